@@ -1,0 +1,113 @@
+import ipaddr from 'ipaddr.js';
+
+declare const brand: unique symbol;
+
+/** One address in canonical text: dotted IPv4, or lower-case compressed IPv6 (the form EC2 prints). Safe as a map key. */
+export type IpAddress = string & { readonly [brand]: 'IpAddress' };
+
+/** A network in canonical text, host bits cleared: `10.0.1.0/24`, `2001:db8::/64`. */
+export type Cidr = string & { readonly [brand]: 'Cidr' };
+
+export type IpFamily = 4 | 6;
+
+/**
+ * Parses one bare address, IPv4 or IPv6. Returns undefined for anything else.
+ * Refuses IPv4 parts with leading zeros: the parser below would read `010.1.1.1` as octal 8.1.1.1.
+ * Refuses zone ids and IPv4-mapped IPv6, which EC2 never assigns.
+ */
+export function parseIp(text: string): IpAddress | undefined {
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) {
+    return hasLeadingZero(text) ? undefined : (ipaddr.IPv4.parse(text).toString() as IpAddress);
+  }
+  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined;
+  const address = ipaddr.IPv6.parse(text);
+  return address.isIPv4MappedAddress() ? undefined : (address.toRFC5952String() as IpAddress);
+}
+
+/**
+ * Parses an address that must be valid, for constants and answers of EC2.
+ * @throws {TypeError} naming the text that is no address.
+ */
+export function ip(text: string): IpAddress {
+  const address = parseIp(text);
+  if (address === undefined) throw new TypeError(`not an IP address: ${JSON.stringify(text)}`);
+  return address;
+}
+
+/** Parses `address/length`; host bits are cleared. Returns undefined when either part is invalid. */
+export function parseCidr(text: string): Cidr | undefined {
+  const host = parseHostCidr(text);
+  if (host === undefined) return undefined;
+  const network =
+    familyOf(host.address) === 4 ? ipaddr.IPv4.networkAddressFromCIDR(text) : ipaddr.IPv6.networkAddressFromCIDR(text);
+  return `${ip(network.toString())}/${host.prefixLength}` as Cidr;
+}
+
+/** @throws {TypeError} naming the text that is no network. See {@link parseCidr}. */
+export function cidr(text: string): Cidr {
+  const network = parseCidr(text);
+  if (network === undefined) throw new TypeError(`not a CIDR: ${JSON.stringify(text)}`);
+  return network;
+}
+
+/** Parses `address/length` and keeps the host bits, as in a CNI result (`10.0.0.5/24`) or NODEPORT_IP. */
+export function parseHostCidr(text: string): { address: IpAddress; prefixLength: number } | undefined {
+  const [host, length, ...rest] = text.split('/');
+  const address = parseIp(host ?? '');
+  if (address === undefined || rest.length > 0 || !/^\d{1,3}$/.test(length ?? '')) return undefined;
+  const prefixLength = Number(length);
+  return prefixLength <= hostPrefixLength(address) ? { address, prefixLength } : undefined;
+}
+
+/** 32 for IPv4, 128 for IPv6: the prefix length that means "this address alone". */
+export function hostPrefixLength(address: IpAddress): 32 | 128 {
+  return familyOf(address) === 4 ? 32 : 128;
+}
+
+export function familyOf(address: IpAddress | Cidr): IpFamily {
+  return address.includes(':') ? 6 : 4;
+}
+
+/** True when the network holds the address; false across families. */
+export function contains(network: Cidr, address: IpAddress): boolean {
+  if (familyOf(network) !== familyOf(address)) return false;
+  return familyOf(address) === 4
+    ? ipaddr.IPv4.parse(address).match(ipaddr.IPv4.parseCIDR(network))
+    : ipaddr.IPv6.parse(address).match(ipaddr.IPv6.parseCIDR(network));
+}
+
+/**
+ * True for an address that a VPC could route: not loopback, link-local, multicast, unspecified or broadcast.
+ * Whether it really may be assigned is a question of the ENI's subnet.
+ */
+export function isGlobalUnicast(address: IpAddress): boolean {
+  const range = ipaddr.parse(address).range();
+  return !['loopback', 'linkLocal', 'multicast', 'unspecified', 'broadcast'].includes(range);
+}
+
+/** True for the addresses that AWS keeps for itself in a subnet: the first four and the last (VPC guide, subnet sizing). */
+export function isReservedInSubnet(subnet: Cidr, address: IpAddress): boolean {
+  const first = numeric(ip(subnet.split('/')[0] ?? ''));
+  const size = 1n << BigInt(hostPrefixLength(address) - Number(subnet.split('/')[1]));
+  const offset = numeric(address) - first;
+  return contains(subnet, address) && (offset < 4n || offset === size - 1n);
+}
+
+/** Order for stable output: IPv4 before IPv6, then by number. */
+export function compareIp(left: IpAddress, right: IpAddress): number {
+  const byFamily = familyOf(left) - familyOf(right);
+  if (byFamily !== 0) return byFamily;
+  const [a, b] = [numeric(left), numeric(right)];
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function numeric(address: IpAddress): bigint {
+  return ipaddr
+    .parse(address)
+    .toByteArray()
+    .reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+}
+
+function hasLeadingZero(text: string): boolean {
+  return text.split('.').some((part) => part.length > 1 && part.startsWith('0'));
+}

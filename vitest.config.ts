@@ -1,0 +1,21 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * One project per kind of test. `unit`, `scenario` and `contract` need nothing but npm;
+ * `cluster` needs KUBEBUILDER_ASSETS, `netns` needs root or user namespaces (each says so when it cannot run).
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', { testTimeout: 5_000 }),
+      project('scenario', { testTimeout: 30_000 }),
+      project('contract', { testTimeout: 30_000 }),
+      project('cluster', { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false }),
+      project('netns', { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false }),
+    ],
+  },
+});
+
+function project(name: string, options: Record<string, unknown>) {
+  return { test: { name, include: [`test/${name}/**/*.test.ts`], pool: 'forks' as const, ...options } };
+}
