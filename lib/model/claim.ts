@@ -1,0 +1,32 @@
+import type { Mac } from './eni.ts';
+import type { IpAddress } from './ip.ts';
+import type { PodRef } from './pod.ts';
+
+/**
+ * How an address came to be wanted:
+ * `ipam` listed by network-status or the CNI cache; `floating` declared by annotation and present on the interface;
+ * `live` present on a Multus interface but declared nowhere.
+ */
+export type ClaimKind = 'ipam' | 'floating' | 'live';
+
+/** One use of one address by one interface of one pod on this node. */
+export interface Claim {
+  readonly address: IpAddress;
+  readonly kind: ClaimKind;
+  readonly holder: PodRef;
+  readonly interface: string;
+  /** The pod interface's MAC: an ipvlan child has its master's, which is an ENI's. */
+  readonly mac: Mac | undefined;
+  /** MAC of the host interface under the pod's (the attachment's `master`, or the kernel's parent link). */
+  readonly masterMac: Mac | undefined;
+  /** When the address appeared here, in ms since the epoch. Kept over restarts by the ledger. */
+  readonly since: number;
+}
+
+/** Identity of a claim: the same pod, interface and address. A recreated pod has a new uid, so its claim is new. */
+export type ClaimKey = string;
+
+export function claimKey(claim: Pick<Claim, 'address' | 'interface'> & { holder: PodRef }): ClaimKey {
+  const { holder } = claim;
+  return `${holder.uid || `${holder.namespace}/${holder.name}`}|${claim.interface}|${claim.address}`;
+}

@@ -1,0 +1,33 @@
+import type { IpAddress } from './ip.ts';
+
+/**
+ * Why an address is not (yet) where its claim wants it. One code, the same in Event, condition, metric and log.
+ * docs/troubleshooting.md has a paragraph for each: a test compares the two lists.
+ */
+export const REASONS = {
+  AmbiguousInterface: 'more than one ENI of the node could carry the address and nothing tells which',
+  NoMatchingInterface: 'no ENI of the node has a subnet with this address',
+  OutsideSubnet: "the address is outside its ENI's subnet",
+  ReservedAddress: 'AWS keeps this address of the subnet for itself',
+  PrimaryAddress: 'the address is the primary of an ENI, which never moves',
+  AddressLimitExceeded: 'the ENI is full for this instance type',
+  HeldElsewhere: 'another holder has taken the address over, or holds it and this claim may not take it',
+  DuplicateAddress: 'two pods of this node claim the address on different ENIs',
+  InvalidAnnotation: 'an annotation could not be understood',
+  InvalidCacheFile: 'a CNI cache file could not be understood',
+  InvalidAddress: 'not an address that EC2 can assign',
+  Throttled: 'EC2 asks to slow down; the call is repeated',
+  Unauthorized: "the agent's IAM role may not do this",
+  RejectedByEc2: 'EC2 refused the address',
+  Ec2Unavailable: 'EC2 does not answer; the call is repeated',
+  InterfaceGone: 'the ENI has left the node',
+} as const satisfies Record<string, string>;
+
+export type Reason = keyof typeof REASONS;
+
+/** A decision not to act, told to the pod's owner. `message` names the offender and the fix. */
+export interface Refusal {
+  readonly reason: Reason;
+  readonly message: string;
+  readonly address?: IpAddress;
+}

@@ -1,0 +1,39 @@
+import type { Claim, ClaimKey } from './claim.ts';
+import type { Eni } from './eni.ts';
+import type { IpAddress } from './ip.ts';
+import type { LedgerEntry } from './ledger.ts';
+import type { Reason } from './refusal.ts';
+
+/** Everything a plan depends on, as plain data taken at one instant. Times are ms since the epoch. */
+export interface NodeSnapshot {
+  readonly now: number;
+  readonly policy: Policy;
+  readonly enis: readonly Eni[];
+  /** When the describe that `enis` rest on was asked for; undefined before the first one. */
+  readonly describedAt: number | undefined;
+  readonly claims: readonly Claim[];
+  /** False while any source of claims is still loading or has gone stale: absence of a claim then means nothing. */
+  readonly claimsComplete: boolean;
+  readonly ledger: readonly LedgerEntry[];
+  /** When a ledger address was last claimed, for the cool-down: address → ms since the epoch. */
+  readonly lastClaimed: ReadonlyMap<IpAddress, number>;
+  /** Attempts that failed: until when to wait and why. */
+  readonly setbacks: ReadonlyMap<ClaimKey, Setback>;
+}
+
+export interface Policy {
+  /** `declared`: only ipam and floating claims take addresses over; `any`: live ones too. */
+  readonly takeover: 'declared' | 'any';
+  readonly release: 'after-delay' | 'never';
+  /** Cool-down between the end of a claim and the release of its address, ms. */
+  readonly releaseDelayMs: number;
+}
+
+/** A claim's last failure. The claim is not tried again before `until` (ms since the epoch). */
+export interface Setback {
+  readonly reason: Reason;
+  readonly message: string;
+  readonly until: number;
+  /** Failures in a row; the next pause grows with it. */
+  readonly failures: number;
+}
