@@ -1,0 +1,147 @@
+import { closeSync, fdatasync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+export interface JournalOptions<T> {
+  readonly path: string;
+  /** Turns a stored value back into a T; undefined when it is not one (then the record is dropped and reported). */
+  readonly revive: (stored: unknown) => T | undefined;
+  /** A record or a disk that fails. The journal carries on in memory: an address that works matters more than its record. */
+  readonly onProblem: (message: string, error?: unknown) => void;
+  /** Lines after which the file is rewritten, when most of them are outdated. */
+  readonly compactAfter?: number;
+}
+
+/**
+ * A small map on disk: one JSON line per change, appended before the act that it records.
+ *
+ * Guarantees: after `put` or `delete` returns, the change survives the end of this process at any instant (it is in the kernel);
+ * it survives the end of the machine once the background flush is done, some ms later. A torn last line is ignored.
+ * Why not a rewritten file with a flush before each call: that would put two disk flushes in front of every EC2 call. A record
+ * that a power cut swallows leaves an address unreleased, never a wrong release.
+ */
+export class Journal<T> {
+  readonly #options: JournalOptions<T>;
+  readonly #entries = new Map<string, T>();
+  #file: number | undefined;
+  #lines = 0;
+  #flushing = false;
+  #dirty = false;
+
+  constructor(options: JournalOptions<T>) {
+    this.#options = options;
+    this.#load();
+    this.#compact();
+  }
+
+  get(key: string): T | undefined {
+    return this.#entries.get(key);
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  values(): T[] {
+    return [...this.#entries.values()];
+  }
+
+  put(changes: Iterable<readonly [string, T]>): void {
+    let text = '';
+    for (const [key, value] of changes) {
+      this.#entries.set(key, value);
+      text += line(key, value);
+    }
+    this.#append(text);
+  }
+
+  delete(keys: Iterable<string>): void {
+    let text = '';
+    for (const key of keys) if (this.#entries.delete(key)) text += line(key, null);
+    this.#append(text);
+  }
+
+  close(): void {
+    if (this.#file === undefined) return;
+    this.#try('flush', () => fsyncSync(this.#file as number));
+    closeSync(this.#file);
+    this.#file = undefined;
+  }
+
+  #append(text: string): void {
+    if (text === '' || this.#file === undefined) return;
+    this.#try('append', () => writeSync(this.#file as number, text));
+    this.#lines += text.split('\n').length - 1;
+    if (this.#lines > (this.#options.compactAfter ?? 4096) && this.#lines > 4 * this.#entries.size) this.#compact();
+    else this.#flush();
+  }
+
+  #flush(): void {
+    this.#dirty = true;
+    if (this.#flushing || this.#file === undefined) return;
+    this.#flushing = true;
+    this.#dirty = false;
+    fdatasync(this.#file, (error) => {
+      this.#flushing = false;
+      if (error && error.code !== 'EBADF') this.#options.onProblem(`cannot flush ${this.#options.path}`, error);
+      if (this.#dirty) this.#flush();
+    });
+  }
+
+  #load(): void {
+    let text = '';
+    try {
+      text = readFileSync(this.#options.path, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#options.onProblem(`cannot read ${this.#options.path}`, error);
+    }
+    for (const [index, raw] of text.split('\n').entries()) if (raw !== '') this.#replay(raw, index + 1);
+  }
+
+  #replay(raw: string, number: number): void {
+    try {
+      const record: unknown = JSON.parse(raw);
+      if (!isRecord(record)) throw new TypeError('not a record');
+      if (record.v === null) return void this.#entries.delete(record.k);
+      const value = this.#options.revive(record.v);
+      if (value === undefined) throw new TypeError('not a valid entry');
+      this.#entries.set(record.k, value);
+    } catch (error) {
+      this.#options.onProblem(`line ${number} of ${this.#options.path} is unreadable and left out`, error);
+    }
+  }
+
+  /** Rewrites the file with what is current: temporary file, flush, rename, flush of the folder. */
+  #compact(): void {
+    const { path } = this.#options;
+    this.#try('rewrite', () => {
+      mkdirSync(dirname(path), { recursive: true });
+      const temporary = join(dirname(path), `.${process.pid}.tmp`);
+      const file = openSync(temporary, 'w', 0o600);
+      for (const [key, value] of this.#entries) writeSync(file, line(key, value));
+      fsyncSync(file);
+      renameSync(temporary, path);
+      if (this.#file !== undefined) closeSync(this.#file);
+      this.#file = file;
+      this.#lines = this.#entries.size;
+      const folder = openSync(dirname(path), 'r');
+      fsyncSync(folder);
+      closeSync(folder);
+    });
+  }
+
+  #try(what: string, write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.#options.onProblem(`cannot ${what} ${this.#options.path}; changes are kept in memory only`, error);
+    }
+  }
+}
+
+function line(key: string, value: unknown): string {
+  return `${JSON.stringify({ k: key, v: value })}\n`;
+}
+
+function isRecord(value: unknown): value is { k: string; v: unknown } {
+  return typeof value === 'object' && value !== null && 'k' in value && typeof value.k === 'string' && 'v' in value;
+}

@@ -1,0 +1,122 @@
+/** One piece of work that waits in a lane. */
+export interface LaneItem<T> {
+  /** Identity: offering the same key again replaces what waits; a key in flight is not sent twice. */
+  readonly key: string;
+  /** Items with equal `shape` may travel in one call. */
+  readonly shape: string;
+  /** Lower goes first. */
+  readonly priority: number;
+  readonly value: T;
+}
+
+/**
+ * What a call came to. `settled`: every item has its outcome. `split`: the group was refused as a whole and its members must be
+ * tried in smaller groups; `culprits` are the keys known to be at fault, if the answer named them.
+ */
+export type Verdict = { readonly kind: 'settled' } | { readonly kind: 'split'; readonly culprits?: readonly string[] };
+
+export interface LaneOptions<T> {
+  /** Performs one call. Must not throw: failures are outcomes that it records itself. */
+  readonly perform: (items: readonly LaneItem<T>[], signal: AbortSignal) => Promise<Verdict>;
+  /** Called after each call, when nothing is in flight: the owner plans again and offers what is wanted now. */
+  readonly settled: () => void;
+  /** Waits for permission to send (a shared budget); returns false when the lane is stopping. */
+  readonly admit: (priority: number, signal: AbortSignal) => Promise<boolean>;
+  /** Most items in one call. */
+  readonly maxBatch: number;
+}
+
+/**
+ * Group commit: one call in flight; what arrives meanwhile leaves together in the next one. There is no timer, so a single item
+ * leaves at once.
+ *
+ * Guarantees: a refused group is halved until the bad item stands alone and all others are through, and work of lower priority
+ * number overtakes even between the halves.
+ * Assumptions: the owner offers its whole current wish each time; what is no longer wished for and not yet sent is forgotten.
+ */
+export class Lane<T> {
+  readonly #options: LaneOptions<T>;
+  readonly #signal: AbortSignal;
+  #waiting = new Map<string, LaneItem<T>>();
+  #flying: ReadonlySet<string> = new Set();
+  /** Group that an item was put in by a split; it travels with that group only until it has settled. */
+  #groups = new Map<string, number>();
+  #nextGroup = 1;
+  #running: Promise<void> | undefined;
+
+  constructor(options: LaneOptions<T>, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  /** Replaces everything that waits. */
+  offer(items: readonly LaneItem<T>[]): void {
+    this.#waiting = new Map(items.filter((item) => !this.#flying.has(item.key)).map((item) => [item.key, item]));
+    for (const key of this.#groups.keys()) {
+      if (!this.#waiting.has(key) && !this.#flying.has(key)) this.#groups.delete(key);
+    }
+    if (this.#waiting.size > 0 && !this.#signal.aborted) this.#running ??= this.#run();
+  }
+
+  inFlight(): ReadonlySet<string> {
+    return this.#flying;
+  }
+
+  get busy(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** Resolves when nothing is in flight and nothing will be sent any more. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.size > 0 && !this.#signal.aborted) {
+      const priority = Math.min(...Array.from(this.#waiting.values(), (item) => item.priority));
+      if (!(await this.#options.admit(priority, this.#signal))) break;
+      // The wish may have changed while waiting for permission: the batch is formed only now, so that it takes all there is.
+      const batch = this.#take();
+      if (batch.length === 0) continue;
+      this.#flying = new Set(batch.map((item) => item.key));
+      const verdict = await this.#options.perform(batch, this.#signal);
+      this.#flying = new Set();
+      this.#regroup(batch, verdict);
+      this.#options.settled();
+    }
+    this.#running = undefined;
+  }
+
+  #take(): LaneItem<T>[] {
+    const first = Array.from(this.#waiting.values()).reduce<LaneItem<T> | undefined>(
+      (best, item) => (best === undefined || item.priority < best.priority ? item : best),
+      undefined,
+    );
+    if (first === undefined) return [];
+    const group = this.#groups.get(first.key);
+    const fits = (item: LaneItem<T>) =>
+      item.shape === first.shape && item.priority === first.priority && this.#groups.get(item.key) === group;
+    const batch = Array.from(this.#waiting.values()).filter(fits).slice(0, this.#options.maxBatch);
+    for (const item of batch) this.#waiting.delete(item.key);
+    return batch;
+  }
+
+  #regroup(batch: readonly LaneItem<T>[], verdict: Verdict): void {
+    for (const { key } of batch) this.#groups.delete(key);
+    if (verdict.kind === 'settled') return;
+    for (const keys of splitGroups(batch, verdict.culprits ?? [])) {
+      const group = this.#nextGroup++;
+      for (const key of keys) this.#groups.set(key, group);
+    }
+  }
+}
+
+/** Named culprits stand alone and the rest stays together; without names, halves. */
+function splitGroups(batch: readonly LaneItem<unknown>[], culprits: readonly string[]): string[][] {
+  const keys = batch.map((item) => item.key);
+  const named = keys.filter((key) => culprits.includes(key));
+  const rest = keys.filter((key) => !culprits.includes(key));
+  if (named.length > 0 && rest.length > 0) return [rest, ...named.map((key) => [key])];
+  const middle = Math.ceil(keys.length / 2);
+  return [keys.slice(0, middle), keys.slice(middle)];
+}
