@@ -1,0 +1,16 @@
+/** The commands of the program, with the line that `--help` shows for each. */
+export const COMMANDS = {
+  node: "keeps EC2 in step with the addresses of this node's pods (DaemonSet)",
+  init: "assigns this pod's own addresses, confirms them and exits (init container)",
+  sidecar: "assigns this pod's own addresses and follows their changes (container of a pod)",
+  plan: 'prints what `node` would do now and why, and changes nothing',
+  demo: 'real agents against a simulated AWS and Kubernetes, on a laptop',
+} as const satisfies Record<string, string>;
+
+export type Command = keyof typeof COMMANDS;
+
+export const COMMAND_NAMES = Object.keys(COMMANDS) as Command[];
+
+export function isCommand(word: string | undefined): word is Command {
+  return word !== undefined && Object.hasOwn(COMMANDS, word);
+}

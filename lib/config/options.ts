@@ -1,0 +1,209 @@
+import type { Command } from './command.ts';
+import type { ValueType } from './value-type.ts';
+import { choice, duration, hostPort, listOf, text, toggle, wholePattern } from './value-type.ts';
+
+/** One option: this table is the only place that knows it. Flags, environment, file, `--help` and docs/options.md follow. */
+export interface Option<T = unknown, C extends Command = Command> {
+  /** Without the dashes. The environment variable is `ENI_AGENT_` and this in capitals. */
+  readonly flag: string;
+  readonly type: ValueType<T>;
+  readonly commands: readonly C[];
+  /** Other environment variables that mean the same; ours wins. */
+  readonly aliases?: readonly string[];
+  /** Written as a user would write it; several, comma-separated. Absent: the value is undefined, or an empty list. */
+  readonly default?: string;
+  readonly required?: true;
+  /** One sentence or two, for `--help` and the docs. Without a full stop at the end. */
+  readonly help: string;
+}
+
+const AGENT = ['node', 'plan'] as const;
+const IN_POD = ['init', 'sidecar'] as const;
+const EVERY = ['node', 'plan', 'init', 'sidecar', 'demo'] as const;
+
+export const OPTIONS = {
+  nodeName: {
+    flag: 'node-name',
+    type: text('NAME'),
+    commands: AGENT,
+    aliases: ['NODE_NAME'],
+    required: true,
+    help: 'name of the Kubernetes node that this agent serves',
+  },
+  kubeconfig: {
+    flag: 'kubeconfig',
+    type: text('FILE'),
+    commands: AGENT,
+    aliases: ['KUBECONFIG'],
+    help: "how to reach the API server; without it, the pod's service account",
+  },
+  clusterName: {
+    flag: 'cluster-name',
+    type: text('NAME'),
+    commands: AGENT,
+    help: 'name of the cluster, for tags on what the agent creates in AWS',
+  },
+  namespaces: {
+    flag: 'namespace',
+    type: listOf(text('NAME')),
+    commands: AGENT,
+    help: 'serve only pods of this namespace; without it, of all',
+  },
+  observe: {
+    flag: 'observe',
+    type: choice('live', 'cni', 'annotations'),
+    commands: AGENT,
+    default: 'live',
+    help: "how deep to look: `annotations` the API server only, `cni` the CNI result cache too, `live` the pods' network namespaces too. Each level asks for more privileges",
+  },
+  takeover: {
+    flag: 'takeover',
+    type: choice('declared', 'any'),
+    commands: AGENT,
+    default: 'declared',
+    help: 'which addresses may be taken from another ENI: `declared` those of IPAM or of a floating-ips annotation, `any` also those merely seen in a pod',
+  },
+  release: {
+    flag: 'release',
+    type: choice('after-delay', 'never'),
+    commands: AGENT,
+    default: 'after-delay',
+    help: 'whether an address that this agent assigned is given back when no pod uses it',
+  },
+  releaseDelayMs: {
+    flag: 'release-delay',
+    type: duration({ min: '0', max: '24h' }),
+    commands: AGENT,
+    default: '30s',
+    help: 'how long an address must be unused before it is given back',
+  },
+  interfaceFilter: {
+    flag: 'interface-filter',
+    type: wholePattern(),
+    commands: ['node', 'plan', 'init', 'sidecar'],
+    default: '(?!eth0$|lo$).*',
+    help: "names of the pods' interfaces that are looked at; the whole name must match. The primary network is never looked at",
+  },
+  netnsDir: {
+    flag: 'netns-dir',
+    type: text('DIR'),
+    commands: AGENT,
+    default: '/run/netns',
+    help: "where the container runtime mounts the pods' network namespaces",
+  },
+  cniCacheDirs: {
+    flag: 'cni-cache-dir',
+    type: listOf(text('DIR')),
+    commands: AGENT,
+    default: '/var/lib/cni/multus/results,/var/lib/cni/results',
+    help: 'where CNI plugins leave their results',
+  },
+  stateDir: {
+    flag: 'state-dir',
+    type: text('DIR'),
+    commands: AGENT,
+    default: '/var/lib/eni-agent',
+    help: 'where the ledger of assigned addresses lives; must survive a reboot',
+  },
+  addressResyncMs: {
+    flag: 'address-resync',
+    type: duration({ min: '1s', max: '24h' }),
+    commands: ['node', 'sidecar'],
+    default: '60s',
+    help: 'how often all addresses are read again, should a kernel or file event have been lost',
+  },
+  ec2ResyncMs: {
+    flag: 'ec2-resync',
+    type: duration({ min: '10s', max: '24h' }),
+    commands: ['node', 'sidecar'],
+    default: '10m',
+    help: 'how often EC2 is asked when nothing changes. The account shares 20 reads a second among all nodes',
+  },
+  imdsResyncMs: {
+    flag: 'imds-resync',
+    type: duration({ min: '1s', max: '24h' }),
+    commands: ['node'],
+    default: '15s',
+    help: 'how often the local metadata service is asked whether ENIs came, went or lost an address',
+  },
+  timeoutMs: {
+    flag: 'timeout',
+    type: duration({ min: '1s', max: '24h' }),
+    commands: ['init'],
+    default: '2m',
+    help: 'how long to try before the container fails',
+  },
+  allowImdsV1: {
+    flag: 'allow-imds-v1',
+    type: toggle(),
+    commands: IN_POD,
+    default: 'false',
+    help: 'use version 1 of the instance metadata service where version 2 cannot be reached (a hop limit of 1)',
+  },
+  httpAddress: {
+    flag: 'http-address',
+    type: hostPort(),
+    commands: ['node'],
+    default: ':9808',
+    help: 'where /healthz, /readyz and /metrics answer; `off` for nowhere',
+  },
+  dryRun: {
+    flag: 'dry-run',
+    type: toggle(),
+    commands: ['node', 'init', 'sidecar'],
+    default: 'false',
+    help: 'log what would be done; change nothing in EC2 and Kubernetes',
+  },
+  serve: {
+    flag: 'serve',
+    type: toggle(),
+    commands: ['demo'],
+    default: 'false',
+    help: 'keep the simulated world up after the demo, to play with using kubectl',
+  },
+  logLevel: {
+    flag: 'log-level',
+    type: choice('debug', 'info', 'warn', 'error'),
+    commands: EVERY,
+    default: 'info',
+    help: 'the least important lines to log',
+  },
+  logFormat: {
+    flag: 'log-format',
+    type: choice('json', 'pretty'),
+    commands: EVERY,
+    default: 'json',
+    help: '`json` for machines, `pretty` for people',
+  },
+} as const satisfies Record<string, Option>;
+
+export type OptionKey = keyof typeof OPTIONS;
+
+type Table = typeof OPTIONS;
+type Given<O> = O extends { readonly type: ValueType<infer T> } ? T : never;
+type ValueOf<O> = O extends { readonly type: { readonly repeatable: true } }
+  ? readonly Given<O>[]
+  : O extends { readonly default: string } | { readonly required: true }
+    ? Given<O>
+    : Given<O> | undefined;
+
+/** The options of one command with their parsed values: durations in ms, patterns as RegExp. */
+export type OptionsOf<C extends Command> = {
+  readonly [K in OptionKey as C extends Table[K]['commands'][number] ? K : never]: ValueOf<Table[K]>;
+};
+
+export type NodeOptions = OptionsOf<'node'>;
+export type PlanOptions = OptionsOf<'plan'>;
+export type InitOptions = OptionsOf<'init'>;
+export type SidecarOptions = OptionsOf<'sidecar'>;
+export type DemoOptions = OptionsOf<'demo'>;
+
+/** The variable of our own: `ENI_AGENT_RELEASE_DELAY` for `release-delay`. */
+export function variableOf(option: Pick<Option, 'flag'>): string {
+  return `ENI_AGENT_${option.flag.toUpperCase().replaceAll('-', '_')}`;
+}
+
+export function optionsFor(command: Command): readonly (readonly [OptionKey, Option])[] {
+  const entries = Object.entries(OPTIONS) as [OptionKey, Option][];
+  return entries.filter(([, option]) => option.commands.includes(command));
+}

@@ -1,0 +1,113 @@
+import type { Command } from './command.ts';
+import { COMMAND_NAMES, COMMANDS } from './command.ts';
+import type { Option } from './options.ts';
+import { OPTIONS, optionsFor, variableOf } from './options.ts';
+import { CONFIG_FILE } from './sources.ts';
+
+/** What `eni-agent --help` prints. */
+export function renderUsage(): string {
+  const width = Math.max(...COMMAND_NAMES.map((name) => name.length)) + 2;
+  const commands = COMMAND_NAMES.map((name) => `  ${name.padEnd(width)}${COMMANDS[name]}`);
+  return [
+    'eni-agent keeps the EC2 addresses of a Kubernetes node in step with what its pods really use.',
+    '',
+    'Usage: eni-agent COMMAND [OPTIONS]',
+    '',
+    'Commands:',
+    ...commands,
+    '',
+    'eni-agent COMMAND --help lists the options of a command; eni-agent --version prints the version.',
+  ].join('\n');
+}
+
+/** What `eni-agent COMMAND --help` prints; lines stay within `columns`. */
+export function renderHelp(command: Command, columns = 100): string {
+  const options = [...optionsFor(command).map(([, option]) => option), CONFIG_FILE];
+  const blocks = options.map((option) => {
+    const notes = [variableNote(option), defaultNote(option)].filter((note) => note !== '').join('; ');
+    const help = wrap(`${option.help} (${notes})`, columns - 6).map((line) => `      ${line}`);
+    return [`  ${synopsis(option)}`, ...help].join('\n');
+  });
+  return [
+    `eni-agent ${command}: ${COMMANDS[command]}`,
+    '',
+    `Usage: eni-agent ${command} [OPTIONS]`,
+    '',
+    'Options (a flag wins over its environment variable, that over the --config file):',
+    ...blocks,
+    '',
+    'AWS is reached with the settings of the AWS SDK: its credential chain, AWS_REGION, AWS_ENDPOINT_URL_EC2',
+    'and AWS_EC2_METADATA_SERVICE_ENDPOINT.',
+  ].join('\n');
+}
+
+/** The whole of docs/options.md. */
+export function renderOptionsDocument(): string {
+  const rows = [...Object.values(OPTIONS), CONFIG_FILE].map((option: Option) =>
+    [
+      `\`${synopsis(option).replaceAll('|', '\\|')}\``,
+      [variableOf(option), ...(option.aliases ?? [])].map((name) => `\`${name}\``).join(', '),
+      option.default === undefined
+        ? option.required === true
+          ? 'required'
+          : ''
+        : `\`${option.default.replaceAll('|', '\\|')}\``,
+      option.commands.length === COMMAND_NAMES.length ? 'all' : option.commands.join(', '),
+      option.help.replaceAll('|', '\\|'),
+    ].join(' | '),
+  );
+  return [
+    INTRODUCTION,
+    '| option | environment | default | commands | meaning |',
+    '|---|---|---|---|---|',
+    ...rows.map((row) => `| ${row} |`),
+    '',
+  ].join('\n');
+}
+
+const INTRODUCTION = `# Options
+
+This page is made from the option table in \`lib/config/options.ts\`; a test keeps the two alike
+(\`npx vitest run --project unit test/unit/config -u\` writes it anew).
+
+A value is taken from the command line, else from the environment, else from the JSON file that \`--config\` names, else the
+default counts. At start all mistakes are reported together, each with the place where it was written. Options that may be
+repeated also take a comma-separated list. Durations are a number with a unit: \`500ms\`, \`30s\`, \`5m\`, \`2h\`. A switch is
+turned off by \`--no-NAME\` or by \`false\`.
+
+A file for \`--config\` holds one object of flag names without dashes, and one file may serve several commands:
+
+\`\`\`json
+{ "observe": "cni", "namespace": ["media", "trading"], "release-delay": "1m" }
+\`\`\`
+
+AWS is reached with the standard settings of the AWS SDK and no option of ours: its credential chain (environment, IRSA, EKS Pod
+Identity, instance profile), \`AWS_REGION\`, \`AWS_ENDPOINT_URL_EC2\` and \`AWS_EC2_METADATA_SERVICE_ENDPOINT\`.
+`;
+
+function synopsis(option: Option): string {
+  const { placeholder, repeatable } = option.type;
+  if (placeholder === '') return `--[no-]${option.flag}`;
+  return `--${option.flag}=${placeholder}${repeatable === true ? '...' : ''}`;
+}
+
+function variableNote(option: Option): string {
+  return `env ${[variableOf(option), ...(option.aliases ?? [])].join(', ')}`;
+}
+
+function defaultNote(option: Option): string {
+  if (option.required === true) return 'required';
+  return option.default === undefined ? '' : `default ${option.default}`;
+}
+
+function wrap(words: string, columns: number): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of words.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
