@@ -1,0 +1,56 @@
+/** Measurements of one address's way: each adapter and loop takes only the part of {@link Metrics} that it feeds. */
+export interface AddressMetrics {
+  /** EC2 accepted an address; `seconds` since it was first seen on this node. */
+  assigned(claimKind: string, seconds: number): void;
+  /** An address changed hands or state, e.g. `moved`, `released`, `lost`. */
+  changed(change: 'assigned' | 'moved' | 'released' | 'lost'): void;
+  /** Claims there are now, by kind; kinds left out count 0. */
+  claims(byKind: Readonly<Record<string, number>>): void;
+  /** Addresses refused now, by reason; reasons left out count 0. */
+  refusals(byReason: Readonly<Record<string, number>>): void;
+  /** Claims whose address is not on its ENI yet and not refused. */
+  pending(count: number): void;
+  /** Entries of the ledger, by state. */
+  ledger(byState: Readonly<Record<string, number>>): void;
+  /** Slots of every ENI of the node; ENIs left out are forgotten. */
+  slots(enis: readonly SlotUse[]): void;
+}
+
+/** Address slots of one family on one ENI. `limit` undefined: not known for this instance type. */
+export interface SlotUse {
+  readonly eni: string;
+  readonly family: 4 | 6;
+  readonly used: number;
+  readonly limit: number | undefined;
+}
+
+export interface Ec2Metrics {
+  /** One call ended; `code` is EC2's error code (or the network fault's), undefined on success. */
+  ec2Call(action: string, seconds: number, code?: string): void;
+}
+
+export interface KubeMetrics {
+  /** The watch of this resource gave a sign of life (event, bookmark or a fresh list) just now. */
+  watchHeard(resource: string): void;
+  /** The watch of this resource had to start again, e.g. `expired`, `closed`, `silent`, `failed`. */
+  watchRestarted(resource: string, cause: string): void;
+  leaseHeld(lease: string, held: boolean): void;
+}
+
+/** Where measurements go. Cheap enough for every call; never throws. */
+export interface Metrics extends AddressMetrics, Ec2Metrics, KubeMetrics {}
+
+/** Drops every measurement. */
+export const noMetrics: Metrics = {
+  assigned: () => undefined,
+  changed: () => undefined,
+  claims: () => undefined,
+  refusals: () => undefined,
+  pending: () => undefined,
+  ledger: () => undefined,
+  slots: () => undefined,
+  ec2Call: () => undefined,
+  watchHeard: () => undefined,
+  watchRestarted: () => undefined,
+  leaseHeld: () => undefined,
+};
