@@ -30,3 +30,8 @@ export function claimKey(claim: Pick<Claim, 'address' | 'interface'> & { holder:
   const { holder } = claim;
   return `${holder.uid || `${holder.namespace}/${holder.name}`}|${claim.interface}|${claim.address}`;
 }
+
+/** Identity of attempts at a claim: a claim that becomes declared (`live` → `floating`) starts with a clean slate. */
+export function attemptKey(claim: Claim): string {
+  return `${claimKey(claim)}|${claim.kind}`;
+}

@@ -1,25 +1,46 @@
 import type { EniId } from './eni.ts';
 import type { IpAddress } from './ip.ts';
+import { parseIp } from './ip.ts';
 import type { PodRef } from './pod.ts';
 
 /**
- * `held`: this agent assigned it (or was about to: the record is written before the call).
- * `lost`: it was ours and EC2 has it elsewhere now; kept while the claim lives, so that we do not steal it back.
+ * `assigning`: about to be asked of EC2, or asked with the answer unknown (the record is written before the call).
+ * `held`: EC2 accepted our assignment. `found`: it was on the ENI before us; never released by us.
+ * `lost`: it was on our ENI and no longer is; kept while the claim lives so that we do not steal it back.
  */
-export type LedgerState = 'held' | 'lost';
+export type LedgerState = 'assigning' | 'held' | 'found' | 'lost';
 
-/** What this agent knows about an address that it assigned. One entry per address. */
+/** What this agent remembers about an address. One entry per address. */
 export interface LedgerEntry {
   readonly address: IpAddress;
   readonly eni: EniId;
   readonly state: LedgerState;
-  /** The claim for which it was assigned. */
+  /** The claim for which it was assigned or found. */
   readonly holder: PodRef;
   readonly interface: string;
-  /** `since` of that claim, ms since the epoch. */
+  /** `since` of that claim, ms since the epoch: each appearance of an address has the right to one takeover. */
   readonly claimedAt: number;
-  /** When the state was entered, ms since the epoch. */
-  readonly at: number;
-  /** IPv6 only: the ENI from which it was being moved when the record was written (unassign there, assign here). */
+  /** IPv6: the ENI from which it is being moved (unassign there, then assign here). */
   readonly movingFrom?: EniId;
+}
+
+/** Turns a stored record back into an entry; undefined when it is none. */
+export function reviveLedgerEntry(stored: unknown): LedgerEntry | undefined {
+  if (typeof stored !== 'object' || stored === null) return undefined;
+  const { address, eni, state, holder, interface: ifName, claimedAt } = stored as Record<string, unknown>;
+  const valid =
+    typeof address === 'string' &&
+    parseIp(address) === address &&
+    typeof eni === 'string' &&
+    typeof ifName === 'string' &&
+    typeof claimedAt === 'number' &&
+    ['assigning', 'held', 'found', 'lost'].includes(state as string) &&
+    isPodRef(holder);
+  return valid ? (stored as LedgerEntry) : undefined;
+}
+
+function isPodRef(value: unknown): value is PodRef {
+  if (typeof value !== 'object' || value === null) return false;
+  const { namespace, name, uid } = value as Record<string, unknown>;
+  return typeof namespace === 'string' && typeof name === 'string' && typeof uid === 'string';
 }

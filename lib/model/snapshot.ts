@@ -1,8 +1,8 @@
-import type { Claim, ClaimKey } from './claim.ts';
-import type { Eni } from './eni.ts';
+import type { Claim } from './claim.ts';
+import type { Eni, EniId } from './eni.ts';
 import type { IpAddress } from './ip.ts';
 import type { LedgerEntry } from './ledger.ts';
-import type { Reason } from './refusal.ts';
+import type { Reason, Refusal } from './refusal.ts';
 
 /** Everything a plan depends on, as plain data taken at one instant. Times are ms since the epoch. */
 export interface NodeSnapshot {
@@ -12,13 +12,19 @@ export interface NodeSnapshot {
   /** When the describe that `enis` rest on was asked for; undefined before the first one. */
   readonly describedAt: number | undefined;
   readonly claims: readonly Claim[];
-  /** False while any source of claims is still loading or has gone stale: absence of a claim then means nothing. */
+  /** False while any source of claims is still loading or has gone blind: the absence of a claim then means nothing. */
   readonly claimsComplete: boolean;
-  readonly ledger: readonly LedgerEntry[];
-  /** When a ledger address was last claimed, for the cool-down: address → ms since the epoch. */
+  readonly ledger: ReadonlyMap<IpAddress, LedgerEntry>;
+  /** When each ledger address was last claimed: the cool-down counts from there. */
   readonly lastClaimed: ReadonlyMap<IpAddress, number>;
-  /** Attempts that failed: until when to wait and why. */
-  readonly setbacks: ReadonlyMap<ClaimKey, Setback>;
+  /** Addresses in a call that has not been answered yet. */
+  readonly inFlight: ReadonlySet<IpAddress>;
+  /** Addresses that a look-up has just found on no ENI at all. */
+  readonly knownFree: ReadonlySet<IpAddress>;
+  /** Claims that failed, by `attemptKey`: until when to wait and why. */
+  readonly setbacks: ReadonlyMap<string, Setback>;
+  /** What currently keeps all calls of an ENI from going through. */
+  readonly troubles: ReadonlyMap<EniId, Refusal>;
 }
 
 export interface Policy {

@@ -16,8 +16,8 @@ export interface LaneItem<T> {
 export type Verdict = { readonly kind: 'settled' } | { readonly kind: 'split'; readonly culprits?: readonly string[] };
 
 export interface LaneOptions<T> {
-  /** Performs one call. Must not throw: failures are outcomes that it records itself. */
-  readonly perform: (items: readonly LaneItem<T>[], signal: AbortSignal) => Promise<Verdict>;
+  /** Performs one call; a stopping lane lets it finish. Must not throw: failures are outcomes that it records itself. */
+  readonly perform: (items: readonly LaneItem<T>[]) => Promise<Verdict>;
   /** Called after each call, when nothing is in flight: the owner plans again and offers what is wanted now. */
   readonly settled: () => void;
   /** Waits for permission to send (a shared budget); returns false when the lane is stopping. */
@@ -38,7 +38,7 @@ export class Lane<T> {
   readonly #options: LaneOptions<T>;
   readonly #signal: AbortSignal;
   #waiting = new Map<string, LaneItem<T>>();
-  #flying: ReadonlySet<string> = new Set();
+  #flying: ReadonlyMap<string, LaneItem<T>> = new Map();
   /** Group that an item was put in by a split; it travels with that group only until it has settled. */
   #groups = new Map<string, number>();
   #nextGroup = 1;
@@ -58,12 +58,9 @@ export class Lane<T> {
     if (this.#waiting.size > 0 && !this.#signal.aborted) this.#running ??= this.#run();
   }
 
-  inFlight(): ReadonlySet<string> {
-    return this.#flying;
-  }
-
-  get busy(): boolean {
-    return this.#running !== undefined;
+  /** What the call under way carries. */
+  flying(): Iterable<LaneItem<T>> {
+    return this.#flying.values();
   }
 
   /** Resolves when nothing is in flight and nothing will be sent any more. */
@@ -78,9 +75,9 @@ export class Lane<T> {
       // The wish may have changed while waiting for permission: the batch is formed only now, so that it takes all there is.
       const batch = this.#take();
       if (batch.length === 0) continue;
-      this.#flying = new Set(batch.map((item) => item.key));
-      const verdict = await this.#options.perform(batch, this.#signal);
-      this.#flying = new Set();
+      this.#flying = new Map(batch.map((item) => [item.key, item]));
+      const verdict = await this.#options.perform(batch);
+      this.#flying = new Map();
       this.#regroup(batch, verdict);
       this.#options.settled();
     }

@@ -1,0 +1,242 @@
+import type { AddressApi } from '../../lib/ec2/api.ts';
+import type { Action } from '../../lib/model/action.ts';
+import type { Claim } from '../../lib/model/claim.ts';
+import type { Eni, EniId } from '../../lib/model/eni.ts';
+import { familyOf, type IpAddress } from '../../lib/model/ip.ts';
+import type { LedgerEntry } from '../../lib/model/ledger.ts';
+import type { ClaimStatus, Plan } from '../../lib/model/plan.ts';
+import type { Refusal } from '../../lib/model/refusal.ts';
+import type { NodeSnapshot, Policy } from '../../lib/model/snapshot.ts';
+import { type Appearances, dateClaims } from '../../lib/plan/appearance.ts';
+import type { ClaimDraft } from '../../lib/plan/claims.ts';
+import { plan } from '../../lib/plan/plan.ts';
+import { Budget } from '../../lib/runtime/budget.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import type { Journal } from '../../lib/runtime/journal.ts';
+import { Lane, type LaneItem } from '../../lib/runtime/lane.ts';
+import { Wakeup } from '../../lib/runtime/wakeup.ts';
+import { Attempts } from './attempts.ts';
+import { EniFacts } from './eni-facts.ts';
+import type { EngineEvents } from './events.ts';
+import { LookUp } from './look-up.ts';
+import { actionKey, Performer } from './perform.ts';
+import { Refresh } from './refresh.ts';
+
+/** What the sources say, as far as the engine needs it. */
+export interface Observed {
+  readonly drafts: readonly ClaimDraft[];
+  readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
+  /** See `NodeSnapshot.claimsComplete`. */
+  readonly complete: boolean;
+}
+
+/** The state of the node after one round, for publishing. */
+export interface NodeReport {
+  readonly at: number;
+  readonly statuses: readonly ClaimStatus[];
+  readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
+  readonly enis: readonly Eni[];
+  readonly ledgerSize: number;
+}
+
+export interface EngineOptions {
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly ec2: AddressApi;
+  readonly instanceId: string;
+  readonly ledger: Journal<LedgerEntry>;
+  readonly policy: Policy;
+  readonly observe: () => Observed;
+  readonly report: (report: NodeReport) => void;
+  readonly events: EngineEvents;
+  /** Plan and report only; no EC2 write ever. */
+  readonly dryRun: boolean;
+  /** Aborts calls in flight; `signal` of the constructor only keeps new ones from starting. */
+  readonly callSignal: AbortSignal;
+  /** Longest time between two describes of the node's ENIs, ms. */
+  readonly resyncMs: number;
+}
+
+/** EC2 documents no cap on addresses per call; a call never needs more than the largest ENI holds (64). */
+const MAX_BATCH = 64;
+
+/**
+ * The loop of the main job: observe, plan from the whole snapshot, let the lanes act, tell. Level-based: an event only wakes it.
+ * The same engine runs in the node agent and inside a pod; they differ in what they observe and whom they tell.
+ */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #signal: AbortSignal;
+  readonly #facts = new EniFacts();
+  readonly #attempts: Attempts;
+  readonly #budget: Budget;
+  readonly #wakeup: Wakeup;
+  readonly #refresh: Refresh;
+  readonly #lookUp: LookUp;
+  readonly #lanes = new Map<EniId, { readonly lane: Lane<Action>; readonly performer: Performer }>();
+  readonly #lastClaimed = new Map<IpAddress, number>();
+  #appearances: Appearances = new Map();
+
+  constructor(options: EngineOptions, signal: AbortSignal) {
+    const { clock, random, ec2, events } = options;
+    this.#options = options;
+    this.#signal = signal;
+    this.#attempts = new Attempts(clock, random);
+    this.#budget = new Budget({ clock, random, baseMs: 500, maxMs: 30_000 });
+    this.#wakeup = new Wakeup(() => this.#round(), clock);
+    const wake = () => this.#wakeup.now();
+    const shared = { clock, random, ec2, budget: this.#budget, events, wake };
+    this.#refresh = new Refresh({ ...shared, facts: this.#facts, instanceId: options.instanceId, resyncMs: options.resyncMs }, signal);
+    this.#lookUp = new LookUp({ ...shared, attempts: this.#attempts }, signal);
+    signal.addEventListener('abort', () => this.#wakeup.stop(), { once: true });
+  }
+
+  /** Something the engine observes may have changed. */
+  wake(): void {
+    this.#wakeup.now();
+  }
+
+  /** Something outside says that the facts about our ENIs may be wrong: describe them. */
+  doubt(cause: string): void {
+    void this.#refresh.request(cause);
+  }
+
+  get enis(): readonly Eni[] {
+    return this.#facts.enis;
+  }
+
+  /** Describes the ENIs for the first time, then runs until the signal aborts; returns when no call is in flight any more. */
+  async run(): Promise<void> {
+    void this.#refresh.request('start');
+    await this.#refresh.run();
+    await Promise.all(Array.from(this.#lanes.values(), ({ lane }) => lane.idle()));
+    await this.#lookUp.idle();
+  }
+
+  #round(): void {
+    try {
+      this.#reconcile();
+    } catch (error) {
+      this.#options.events.problem('a round failed; the next event or resync tries again', error);
+    }
+  }
+
+  #reconcile(): void {
+    const { observe, report, ledger, dryRun, clock } = this.#options;
+    const observed = observe();
+    const snapshot = this.#snapshot(observed);
+    const planned = plan(snapshot);
+    if (!dryRun) {
+      this.#remember(planned);
+      this.#offer(planned.actions);
+      this.#lookUp.request(planned);
+    }
+    if (planned.describe) void this.#refresh.request('facts older than a claim');
+    this.#wakeup.at(planned.wakeAt);
+    report({
+      at: clock.now(),
+      statuses: planned.statuses,
+      refusals: observed.refusals,
+      enis: this.#facts.enis,
+      ledgerSize: ledger.size,
+    });
+  }
+
+  #snapshot(observed: Observed): NodeSnapshot {
+    const { clock, policy } = this.#options;
+    const now = clock.now();
+    const ledger = this.#ledger();
+    const { claims, appearances } = dateClaims(observed.drafts, this.#appearances, ledger, now);
+    this.#appearances = appearances;
+    this.#attempts.keepOnly(claims);
+    this.#markClaimed(claims, ledger, now);
+    return {
+      now,
+      policy,
+      claims,
+      ledger,
+      claimsComplete: observed.complete,
+      enis: this.#facts.enis,
+      describedAt: this.#facts.describedAt,
+      lastClaimed: this.#lastClaimed,
+      inFlight: this.#inFlight(),
+      knownFree: this.#attempts.knownFree,
+      setbacks: this.#attempts.setbacks,
+      troubles: this.#troubles(),
+    };
+  }
+
+  #ledger(): ReadonlyMap<IpAddress, LedgerEntry> {
+    return new Map(this.#options.ledger.values().map((entry) => [entry.address, entry]));
+  }
+
+  /** The cool-down of an address counts from its last claim, or from our first look at a ledger that outlived its claims. */
+  #markClaimed(claims: readonly Claim[], ledger: ReadonlyMap<IpAddress, LedgerEntry>, now: number): void {
+    for (const address of this.#lastClaimed.keys()) if (!ledger.has(address)) this.#lastClaimed.delete(address);
+    for (const address of ledger.keys()) if (!this.#lastClaimed.has(address)) this.#lastClaimed.set(address, now);
+    for (const { address } of claims) if (ledger.has(address)) this.#lastClaimed.set(address, now);
+  }
+
+  #inFlight(): ReadonlySet<IpAddress> {
+    const flying = new Set<IpAddress>();
+    for (const { lane } of this.#lanes.values()) {
+      for (const item of lane.flying()) flying.add(item.value.address);
+    }
+    return flying;
+  }
+
+  #troubles(): ReadonlyMap<EniId, Refusal> {
+    const troubles = new Map<EniId, Refusal>();
+    for (const [eni, { performer }] of this.#lanes) if (performer.trouble) troubles.set(eni, performer.trouble);
+    return troubles;
+  }
+
+  #remember(planned: Plan): void {
+    const { ledger, events } = this.#options;
+    for (const entry of planned.ledger.put) if (entry.state === 'lost') events.lost(entry);
+    ledger.put(planned.ledger.put.map((entry) => [entry.address, entry] as const));
+    ledger.delete(planned.ledger.forget);
+  }
+
+  #offer(actions: readonly Action[]): void {
+    const byEni = Map.groupBy(actions, (action) => action.eni);
+    for (const eni of byEni.keys()) if (!this.#lanes.has(eni)) this.#lanes.set(eni, this.#open(eni));
+    for (const [eni, { lane }] of this.#lanes) lane.offer((byEni.get(eni) ?? []).map(laneItem));
+  }
+
+  #open(eni: EniId) {
+    const { clock, random, ec2, ledger, events } = this.#options;
+    const performer = new Performer(eni, {
+      clock,
+      random,
+      ec2,
+      ledger,
+      events,
+      facts: this.#facts,
+      attempts: this.#attempts,
+      budget: this.#budget,
+      callSignal: this.#options.callSignal,
+      refresh: (cause) => this.#refresh.request(cause),
+      postponeRelease: (address) => this.#lastClaimed.set(address, clock.now()),
+    });
+    const lane = new Lane<Action>(
+      {
+        maxBatch: MAX_BATCH,
+        perform: (items) => performer.perform(items),
+        admit: (priority, signal) => performer.admit(priority, signal),
+        // Planned at once, so that the next call already carries what arrived meanwhile.
+        settled: () => this.#round(),
+      },
+      this.#signal,
+    );
+    return { lane, performer };
+  }
+}
+
+function laneItem(action: Action): LaneItem<Action> {
+  const family = familyOf(action.address);
+  return action.kind === 'assign'
+    ? { key: actionKey(action), shape: `assign ${family} ${action.takeover}`, priority: action.urgent ? 0 : 1, value: action }
+    : { key: actionKey(action), shape: `unassign ${family}`, priority: 2, value: action };
+}

@@ -1,0 +1,221 @@
+import type { AddressApi } from '../../lib/ec2/api.ts';
+import type { Action, AssignAction, UnassignAction } from '../../lib/model/action.ts';
+import { Ec2Error } from '../../lib/model/ec2-error.ts';
+import type { EniId } from '../../lib/model/eni.ts';
+import { familyOf, type IpAddress } from '../../lib/model/ip.ts';
+import type { LedgerEntry } from '../../lib/model/ledger.ts';
+import type { Reason, Refusal } from '../../lib/model/refusal.ts';
+import { backoffMs } from '../../lib/runtime/backoff.ts';
+import type { Budget } from '../../lib/runtime/budget.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import type { Journal } from '../../lib/runtime/journal.ts';
+import type { LaneItem, Verdict } from '../../lib/runtime/lane.ts';
+import type { Attempts } from './attempts.ts';
+import type { EngineEvents } from './events.ts';
+import type { EniFacts } from './eni-facts.ts';
+import { moveIpv6 } from './move-ipv6.ts';
+
+export interface PerformerParts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly ec2: AddressApi;
+  readonly ledger: Journal<LedgerEntry>;
+  readonly facts: EniFacts;
+  readonly attempts: Attempts;
+  readonly budget: Budget;
+  readonly events: EngineEvents;
+  /** Cuts calls off that are in flight: later than the signal that merely stops new ones. */
+  readonly callSignal: AbortSignal;
+  /** Describes the node's ENIs again; resolves when the facts are new (or the describe failed). */
+  readonly refresh: (cause: string) => Promise<void>;
+  /** Starts the cool-down of an address again, after a release that EC2 refused. */
+  readonly postponeRelease: (address: IpAddress) => void;
+}
+
+const SETTLED: Verdict = { kind: 'settled' };
+
+/**
+ * Carries out the calls of one ENI, one at a time, and records what became of each address.
+ * Never throws: every failure ends as a setback of a claim, a trouble of the ENI, or a smaller batch.
+ */
+export class Performer {
+  readonly #eni: EniId;
+  readonly #parts: PerformerParts;
+  #trouble: Refusal | undefined;
+  #failures = 0;
+  #pausedUntil = 0;
+
+  constructor(eni: EniId, parts: PerformerParts) {
+    this.#eni = eni;
+    this.#parts = parts;
+  }
+
+  /** What keeps this ENI's calls from going through; undefined when nothing does. */
+  get trouble(): Refusal | undefined {
+    return this.#trouble;
+  }
+
+  /** Waits out this ENI's pause, then asks the budget that all ENIs share. */
+  async admit(priority: number, signal: AbortSignal): Promise<boolean> {
+    const pause = this.#pausedUntil - this.#parts.clock.now();
+    if (pause > 0) await this.#parts.clock.sleep(pause, signal);
+    return this.#parts.budget.admit(priority, signal);
+  }
+
+  async perform(items: readonly LaneItem<Action>[]): Promise<Verdict> {
+    const actions = items.map((item) => item.value);
+    try {
+      const [first] = actions;
+      if (first === undefined) return SETTLED;
+      switch (first.kind) {
+        case 'assign':
+          await this.#assign(actions as AssignAction[]);
+          break;
+        case 'unassign':
+          await this.#unassign(actions as UnassignAction[]);
+          break;
+      }
+      this.#wentThrough();
+      return SETTLED;
+    } catch (error) {
+      return this.#failed(error, actions);
+    }
+  }
+
+  async #assign(actions: readonly AssignAction[]): Promise<void> {
+    const { ledger, facts, attempts, clock, events } = this.#parts;
+    const addresses = actions.map((action) => action.address);
+    const takeover = actions.some((action) => action.takeover);
+    // Record before act: after a crash the ledger must know every address that EC2 may have given us.
+    ledger.put(actions.map((action) => [action.address, entryOf(action, 'assigning')] as const));
+    const startedAt = clock.now();
+    const { requestId } = await this.#callAssign(actions, addresses, takeover);
+    facts.assigned(this.#eni, addresses, clock.now());
+    ledger.put(actions.map((action) => [action.address, entryOf(action, 'held')] as const));
+    for (const action of actions) attempts.succeeded(action.claim);
+    const claims = actions.map((action) => action.claim);
+    events.assigned(claims, this.#eni, { durationMs: clock.now() - startedAt, requestId, takeover });
+  }
+
+  async #callAssign(actions: readonly AssignAction[], addresses: readonly IpAddress[], takeover: boolean) {
+    const { ec2, callSignal: signal } = this.#parts;
+    try {
+      return await ec2.assign(this.#eni, addresses, { takeover, signal });
+    } catch (error) {
+      const movable = takeover && addresses.some((address) => familyOf(address) === 6);
+      if (!movable || !(error instanceof Ec2Error) || !['held-elsewhere', 'rejected', 'conflict'].includes(error.kind)) throw error;
+      return moveIpv6(this.#eni, actions, error, this.#parts, signal);
+    }
+  }
+
+  async #unassign(actions: readonly UnassignAction[]): Promise<void> {
+    const { ec2, ledger, facts, clock, events, callSignal: signal } = this.#parts;
+    const addresses = actions.map((action) => action.address);
+    const startedAt = clock.now();
+    const { requestId } = await ec2.unassign(this.#eni, addresses, { signal });
+    facts.unassigned(this.#eni, addresses, clock.now());
+    const entries = addresses.flatMap((address) => ledger.get(address) ?? []);
+    // Only after the act: a crash in between repeats a release, and EC2 then says that it is not assigned.
+    ledger.delete(addresses);
+    events.released(entries, { durationMs: clock.now() - startedAt, requestId, takeover: false });
+  }
+
+  #wentThrough(): void {
+    this.#parts.budget.succeeded();
+    this.#trouble = undefined;
+    this.#failures = 0;
+    this.#pausedUntil = 0;
+  }
+
+  async #failed(cause: unknown, actions: readonly Action[]): Promise<Verdict> {
+    const error = asEc2Error(cause);
+    const { budget, events, refresh, callSignal } = this.#parts;
+    if (callSignal.aborted) return SETTLED;
+    events.callFailed(error, this.#eni, actions.map((action) => action.address));
+    if (error.kind === 'throttled') budget.refused();
+    else budget.ended();
+    switch (error.kind) {
+      case 'throttled':
+        this.#trouble = { reason: 'Throttled', message: `EC2 asks to slow down (${error.code}); the call is repeated` };
+        return SETTLED;
+      case 'unavailable':
+        this.#pause(error);
+        return SETTLED;
+      case 'unknown-outcome':
+        // Perhaps it was done. Look before asking again: the plan then wants only what is really missing.
+        this.#pause(error);
+        await refresh('a call whose outcome is unknown');
+        return SETTLED;
+      case 'limit':
+      case 'not-found':
+      case 'not-assigned':
+        await refresh(error.code);
+        return this.#refuse(error, actions);
+      case 'unauthorized':
+        this.#setBack(error, actions);
+        return SETTLED;
+      case 'held-elsewhere':
+      case 'conflict':
+      case 'rejected':
+        return this.#refuse(error, actions);
+    }
+  }
+
+  /** A refused group is split until the bad address stands alone; a refused single address gets its reason. */
+  #refuse(error: Ec2Error, actions: readonly Action[]): Verdict {
+    if (actions.length > 1 && error.kind !== 'not-found') {
+      const named = new Set(error.addresses);
+      return { kind: 'split', culprits: actions.filter((action) => named.has(action.address)).map(actionKey) };
+    }
+    this.#setBack(error, actions);
+    return SETTLED;
+  }
+
+  #setBack(error: Ec2Error, actions: readonly Action[]): void {
+    const { attempts, ledger, facts, postponeRelease } = this.#parts;
+    for (const action of actions) {
+      if (action.kind === 'unassign') {
+        postponeRelease(action.address);
+        continue;
+      }
+      attempts.failed(action.claim, reasonOf(error), `${action.address}: EC2 refused ${error.action}: ${error.message} (${error.code})`);
+      // Surely not ours: the appearance keeps its right to a takeover.
+      const here = facts.enis.some((eni) => eni.id === this.#eni && eni.addresses.some(({ ip }) => ip === action.address));
+      if (!here && ledger.get(action.address)?.state === 'assigning') ledger.delete([action.address]);
+    }
+  }
+
+  #pause(error: Ec2Error): void {
+    const { clock, random } = this.#parts;
+    this.#failures += 1;
+    this.#pausedUntil = clock.now() + backoffMs(this.#failures, { baseMs: 100, maxMs: 15_000, random });
+    this.#trouble = { reason: 'Ec2Unavailable', message: `${error.action} got no answer (${error.code}: ${error.message}); it is repeated` };
+  }
+}
+
+/** Identity of an action in its lane. */
+export function actionKey(action: Action): string {
+  return `${action.kind} ${action.address}`;
+}
+
+function entryOf({ claim, eni }: AssignAction, state: 'assigning' | 'held'): LedgerEntry {
+  return { address: claim.address, eni, state, holder: claim.holder, interface: claim.interface, claimedAt: claim.since };
+}
+
+const REASON_BY_KIND: Partial<Record<Ec2Error['kind'], Reason>> = {
+  limit: 'AddressLimitExceeded',
+  'held-elsewhere': 'HeldElsewhere',
+  unauthorized: 'Unauthorized',
+  'not-found': 'InterfaceGone',
+};
+
+function reasonOf(error: Ec2Error): Reason {
+  return REASON_BY_KIND[error.kind] ?? 'RejectedByEc2';
+}
+
+/** A fault in our own code must not stop the lane: it counts as a refusal and is logged with its stack by `callFailed`. */
+function asEc2Error(cause: unknown): Ec2Error {
+  if (cause instanceof Ec2Error) return cause;
+  const message = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+  return new Ec2Error({ kind: 'rejected', code: 'InternalFault', message, action: 'internal' });
+}

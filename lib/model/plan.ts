@@ -1,0 +1,32 @@
+import type { Action } from './action.ts';
+import type { Claim } from './claim.ts';
+import type { EniId } from './eni.ts';
+import type { IpAddress } from './ip.ts';
+import type { LedgerEntry } from './ledger.ts';
+import type { Refusal } from './refusal.ts';
+
+/** What to do now and what to tell, derived from one snapshot. Nothing in it has happened yet. */
+export interface Plan {
+  readonly actions: readonly Action[];
+  readonly statuses: readonly ClaimStatus[];
+  readonly ledger: LedgerChanges;
+  /** Facts are too old to decide something: describe the node's ENIs. */
+  readonly describe: boolean;
+  /** Addresses we stand down from and whose holder should be looked up before trying again. */
+  readonly lookUp: readonly IpAddress[];
+  /** Earliest time (ms since the epoch) at which the passing of time alone changes the plan. */
+  readonly wakeAt: number | undefined;
+}
+
+export interface LedgerChanges {
+  readonly put: readonly LedgerEntry[];
+  readonly forget: readonly IpAddress[];
+}
+
+/** Where one claim stands: `assigned` EC2 has it on the right ENI; `pending` being worked on; `refused` see `refusal`. */
+export interface ClaimStatus {
+  readonly claim: Claim;
+  readonly state: 'assigned' | 'pending' | 'refused';
+  readonly eni: EniId | undefined;
+  readonly refusal?: Refusal;
+}

@@ -1,0 +1,181 @@
+import type { Claim } from '../model/claim.ts';
+import type { Mac } from '../model/eni.ts';
+import { declares, FLOATING_IPS, parseFloatingIps } from '../model/floating.ts';
+import { type IpAddress, isGlobalUnicast } from '../model/ip.ts';
+import { parseNetworkStatus } from '../model/network-status.ts';
+import type { AttachmentDefinition, CachedAttachment, LiveInterface, LiveNamespace } from '../model/observation.ts';
+import { isAlive, type NetworkStatus, type Pod, type PodRef, podKey } from '../model/pod.ts';
+import type { Refusal } from '../model/refusal.ts';
+import { matchNamespaces } from './match-namespaces.ts';
+
+/** What the sources of truth on the node say right now. */
+export interface Observations {
+  /** This node's pods. While the API is silent the last known ones stay. */
+  readonly pods: readonly Pod[];
+  /** False until the API has answered once: then a pod that is not in `pods` may still exist. */
+  readonly podsKnown: boolean;
+  readonly cache: readonly CachedAttachment[];
+  /** Undefined when namespaces are not observed (`--observe` below `live`). */
+  readonly namespaces: readonly LiveNamespace[] | undefined;
+  readonly hostLinks: readonly HostLink[];
+  /** By `namespace/name` of the NetworkAttachmentDefinition. */
+  readonly definitions: ReadonlyMap<string, AttachmentDefinition>;
+}
+
+export interface HostLink {
+  readonly index: number;
+  readonly name: string;
+  readonly mac: Mac;
+}
+
+export interface ClaimFilter {
+  /** True for pod interfaces that may carry claims. */
+  readonly interfaces: (name: string) => boolean;
+  /** Namespaces looked at; empty means all. */
+  readonly namespaces: readonly string[];
+}
+
+/** A claim before it is known since when it stands. `seenSince` is the kernel's word on it, where there is one. */
+export type ClaimDraft = Omit<Claim, 'since'> & { readonly seenSince: number | undefined };
+
+export interface ObservedClaims {
+  readonly drafts: readonly ClaimDraft[];
+  /** What of a pod's input could not be understood, by pod key. */
+  readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
+}
+
+/** The name of every pod's primary interface under every CNI; its addresses belong to the primary network. */
+const PRIMARY_INTERFACE = 'eth0';
+
+/**
+ * Joins the sources into claims. An address that any one source knows is claimed; a source that falls silent takes nothing away
+ * while another still has it.
+ */
+export function observeClaims(observed: Observations, filter: ClaimFilter): ObservedClaims {
+  const namespaceOf = matchNamespaces(observed);
+  const refusals = new Map<string, Refusal[]>();
+  const drafts: ClaimDraft[] = [];
+  for (const holder of holders(observed)) {
+    if (filter.namespaces.length > 0 && !filter.namespaces.includes(holder.ref.namespace)) continue;
+    const said = new PodClaims(holder, namespaceOf(holder.ref), observed, filter);
+    drafts.push(...said.drafts());
+    if (said.refusals.length > 0) refusals.set(podKey(holder.ref), said.refusals);
+  }
+  return { drafts, refusals };
+}
+
+interface Holder {
+  readonly ref: PodRef;
+  /** Undefined when only the CNI cache knows the pod. */
+  readonly pod: Pod | undefined;
+  readonly cache: readonly CachedAttachment[];
+}
+
+/** Pods by the API's word, then those that only the CNI cache knows and whose network namespace still stands. */
+function holders({ pods, podsKnown, cache, namespaces }: Observations): Holder[] {
+  const mounted = new Set(namespaces?.map(({ path }) => path));
+  const stands = ({ netns }: CachedAttachment) => namespaces === undefined || netns === undefined || mounted.has(netns);
+  const current = cache.filter(stands);
+  const byPod = Map.groupBy(current, ({ pod }) => podKey(pod));
+  const known = new Set(pods.map(podKey));
+  const fromApi = pods
+    .filter((pod) => !pod.hostNetwork)
+    .map((pod) => ({ ref: pod, pod, cache: (byPod.get(podKey(pod)) ?? []).filter(belongsTo(pod)) }));
+  // Without namespaces to look at, a cache entry of a pod that the API has deleted is just a stale file.
+  const cacheAlone = namespaces !== undefined || !podsKnown;
+  const fromCache = Array.from(byPod.entries())
+    .filter(([key]) => cacheAlone && !known.has(key))
+    .flatMap(([, entries]) => (entries[0] ? [{ ref: entries[0].pod, pod: undefined, cache: entries }] : []));
+  return [...fromApi, ...fromCache];
+}
+
+/** A recreated pod has the same name and another uid; older runtimes do not tell the uid. */
+function belongsTo(pod: Pod): (entry: CachedAttachment) => boolean {
+  return (entry) => entry.pod.uid === '' || entry.pod.uid === pod.uid;
+}
+
+class PodClaims {
+  readonly refusals: Refusal[] = [];
+  readonly #holder: Holder;
+  readonly #namespace: LiveNamespace | undefined;
+  readonly #observed: Observations;
+  readonly #filter: ClaimFilter;
+  readonly #networks: readonly NetworkStatus[];
+
+  constructor(holder: Holder, namespace: LiveNamespace | undefined, observed: Observations, filter: ClaimFilter) {
+    this.#holder = holder;
+    this.#namespace = namespace;
+    this.#observed = observed;
+    this.#filter = filter;
+    const { pod } = holder;
+    const status = pod ? parseNetworkStatus(pod.annotations) : { value: [], refusals: [] };
+    // A finished pod keeps its annotation although its addresses are free again.
+    this.#networks = pod && isAlive(pod) ? status.value.filter((network) => !network.isDefault) : [];
+    this.refusals.push(...status.refusals);
+  }
+
+  drafts(): ClaimDraft[] {
+    return this.#interfaceNames().flatMap((name) => this.#draftsOn(name));
+  }
+
+  #interfaceNames(): string[] {
+    const names = new Set([
+      ...this.#networks.map((network) => network.interface),
+      ...this.#holder.cache.map((entry) => entry.ifName),
+      ...(this.#namespace?.interfaces.map((live) => live.name) ?? []),
+    ]);
+    return [...names].filter((name) => name !== PRIMARY_INTERFACE && this.#filter.interfaces(name));
+  }
+
+  #draftsOn(name: string): ClaimDraft[] {
+    const live = this.#namespace?.interfaces.find((candidate) => candidate.name === name);
+    const cached = this.#holder.cache.filter((entry) => entry.ifName === name);
+    const status = this.#networks.filter((network) => network.interface === name);
+    const listed = new Set([...cached.flatMap((entry) => entry.addresses), ...status.flatMap((entry) => entry.ips)]);
+    const floats = this.#floating(status);
+    const kindOf = (address: IpAddress) => (listed.has(address) ? 'ipam' : floats(address) ? 'floating' : 'live');
+    const definition = status.map((entry) => this.#observed.definitions.get(entry.name)).find((found) => found?.master);
+    const place = {
+      holder: refOf(this.#holder.ref),
+      interface: name,
+      mac: live?.mac ?? cached.find((entry) => entry.mac)?.mac ?? status.find((entry) => entry.mac)?.mac,
+    };
+    const masterMac = this.#masterMac(place.mac, live, cached.find((entry) => entry.master)?.master ?? definition?.master);
+    const seen = new Map(live?.addresses.map((address) => [address.ip, address.since]));
+    return [...new Set([...listed, ...seen.keys()])]
+      .filter((address) => isGlobalUnicast(address) && !this.#isPrimary(address))
+      .map((address) => ({ ...place, address, kind: kindOf(address), masterMac, seenSince: seen.get(address) }));
+  }
+
+  #floating(status: readonly NetworkStatus[]): (address: IpAddress) => boolean {
+    const { pod } = this.#holder;
+    const sources = [
+      ...(pod ? [{ text: pod.annotations[FLOATING_IPS], where: `pod ${podKey(pod)}` }] : []),
+      ...status.map(({ name }) => ({
+        text: this.#observed.definitions.get(name)?.floatingIps,
+        where: `NetworkAttachmentDefinition ${name}`,
+      })),
+    ];
+    const parsed = sources.map(({ text, where }) => parseFloatingIps(text, where));
+    for (const { refusals } of parsed) {
+      this.refusals.push(...refusals.filter(({ message }) => !this.refusals.some((known) => known.message === message)));
+    }
+    return (address) => parsed.some(({ value }) => declares(value, address));
+  }
+
+  /** MAC of the host interface under this one: the kernel's parent link, else the CNI conf's master, else a host link with our MAC. */
+  #masterMac(mac: Mac | undefined, live: LiveInterface | undefined, master: string | undefined): Mac | undefined {
+    const { hostLinks } = this.#observed;
+    const parent = hostLinks.find(({ index }) => index === live?.parentIndex);
+    const named = hostLinks.find(({ name }) => name === master);
+    return parent?.mac ?? named?.mac ?? hostLinks.find((link) => link.mac === mac)?.mac;
+  }
+
+  #isPrimary(address: IpAddress): boolean {
+    return this.#holder.pod?.podIps.includes(address) ?? false;
+  }
+}
+
+function refOf({ namespace, name, uid }: PodRef): PodRef {
+  return { namespace, name, uid };
+}

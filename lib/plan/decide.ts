@@ -1,0 +1,79 @@
+import type { Claim } from '../model/claim.ts';
+import { attemptKey } from '../model/claim.ts';
+import type { Eni } from '../model/eni.ts';
+import { carries } from '../model/eni.ts';
+import type { LedgerEntry } from '../model/ledger.ts';
+import type { Refusal } from '../model/refusal.ts';
+import type { NodeSnapshot } from '../model/snapshot.ts';
+import { mayTakeOver, type PlacedClaim } from './contest.ts';
+
+/** What one winning claim needs next. */
+export type Decision =
+  | { readonly kind: 'assigned'; readonly record: LedgerEntry | undefined }
+  | { readonly kind: 'assign'; readonly takeover: boolean }
+  /** Cached facts say it is here, but they are older than the claim: somebody may have taken it meanwhile. */
+  | { readonly kind: 'verify' }
+  | { readonly kind: 'wait'; readonly refusal: Refusal; readonly until: number }
+  /** Stand down; `lookUp`: ask who holds it before trying again. */
+  | { readonly kind: 'stand-down'; readonly refusal: Refusal; readonly lookUp: boolean; readonly record?: LedgerEntry };
+
+/**
+ * Decides about the winning claim of one address.
+ *
+ * Each appearance of an address here has the right to one takeover. The ledger remembers which appearance has had the address, over
+ * restarts too, so a periodic comparison never steals: two pods that both hold a VIP cost at most one takeover each.
+ */
+export function decide({ claim, eni }: PlacedClaim, snapshot: NodeSnapshot): Decision {
+  const entry = snapshot.ledger.get(claim.address);
+  const appearedAnew = entry === undefined || claim.since > entry.claimedAt;
+  if (carries(eni, claim.address)) return decideCarried(claim, eni, entry, appearedAnew, snapshot);
+  const setback = snapshot.setbacks.get(attemptKey(claim));
+  const waiting = setback !== undefined && setback.until > snapshot.now && !snapshot.knownFree.has(claim.address);
+  if (waiting) return { kind: 'wait', refusal: { ...pick(setback), address: claim.address }, until: setback.until };
+  const unanswered = entry?.state === 'assigning' && entry.claimedAt === claim.since;
+  if ((appearedAnew || unanswered) && mayTakeOver(claim, snapshot.policy)) return { kind: 'assign', takeover: true };
+  if (snapshot.knownFree.has(claim.address)) return { kind: 'assign', takeover: false };
+  const untried = (appearedAnew || unanswered) && setback?.reason !== 'HeldElsewhere';
+  return untried ? { kind: 'assign', takeover: false } : standDown(claim, entry);
+}
+
+function decideCarried(
+  claim: Claim,
+  eni: Eni,
+  entry: LedgerEntry | undefined,
+  appearedAnew: boolean,
+  snapshot: NodeSnapshot,
+): Decision {
+  const factsAreOlder = snapshot.describedAt === undefined || snapshot.describedAt < claim.since;
+  if (entry !== undefined && appearedAnew && factsAreOlder) return { kind: 'verify' };
+  return { kind: 'assigned', record: recordOf(claim, eni, entry) };
+}
+
+/** The ledger entry that says "here, for this claim"; undefined when the ledger says so already. */
+function recordOf(claim: Claim, eni: Eni, entry: LedgerEntry | undefined): LedgerEntry | undefined {
+  const ours = entry !== undefined && entry.eni === eni.id && entry.state !== 'found';
+  const claimedAt = Math.max(claim.since, entry?.claimedAt ?? 0);
+  const state = ours ? 'held' : 'found';
+  const same =
+    entry !== undefined &&
+    entry.state === state &&
+    entry.eni === eni.id &&
+    entry.claimedAt === claimedAt &&
+    entry.holder.uid === claim.holder.uid &&
+    entry.interface === claim.interface;
+  if (same) return undefined;
+  return { address: claim.address, eni: eni.id, state, holder: claim.holder, interface: claim.interface, claimedAt };
+}
+
+function standDown(claim: Claim, entry: LedgerEntry | undefined): Decision {
+  const message = `${claim.address} is held by another ENI; standing down. It is taken over only when it appears anew on ${claim.interface}${
+    claim.kind === 'live' ? ', and only if eni-agent.io/floating-ips declares it' : ''
+  }`;
+  const refusal: Refusal = { reason: 'HeldElsewhere', message, address: claim.address };
+  const lost = entry !== undefined && (entry.state === 'held' || entry.state === 'found');
+  return { kind: 'stand-down', refusal, lookUp: true, ...(lost && { record: { ...entry, state: 'lost' as const } }) };
+}
+
+function pick({ reason, message }: { reason: Refusal['reason']; message: string }) {
+  return { reason, message };
+}

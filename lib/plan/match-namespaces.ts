@@ -1,0 +1,38 @@
+import type { LiveNamespace } from '../model/observation.ts';
+import { parseNetworkStatus } from '../model/network-status.ts';
+import { type Pod, type PodRef, podKey } from '../model/pod.ts';
+import type { Observations } from './claims.ts';
+
+/**
+ * Which network namespace is which pod's: by the CNI cache, which names both; else by the pod's primary address on an interface in
+ * there; else by an interface and address that network-status lists. A namespace that fits no pod belongs to nobody.
+ */
+export function matchNamespaces(observed: Observations): (pod: PodRef) => LiveNamespace | undefined {
+  const matched = new Map<string, LiveNamespace>();
+  const taken = new Set<string>();
+  const byPath = new Map(observed.namespaces?.map((namespace) => [namespace.path, namespace]));
+  for (const { pod, netns } of observed.cache) {
+    const namespace = netns === undefined ? undefined : byPath.get(netns);
+    if (namespace === undefined) continue;
+    matched.set(keyOf(pod), namespace);
+    taken.add(namespace.path);
+  }
+  const free = (observed.namespaces ?? []).filter(({ path }) => !taken.has(path));
+  for (const pod of observed.pods) {
+    if (free.length === 0 || pod.hostNetwork || matched.has(pod.uid) || matched.has(podKey(pod))) continue;
+    const namespace = free.find((candidate) => looksLike(pod, candidate));
+    if (namespace) matched.set(keyOf(pod), namespace);
+  }
+  return (pod) => matched.get(pod.uid) ?? matched.get(podKey(pod));
+}
+
+function keyOf(pod: PodRef): string {
+  return pod.uid || podKey(pod);
+}
+
+function looksLike(pod: Pod, { interfaces }: LiveNamespace): boolean {
+  const has = (ifName: string | undefined, address: string) =>
+    interfaces.some(({ name, addresses }) => (ifName ?? name) === name && addresses.some(({ ip }) => ip === address));
+  if (pod.podIps.some((address) => has(undefined, address))) return true;
+  return parseNetworkStatus(pod.annotations).value.some((network) => network.ips.some((address) => has(network.interface, address)));
+}

@@ -1,0 +1,187 @@
+import type { Action } from '../model/action.ts';
+import { claimKey } from '../model/claim.ts';
+import type { Eni } from '../model/eni.ts';
+import { slotLimit, usedSlots } from '../model/eni.ts';
+import { compareIp, familyOf, type IpAddress } from '../model/ip.ts';
+import type { LedgerEntry } from '../model/ledger.ts';
+import type { ClaimStatus, Plan } from '../model/plan.ts';
+import type { Refusal } from '../model/refusal.ts';
+import type { NodeSnapshot } from '../model/snapshot.ts';
+import { chooseEni } from './choose-eni.ts';
+import { type Contest, type PlacedClaim, settleContests } from './contest.ts';
+import { type Decision, decide } from './decide.ts';
+import { planReleases } from './release.ts';
+
+/**
+ * The whole decision of the main job: from what is so to what should be done next.
+ *
+ * Guarantees: pure; the same snapshot in any order of its lists gives the same plan; never releases an address that a claim wants;
+ * never plans one address onto two ENIs; carrying the plan out and planning again asks for nothing more.
+ */
+export function plan(snapshot: NodeSnapshot): Plan {
+  const draft = new Draft();
+  const placed = placeClaims(snapshot, draft);
+  const contests = settleContests(placed, snapshot.policy).toSorted((a, b) => compareIp(a.address, b.address));
+  const wishes: Wish[] = [];
+  for (const contest of contests) {
+    const decision = decide(contest.winner, snapshot);
+    if (decision.kind === 'assign') wishes.push({ contest, takeover: decision.takeover });
+    else applyDecision(decision, contest, draft);
+    for (const loser of contest.losers) draft.refuse(loser, duplicate(loser, contest.winner));
+  }
+  const admitted = admitWithinLimits(wishes, snapshot, draft);
+  for (const wish of admitted) draft.assign(wish, snapshot);
+  const claimed = new Set(snapshot.claims.map((claim) => claim.address));
+  const releases = planReleases(snapshot, claimed, (eni, family) => wishesOn(wishes, eni, family).length);
+  for (const entry of releases.unassign) {
+    draft.actions.push({ kind: 'unassign', eni: entry.eni, address: entry.address });
+  }
+  draft.forget.push(...releases.forget);
+  draft.describe ||= releases.describe;
+  draft.wakeAt(releases.nextDue);
+  return draft.finish();
+}
+
+interface Wish {
+  readonly contest: Contest;
+  readonly takeover: boolean;
+}
+
+function placeClaims(snapshot: NodeSnapshot, draft: Draft): PlacedClaim[] {
+  const placed: PlacedClaim[] = [];
+  const { describedAt } = snapshot;
+  for (const claim of snapshot.claims) {
+    if (describedAt === undefined) {
+      // The first describe is under way.
+      draft.statuses.push({ claim, state: 'pending', eni: undefined });
+      continue;
+    }
+    const onUnknownEni =
+      claim.masterMac !== undefined && !snapshot.enis.some(({ mac }) => mac === claim.mac || mac === claim.masterMac);
+    const choice = chooseEni(claim, snapshot.enis);
+    const mayBeNew = onUnknownEni || ('refusal' in choice && choice.refusal.reason === 'NoMatchingInterface');
+    if (mayBeNew && describedAt < claim.since) {
+      // The ENI may have been attached after the last describe.
+      draft.describe = true;
+      draft.statuses.push({ claim, state: 'pending', eni: undefined });
+    } else if ('eni' in choice) placed.push({ claim, eni: choice.eni });
+    else draft.statuses.push({ claim, state: 'refused', eni: undefined, refusal: choice.refusal });
+  }
+  return placed;
+}
+
+function applyDecision(decision: Exclude<Decision, { kind: 'assign' }>, contest: Contest, draft: Draft): void {
+  switch (decision.kind) {
+    case 'assigned':
+      if (decision.record) draft.put.push(decision.record);
+      return draft.tellServed(contest, 'assigned');
+    case 'verify':
+      draft.describe = true;
+      return draft.tellServed(contest, 'pending');
+    case 'wait':
+      draft.wakeAt(decision.until);
+      return draft.tellServed(contest, 'refused', decision.refusal);
+    case 'stand-down':
+      if (decision.lookUp) draft.lookUp.push(contest.address);
+      if (decision.record) draft.put.push(decision.record);
+      return draft.tellServed(contest, 'refused', decision.refusal);
+  }
+}
+
+/** Failover first, then the oldest wish; what is in flight keeps its slot. What does not fit is refused and disturbs nothing else. */
+function admitWithinLimits(wishes: readonly Wish[], snapshot: NodeSnapshot, draft: Draft): Wish[] {
+  const inFlightFirst = (wish: Wish) => (snapshot.inFlight.has(wish.contest.address) ? 0 : 1);
+  const floatingFirst = (wish: Wish) => (isUrgent(wish) ? 0 : 1);
+  const since = (wish: Wish) => wish.contest.winner.claim.since;
+  const ordered = wishes.toSorted(
+    (a, b) =>
+      inFlightFirst(a) - inFlightFirst(b) ||
+      floatingFirst(a) - floatingFirst(b) ||
+      since(a) - since(b) ||
+      compareIp(a.contest.address, b.contest.address),
+  );
+  return ordered.filter((wish) => {
+    const { eni } = wish.contest.winner;
+    const family = familyOf(wish.contest.address);
+    const limit = slotLimit(eni, family);
+    if (limit === undefined) return true;
+    const place = wishesOn(ordered, eni, family).indexOf(wish);
+    if (usedSlots(eni, family) + place < limit) return true;
+    draft.tellServed(wish.contest, 'refused', full(wish.contest, eni, limit));
+    return false;
+  });
+}
+
+function wishesOn(wishes: readonly Wish[], eni: Eni, family: 4 | 6): Wish[] {
+  return wishes.filter(({ contest }) => contest.winner.eni.id === eni.id && familyOf(contest.address) === family);
+}
+
+function isUrgent({ contest, takeover }: Wish): boolean {
+  return takeover && contest.winner.claim.kind === 'floating';
+}
+
+function full(contest: Contest, eni: Eni, limit: number): Refusal {
+  const used = usedSlots(eni, familyOf(contest.address));
+  const message = `${eni.id} is full: ${used} of ${limit} addresses of its family are used; ${contest.address} waits for a free one. Use another ENI or a larger instance type`;
+  return { reason: 'AddressLimitExceeded', message, address: contest.address };
+}
+
+function duplicate(loser: PlacedClaim, winner: PlacedClaim): Refusal {
+  const { holder } = winner.claim;
+  const message = `${loser.claim.address} is also claimed by ${holder.namespace}/${holder.name} on ${winner.eni.id}, where it appeared later; one address can be on one ENI only`;
+  return { reason: 'DuplicateAddress', message, address: loser.claim.address };
+}
+
+/** Collects the parts of a plan; puts them in an order that does not depend on the input's. */
+class Draft {
+  readonly actions: Action[] = [];
+  readonly statuses: ClaimStatus[] = [];
+  readonly put: LedgerEntry[] = [];
+  readonly forget: IpAddress[] = [];
+  readonly lookUp: IpAddress[] = [];
+  describe = false;
+  #wakeAt: number | undefined;
+
+  wakeAt(time: number | undefined): void {
+    if (time !== undefined) this.#wakeAt = Math.min(time, this.#wakeAt ?? time);
+  }
+
+  refuse({ claim, eni }: PlacedClaim, refusal: Refusal): void {
+    this.statuses.push({ claim, state: 'refused', eni: eni.id, refusal });
+  }
+
+  tellServed(contest: Contest, state: ClaimStatus['state'], refusal?: Refusal): void {
+    for (const { claim, eni } of [contest.winner, ...contest.companions]) {
+      this.statuses.push({ claim, state, eni: eni.id, ...(refusal && { refusal }) });
+    }
+  }
+
+  assign(wish: Wish, snapshot: NodeSnapshot): void {
+    const { claim, eni } = wish.contest.winner;
+    const urgent = isUrgent(wish);
+    this.actions.push({ kind: 'assign', eni: eni.id, address: claim.address, claim, takeover: wish.takeover, urgent });
+    this.tellServed(wish.contest, 'pending', snapshot.troubles.get(eni.id));
+  }
+
+  finish(): Plan {
+    return {
+      actions: this.actions.toSorted((a, b) => order(a) - order(b)),
+      statuses: this.statuses.toSorted((a, b) => byText(claimKey(a.claim), claimKey(b.claim))),
+      ledger: { put: this.put, forget: this.forget },
+      describe: this.describe,
+      lookUp: this.lookUp,
+      wakeAt: this.#wakeAt,
+    };
+  }
+}
+
+/** Failover before new addresses before releases. */
+function order(action: Action): number {
+  if (action.kind === 'unassign') return 2;
+  return action.urgent ? 0 : 1;
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
