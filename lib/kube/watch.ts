@@ -1,0 +1,94 @@
+import type { Clock } from '../runtime/clock.ts';
+import type { KubeClient, Query } from './client.ts';
+import { errorFromStatus, KubeError, type StatusObject } from './kube-error.ts';
+import { createLineSplitter } from './line-splitter.ts';
+import type { RawObject } from './object-store.ts';
+
+export interface WatchOptions {
+  readonly client: KubeClient;
+  readonly path: string;
+  readonly query: Query;
+  /** Resource version after which events are wanted. */
+  readonly from: string;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly silenceMs: number;
+  readonly onOpen: () => void;
+  readonly onByte: () => void;
+  /** ADDED, MODIFIED, DELETED or BOOKMARK (of which only the resource version means anything). */
+  readonly onEvent: (type: string, object: RawObject) => void;
+}
+
+const MINUTE_MS = 60_000;
+
+/**
+ * One watch request. Resolves when the server ends it in order (each asks for 4–8 minutes, so that the watches of a cluster do not
+ * come back together).
+ * @throws {KubeError} for an ERROR event of any code, a refused or broken connection, a line that is no event, and silence.
+ */
+export async function watchOnce(options: WatchOptions): Promise<void> {
+  const { client, path, from, clock, random, silenceMs } = options;
+  const timeoutSeconds = Math.round((4 + 4 * random()) * 60);
+  const query = { ...options.query, watch: 'true', allowWatchBookmarks: 'true', resourceVersion: from, timeoutSeconds };
+  const watchdog = startWatchdog(clock, silenceMs);
+  const lines = createLineSplitter((line) => deliver(line, options.onEvent));
+  const signal = AbortSignal.any([options.signal, watchdog.signal]);
+  try {
+    await client.stream({
+      path,
+      query,
+      signal,
+      onOpen: options.onOpen,
+      onData(chunk) {
+        watchdog.touch();
+        options.onByte();
+        lines.push(chunk);
+      },
+    });
+  } finally {
+    watchdog.stop();
+  }
+}
+
+function deliver(line: string, onEvent: WatchOptions['onEvent']): void {
+  const event = parseEvent(line);
+  if (event.type === 'ERROR') throw errorFromStatus(event.object as StatusObject);
+  onEvent(event.type, event.object as RawObject);
+}
+
+function parseEvent(line: string): { type: string; object: unknown } {
+  try {
+    const event = JSON.parse(line) as { type?: unknown; object?: { metadata?: unknown } };
+    if (typeof event.type === 'string' && event.object && (event.type === 'ERROR' || event.object.metadata)) {
+      return { type: event.type, object: event.object };
+    }
+  } catch {
+    // Told below, as any other line that is no event.
+  }
+  throw new KubeError({ status: 0, reason: 'Network', message: `a watch line is no event: ${line.slice(0, 100)}` });
+}
+
+/** Aborts when nothing touches it for a while. A touch only notes the time: no timer is rescheduled on the event path. */
+function startWatchdog(clock: Clock, silenceMs: number) {
+  const controller = new AbortController();
+  let touchedAt = clock.now();
+  let cancel = clock.after(silenceMs, check);
+
+  function check(): void {
+    const leftMs = touchedAt + silenceMs - clock.now();
+    if (leftMs > 0) cancel = clock.after(Math.min(leftMs, MINUTE_MS), check);
+    else
+      controller.abort(
+        new KubeError({ status: 0, reason: 'Timeout', message: `the watch was silent for ${silenceMs} ms` }),
+      );
+  }
+
+  return {
+    signal: controller.signal,
+    touch: () => {
+      touchedAt = clock.now();
+    },
+    stop: () => cancel(),
+  };
+}
