@@ -150,9 +150,11 @@ function parseObject(content: string): Record<string, unknown> | string {
 
 function wordsOf(value: unknown): readonly string[] | undefined {
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
-  const scalar = (entry: unknown) =>
-    typeof entry === 'string' || typeof entry === 'number' || typeof entry === 'boolean';
-  return values.every(scalar) ? values.map(String) : undefined;
+  return values.every(isScalar) ? values.map(String) : undefined;
+}
+
+function isScalar(value: unknown): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
 function isToggle(option: Option): boolean {

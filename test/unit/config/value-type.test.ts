@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ValueType } from '../../../lib/config/value-type.ts';
 import { cidr, duration, hostPort, Mistake, toggle, wholePattern } from '../../../lib/config/value-type.ts';
@@ -87,9 +87,9 @@ it('no value type throws, whatever the text', () => {
     cidr(),
   ];
 
-  fc.assert(
-    fc.property(fc.string(), (given) => {
-      for (const type of types) type.parse(given);
-    }),
-  );
+  const anyText = property(string(), (given) => {
+    for (const type of types) type.parse(given);
+  });
+
+  expect(() => assert(anyText)).not.toThrow();
 });

@@ -1,0 +1,158 @@
+/** What one metric is: its name and HELP text on /metrics and in docs/metrics.md, which is made from this table. */
+export interface MetricDefinition<L extends string = string> {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly L[];
+  /** Upper bounds, in the unit of the name. */
+  readonly buckets?: readonly number[];
+}
+
+/** From a kernel event on a quiet node (5 ms) to an address that waited a minute for EC2. */
+const ASSIGN_BUCKETS = [0.005, 0.01, 0.016, 0.025, 0.045, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
+const CALL_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+
+export const CATALOGUE = {
+  assignSeconds: {
+    type: 'histogram',
+    name: 'eni_agent_address_assign_seconds',
+    help: 'Time from the first sight of an address on this node until EC2 accepted it on an ENI',
+    labels: ['kind'],
+    buckets: ASSIGN_BUCKETS,
+  },
+  changes: {
+    type: 'counter',
+    name: 'eni_agent_address_changes_total',
+    help: 'Addresses assigned, moved here from another ENI, released, or lost to another holder',
+    labels: ['change'],
+  },
+  claims: {
+    type: 'gauge',
+    name: 'eni_agent_claims',
+    help: 'Addresses that pods of this node claim now, by kind: ipam, floating or live',
+    labels: ['kind'],
+  },
+  refusals: {
+    type: 'gauge',
+    name: 'eni_agent_refusals',
+    help: 'Addresses refused now, by the reason code that Event and condition show too',
+    labels: ['reason'],
+  },
+  pending: {
+    type: 'gauge',
+    name: 'eni_agent_pending_addresses',
+    help: 'Claimed addresses that are neither on their ENI yet nor refused',
+    labels: [],
+  },
+  ledger: {
+    type: 'gauge',
+    name: 'eni_agent_ledger_entries',
+    help: 'Addresses in the ledger of this node, by state: held or lost',
+    labels: ['state'],
+  },
+  slotsUsed: {
+    type: 'gauge',
+    name: 'eni_agent_eni_slots_used',
+    help: 'Address slots in use on an ENI, the primary address and delegated prefixes included',
+    labels: ['eni', 'family'],
+  },
+  slotsLimit: {
+    type: 'gauge',
+    name: 'eni_agent_eni_slots_limit',
+    help: 'Address slots that the instance type allows on an ENI; absent when unknown',
+    labels: ['eni', 'family'],
+  },
+  ec2Calls: {
+    type: 'counter',
+    name: 'eni_agent_ec2_calls_total',
+    help: 'Calls to EC2, repetitions included',
+    labels: ['action'],
+  },
+  ec2Errors: {
+    type: 'counter',
+    name: 'eni_agent_ec2_errors_total',
+    help: "Calls to EC2 that failed, by EC2's error code or that of the network fault",
+    labels: ['action', 'code'],
+  },
+  ec2Seconds: {
+    type: 'histogram',
+    name: 'eni_agent_ec2_call_seconds',
+    help: 'Duration of the calls to EC2',
+    labels: ['action'],
+    buckets: CALL_BUCKETS,
+  },
+  staleness: {
+    type: 'gauge',
+    name: 'eni_agent_kube_staleness_seconds',
+    help: 'Time since a watch of the Kubernetes API last gave a sign of life',
+    labels: ['resource'],
+  },
+  watchRestarts: {
+    type: 'counter',
+    name: 'eni_agent_watch_restarts_total',
+    help: 'Watches of the Kubernetes API that had to start again, by cause',
+    labels: ['resource', 'cause'],
+  },
+  leaseHeld: {
+    type: 'gauge',
+    name: 'eni_agent_lease_held',
+    help: '1 while this process holds the Lease, else 0',
+    labels: ['lease'],
+  },
+  buildInfo: {
+    type: 'gauge',
+    name: 'eni_agent_build_info',
+    help: 'Always 1; the labels tell the version, the Node.js release and the command that runs',
+    labels: ['version', 'node_version', 'command'],
+  },
+  residentMemory: {
+    type: 'gauge',
+    name: 'process_resident_memory_bytes',
+    help: 'Resident memory of the process',
+    labels: [],
+  },
+  heapUsed: {
+    type: 'gauge',
+    name: 'nodejs_heap_size_used_bytes',
+    help: 'JavaScript heap in use',
+    labels: [],
+  },
+  cpuSeconds: {
+    type: 'counter',
+    name: 'process_cpu_seconds_total',
+    help: 'CPU time of the process, user and system',
+    labels: [],
+  },
+  startTime: {
+    type: 'gauge',
+    name: 'process_start_time_seconds',
+    help: 'When the process started, in seconds since the epoch',
+    labels: [],
+  },
+} as const satisfies Record<string, MetricDefinition>;
+
+/** The whole of docs/metrics.md. */
+export function renderMetricsDocument(): string {
+  const rows = Object.values(CATALOGUE).map(({ name, type, labels, help }: MetricDefinition) => {
+    const shown = labels.map((label) => `\`${label}\``).join(', ');
+    return `| \`${name}\` | ${type} | ${shown} | ${help} |`;
+  });
+  return [INTRODUCTION, '| metric | type | labels | meaning |', '|---|---|---|---|', ...rows, '', ALERTS].join('\n');
+}
+
+const INTRODUCTION = `# Metrics
+
+\`/metrics\` on \`--http-address\` speaks the Prometheus text format. This page is made from the table in
+\`lib/telemetry/catalogue.ts\`; a test keeps the two alike (\`npx vitest run --project unit test/unit/telemetry -u\` writes it anew).
+`;
+
+const ALERTS = `## Alerts worth having
+
+| alert | expression | look at |
+|---|---|---|
+| addresses are refused | \`max_over_time(eni_agent_refusals[5m]) > 0\` | the reason's paragraph in [troubleshooting](troubleshooting.md) |
+| addresses wait too long | \`min_over_time(eni_agent_pending_addresses[2m]) > 0\` | EC2 errors, throttling |
+| an ENI is nearly full | \`eni_agent_eni_slots_used / eni_agent_eni_slots_limit > 0.9\` | [AddressLimitExceeded](troubleshooting.md#addresslimitexceeded) |
+| EC2 throttles the account | \`rate(eni_agent_ec2_errors_total{code="RequestLimitExceeded"}[5m]) > 0\` | [Throttled](troubleshooting.md#throttled) |
+| the agent is deaf | \`eni_agent_kube_staleness_seconds > 300\` | the API server, network policy |
+`;

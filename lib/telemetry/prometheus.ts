@@ -1,0 +1,129 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Metrics, SlotUse } from '../runtime/metrics.ts';
+import type { MetricDefinition } from './catalogue.ts';
+import { CATALOGUE } from './catalogue.ts';
+
+export interface PrometheusOptions {
+  /** Wall clock, ms since the epoch. */
+  readonly now: () => number;
+  readonly build: { readonly version: string; readonly nodeVersion: string; readonly command: string };
+  /** Readings of the process, taken at each scrape and never between. */
+  readonly process: ProcessReadings;
+}
+
+export interface ProcessReadings {
+  readonly memoryUsage: () => { readonly rss: number; readonly heapUsed: number };
+  /** µs since the start, as `process.cpuUsage()` tells them. */
+  readonly cpuUsage: () => { readonly user: number; readonly system: number };
+  /** Seconds since the start. */
+  readonly uptime: () => number;
+}
+
+export interface PrometheusMetrics extends Metrics {
+  /** The page for a scraper. */
+  readonly render: () => Promise<{ readonly contentType: string; readonly body: string }>;
+}
+
+/**
+ * Metrics in a registry of their own. Nothing runs between scrapes: no timers, no event loop probes. Series of the process and
+ * of staleness are computed when asked for.
+ */
+export function prometheusMetrics({ now, build, process: readings }: PrometheusOptions): PrometheusMetrics {
+  const registry = new Registry();
+  const instruments = instrumentsIn(registry);
+  const heard = new Map<string, number>();
+  instruments.buildInfo.set({ version: build.version, node_version: build.nodeVersion, command: build.command }, 1);
+  instruments.startTime.set(Math.round(now() / 1000 - readings.uptime()));
+
+  const refresh = () => {
+    for (const [resource, at] of heard) instruments.staleness.set({ resource }, Math.max(0, now() - at) / 1000);
+    refreshProcess(instruments, readings);
+  };
+
+  return {
+    assigned: (kind, seconds) => instruments.assignSeconds.observe({ kind }, seconds),
+    changed: (change) => instruments.changes.inc({ change }),
+    claims: levels(instruments.claims),
+    refusals: levels(instruments.refusals),
+    pending: (count) => instruments.pending.set(count),
+    ledger: levels(instruments.ledger),
+    slots: (enis) => setSlots(instruments, enis),
+    ec2Call: (action, seconds, code) => {
+      instruments.ec2Calls.inc({ action });
+      instruments.ec2Seconds.observe({ action }, seconds);
+      if (code !== undefined) instruments.ec2Errors.inc({ action, code });
+    },
+    watchHeard: (resource) => void heard.set(resource, now()),
+    watchRestarted: (resource, cause) => instruments.watchRestarts.inc({ resource, cause }),
+    leaseHeld: (lease, held) => instruments.leaseHeld.set({ lease }, held ? 1 : 0),
+    render: async () => {
+      refresh();
+      return { contentType: registry.contentType, body: await registry.metrics() };
+    },
+  };
+}
+
+type Instruments = ReturnType<typeof instrumentsIn>;
+
+function instrumentsIn(registry: Registry) {
+  const registers = [registry];
+  const plain = <L extends string>({ name, help, labels }: MetricDefinition<L>) => ({
+    name,
+    help,
+    labelNames: labels,
+    registers,
+  });
+  const counter = <L extends string>(definition: MetricDefinition<L>) => new Counter<L>(plain(definition));
+  const gauge = <L extends string>(definition: MetricDefinition<L>) => new Gauge<L>(plain(definition));
+  const histogram = <L extends string>(definition: MetricDefinition<L>) =>
+    new Histogram<L>({ ...plain(definition), buckets: [...(definition.buckets ?? [])] });
+  return {
+    assignSeconds: histogram(CATALOGUE.assignSeconds),
+    changes: counter(CATALOGUE.changes),
+    claims: gauge(CATALOGUE.claims),
+    refusals: gauge(CATALOGUE.refusals),
+    pending: gauge(CATALOGUE.pending),
+    ledger: gauge(CATALOGUE.ledger),
+    slotsUsed: gauge(CATALOGUE.slotsUsed),
+    slotsLimit: gauge(CATALOGUE.slotsLimit),
+    ec2Calls: counter(CATALOGUE.ec2Calls),
+    ec2Errors: counter(CATALOGUE.ec2Errors),
+    ec2Seconds: histogram(CATALOGUE.ec2Seconds),
+    staleness: gauge(CATALOGUE.staleness),
+    watchRestarts: counter(CATALOGUE.watchRestarts),
+    leaseHeld: gauge(CATALOGUE.leaseHeld),
+    buildInfo: gauge(CATALOGUE.buildInfo),
+    residentMemory: gauge(CATALOGUE.residentMemory),
+    heapUsed: gauge(CATALOGUE.heapUsed),
+    cpuSeconds: counter(CATALOGUE.cpuSeconds),
+    startTime: gauge(CATALOGUE.startTime),
+  } satisfies Record<keyof typeof CATALOGUE, unknown>;
+}
+
+/** Sets a gauge of one label per value of it. Values seen before and left out now fall to 0: a series that vanishes would hide the change. */
+function levels<L extends string>(gauge: Gauge<L>): (counts: Readonly<Record<string, number>>) => void {
+  const seen = new Set<string>();
+  return (counts) => {
+    for (const value of Object.keys(counts)) seen.add(value);
+    for (const value of seen) gauge.labels(value).set(Object.hasOwn(counts, value) ? (counts[value] ?? 0) : 0);
+  };
+}
+
+/** An ENI that left the node takes its series along; a limit that is not known has none. */
+function setSlots({ slotsUsed, slotsLimit }: Instruments, enis: readonly SlotUse[]): void {
+  slotsUsed.reset();
+  slotsLimit.reset();
+  for (const { eni, family, used, limit } of enis) {
+    slotsUsed.set({ eni, family: `ipv${family}` }, used);
+    if (limit !== undefined) slotsLimit.set({ eni, family: `ipv${family}` }, limit);
+  }
+}
+
+function refreshProcess(instruments: Instruments, readings: ProcessReadings): void {
+  const { rss, heapUsed } = readings.memoryUsage();
+  const { user, system } = readings.cpuUsage();
+  instruments.residentMemory.set(rss);
+  instruments.heapUsed.set(heapUsed);
+  instruments.cpuSeconds.reset();
+  instruments.cpuSeconds.inc((user + system) / 1_000_000);
+}
