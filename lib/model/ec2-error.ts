@@ -1,3 +1,5 @@
+import type { IpAddress } from './ip.ts';
+
 /**
  * What an EC2 failure means for us. The adapter translates codes (and, where EC2 gives only text, text) once.
  * `throttled` slow down; `unavailable` the call surely did nothing and may be repeated; `unknown-outcome` it may have been done
@@ -18,6 +20,16 @@ export type Ec2ErrorKind =
   | 'conflict'
   | 'rejected';
 
+export interface Ec2ErrorFields {
+  readonly kind: Ec2ErrorKind;
+  readonly code: string;
+  readonly message: string;
+  readonly action: string;
+  readonly requestId?: string | undefined;
+  readonly addresses?: readonly IpAddress[];
+  readonly cause?: unknown;
+}
+
 /** The only error that the EC2 adapter throws for an answer of EC2 or the lack of one. */
 export class Ec2Error extends Error {
   override readonly name = 'Ec2Error';
@@ -26,12 +38,15 @@ export class Ec2Error extends Error {
   readonly code: string;
   readonly action: string;
   readonly requestId: string | undefined;
+  /** Those addresses of the call that EC2's text names, so that a batch can be split at the culprits. Empty when it names none. */
+  readonly addresses: readonly IpAddress[];
 
-  constructor(fields: { kind: Ec2ErrorKind; code: string; message: string; action: string; requestId?: string | undefined }) {
-    super(fields.message);
+  constructor(fields: Ec2ErrorFields) {
+    super(fields.message, fields.cause === undefined ? undefined : { cause: fields.cause });
     this.kind = fields.kind;
     this.code = fields.code;
     this.action = fields.action;
     this.requestId = fields.requestId;
+    this.addresses = fields.addresses ?? [];
   }
 }

@@ -1,0 +1,47 @@
+import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
+
+export type Ec2Client = EC2Client;
+
+export interface Ec2ClientOptions {
+  /** See `chooseRegion`. Undefined leaves it to the SDK's own configuration. */
+  readonly region: string | undefined;
+  readonly version: string;
+  /**
+   * Time until the connection stands, ms.
+   * @default 2000
+   */
+  readonly connectTimeoutMs?: number;
+  /**
+   * Time from sending until the answer's head, and the longest silence after it, ms.
+   * @default 10000
+   */
+  readonly requestTimeoutMs?: number;
+}
+
+/**
+ * Opens the EC2 client: credentials by the SDK's default chain (environment, IRSA, EKS Pod Identity, IMDS), endpoint by its own
+ * settings only (`AWS_ENDPOINT_URL_EC2`, `AWS_ENDPOINT_URL`), so that what works for other AWS tools works here.
+ * Makes no call; credentials are loaded with the first one.
+ */
+export function openEc2Client(options: Ec2ClientOptions): Ec2Client {
+  const requestTimeout = options.requestTimeoutMs ?? 10_000;
+  return new EC2Client({
+    ...(options.region === undefined ? {} : { region: options.region }),
+    // One attempt: our lanes repeat calls themselves, because work that waits for its turn merges into the next call, while a
+    // repetition inside the SDK would send an outdated batch; and a lost reply must be looked up, never sent again blindly.
+    maxAttempts: 1,
+    retryMode: 'standard',
+    customUserAgent: [['eni-agent', options.version]],
+    requestHandler: {
+      connectionTimeout: options.connectTimeoutMs ?? 2_000,
+      requestTimeout,
+      // Without this flag the SDK merely logs that the time is over.
+      throwOnRequestTimeout: true,
+      // An answer that stops halfway is not covered by the request timeout.
+      socketTimeout: requestTimeout,
+      // A few lanes and describes at once; more sockets would only keep more TLS sessions in memory.
+      httpAgent: { keepAlive: true, maxSockets: 16, maxFreeSockets: 4 },
+      httpsAgent: { keepAlive: true, maxSockets: 16, maxFreeSockets: 4 },
+    },
+  } satisfies EC2ClientConfig);
+}
