@@ -1,0 +1,88 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { HostPort } from '../lib/config/value-type.ts';
+
+export interface HttpEndpoints {
+  /** Why the process should be restarted; empty while it is healthy. Must not depend on the API server or on EC2. */
+  readonly healthFaults: () => readonly string[];
+  /** Why the agent cannot do its work yet or any more; empty when it is ready. */
+  readonly readyFaults: () => readonly string[];
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
+}
+
+export interface HttpServer {
+  /** Where it listens; the port is the real one when 0 was asked for. */
+  readonly address: { readonly host: string; readonly port: number };
+  /** Resolves when the signal aborted and the last connection is gone. */
+  readonly closed: Promise<void>;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/**
+ * Serves `/healthz`, `/readyz` and `/metrics` until the signal aborts. A probe that fails answers 503 and
+ * `{"ok": false, "reasons": […]}`.
+ * @throws {Error} of the system when the address cannot be listened on, e.g. `EADDRINUSE`.
+ */
+export async function serveHttp(where: HostPort, endpoints: HttpEndpoints, signal: AbortSignal): Promise<HttpServer> {
+  const server = createServer({ requestTimeout: 10_000, keepAliveTimeout: 75_000 }, (request, response) => {
+    void respond(endpoints, request, response);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port: where.port, ...(where.host === undefined ? {} : { host: where.host }) }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const closed = new Promise<void>((resolve) => server.once('close', resolve));
+  const close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  if (signal.aborted) close();
+  else signal.addEventListener('abort', close, { once: true });
+  const { address, port } = server.address() as AddressInfo;
+  return { address: { host: address, port }, closed };
+}
+
+/** Never rejects: a fault of an endpoint becomes an answer. */
+async function respond(endpoints: HttpEndpoints, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { status, contentType, body } = await answer(endpoints, request).catch((error: unknown) =>
+    json(500, { ok: false, reasons: [error instanceof Error ? error.message : 'unknown fault'] }),
+  );
+  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
+  response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+async function answer(endpoints: HttpEndpoints, request: IncomingMessage): Promise<Answer> {
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return json(405, { ok: false, reasons: ['only GET and HEAD'] });
+  switch (pathOf(request)) {
+    case '/healthz':
+      return probe(endpoints.healthFaults());
+    case '/readyz':
+      return probe(endpoints.readyFaults());
+    case '/metrics':
+      return { status: 200, ...(await endpoints.metrics()) };
+    default:
+      return json(404, { ok: false, reasons: ['try /healthz, /readyz or /metrics'] });
+  }
+}
+
+function probe(faults: readonly string[]): Answer {
+  return faults.length === 0 ? json(200, { ok: true }) : json(503, { ok: false, reasons: faults });
+}
+
+function json(status: number, value: unknown): Answer {
+  return { status, contentType: 'application/json', body: `${JSON.stringify(value)}\n` };
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '').split('?')[0] ?? '';
+}

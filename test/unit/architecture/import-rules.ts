@@ -1,0 +1,101 @@
+import type { Import } from './source-tree.ts';
+
+/** What the files of one place may import. Entries that end in `/` mean everything below; others mean exactly that. */
+export interface ImportRule {
+  readonly from: string;
+  readonly mayImport: readonly string[];
+  readonly because: string;
+}
+
+/** The first rule whose `from` begins the path counts, so exceptions stand before what they are excepted from. */
+export const IMPORT_RULES: readonly ImportRule[] = [
+  {
+    from: 'lib/model/ip.ts',
+    mayImport: ['ipaddr.js'],
+    because: 'one file knows the IP parser and its traps; everybody else sees branded text',
+  },
+  {
+    from: 'lib/model/',
+    mayImport: ['lib/model/'],
+    because: 'the values mean the same everywhere only while they depend on nothing',
+  },
+  {
+    from: 'lib/plan/',
+    mayImport: ['lib/model/', 'lib/plan/'],
+    because: 'decisions are pure and synchronous: no clock, no I/O, no SDK can slip in',
+  },
+  {
+    from: 'lib/dialect/',
+    mayImport: ['lib/model/', 'lib/dialect/'],
+    because: 'a dialect translates foreign manifests into claims and does nothing else',
+  },
+  {
+    from: 'lib/runtime/',
+    mayImport: ['node:', 'lib/runtime/'],
+    because: 'mechanism has no domain: lanes and budgets can be understood and tested without EC2',
+  },
+  {
+    from: 'lib/config/',
+    mayImport: ['node:util', 'lib/model/', 'lib/config/'],
+    because: 'options are values; reading files and the environment is left to the composition root',
+  },
+  {
+    from: 'lib/ec2/',
+    mayImport: ['node:', '@aws-sdk/', '@smithy/', 'lib/model/', 'lib/runtime/', 'lib/ec2/'],
+    because: 'an adapter knows its own library and no other adapter; SDK types end here',
+  },
+  {
+    from: 'lib/kube/',
+    mayImport: [
+      'node:',
+      '@kubernetes/client-node',
+      '@kubernetes/client-node/',
+      'undici',
+      'undici/',
+      'lib/model/',
+      'lib/runtime/',
+      'lib/kube/',
+    ],
+    because: 'an adapter knows its own library and no other adapter; API object types end here',
+  },
+  {
+    from: 'lib/net/',
+    mayImport: ['node:', 'execa', 'chokidar', 'lib/model/', 'lib/runtime/', 'lib/net/'],
+    because: 'an adapter knows its own library and no other adapter; one place runs commands',
+  },
+  {
+    from: 'lib/telemetry/',
+    mayImport: ['node:', 'pino', 'prom-client', 'lib/runtime/', 'lib/telemetry/'],
+    because: 'logs and metrics stand behind the ports of runtime, so that nobody else imports their libraries',
+  },
+  {
+    from: 'agent/demo',
+    mayImport: ['node:', 'agent/', 'lib/', 'sim/'],
+    because: 'the demo is the one command that brings the simulated world along',
+  },
+  {
+    from: 'agent/',
+    mayImport: ['node:', 'agent/', 'lib/'],
+    because: 'the program wires what lib/ offers; libraries and the simulation stay behind it',
+  },
+  {
+    from: 'sim/',
+    mayImport: ['node:', 'execa', 'ipaddr.js', 'undici', 'ws', 'lib/model/', 'sim/'],
+    because: 'a simulator that shared code with the agent would share its mistakes; values are all they have in common',
+  },
+];
+
+/** A sentence for an import that no rule allows, or undefined. */
+export function violation({ from, to, dynamic }: Import): string | undefined {
+  const rule = IMPORT_RULES.find((entry) => from.startsWith(entry.from));
+  if (rule === undefined) return `${from} is in no place that the import rules know`;
+  if (!rule.mayImport.some((allowed) => covers(allowed, to))) return `${from} imports ${to}, but ${rule.because}`;
+  const demoFromOutside = to.startsWith('agent/demo') && !from.startsWith('agent/demo');
+  if (demoFromOutside && !dynamic)
+    return `${from} imports ${to} statically, but the simulation must not be loaded by a real agent`;
+  return undefined;
+}
+
+function covers(allowed: string, to: string): boolean {
+  return allowed.endsWith('/') || allowed.endsWith(':') ? to.startsWith(allowed) : to === allowed;
+}

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { violation } from './import-rules.ts';
+import { contentOf, filesIn, importsIn, importsOf } from './source-tree.ts';
+
+const SOURCES = ['agent', 'lib', 'sim'].flatMap((folder) => filesIn(folder, '.ts'));
+
+/** Longest file of the program. Raise it only in the commit that needs it, and say why there. */
+const MOST_LINES = 300;
+
+describe('the program', () => {
+  it('imports only downward', () => {
+    const violations = SOURCES.flatMap(importsOf).flatMap((entry) => violation(entry) ?? []);
+
+    expect(violations).toEqual([]);
+  });
+
+  it(`has no file longer than ${MOST_LINES} lines`, () => {
+    const long = SOURCES.map((path) => ({ path, lines: contentOf(path).split('\n').length - 1 })).filter(
+      ({ lines }) => lines > MOST_LINES,
+    );
+
+    expect(long).toEqual([]);
+  });
+
+  it('runs commands from argument arrays, never through a shell', () => {
+    const shells = SOURCES.filter((path) =>
+      /\b(?:execSync|spawnSync|execaCommand|execaCommandSync|execaSync)\b|(?<![.\w])exec\(|shell:\s*true|['"`](?:ba)?sh['"`],\s*\[?\s*['"`]-c/.test(
+        contentOf(path),
+      ),
+    );
+
+    expect(shells).toEqual([]);
+  });
+
+  it('has no file whose name says nothing', () => {
+    const vague = SOURCES.filter((path) => /(?:^|[/-])(?:utils?|helpers?|common|misc|managers?)(?:[./-]|$)/.test(path));
+
+    expect(vague).toEqual([]);
+  });
+});
+
+describe('the rules themselves', () => {
+  it.each([
+    [
+      'lib/plan/plan.ts',
+      'node:fs',
+      'lib/plan/plan.ts imports node:fs, but decisions are pure and synchronous: no clock, no I/O, no SDK can slip in',
+    ],
+    ['lib/ec2/client.ts', 'lib/kube/client.ts', expect.stringContaining('no other adapter') as string],
+    ['lib/model/eni.ts', 'ipaddr.js', expect.stringContaining('depend on nothing') as string],
+    ['lib/kube/client.ts', 'sim/kube/server.ts', expect.stringContaining('no other adapter') as string],
+    ['agent/node/node.ts', 'sim/ec2/server.ts', expect.stringContaining('the simulation stay') as string],
+    ['agent/node/node.ts', '@aws-sdk/client-ec2', expect.stringContaining('libraries') as string],
+    ['agent/main.ts', 'agent/demo/demo.ts', expect.stringContaining('statically') as string],
+    ['sim/ec2/server.ts', 'lib/runtime/lane.ts', expect.stringContaining('share its mistakes') as string],
+    ['stray/file.ts', 'node:fs', expect.stringContaining('in no place') as string],
+    ['agent/demo/demo.ts', 'sim/ec2/server.ts', undefined],
+    ['lib/model/ip.ts', 'ipaddr.js', undefined],
+  ])('%s importing %s', (from, to, expected) => {
+    expect(violation({ from, to, dynamic: false })).toEqual(expected);
+  });
+
+  it('find imports in every form, and none in comments', () => {
+    const source = [
+      "import { a } from 'node:fs';",
+      "import type { B,\n  C } from '../model/ip.ts';",
+      "import 'side-effect';",
+      "export * from './other.ts';",
+      "  const lazy = await import('./lazy.ts');",
+      "// import { x } from 'commented';",
+      " * import { y } from 'documented';",
+      "export const text = 'import z from nowhere';",
+    ].join('\n');
+
+    expect(importsIn('lib/plan/plan.ts', source).map(({ to, dynamic }) => [to, dynamic])).toEqual([
+      ['node:fs', false],
+      ['lib/model/ip.ts', false],
+      ['side-effect', false],
+      ['lib/plan/other.ts', false],
+      ['lib/plan/lazy.ts', true],
+    ]);
+  });
+});
