@@ -81,7 +81,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       bodyTimeout: 0,
     };
     try {
-      await perform(dispatcher, dispatch, { signal: request.signal, now: clock.now, onOpen, onData });
+      await perform(dispatcher, dispatch, { signal: request.signal, now: () => clock.now(), onOpen, onData });
     } catch (error) {
       // The token may have been rotated since it was read.
       if (isKubeError(error) && error.status === 401) source.forget();

@@ -67,7 +67,9 @@ function createAgent(tls: TlsOptions): Dispatcher {
 }
 
 function sameTls(a: TlsOptions, b: TlsOptions): boolean {
-  const text = (tls: TlsOptions) =>
-    [tls.ca, tls.cert, tls.key, tls.servername, tls.rejectUnauthorized].map(String).join('\n');
-  return a === b || text(a) === text(b);
+  return a === b || fingerprint(a) === fingerprint(b);
+}
+
+function fingerprint({ ca, cert, key, servername, rejectUnauthorized }: TlsOptions): string {
+  return [ca, cert, key, servername, rejectUnauthorized].map(String).join('\n');
 }

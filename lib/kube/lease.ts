@@ -63,14 +63,21 @@ export function createLeaseElector(options: LeaseElectorOptions): LeaseElector {
     }
   }
 
+  /** Looks again when the record would expire, if that is sooner; once it has expired, failed attempts keep their distance. */
+  function candidatePause(): number {
+    const expiresInMs = untilExpiry();
+    const retryMs = retryPeriodMs * (1 + JITTER * random());
+    return expiresInMs > 0 ? Math.min(retryMs, expiresInMs) : retryMs;
+  }
+
   /** True once leading; false when the signal aborted. */
   async function acquire(signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
       if ((await attempt(signal, renewDeadlineMs)) === 'leading') return true;
-      await clock.sleep(Math.min(retryPeriodMs * (1 + JITTER * random()), untilExpiry()), signal);
+      await clock.sleep(candidatePause(), signal);
     }
-    // The answer of an attempt that was cut off is unknown: it may have made us the holder.
-    if (observed?.lease.spec?.holderIdentity === identity) await release();
+    // The attempt that the signal cut off may have made us the holder.
+    if (observed?.lease.metadata.resourceVersion === undefined) await release();
     return false;
   }
 
@@ -151,7 +158,7 @@ export function createLeaseElector(options: LeaseElectorOptions): LeaseElector {
 
   function observe(lease: Lease): void {
     const unchanged = observed !== undefined && sameSpec(observed.lease.spec, lease.spec);
-    observed = { lease, at: unchanged ? observed!.at : clock.now() };
+    observed = { lease, at: unchanged && observed ? observed.at : clock.now() };
   }
 
   function isHeldByOther(spec: LeaseSpec | undefined): boolean {
@@ -168,11 +175,13 @@ export function createLeaseElector(options: LeaseElectorOptions): LeaseElector {
   }
 
   async function release(): Promise<void> {
-    const lease = observed?.lease;
-    if (lease?.spec?.holderIdentity !== identity) return;
     const deadline = clock.now() + RELEASE_TIMEOUT_MS;
+    const { signal } = new AbortController();
     try {
-      await write(lease, releaseSpec(lease.spec, clock.now()), new AbortController().signal, deadline);
+      const known = observed?.lease;
+      const lease = known?.metadata.resourceVersion === undefined ? await read(signal, deadline) : known;
+      if (lease?.spec?.holderIdentity !== identity) return;
+      await write(lease, releaseSpec(lease.spec, clock.now()), signal, deadline);
     } catch (error) {
       if (!isLostRace(error)) options.onError?.(error);
     }

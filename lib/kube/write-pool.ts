@@ -66,11 +66,14 @@ export function createWritePool<V, R>(strategy: WriteStrategy<V, R>, options: Wr
   async function work(): Promise<void> {
     workers += 1;
     for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
-      const job = jobs.get(key);
-      while (job?.pending !== undefined) await settle(key, job);
-      jobs.delete(key);
+      await finish(key);
     }
     workers -= 1;
+  }
+
+  async function finish(key: string): Promise<void> {
+    for (let job = jobs.get(key); job?.pending !== undefined; job = jobs.get(key)) await settle(key, job);
+    jobs.delete(key);
   }
 
   async function settle(key: string, job: Job<V, R>): Promise<void> {
