@@ -1,0 +1,92 @@
+import type { IpAddress } from '../model/ip.ts';
+import type { KernelLink } from './addresses.ts';
+import { parseLinks } from './addresses.ts';
+import { CommandError, run } from './command.ts';
+import type { SeenInterface, Spot } from './live-view.ts';
+import { seenAt, spotOf, withoutSpot } from './live-view.ts';
+import { SingleFlight } from './single-flight.ts';
+import type { Slots } from './slots.ts';
+
+export interface ReaderOptions {
+  /** Bind mount of the namespace, or undefined for our own. */
+  readonly path: string | undefined;
+  readonly signal: AbortSignal;
+  /** Ms since the epoch. */
+  readonly now: () => number;
+  readonly onChange: () => void;
+  /** Bounds the commands that run at once. */
+  readonly slots: Slots;
+}
+
+/**
+ * The addresses of one network namespace, re-read whenever asked, one read in flight and at most one queued.
+ *
+ * A deletion takes the address out of the view before the truth is read again, so that an address that is deleted and added at once
+ * is a new one; and a read that was under way at that moment does not bring it back.
+ */
+export class NamespaceReader {
+  readonly #options: ReaderOptions;
+  readonly #reading = new SingleFlight(() => this.#options.slots.use(() => this.#read()));
+  #deletedMeanwhile = new Set<Spot>();
+  interfaces: readonly SeenInterface[] = [];
+  /** Whether the last read succeeded; undefined before the first. */
+  fault: CommandError | 'never read' | undefined = 'never read';
+
+  constructor(options: ReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when a read that started after this request has ended, well or not: see `fault`. */
+  read(): Promise<void> {
+    return this.#reading.request();
+  }
+
+  deleted(ifindex: number, ip: IpAddress): void {
+    const spot = spotOf(ifindex, ip);
+    this.#deletedMeanwhile.add(spot);
+    this.#show(withoutSpot(this.interfaces, spot));
+  }
+
+  async #read(): Promise<void> {
+    this.#deletedMeanwhile = new Set();
+    const { path, signal, now } = this.#options;
+    const hadFault = this.fault !== undefined;
+    try {
+      const links = await readLinks(path, signal);
+      this.fault = undefined;
+      this.#show(seenAt(now(), links, this.interfaces, this.#deletedMeanwhile), hadFault);
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      this.fault = error;
+    }
+  }
+
+  #show(next: readonly SeenInterface[], always = false): void {
+    const changed = JSON.stringify(next) !== JSON.stringify(this.interfaces);
+    this.interfaces = next;
+    if (changed || always) this.#options.onChange();
+  }
+}
+
+/**
+ * `ip -j addr show` in a namespace. Entered with nsenter and not with `ip -n`, which also mounts /sys anew, and a confined
+ * container may not do that. @throws {CommandError}
+ */
+export async function readLinks(path: string | undefined, signal: AbortSignal): Promise<readonly KernelLink[]> {
+  const [file, args] = inNamespace(path, ['ip', '-j', 'addr', 'show']);
+  const text = await run(file, args, signal);
+  const links = parseLinks(text);
+  if (links === undefined) {
+    throw new CommandError({ command: [file, ...args].join(' '), fault: 'failed', exitCode: 0, stderr: 'it printed no JSON list' });
+  }
+  return links;
+}
+
+/** The command as file and arguments, run in the namespace when one is given. */
+export function inNamespace(
+  path: string | undefined,
+  command: readonly [string, ...string[]],
+): [file: string, args: readonly string[]] {
+  const [file, ...args] = command;
+  return path === undefined ? [file, args] : ['nsenter', [`--net=${path}`, file, ...args]];
+}
