@@ -36,7 +36,9 @@ export interface NodeReport {
   readonly statuses: readonly ClaimStatus[];
   readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
   readonly enis: readonly Eni[];
-  readonly ledgerSize: number;
+  /** What is being done, or in a dry run would be. */
+  readonly actions: readonly Action[];
+  readonly complete: boolean;
 }
 
 export interface EngineOptions {
@@ -106,6 +108,11 @@ export class Engine {
     return this.#facts.enis;
   }
 
+  /** True once the node's ENIs are known. */
+  get described(): boolean {
+    return this.#facts.describedAt !== undefined;
+  }
+
   /** Describes the ENIs for the first time, then runs until the signal aborts; returns when no call is in flight any more. */
   async run(): Promise<void> {
     void this.#refresh.request('start');
@@ -123,7 +130,7 @@ export class Engine {
   }
 
   #reconcile(): void {
-    const { observe, report, ledger, dryRun, clock } = this.#options;
+    const { observe, report, dryRun, clock } = this.#options;
     const observed = observe();
     const snapshot = this.#snapshot(observed);
     const planned = plan(snapshot);
@@ -139,7 +146,8 @@ export class Engine {
       statuses: planned.statuses,
       refusals: observed.refusals,
       enis: this.#facts.enis,
-      ledgerSize: ledger.size,
+      actions: planned.actions,
+      complete: observed.complete && this.described,
     });
   }
 

@@ -1,4 +1,5 @@
 import type { Claim } from '../model/claim.ts';
+import { netnsName } from '../model/cni.ts';
 import type { Mac } from '../model/eni.ts';
 import { declares, FLOATING_IPS, parseFloatingIps } from '../model/floating.ts';
 import { type IpAddress, isGlobalUnicast } from '../model/ip.ts';
@@ -73,8 +74,9 @@ interface Holder {
 
 /** Pods by the API's word, then those that only the CNI cache knows and whose network namespace still stands. */
 function holders({ pods, podsKnown, cache, namespaces }: Observations): Holder[] {
-  const mounted = new Set(namespaces?.map(({ path }) => path));
-  const stands = ({ netns }: CachedAttachment) => namespaces === undefined || netns === undefined || mounted.has(netns);
+  const mounted = new Set(namespaces?.map(({ path }) => netnsName(path)));
+  const stands = ({ netns }: CachedAttachment) =>
+    namespaces === undefined || netns === undefined || mounted.has(netnsName(netns));
   const current = cache.filter(stands);
   const byPod = Map.groupBy(current, ({ pod }) => podKey(pod));
   const known = new Set(pods.map(podKey));

@@ -1,3 +1,4 @@
+import { netnsName } from '../model/cni.ts';
 import type { LiveNamespace } from '../model/observation.ts';
 import { parseNetworkStatus } from '../model/network-status.ts';
 import { type Pod, type PodRef, podKey } from '../model/pod.ts';
@@ -10,9 +11,9 @@ import type { Observations } from './claims.ts';
 export function matchNamespaces(observed: Observations): (pod: PodRef) => LiveNamespace | undefined {
   const matched = new Map<string, LiveNamespace>();
   const taken = new Set<string>();
-  const byPath = new Map(observed.namespaces?.map((namespace) => [namespace.path, namespace]));
+  const byName = new Map(observed.namespaces?.map((namespace) => [netnsName(namespace.path), namespace]));
   for (const { pod, netns } of observed.cache) {
-    const namespace = netns === undefined ? undefined : byPath.get(netns);
+    const namespace = netns === undefined ? undefined : byName.get(netnsName(netns));
     if (namespace === undefined) continue;
     matched.set(keyOf(pod), namespace);
     taken.add(namespace.path);

@@ -9,6 +9,11 @@ export interface JournalOptions<T> {
   readonly onProblem: (message: string, error?: unknown) => void;
   /** Lines after which the file is rewritten, when most of them are outdated. */
   readonly compactAfter?: number;
+  /**
+   * `read`: starts from the file and never changes it (a dry run); `memory`: there is no file.
+   * @default 'write'
+   */
+  readonly access?: 'write' | 'read' | 'memory';
 }
 
 /**
@@ -29,8 +34,9 @@ export class Journal<T> {
 
   constructor(options: JournalOptions<T>) {
     this.#options = options;
-    this.#load();
-    this.#compact();
+    const { access = 'write' } = options;
+    if (access !== 'memory') this.#load();
+    if (access === 'write') this.#compact();
   }
 
   get(key: string): T | undefined {

@@ -1,0 +1,39 @@
+import { ec2Addresses } from '../../lib/ec2/addresses.ts';
+import type { AddressApi } from '../../lib/ec2/api.ts';
+import type { Ec2Connection } from '../../lib/ec2/calls.ts';
+import { openEc2Client } from '../../lib/ec2/client.ts';
+import { chooseRegion } from '../../lib/ec2/identity.ts';
+import { type ImdsInterface, subnetHints } from '../../lib/ec2/imds.ts';
+import type { InstanceIdentity } from '../../lib/model/eni.ts';
+import type { Logger } from '../../lib/runtime/logger.ts';
+import type { Ec2Metrics } from '../../lib/runtime/metrics.ts';
+import { VERSION } from '../version.ts';
+
+export interface Ec2Access {
+  readonly connection: Ec2Connection;
+  readonly addresses: AddressApi;
+}
+
+/** Opens EC2 for this instance; every call is counted and, at debug level, logged with its request id. */
+export function openEc2(
+  identity: InstanceIdentity,
+  interfaces: () => readonly ImdsInterface[],
+  { log, metrics, environment }: { log: Logger; metrics: Ec2Metrics; environment: NodeJS.ProcessEnv },
+): Ec2Access {
+  const client = openEc2Client({ region: chooseRegion({ environment, identity }), version: VERSION });
+  const connection: Ec2Connection = {
+    client,
+    now: () => performance.now(),
+    onCall: ({ action, durationMs, requestId, addresses, error }) => {
+      metrics.ec2Call(action, durationMs / 1000, error?.code);
+      log.debug('EC2 call', { action, durationMs: Math.round(durationMs), requestId, addresses, code: error?.code });
+    },
+  };
+  const addresses = ec2Addresses({
+    connection,
+    instanceType: identity.instanceType,
+    subnetHints: () => subnetHints(interfaces()),
+    onWarning: (message, detail) => log.warn(message, detail),
+  });
+  return { connection, addresses };
+}

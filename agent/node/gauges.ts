@@ -1,0 +1,37 @@
+import { slotLimit, usedSlots } from '../../lib/model/eni.ts';
+import type { LedgerEntry } from '../../lib/model/ledger.ts';
+import type { AddressMetrics } from '../../lib/runtime/metrics.ts';
+import type { NodeReport } from '../engine/engine.ts';
+
+/** Turns the state after each round into gauges. */
+export class Gauges {
+  readonly #metrics: AddressMetrics;
+
+  constructor(metrics: AddressMetrics) {
+    this.#metrics = metrics;
+  }
+
+  report({ statuses, enis }: NodeReport, ledger: readonly LedgerEntry[]): void {
+    const refused = statuses.flatMap(({ state, refusal }) => (state === 'refused' && refusal ? [refusal] : []));
+    this.#metrics.claims(count(statuses, ({ claim }) => claim.kind));
+    this.#metrics.refusals(count(refused, ({ reason }) => reason));
+    this.#metrics.pending(statuses.filter(({ state }) => state === 'pending').length);
+    this.#metrics.ledger(count(ledger, ({ state }) => state));
+    this.#metrics.slots(
+      enis.flatMap((eni) =>
+        ([4, 6] as const).map((family) => ({
+          eni: eni.id,
+          family,
+          used: usedSlots(eni, family),
+          limit: slotLimit(eni, family),
+        })),
+      ),
+    );
+  }
+}
+
+function count<T>(items: readonly T[], keyOf: (item: T) => string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const item of items) counts[keyOf(item)] = (counts[keyOf(item)] ?? 0) + 1;
+  return counts;
+}

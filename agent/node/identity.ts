@@ -1,0 +1,64 @@
+import { identityFromProviderId } from '../../lib/ec2/identity.ts';
+import { type ImdsInterface, imdsIdentity, imdsInterfaces } from '../../lib/ec2/imds.ts';
+import type { ImdsReader } from '../../lib/ec2/imds-http.ts';
+import type { KubeClient } from '../../lib/kube/client.ts';
+import { getNode } from '../../lib/kube/node.ts';
+import type { InstanceIdentity } from '../../lib/model/eni.ts';
+import { backoffMs } from '../../lib/runtime/backoff.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import type { Logger } from '../../lib/runtime/logger.ts';
+
+export interface IdentityOptions {
+  readonly imds: ImdsReader | undefined;
+  readonly kube: KubeClient | undefined;
+  readonly nodeName: string;
+  /** `AWS_REGION`, when set. */
+  readonly region: string | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+/**
+ * Which EC2 instance this is: from IMDS, else from the Node's providerID. Asks again until one of them answers, because a node that
+ * boots has neither at first; the log says what is awaited.
+ * @throws the signal's reason when it aborts first.
+ */
+export async function whoAmI(options: IdentityOptions, signal: AbortSignal): Promise<InstanceIdentity> {
+  for (let failures = 1; ; failures += 1) {
+    signal.throwIfAborted();
+    const faults: Record<string, string> = {};
+    for (const [source, ask] of [['imds', askImds] as const, ['node', askNode] as const]) {
+      try {
+        return await ask(options, signal);
+      } catch (error) {
+        faults[source] = String(error);
+      }
+    }
+    const retryInMs = Math.round(backoffMs(failures, { baseMs: 500, maxMs: 15_000, random: options.random }));
+    options.log.warn('cannot find out which EC2 instance this is; set the metadata hop limit or give the agent hostNetwork', {
+      ...faults,
+      retryInMs,
+    });
+    await options.clock.sleep(retryInMs, signal);
+  }
+}
+
+/** What IMDS tells of the ENIs, to save a round trip at the start; nothing when it does not answer. */
+export async function hintsFrom(imds: ImdsReader | undefined, signal: AbortSignal): Promise<readonly ImdsInterface[]> {
+  if (imds === undefined) return [];
+  return imdsInterfaces(imds, signal).catch(() => []);
+}
+
+async function askImds({ imds }: IdentityOptions, signal: AbortSignal): Promise<InstanceIdentity> {
+  if (imds === undefined) throw new Error('instance metadata is switched off by AWS_EC2_METADATA_DISABLED');
+  return imdsIdentity(imds, signal);
+}
+
+async function askNode({ kube, nodeName, region }: IdentityOptions, signal: AbortSignal): Promise<InstanceIdentity> {
+  if (kube === undefined) throw new Error('no Kubernetes API here');
+  const { providerId } = await getNode(kube, nodeName, signal);
+  const identity = identityFromProviderId(providerId ?? '', region);
+  if (identity === undefined) throw new Error(`node ${nodeName} has providerID ${providerId ?? '(none)'}, which names no EC2 instance`);
+  return identity;
+}

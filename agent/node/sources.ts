@@ -1,0 +1,54 @@
+import type { NadCache } from '../../lib/kube/nads.ts';
+import type { Reflector } from '../../lib/kube/reflector.ts';
+import { FLOATING_IPS } from '../../lib/model/floating.ts';
+import { parseNetworkStatus } from '../../lib/model/network-status.ts';
+import type { AttachmentDefinition, CachedAttachment, LiveNamespace } from '../../lib/model/observation.ts';
+import type { Pod } from '../../lib/model/pod.ts';
+import { masterOf } from '../../lib/model/cni.ts';
+import { type ClaimFilter, type HostLink, observeClaims } from '../../lib/plan/claims.ts';
+import type { Observed } from '../engine/engine.ts';
+
+/** The three sources of truth on a node; a level of `--observe` below `live` leaves some out. */
+export interface NodeSources {
+  readonly pods: Pick<Reflector<Pod>, 'items' | 'synced'>;
+  readonly cache: { readonly synced: boolean; attachments(): readonly CachedAttachment[] } | undefined;
+  readonly namespaces: { readonly synced: boolean; namespaces(): readonly LiveNamespace[] } | undefined;
+  readonly links: { links(): readonly HostLink[] };
+  readonly definitions: Pick<NadCache, 'peek'>;
+}
+
+/** One consistent look at all sources, joined into claims. */
+export function observeNode(sources: NodeSources, filter: ClaimFilter): Observed {
+  const pods = [...sources.pods.items()];
+  const { drafts, refusals } = observeClaims(
+    {
+      pods,
+      podsKnown: sources.pods.synced,
+      cache: sources.cache?.attachments() ?? [],
+      namespaces: sources.namespaces?.namespaces(),
+      hostLinks: sources.links.links(),
+      definitions: knownDefinitions(pods, sources.definitions),
+    },
+    filter,
+  );
+  const complete =
+    sources.pods.synced && (sources.cache?.synced ?? true) && (sources.namespaces?.synced ?? true);
+  return { drafts, refusals, complete };
+}
+
+/** The NetworkAttachmentDefinitions that a pod's interfaces came from. */
+export function definitionsOf(pod: Pod): string[] {
+  return parseNetworkStatus(pod.annotations)
+    .value.filter((network) => !network.isDefault && network.name.includes('/'))
+    .map((network) => network.name);
+}
+
+function knownDefinitions(pods: readonly Pod[], cache: Pick<NadCache, 'peek'>): Map<string, AttachmentDefinition> {
+  const known = new Map<string, AttachmentDefinition>();
+  for (const name of new Set(pods.flatMap(definitionsOf))) {
+    const definition = cache.peek(name);
+    if (definition?.state !== 'known') continue;
+    known.set(name, { floatingIps: definition.annotations[FLOATING_IPS], master: masterOf(definition.config) });
+  }
+  return known;
+}

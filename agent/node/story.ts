@@ -1,0 +1,106 @@
+import type { Claim } from '../../lib/model/claim.ts';
+import type { ClaimStatus } from '../../lib/model/plan.ts';
+import { podKey, type PodRef } from '../../lib/model/pod.ts';
+import type { Reason } from '../../lib/model/refusal.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import type { Logger } from '../../lib/runtime/logger.ts';
+import type { AddressMetrics } from '../../lib/runtime/metrics.ts';
+import type { EngineEvents } from '../engine/events.ts';
+
+/** A Kubernetes Event about a pod, to be recorded somehow and never waited for. */
+export interface PodEvent {
+  readonly pod: PodRef;
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: 'AddressAssigned' | 'AddressMoved' | 'AddressReleased' | 'AddressRefused';
+  readonly message: string;
+}
+
+export interface StoryOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: AddressMetrics;
+  readonly emit: (event: PodEvent) => void;
+}
+
+/** Tells what the engine does: log lines that give the whole life of an address, metrics, and Events on the pods. */
+export class Story implements EngineEvents {
+  readonly #options: StoryOptions;
+  /** The reason last told per claim, so that a refusal is told once and not each round. */
+  #told = new Map<string, Reason>();
+
+  constructor(options: StoryOptions) {
+    this.#options = options;
+  }
+
+  assigned(...[claims, eni, call]: Parameters<EngineEvents['assigned']>): void {
+    const { clock, log, metrics, emit } = this.#options;
+    for (const claim of claims) {
+      const moved = call.takeover && claim.kind === 'floating';
+      const latencyMs = clock.now() - claim.since;
+      log.info(moved ? 'took address over' : 'assigned address', {
+        ...placeOf(claim),
+        eni,
+        kind: claim.kind,
+        latencyMs,
+        callMs: call.durationMs,
+        together: claims.length,
+        requestId: call.requestId,
+      });
+      metrics.assigned(claim.kind, latencyMs / 1000);
+      metrics.changed(moved ? 'moved' : 'assigned');
+      const message = `${claim.address} (${claim.interface}) ${moved ? 'moved to' : 'is on'} ${eni} after ${latencyMs} ms`;
+      emit({ pod: claim.holder, type: 'Normal', reason: moved ? 'AddressMoved' : 'AddressAssigned', message });
+    }
+  }
+
+  released(...[entries, call]: Parameters<EngineEvents['released']>): void {
+    const { log, metrics, emit } = this.#options;
+    for (const entry of entries) {
+      const { address, eni, holder } = entry;
+      log.info('released address', { address, eni, pod: podKey(holder), requestId: call.requestId });
+      metrics.changed('released');
+      const message = `${address} (${entry.interface}) is no longer used and was removed from ${eni}`;
+      emit({ pod: holder, type: 'Normal', reason: 'AddressReleased', message });
+    }
+  }
+
+  lost(...[entry]: Parameters<EngineEvents['lost']>): void {
+    const { log, metrics } = this.#options;
+    const { address, eni, holder } = entry;
+    log.warn('address is no longer on our ENI; standing down', { address, eni, pod: podKey(holder), interface: entry.interface });
+    metrics.changed('lost');
+  }
+
+  callFailed(...[error, eni, addresses]: Parameters<EngineEvents['callFailed']>): void {
+    const { action, code, kind, requestId } = error;
+    const fields = { action, code, kind, eni, addresses, requestId, message: error.message };
+    if (kind === 'throttled') this.#options.log.info('EC2 asks to slow down', fields);
+    else this.#options.log.warn('EC2 call failed', fields);
+  }
+
+  described(...[cause, durationMs, enis]: Parameters<EngineEvents['described']>): void {
+    this.#options.log.debug('described ENIs', { cause, durationMs, enis });
+  }
+
+  problem(message: string, error: unknown): void {
+    this.#options.log.warn(message, { error });
+  }
+
+  /** Tells each refusal when it begins or changes its reason. */
+  statuses(statuses: readonly ClaimStatus[]): void {
+    const now = new Map<string, Reason>();
+    for (const { claim, state, refusal } of statuses) {
+      if (state !== 'refused' || refusal === undefined) continue;
+      const key = `${claim.holder.uid}|${claim.interface}|${claim.address}`;
+      now.set(key, refusal.reason);
+      if (this.#told.get(key) === refusal.reason) continue;
+      this.#options.log.warn('address refused', { ...placeOf(claim), reason: refusal.reason, message: refusal.message });
+      this.#options.emit({ pod: claim.holder, type: 'Warning', reason: 'AddressRefused', message: `${refusal.reason}: ${refusal.message}` });
+    }
+    this.#told = now;
+  }
+}
+
+function placeOf(claim: Claim) {
+  return { address: claim.address, pod: podKey(claim.holder), interface: claim.interface };
+}

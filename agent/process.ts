@@ -1,0 +1,27 @@
+import type { Command } from '../lib/config/command.ts';
+import type { LogFields, Logger, LogLevel } from '../lib/runtime/logger.ts';
+import { type Clock, systemClock } from '../lib/runtime/clock.ts';
+import { createLogger } from '../lib/telemetry/log.ts';
+import { type PrometheusMetrics, prometheusMetrics } from '../lib/telemetry/prometheus.ts';
+import { VERSION } from './version.ts';
+
+/** What every long-running command gets from its process: the real clock, randomness, environment, log and metrics. */
+export interface ProcessParts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly metrics: PrometheusMetrics;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+export function openProcess(
+  command: Command,
+  options: { readonly logLevel: LogLevel; readonly logFormat: 'json' | 'pretty' },
+  fields: LogFields,
+): ProcessParts {
+  const clock = systemClock();
+  const now = () => clock.now();
+  const log = createLogger({ level: options.logLevel, format: options.logFormat, colour: process.stdout.isTTY, fields, now });
+  const metrics = prometheusMetrics({ now, build: { version: VERSION, nodeVersion: process.version, command }, process });
+  return { clock, log, metrics, random: () => Math.random(), environment: process.env };
+}
