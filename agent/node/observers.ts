@@ -1,5 +1,7 @@
 import type { NodeOptions } from '../../lib/config/options.ts';
 import { CniCache } from '../../lib/net/cni-cache.ts';
+import { HostLinks } from '../../lib/net/host-links.ts';
+import { PodNamespaces } from '../../lib/net/netns.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { NodeSources } from './sources.ts';
@@ -20,15 +22,35 @@ export type Observers = Pick<NodeSources, 'cache' | 'namespaces' | 'links'> & {
 type ObserverOptions = Pick<NodeOptions, 'observe' | 'cniCacheDirs' | 'netnsDir' | 'addressResyncMs'>;
 
 /** The observers that this level of `--observe` asks for: each level needs fewer privileges than the next. */
-export function openObservers(options: ObserverOptions, { clock, log, onChange }: ObserverParts): Observers {
+export function openObservers(options: ObserverOptions, parts: ObserverParts): Observers {
+  const { clock, random, log, onChange } = parts;
   const onProblem = (message: string, error?: unknown) => log.warn(message, { error });
+  const shared = { clock, random, onChange, onProblem };
+  const links = new HostLinks(shared);
   const cache =
-    options.observe === 'annotations' ? undefined : new CniCache({ folders: options.cniCacheDirs, clock, onChange, onProblem });
+    options.observe === 'annotations' ? undefined : new CniCache({ ...shared, folders: options.cniCacheDirs });
+  const namespaces =
+    options.observe === 'live'
+      ? new PodNamespaces({ ...shared, dir: options.netnsDir, resyncMs: options.addressResyncMs })
+      : undefined;
   return {
     cache,
-    namespaces: undefined,
-    links: { links: () => [] },
-    tasks: cache ? [{ name: 'CNI cache', run: (signal) => cache.start(signal) }] : [],
-    faults: () => (cache?.synced === false ? ['the CNI cache has not been read yet'] : []),
+    namespaces,
+    links,
+    tasks: [
+      { name: 'host links', run: (signal) => links.start(signal).then(() => untilAborted(signal)) },
+      ...(cache ? [{ name: 'CNI cache', run: (signal: AbortSignal) => cache.start(signal) }] : []),
+      ...(namespaces ? [{ name: 'pod namespaces', run: (signal: AbortSignal) => namespaces.start(signal) }] : []),
+    ],
+    faults: () => [
+      ...(cache?.synced === false ? ['the CNI cache has not been read yet'] : []),
+      ...(namespaces?.synced === false ? ['the network namespaces of the pods have not all been read yet'] : []),
+    ],
   };
+}
+
+/** The links are read when somebody asks; there is nothing to run in between. */
+function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -5,7 +5,7 @@ import { parseNetworkStatus } from '../../lib/model/network-status.ts';
 import type { AttachmentDefinition, CachedAttachment, LiveNamespace } from '../../lib/model/observation.ts';
 import type { Pod } from '../../lib/model/pod.ts';
 import { masterOf } from '../../lib/model/cni.ts';
-import { type ClaimFilter, type HostLink, observeClaims } from '../../lib/plan/claims.ts';
+import { type ClaimFilter, type HostLinks, observeClaims } from '../../lib/plan/claims.ts';
 import type { Observed } from '../engine/engine.ts';
 
 /** The three sources of truth on a node; a level of `--observe` below `live` leaves some out. */
@@ -13,7 +13,7 @@ export interface NodeSources {
   readonly pods: Pick<Reflector<Pod>, 'items' | 'synced'>;
   readonly cache: { readonly synced: boolean; attachments(): readonly CachedAttachment[] } | undefined;
   readonly namespaces: { readonly synced: boolean; namespaces(): readonly LiveNamespace[] } | undefined;
-  readonly links: { links(): readonly HostLink[] };
+  readonly links: HostLinks;
   readonly definitions: Pick<NadCache, 'peek'>;
 }
 
@@ -26,7 +26,7 @@ export function observeNode(sources: NodeSources, filter: ClaimFilter): Observed
       podsKnown: sources.pods.synced,
       cache: sources.cache?.attachments() ?? [],
       namespaces: sources.namespaces?.namespaces(),
-      hostLinks: sources.links.links(),
+      hostLinks: sources.links,
       definitions: knownDefinitions(pods, sources.definitions),
     },
     filter,

@@ -18,15 +18,16 @@ export interface Observations {
   readonly cache: readonly CachedAttachment[];
   /** Undefined when namespaces are not observed (`--observe` below `live`). */
   readonly namespaces: readonly LiveNamespace[] | undefined;
-  readonly hostLinks: readonly HostLink[];
+  readonly hostLinks: HostLinks;
   /** By `namespace/name` of the NetworkAttachmentDefinition. */
   readonly definitions: ReadonlyMap<string, AttachmentDefinition>;
 }
 
-export interface HostLink {
-  readonly index: number;
-  readonly name: string;
-  readonly mac: Mac;
+/** The links of the host's own namespace, as far as they are known. */
+export interface HostLinks {
+  macOfName(name: string): Mac | undefined;
+  macOfIndex(index: number): Mac | undefined;
+  nameOfMac(mac: Mac): string | undefined;
 }
 
 export interface ClaimFilter {
@@ -168,9 +169,9 @@ class PodClaims {
   /** MAC of the host interface under this one: the kernel's parent link, else the CNI conf's master, else a host link with our MAC. */
   #masterMac(mac: Mac | undefined, live: LiveInterface | undefined, master: string | undefined): Mac | undefined {
     const { hostLinks } = this.#observed;
-    const parent = hostLinks.find(({ index }) => index === live?.parentIndex);
-    const named = hostLinks.find(({ name }) => name === master);
-    return parent?.mac ?? named?.mac ?? hostLinks.find((link) => link.mac === mac)?.mac;
+    const parent = live?.parentIndex === undefined ? undefined : hostLinks.macOfIndex(live.parentIndex);
+    const named = master === undefined ? undefined : hostLinks.macOfName(master);
+    return parent ?? named ?? (mac !== undefined && hostLinks.nameOfMac(mac) !== undefined ? mac : undefined);
   }
 
   #isPrimary(address: IpAddress): boolean {
