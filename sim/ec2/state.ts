@@ -83,8 +83,8 @@ export class CloudState {
   /** The instance's ENIs for a reader whose knowledge ends at `moment`, by card and device index. */
   interfacesOf(instanceId: string, moment = this.now()): NetworkInterface[] {
     return [...(this.#everAttached.get(instanceId) ?? [])]
-      .map((id) => this.interfaceAt(id, moment))
-      .filter((eni) => eni !== undefined && eni.attachment?.instanceId === instanceId)
+      .flatMap((id) => this.interfaceAt(id, moment) ?? [])
+      .filter((eni) => eni.attachment?.instanceId === instanceId)
       .sort((left, right) => place(left) - place(right));
   }
 
