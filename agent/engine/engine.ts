@@ -89,7 +89,10 @@ export class Engine {
     this.#wakeup = new Wakeup(() => this.#round(), clock);
     const wake = () => this.#wakeup.now();
     const shared = { clock, random, ec2, budget: this.#budget, events, wake };
-    this.#refresh = new Refresh({ ...shared, facts: this.#facts, instanceId: options.instanceId, resyncMs: options.resyncMs }, signal);
+    this.#refresh = new Refresh(
+      { ...shared, facts: this.#facts, instanceId: options.instanceId, resyncMs: options.resyncMs },
+      signal,
+    );
     this.#lookUp = new LookUp({ ...shared, attempts: this.#attempts }, signal);
     signal.addEventListener('abort', () => this.#wakeup.stop(), { once: true });
   }
@@ -245,6 +248,11 @@ export class Engine {
 function laneItem(action: Action): LaneItem<Action> {
   const family = familyOf(action.address);
   return action.kind === 'assign'
-    ? { key: actionKey(action), shape: `assign ${family} ${action.takeover}`, priority: action.urgent ? 0 : 1, value: action }
+    ? {
+        key: actionKey(action),
+        shape: `assign ${family} ${action.takeover}`,
+        priority: action.urgent ? 0 : 1,
+        value: action,
+      }
     : { key: actionKey(action), shape: `unassign ${family}`, priority: 2, value: action };
 }

@@ -1,4 +1,4 @@
-import { type Eni, type EniId, carries, withAddresses, withoutAddresses } from '../../lib/model/eni.ts';
+import { carries, type Eni, type EniId, withAddresses, withoutAddresses } from '../../lib/model/eni.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 
 /** How long our own accepted call outweighs a describe that contradicts it, ms: EC2's views lag behind its answers. */
@@ -45,7 +45,9 @@ export class EniFacts {
 
   assigned(id: EniId, addresses: readonly IpAddress[], now: number): void {
     for (const address of addresses) this.#own.set(address, { eni: id, present: true, at: now });
-    this.#enis = this.#enis.map((eni) => (eni.id === id ? withAddresses(eni, addresses) : withoutAddresses(eni, addresses)));
+    this.#enis = this.#enis.map((eni) =>
+      eni.id === id ? withAddresses(eni, addresses) : withoutAddresses(eni, addresses),
+    );
   }
 
   unassigned(id: EniId, addresses: readonly IpAddress[], now: number): void {
@@ -55,7 +57,9 @@ export class EniFacts {
 
   #settle(eni: Eni): Eni {
     const writes = Array.from(this.#own).filter(([address, write]) => {
-      return (write.eni === eni.id || write.present) && carries(eni, address) !== (write.present && write.eni === eni.id);
+      return (
+        (write.eni === eni.id || write.present) && carries(eni, address) !== (write.present && write.eni === eni.id)
+      );
     });
     if (writes.length === 0) return eni;
     const here = writes.filter(([, write]) => write.present && write.eni === eni.id).map(([address]) => address);

@@ -43,7 +43,9 @@ export class LookUp {
   async #find(planned: Plan): Promise<void> {
     const { ec2, budget, attempts, events } = this.#options;
     const claimsOf = (address: IpAddress) =>
-      planned.statuses.filter(({ claim, state }) => claim.address === address && state === 'refused').map(({ claim }) => claim);
+      planned.statuses
+        .filter(({ claim, state }) => claim.address === address && state === 'refused')
+        .map(({ claim }) => claim);
     const setBack = (address: IpAddress, message: string) => {
       for (const claim of claimsOf(address)) attempts.failed(claim, 'HeldElsewhere', message);
     };
@@ -61,7 +63,8 @@ export class LookUp {
       else budget.ended();
       if (this.#signal.aborted) return;
       events.problem(`cannot find out who holds ${planned.lookUp.join(', ')}`, error);
-      for (const address of planned.lookUp) setBack(address, `${address} is not on our ENI; its holder could not be found out`);
+      for (const address of planned.lookUp)
+        setBack(address, `${address} is not on our ENI; its holder could not be found out`);
     }
   }
 }

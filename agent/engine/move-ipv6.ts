@@ -53,7 +53,12 @@ export async function moveIpv6(
   return ec2.assign(eni, addresses, { takeover: true, signal });
 }
 
-async function unassignThere(ec2: AddressApi, from: EniId, addresses: readonly IpAddress[], signal: AbortSignal): Promise<void> {
+async function unassignThere(
+  ec2: AddressApi,
+  from: EniId,
+  addresses: readonly IpAddress[],
+  signal: AbortSignal,
+): Promise<void> {
   try {
     await ec2.unassign(from, addresses, { signal });
   } catch (error) {

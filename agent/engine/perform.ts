@@ -11,8 +11,8 @@ import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { LaneItem, Verdict } from '../../lib/runtime/lane.ts';
 import type { Attempts } from './attempts.ts';
-import type { EngineEvents } from './events.ts';
 import type { EniFacts } from './eni-facts.ts';
+import type { EngineEvents } from './events.ts';
 import { moveIpv6 } from './move-ipv6.ts';
 
 export interface PerformerParts {
@@ -103,7 +103,8 @@ export class Performer {
       return await ec2.assign(this.#eni, addresses, { takeover, signal });
     } catch (error) {
       const movable = takeover && addresses.some((address) => familyOf(address) === 6);
-      if (!movable || !(error instanceof Ec2Error) || !['held-elsewhere', 'rejected', 'conflict'].includes(error.kind)) throw error;
+      if (!movable || !(error instanceof Ec2Error) || !['held-elsewhere', 'rejected', 'conflict'].includes(error.kind))
+        throw error;
       return moveIpv6(this.#eni, actions, error, this.#parts, signal);
     }
   }
@@ -131,7 +132,11 @@ export class Performer {
     const error = asEc2Error(cause);
     const { budget, events, refresh, callSignal } = this.#parts;
     if (callSignal.aborted) return SETTLED;
-    events.callFailed(error, this.#eni, actions.map((action) => action.address));
+    events.callFailed(
+      error,
+      this.#eni,
+      actions.map((action) => action.address),
+    );
     if (error.kind === 'throttled') budget.refused();
     else budget.ended();
     switch (error.kind) {
@@ -178,9 +183,15 @@ export class Performer {
         postponeRelease(action.address);
         continue;
       }
-      attempts.failed(action.claim, reasonOf(error), `${action.address}: EC2 refused ${error.action}: ${error.message} (${error.code})`);
+      attempts.failed(
+        action.claim,
+        reasonOf(error),
+        `${action.address}: EC2 refused ${error.action}: ${error.message} (${error.code})`,
+      );
       // Surely not ours: the appearance keeps its right to a takeover.
-      const here = facts.enis.some((eni) => eni.id === this.#eni && eni.addresses.some(({ ip }) => ip === action.address));
+      const here = facts.enis.some(
+        (eni) => eni.id === this.#eni && eni.addresses.some(({ ip }) => ip === action.address),
+      );
       if (!here && ledger.get(action.address)?.state === 'assigning') ledger.delete([action.address]);
     }
   }
@@ -189,7 +200,10 @@ export class Performer {
     const { clock, random } = this.#parts;
     this.#failures += 1;
     this.#pausedUntil = clock.now() + backoffMs(this.#failures, { baseMs: 100, maxMs: 15_000, random });
-    this.#trouble = { reason: 'Ec2Unavailable', message: `${error.action} got no answer (${error.code}: ${error.message}); it is repeated` };
+    this.#trouble = {
+      reason: 'Ec2Unavailable',
+      message: `${error.action} got no answer (${error.code}: ${error.message}); it is repeated`,
+    };
   }
 }
 
@@ -199,7 +213,14 @@ export function actionKey(action: Action): string {
 }
 
 function entryOf({ claim, eni }: AssignAction, state: 'assigning' | 'held'): LedgerEntry {
-  return { address: claim.address, eni, state, holder: claim.holder, interface: claim.interface, claimedAt: claim.since };
+  return {
+    address: claim.address,
+    eni,
+    state,
+    holder: claim.holder,
+    interface: claim.interface,
+    claimedAt: claim.since,
+  };
 }
 
 const REASON_BY_KIND: Partial<Record<Ec2Error['kind'], Reason>> = {

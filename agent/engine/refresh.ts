@@ -3,8 +3,8 @@ import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
-import type { EngineEvents } from './events.ts';
 import type { EniFacts } from './eni-facts.ts';
+import type { EngineEvents } from './events.ts';
 
 export interface RefreshOptions {
   readonly clock: Clock;
@@ -60,7 +60,10 @@ export class Refresh {
       for (const resolve of answered) resolve();
       failures = succeeded ? 0 : failures + 1;
       if (!succeeded) this.#cause ??= 'the last describe failed';
-      await clock.sleep(failures > 0 ? backoffMs(failures, { baseMs: 200, maxMs: 30_000, random }) : MIN_INTERVAL_MS, this.#signal);
+      await clock.sleep(
+        failures > 0 ? backoffMs(failures, { baseMs: 200, maxMs: 30_000, random }) : MIN_INTERVAL_MS,
+        this.#signal,
+      );
     }
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
@@ -73,7 +76,8 @@ export class Refresh {
     try {
       const enis = await ec2.describeEnis(instanceId, { signal: this.#signal });
       const again = facts.described(enis, askedAt, clock.now());
-      if (again !== undefined) clock.after(again - clock.now(), () => void this.request('a describe contradicted our own call'));
+      if (again !== undefined)
+        clock.after(again - clock.now(), () => void this.request('a describe contradicted our own call'));
       budget.succeeded();
       events.described(cause, clock.now() - askedAt, enis.length);
       wake();
@@ -81,7 +85,8 @@ export class Refresh {
     } catch (error) {
       if (error instanceof Ec2Error && error.kind === 'throttled') budget.refused();
       else budget.ended();
-      if (!this.#signal.aborted) events.problem(`cannot describe the ENIs of ${instanceId}; the facts stay as they were`, error);
+      if (!this.#signal.aborted)
+        events.problem(`cannot describe the ENIs of ${instanceId}; the facts stay as they were`, error);
       return false;
     }
   }

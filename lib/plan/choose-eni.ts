@@ -14,8 +14,7 @@ export type EniChoice = { readonly eni: Eni } | { readonly refusal: Refusal };
 export function chooseEni(claim: Claim, enis: readonly Eni[]): EniChoice {
   const primaryOf = enis.find((eni) => addressOn(eni, claim.address)?.primary);
   if (primaryOf) return refuse(claim, 'PrimaryAddress', `${claim.address} is the primary address of ${primaryOf.id}`);
-  const attached =
-    enis.find((eni) => eni.mac === claim.mac) ?? enis.find((eni) => eni.mac === claim.masterMac);
+  const attached = enis.find((eni) => eni.mac === claim.mac) ?? enis.find((eni) => eni.mac === claim.masterMac);
   return attached ? checkSubnet(claim, attached) : chooseBySubnet(claim, enis);
 }
 
@@ -34,7 +33,11 @@ function chooseBySubnet(claim: Claim, enis: readonly Eni[]): EniChoice {
   const [only, another] = candidates;
   if (only === undefined) {
     const known = enis.map((eni) => `${eni.id} ${eni.cidrs.join(' ')}`).join('; ') || 'none';
-    return refuse(claim, 'NoMatchingInterface', `no ENI of this node is in a subnet with ${claim.address} (ENIs: ${known})`);
+    return refuse(
+      claim,
+      'NoMatchingInterface',
+      `no ENI of this node is in a subnet with ${claim.address} (ENIs: ${known})`,
+    );
   }
   if (another === undefined) return checkReserved(claim, only);
   return refuse(

@@ -143,7 +143,11 @@ class PodClaims {
       interface: name,
       mac: live?.mac ?? cached.find((entry) => entry.mac)?.mac ?? status.find((entry) => entry.mac)?.mac,
     };
-    const masterMac = this.#masterMac(place.mac, live, cached.find((entry) => entry.master)?.master ?? definition?.master);
+    const masterMac = this.#masterMac(
+      place.mac,
+      live,
+      cached.find((entry) => entry.master)?.master ?? definition?.master,
+    );
     const seen = new Map(live?.addresses.map((address) => [address.ip, address.since]));
     return [...new Set([...listed, ...seen.keys()])]
       .filter((address) => isGlobalUnicast(address) && !this.#isPrimary(address))
@@ -161,7 +165,9 @@ class PodClaims {
     ];
     const parsed = sources.map(({ text, where }) => parseFloatingIps(text, where));
     for (const { refusals } of parsed) {
-      this.refusals.push(...refusals.filter(({ message }) => !this.refusals.some((known) => known.message === message)));
+      this.refusals.push(
+        ...refusals.filter(({ message }) => !this.refusals.some((known) => known.message === message)),
+      );
     }
     return (address) => parsed.some(({ value }) => declares(value, address));
   }

@@ -1,6 +1,6 @@
 import { netnsName } from '../model/cni.ts';
-import type { LiveNamespace } from '../model/observation.ts';
 import { parseNetworkStatus } from '../model/network-status.ts';
+import type { LiveNamespace } from '../model/observation.ts';
 import { type Pod, type PodRef, podKey } from '../model/pod.ts';
 import type { Observations } from './claims.ts';
 
@@ -35,5 +35,7 @@ function looksLike(pod: Pod, { interfaces }: LiveNamespace): boolean {
   const has = (ifName: string | undefined, address: string) =>
     interfaces.some(({ name, addresses }) => (ifName ?? name) === name && addresses.some(({ ip }) => ip === address));
   if (pod.podIps.some((address) => has(undefined, address))) return true;
-  return parseNetworkStatus(pod.annotations).value.some((network) => network.ips.some((address) => has(network.interface, address)));
+  return parseNetworkStatus(pod.annotations).value.some((network) =>
+    network.ips.some((address) => has(network.interface, address)),
+  );
 }

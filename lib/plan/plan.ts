@@ -184,4 +184,3 @@ function order(action: Action): number {
 function byText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
-

@@ -49,7 +49,9 @@ export function changesTo(
   const current = pod.conditions.find(({ type }) => type === ADDRESSES_ASSIGNED);
   const { condition, annotation } = report;
   const sameCondition =
-    current?.status === condition.status && current.reason === condition.reason && current.message === condition.message;
+    current?.status === condition.status &&
+    current.reason === condition.reason &&
+    current.message === condition.message;
   const sameAnnotation = pod.annotations[ADDRESSES] === annotation;
   if (sameCondition && sameAnnotation) return undefined;
   return { ...(!sameAnnotation && { annotations: { [ADDRESSES]: annotation } }), ...(!sameCondition && { condition }) };
@@ -71,7 +73,8 @@ function conditionOf(addresses: readonly ReportedAddress[], inputFaults: readonl
   const [fault] = inputFaults;
   const say = (status: 'True' | 'False', reason: string, message: string) =>
     ({ type: ADDRESSES_ASSIGNED, status, reason, message }) satisfies PodCondition;
-  if (refused) return say('False', refused.reason ?? 'RejectedByEc2', refused.message ?? `${refused.address} is refused`);
+  if (refused)
+    return say('False', refused.reason ?? 'RejectedByEc2', refused.message ?? `${refused.address} is refused`);
   if (fault) return say('False', fault.reason, fault.message);
   if (pending.length > 0) {
     const [first] = pending;

@@ -98,7 +98,8 @@ export class Journal<T> {
     try {
       text = readFileSync(this.#options.path, 'utf8');
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#options.onProblem(`cannot read ${this.#options.path}`, error);
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+        this.#options.onProblem(`cannot read ${this.#options.path}`, error);
     }
     for (const [index, raw] of text.split('\n').entries()) if (raw !== '') this.#replay(raw, index + 1);
   }
