@@ -14,15 +14,15 @@ import { Supervisor } from '../../lib/runtime/supervisor.ts';
 import { Engine } from '../engine/engine.ts';
 import { serveHttp } from '../http.ts';
 import { openProcess } from '../process.ts';
-import { openEc2 } from './ec2-access.ts';
-import { hintsFrom, whoAmI } from './identity.ts';
+import { openEc2 } from '../aws/ec2-access.ts';
+import { hintsFrom, whoAmI } from '../aws/identity.ts';
 import { watchImds } from './imds-watch.ts';
 import { Gauges } from './gauges.ts';
 import { openObservers } from './observers.ts';
 import { watchPods } from './pod-watch.ts';
 import { Publisher } from './publisher.ts';
 import { definitionsOf, observeNode } from './sources.ts';
-import { Story } from './story.ts';
+import { Story } from '../engine/story.ts';
 
 /** How long calls in flight may take to end after a stop was asked for, ms; below the usual grace period of 30 s. */
 const STOP_GRACE_MS = 10_000;

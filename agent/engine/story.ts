@@ -5,7 +5,7 @@ import type { Reason } from '../../lib/model/refusal.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { AddressMetrics } from '../../lib/runtime/metrics.ts';
-import type { EngineEvents } from '../engine/events.ts';
+import type { EngineEvents } from './events.ts';
 
 /** A Kubernetes Event about a pod, to be recorded somehow and never waited for. */
 export interface PodEvent {

@@ -1,0 +1,101 @@
+import { hostname } from 'node:os';
+import type { InitOptions } from '../../lib/config/options.ts';
+import { imdsEndpoint, imdsReader } from '../../lib/ec2/imds-http.ts';
+import { parseIp } from '../../lib/model/ip.ts';
+import { reviveLedgerEntry } from '../../lib/model/ledger.ts';
+import { OwnAddresses } from '../../lib/net/own-addresses.ts';
+import { ownClaims } from '../../lib/plan/own-claims.ts';
+import { Journal } from '../../lib/runtime/journal.ts';
+import { Engine, type NodeReport } from '../engine/engine.ts';
+import { openEc2 } from '../aws/ec2-access.ts';
+import { hintsFrom, whoAmI } from '../aws/identity.ts';
+import { Story } from '../engine/story.ts';
+import { openProcess } from '../process.ts';
+
+export type PodCommand = 'init' | 'sidecar';
+type PodOptions = Pick<InitOptions, 'allowImdsV1' | 'interfaceFilter' | 'dryRun' | 'logLevel' | 'logFormat'>;
+
+export interface PodSession {
+  readonly engine: Engine;
+  readonly addresses: OwnAddresses;
+  readonly parts: ReturnType<typeof openProcess>;
+  readonly instanceId: string;
+  readonly ec2: ReturnType<typeof openEc2>;
+}
+
+export interface SessionInput {
+  readonly command: PodCommand;
+  readonly options: PodOptions;
+  readonly release: 'after-delay' | 'never';
+  readonly addressResyncMs: number;
+  readonly ec2ResyncMs: number;
+  readonly report: (report: NodeReport) => void;
+  readonly stop: AbortSignal;
+  readonly calls: AbortSignal;
+}
+
+/**
+ * The engine of the node agent inside a pod: it observes the pod's own namespace and needs no Kubernetes API.
+ * The ledger lives as long as the container: what a killed sidecar had assigned stays assigned, as nobody can tell that it is unused.
+ */
+export async function openSession(input: SessionInput): Promise<PodSession> {
+  const { command, options, stop } = input;
+  const pod = ownPod(process.env);
+  const parts = openProcess(command, options, { pod: `${pod.ref.namespace}/${pod.ref.name}` });
+  const { clock, random, log, metrics, environment } = parts;
+  const onProblem = (message: string, error?: unknown) => log.warn(message, { error });
+  const addresses = new OwnAddresses({
+    clock,
+    random,
+    onProblem,
+    resyncMs: input.addressResyncMs,
+    onChange: () => engine?.wake(),
+  });
+  let engine: Engine | undefined;
+  const endpoint = imdsEndpoint(environment);
+  const now = () => performance.now();
+  const imds = endpoint === undefined ? undefined : imdsReader({ endpoint, allowV1: options.allowImdsV1, now });
+  const identity = await whoAmI(
+    { imds, kube: undefined, nodeName: '', region: environment['AWS_REGION'], clock, random, log },
+    stop,
+  );
+  const interfaces = await hintsFrom(imds, stop);
+  const ec2 = openEc2(identity, () => interfaces, { log, metrics, environment });
+  const story = new Story({ clock, log, metrics, emit: () => undefined });
+  engine = new Engine(
+    {
+      clock,
+      random,
+      ec2: ec2.addresses,
+      instanceId: identity.instanceId,
+      ledger: new Journal({ path: '', access: 'memory', revive: reviveLedgerEntry, onProblem }),
+      policy: { takeover: 'declared', release: input.release, releaseDelayMs: 30_000 },
+      observe: () => ({
+        drafts: ownClaims(addresses.interfaces(), { ...pod, interfaces: (name) => options.interfaceFilter.test(name) }),
+        refusals: new Map(),
+        complete: addresses.synced,
+      }),
+      report: (report) => {
+        story.statuses(report.statuses);
+        input.report(report);
+      },
+      events: story,
+      callSignal: input.calls,
+      dryRun: options.dryRun,
+      resyncMs: input.ec2ResyncMs,
+    },
+    stop,
+  );
+  return { engine, addresses, parts, instanceId: identity.instanceId, ec2 };
+}
+
+/** From the downward API where the manifest passes it on; the pod's name is also its host name. */
+function ownPod(environment: NodeJS.ProcessEnv) {
+  const name = environment['POD_NAME'] || environment['MY_POD_NAME'] || hostname();
+  const namespace = environment['POD_NAMESPACE'] || environment['MY_POD_NAMESPACE'] || '';
+  const podIps = (environment['POD_IPS'] || environment['POD_IP'] || '').split(',');
+  return {
+    ref: { namespace, name, uid: environment['POD_UID'] ?? '' },
+    podIps: podIps.flatMap((text) => parseIp(text.trim()) ?? []),
+  };
+}
