@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../runtime/clock.ts';
 import type { Connection } from './connection.ts';
@@ -100,6 +101,8 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
         await exchange({ ...request, signal }, (chunk) => chunks.push(chunk));
       } finally {
         cancel();
+        // The answer is told a moment before its connection counts as free: a request made at once would open another one.
+        await turn();
       }
       return parse(chunks) as T;
     },

@@ -2,6 +2,7 @@ import type { PodCondition, PodRef } from '../model/pod.ts';
 import { podKey } from '../model/pod.ts';
 import type { KubeClient } from './client.ts';
 import { isKubeError, type KubeError } from './kube-error.ts';
+import type { RawObject } from './object-store.ts';
 import { createWritePool, type WritePoolOptions } from './write-pool.ts';
 
 /** A pod as it was last seen: its conditions tell whether a status changes. */
@@ -37,19 +38,18 @@ export function createPodPublisher(options: WritePoolOptions & { readonly client
   const pool = createWritePool<PendingPatch, PatchOutcome>(
     {
       merge: mergePatches,
-      async perform(_key, patch, signal) {
-        const { namespace, name } = patch.pod;
+      perform: async (_key, patch, signal) => {
         try {
           await client.request({
             method: 'PATCH',
-            path: `/api/v1/namespaces/${namespace}/pods/${name}/status`,
+            path: `${podPath(patch.pod)}/status`,
             contentType: 'application/strategic-merge-patch+json',
             body: patchBody(patch, clock.now()),
             signal,
           });
           return 'written';
         } catch (error) {
-          if (isKubeError(error) && isGone(error)) return 'gone';
+          if (isKubeError(error) && (await isGone(client, patch.pod, error, signal))) return 'gone';
           throw error;
         }
       },
@@ -101,8 +101,17 @@ function isEmpty(map: object | undefined): boolean {
   return map === undefined || Object.keys(map).length === 0;
 }
 
-/** A foreign uid is refused as a conflict, or, where the server merges before it compares, as a change of an immutable field. */
-function isGone(error: KubeError): boolean {
-  if (error.status === 404) return true;
-  return error.status === 409 || (error.status === 422 && error.fields.includes('metadata.uid'));
+/**
+ * A foreign uid is refused as a change of an immutable field (422), or where preconditions are checked first as a conflict (409).
+ * A conflict can also mean that too many others write to the pod: only a look at it tells.
+ */
+async function isGone(client: KubeClient, pod: PodRef, error: KubeError, signal: AbortSignal): Promise<boolean> {
+  if (error.status === 404 || (error.status === 422 && error.fields.includes('metadata.uid'))) return true;
+  if (error.status !== 409) return false;
+  const current = await client.request<RawObject>({ method: 'GET', path: podPath(pod), signal }).catch(() => undefined);
+  return current !== undefined && pod.uid !== '' && current.metadata.uid !== pod.uid;
+}
+
+function podPath({ namespace, name }: PodRef): string {
+  return `/api/v1/namespaces/${namespace}/pods/${name}`;
 }

@@ -1,6 +1,6 @@
 import { backoffMs } from '../runtime/backoff.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { isKubeError } from './kube-error.ts';
+import { isKubeError, type KubeError } from './kube-error.ts';
 
 export interface WritePoolOptions {
   readonly clock: Clock;
@@ -88,16 +88,20 @@ export function createWritePool<V, R>(strategy: WriteStrategy<V, R>, options: Wr
         for (const waiter of waiters) waiter.resolve(result);
         return;
       } catch (error) {
-        if (signal.aborted || !isKubeError(error) || !error.transient) {
+        if (signal.aborted || !isWorthRepeating(error)) {
           for (const waiter of waiters) waiter.reject(signal.aborted ? signal.reason : error);
           return;
         }
-        await clock.sleep(Math.max(error.retryAfterMs ?? 0, backoffMs(failures, { ...BACKOFF, random })), signal);
+        await clock.sleep(pauseAfter(error, failures), signal);
         // What came in while we waited is newer than what failed.
         job.pending = job.pending === undefined ? value : strategy.merge(value, job.pending);
         job.waiters = [...waiters, ...job.waiters];
       }
     }
+  }
+
+  function pauseAfter(error: KubeError, failures: number): number {
+    return Math.max(error.retryAfterMs ?? 0, backoffMs(failures, { ...BACKOFF, random }));
   }
 
   return {
@@ -106,4 +110,9 @@ export function createWritePool<V, R>(strategy: WriteStrategy<V, R>, options: Wr
       return jobs.size;
     },
   };
+}
+
+/** A conflict of writes without a resource version means that the server gave up under contention. */
+function isWorthRepeating(error: unknown): error is KubeError {
+  return isKubeError(error) && (error.transient || error.status === 409);
 }

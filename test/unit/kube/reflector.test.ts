@@ -7,7 +7,7 @@ import { fastClock } from './time.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
 interface Thing {
@@ -147,7 +147,7 @@ describe('createReflector', () => {
     expect(told(changes)).toEqual(['added ns/a=v1', 'added ns/b=v1']);
   });
 
-  const faults: [string, Answer | ((collection: Collection) => void), 'resumes' | 'lists again'][] = [
+  const faults: [string, (collection: Collection) => void, 'resumes' | 'lists again'][] = [
     ['an orderly end', (collection) => collection.watches[0]?.end(), 'resumes'],
     ['a reset connection', (collection) => collection.watches[0]?.destroy(), 'resumes'],
     [
@@ -173,7 +173,7 @@ describe('createReflector', () => {
     collection.items = [thing('a', { rv: '5' }), thing('b', { rv: '11' })];
     collection.resourceVersion = '11';
 
-    (fault as (collection: Collection) => void)(collection);
+    fault(collection);
     await vi.waitFor(() => expect(collection.watches).toHaveLength(2));
     collection.send('DELETED', thing('a', { rv: '12' }));
     await vi.waitFor(() => expect(changes).toHaveLength(3));

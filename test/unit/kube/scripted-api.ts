@@ -10,6 +10,7 @@ export interface Call {
   readonly query: Readonly<Record<string, string>>;
   readonly contentType: string | undefined;
   readonly headers: IncomingMessage['headers'];
+  // oxlint-disable-next-line typescript/no-explicit-any -- parsed JSON, into which each test looks as it likes
   readonly body: any;
   /** Remote port: equal ports are one connection. */
   readonly port: number | undefined;

@@ -1,0 +1,144 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createKubeClient } from '../../../lib/kube/client.ts';
+import { loadConnection } from '../../../lib/kube/connection.ts';
+import { startScriptedApi } from './scripted-api.ts';
+import { manualClock } from './time.ts';
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'kube-connection-'));
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+async function kubeconfig(cluster: object, user: object = {}): Promise<string> {
+  const path = join(dir, 'config');
+  const config = {
+    clusters: [{ name: 'c', cluster }],
+    users: [{ name: 'u', user }],
+    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u', namespace: 'apps' } }],
+    'current-context': 'x',
+  };
+  await writeFile(path, JSON.stringify(config));
+  return path;
+}
+
+describe('loadConnection', () => {
+  it("reads a pod's service account, and its token anew each time", async () => {
+    await Promise.all([
+      writeFile(join(dir, 'token'), 'first\n'),
+      writeFile(join(dir, 'ca.crt'), 'CA'),
+      writeFile(join(dir, 'namespace'), 'kube-system'),
+    ]);
+    const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' };
+    const connection = await loadConnection({ env, serviceAccountDir: dir });
+    expect(connection).toMatchObject({ server: 'https://[fd00::1]:443', namespace: 'kube-system' });
+    expect(await connection.credentials()).toEqual({ headers: { authorization: 'Bearer first' }, tls: { ca: 'CA' } });
+
+    await writeFile(join(dir, 'token'), 'second');
+    expect((await connection.credentials()).headers).toEqual({ authorization: 'Bearer second' });
+  });
+
+  it.each([
+    ['a token', { token: 't0' }, { headers: { authorization: 'Bearer t0' } }],
+    ['a name and password', { username: 'u', password: 'p' }, { headers: { authorization: 'Basic dTpw' } }],
+    [
+      'a certificate',
+      { 'client-certificate-data': 'Q0VSVA==', 'client-key-data': 'S0VZ' },
+      { tls: { cert: Buffer.from('CERT'), key: Buffer.from('KEY') } },
+    ],
+    [
+      'an exec plugin',
+      { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'echo', args: ['{"status":{"token":"e0"}}'] } },
+      { headers: { authorization: 'Bearer e0' } },
+    ],
+  ])('reads a kubeconfig with %s', async (_name, user, expected) => {
+    const path = await kubeconfig({ server: 'http://127.0.0.1:1/' }, user);
+    const connection = await loadConnection({ kubeconfig: path, env: {} });
+
+    expect(connection).toMatchObject({ server: 'http://127.0.0.1:1', namespace: 'apps' });
+    expect(await connection.credentials()).toMatchObject(expected);
+  });
+
+  it('lets KUBECONFIG win over the service account', async () => {
+    const path = await kubeconfig({ server: 'https://api:6443', 'insecure-skip-tls-verify': true });
+    const connection = await loadConnection({
+      env: { KUBECONFIG: path, KUBERNETES_SERVICE_HOST: 'x' },
+      serviceAccountDir: dir,
+    });
+    expect(connection.server).toBe('https://api:6443');
+    expect((await connection.credentials()).tls).toEqual({ rejectUnauthorized: false });
+  });
+
+  it.each([
+    ['plain http to another machine', { server: 'http://10.0.0.1:80' }, /insecure-skip-tls-verify/],
+    ['a proxy', { server: 'https://api', 'proxy-url': 'http://p' }, /proxy-url/],
+  ])('refuses %s', async (_name, cluster, message) => {
+    await expect(loadConnection({ kubeconfig: await kubeconfig(cluster), env: {} })).rejects.toThrow(message);
+  });
+
+  it('says what to give when there is no cluster to be found', async () => {
+    await expect(loadConnection({ env: { HOME: dir }, serviceAccountDir: dir })).rejects.toThrow(
+      /--kubeconfig or KUBECONFIG/,
+    );
+  });
+});
+
+describe('createKubeClient', () => {
+  it('keeps one connection for requests in a row and re-reads the credentials once a minute, or after a 401', async () => {
+    let status = 200;
+    const api = await startScriptedApi(() => ({ status }));
+    const clock = manualClock();
+    let reads = 0;
+    const credentials = async () => ({ headers: { authorization: `Bearer ${(reads += 1)}` }, tls: {} });
+    const client = createKubeClient({ connection: { server: api.url, namespace: undefined, credentials }, clock });
+    const get = () => client.request({ method: 'GET', path: '/x' });
+    await get();
+    await get();
+    await clock.advance(60_000);
+    await get();
+    status = 401;
+    await expect(get()).rejects.toMatchObject({ status: 401 });
+    status = 200;
+    await get();
+
+    expect(api.calls.map((call) => call.headers.authorization)).toEqual([1, 1, 2, 2, 3].map((n) => `Bearer ${n}`));
+    expect(new Set(api.calls.map((call) => call.port)).size).toBe(1);
+    await client.close();
+    await api.close();
+  });
+
+  it('gives up after the timeout, and at once when aborted', async () => {
+    const api = await startScriptedApi(() => () => {});
+    const clock = manualClock();
+    const client = api.client(clock);
+    const late = client.request({ method: 'GET', path: '/x', timeoutMs: 5_000 });
+    const outcome = expect(late).rejects.toMatchObject({ name: 'KubeError', reason: 'Timeout', transient: true });
+    await clock.advance(5_000);
+    await outcome;
+
+    const abort = new AbortController();
+    const aborted = client.request({ method: 'GET', path: '/x', signal: abort.signal });
+    abort.abort(new Error('stopping'));
+    await expect(aborted).rejects.toThrow('stopping');
+    await api.close();
+  });
+
+  it('tells a server that is not there as a transient error', async () => {
+    const api = await startScriptedApi(() => ({}));
+    const client = api.client(manualClock());
+    await api.close();
+    const other = createKubeClient({
+      connection: { server: api.url, namespace: undefined, credentials: async () => ({ headers: {}, tls: {} }) },
+      clock: manualClock(),
+    });
+    await expect(other.request({ method: 'GET', path: '/x' })).rejects.toMatchObject({
+      status: 0,
+      reason: 'Network',
+      transient: true,
+    });
+    await Promise.all([client.close(), other.close()]);
+  });
+});
