@@ -116,7 +116,7 @@ export function toElasticIp(raw: Address): ElasticIp | undefined {
     publicIp,
     pool: raw.PublicIpv4Pool || AMAZON_POOL,
     tags: toTags(raw.Tags),
-    serviceManaged: raw.ServiceManaged !== undefined,
+    serviceManaged: (raw.ServiceManaged ?? '').length > 0,
     association: toAssociation(raw),
   };
 }

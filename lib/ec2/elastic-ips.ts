@@ -28,12 +28,14 @@ export function ec2ElasticIps(connection: Ec2Connection): ElasticIpApi {
     disassociate(associationId, { signal }) {
       const command = new DisassociateAddressCommand({ AssociationId: associationId });
       const request = { action: 'DisassociateAddress', signal } as const;
-      return unlessGone(call(connection, request, (client, http) => client.send(command, http)));
+      const answer = call(connection, request, (client, http) => client.send(command, http));
+      return unlessGone('InvalidAssociationID.NotFound', answer);
     },
     release(allocationId, { signal }) {
       const command = new ReleaseAddressCommand({ AllocationId: allocationId });
       const request = { action: 'ReleaseAddress', signal } as const;
-      return unlessGone(call(connection, request, (client, http) => client.send(command, http)));
+      const answer = call(connection, request, (client, http) => client.send(command, http));
+      return unlessGone('InvalidAllocationID.NotFound', answer);
     },
     async tag(allocationIds, tags, { signal }) {
       const list = fromTags(tags);
@@ -75,9 +77,8 @@ async function describe(
     ),
   );
   const found = (await Promise.all(answers)).flatMap((answer) => answer.Addresses ?? []);
-  return found
-    .map(toElasticIp)
-    .filter((address) => address !== undefined && matchesTags(address, query)) as ElasticIp[];
+  const addresses = found.map(toElasticIp).filter((address) => address !== undefined);
+  return addresses.filter((address) => matchesTags(address, query));
 }
 
 /** The query as filters, once for each combination of value lists that fits into them. */
@@ -131,20 +132,29 @@ function toAllocated(answer: AllocateAddressCommandOutput, wanted: AllocateReque
   return { allocationId, publicIp, pool, tags: wanted.tags, serviceManaged: false, association: undefined };
 }
 
-/** From an own pool the answer may come without the public address. */
+/**
+ * From an own pool the answer may come without the public address.
+ * @throws {Ec2Error} of kind `unknown-outcome` and no other: the address is ours already, whatever the describe came to, and the
+ * caller must find it by its tags rather than allocate again.
+ */
 async function describeAllocated(
   connection: Ec2Connection,
   allocationId: string | undefined,
   options: CallOptions,
 ): Promise<ElasticIp> {
-  const [address] = allocationId ? await describe(connection, { allocationIds: [allocationId] }, options) : [];
-  if (address !== undefined) return address;
-  // Allocated for sure, but not to be seen yet: the caller finds it by its tags.
+  let cause: unknown;
+  try {
+    const [address] = allocationId ? await describe(connection, { allocationIds: [allocationId] }, options) : [];
+    if (address !== undefined) return address;
+  } catch (error) {
+    cause = error;
+  }
   throw new Ec2Error({
     kind: 'unknown-outcome',
     code: 'NotVisibleYet',
     message: `EC2 allocated ${allocationId ?? 'an address'} but does not list it yet`,
     action: 'AllocateAddress',
+    cause,
   });
 }
 
@@ -164,11 +174,18 @@ async function associate(
   return { associationId: answer.AssociationId ?? '', requestId: answer.$metadata.requestId };
 }
 
-async function unlessGone(answer: Promise<{ $metadata: { requestId?: string | undefined } }>): Promise<Accepted> {
+/**
+ * By code and not by kind: a release can also fail with InvalidAddress.NotFound, for an existing address of another network border
+ * group, and calling that a success would leak it.
+ */
+async function unlessGone(
+  code: string,
+  answer: Promise<{ $metadata: { requestId?: string | undefined } }>,
+): Promise<Accepted> {
   try {
     return { requestId: (await answer).$metadata.requestId };
   } catch (error) {
-    if (error instanceof Ec2Error && error.kind === 'not-found') return { requestId: error.requestId };
+    if (error instanceof Ec2Error && error.code === code) return { requestId: error.requestId };
     throw error;
   }
 }

@@ -28,7 +28,7 @@ export class NodeFacts {
 
   constructor(options: NodeFactsOptions) {
     this.#options = options;
-    this.#instanceType = options.instanceType;
+    this.#instanceType = options.instanceType || undefined;
   }
 
   /** Limits of the instance's type; unknown ones when EC2 will not tell. Never throws. */
