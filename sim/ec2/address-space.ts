@@ -21,6 +21,7 @@ import type { CloudState } from './state.ts';
  * @throws {Ec2Fault} InvalidParameterValue
  */
 export function requestedAddresses(subnet: Subnet, texts: readonly string[], family: IpFamily): IpAddress[] {
+  if (texts.length === 0) return [];
   const network = networkOf(subnet, family);
   const addresses = texts.map((text) => {
     const address = parseIp(text);
@@ -36,6 +37,7 @@ export function requestedAddresses(subnet: Subnet, texts: readonly string[], fam
 
 /** Reads delegated prefixes: /28 or /80, inside the subnet, free of reserved addresses. @throws {Ec2Fault} InvalidParameterValue */
 export function requestedPrefixes(subnet: Subnet, texts: readonly string[], family: IpFamily): Cidr[] {
+  if (texts.length === 0) return [];
   const network = networkOf(subnet, family);
   const prefixes = texts.map((text) => {
     const prefix = parseCidr(text);
@@ -68,9 +70,9 @@ export function freeAddresses(
   family: IpFamily,
   except: readonly IpAddress[] = [],
 ): IpAddress[] {
+  if (count === 0) return [];
   const network = networkOf(subnet, family);
   const found: IpAddress[] = [];
-  if (count === 0) return found;
   for (const { address, offset } of assignableFrom(network, state.cursors.get(`${subnet.id} ${network}`) ?? 0n)) {
     if (state.holderOf(subnet.id, address) !== undefined || except.includes(address)) continue;
     found.push(address);

@@ -1,3 +1,4 @@
+import { ip } from '../../lib/model/ip.ts';
 import type { AttachNetworkInterfaceInput } from './attachments.ts';
 import { attachNetworkInterface, detachNetworkInterface } from './attachments.ts';
 import type { DescribeAddressesInput, DescribePublicIpv4PoolsInput } from './describe-addresses.ts';
@@ -93,6 +94,12 @@ export class Cloud {
 
   setSpotAction(instanceId: string, action: Instance['spotAction']): void {
     setSpotAction(this.state, instanceId, action);
+  }
+
+  /** A released public address goes to another account and cannot be recovered. @throws {TypeError} when it was never released here */
+  giveToAnotherAccount(publicIp: string): void {
+    if (!this.state.releasedPublicIps.delete(ip(publicIp))) throw new TypeError(`${publicIp} was not released here`);
+    this.state.foreignPublicIps.add(ip(publicIp));
   }
 
   assignPrivateIpAddresses(input: AssignPrivateIpAddressesInput) {

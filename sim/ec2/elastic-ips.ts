@@ -71,6 +71,8 @@ export function releaseAddress(state: CloudState, input: ReleaseAddressInput) {
     throw invalidValue('You must specify an allocation id when releasing a VPC elastic IP address');
   }
   if (input.allocationId === undefined) throw missingParameter('AllocationId');
+  const released = state.releasedAllocations.get(input.allocationId);
+  if (released !== undefined && state.foreignPublicIps.has(released)) throw notYours();
   const elasticIp = state.requireElasticIp(input.allocationId);
   if (elasticIp.serviceManaged !== undefined) throw notYours();
   if (input.networkBorderGroup !== undefined && input.networkBorderGroup !== elasticIp.borderGroup) {
@@ -82,6 +84,7 @@ export function releaseAddress(state: CloudState, input: ReleaseAddressInput) {
 
   state.elasticIps.delete(elasticIp.allocationId);
   state.allocationByPublicIp.delete(elasticIp.publicIp);
+  state.releasedAllocations.set(elasticIp.allocationId, elasticIp.publicIp);
   if (elasticIp.pool === 'amazon') state.releasedPublicIps.add(elasticIp.publicIp);
   return { return: true };
 }

@@ -141,7 +141,6 @@ function newAddresses(state: CloudState, subnet: Subnet, input: CreateNetworkInt
 }
 
 function unused(state: CloudState, subnet: Subnet, texts: readonly string[], family: IpFamily): IpAddress[] {
-  if (texts.length === 0) return [];
   const addresses = requestedAddresses(subnet, texts, family);
   if (addresses.some((address) => state.holderOf(subnet.id, address) !== undefined)) throw addressInUse();
   return addresses;

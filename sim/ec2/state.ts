@@ -21,6 +21,8 @@ export class CloudState {
   readonly allocationByPublicIp = new Map<IpAddress, string>();
   /** Amazon addresses that this account gave back and may recover. */
   readonly releasedPublicIps = new Set<IpAddress>();
+  /** What an allocation id stood for that was released: for the answer to a second release. */
+  readonly releasedAllocations = new Map<string, IpAddress>();
   /** Released addresses that another account took: AuthFailure from then on (facts §1.6). */
   readonly foreignPublicIps = new Set<IpAddress>();
   /** Where the search for a free address goes on, by network. */
