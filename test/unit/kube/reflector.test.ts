@@ -10,6 +10,8 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
+const DOWN: Answer = (response) => response.destroy();
+
 interface Thing {
   readonly id: string;
   readonly value: string;
@@ -228,9 +230,8 @@ describe('createReflector', () => {
     await vi.waitFor(() => expect(reflector.connected).toBe(true));
     changes.length = 0;
 
-    const down: Answer = (response) => response.destroy();
-    collection.listAnswers.push(...Array.from({ length: 4 }, () => down));
-    collection.watchAnswers.push(...Array.from({ length: 4 }, () => down));
+    collection.listAnswers.push(...Array.from({ length: 4 }, () => DOWN));
+    collection.watchAnswers.push(...Array.from({ length: 4 }, () => DOWN));
     collection.watches[0]?.destroy();
     await vi.waitFor(() => expect(reflector.connected).toBe(false));
     expect([...reflector.items()]).toHaveLength(3);
