@@ -28,7 +28,8 @@ export function parseCniCache(file: string, text: string): Parsed<readonly Cache
   const refuse = (fault: string) => refusals.push(invalidCacheFile(file, fault));
   const cache = parseJson(text);
   if (!isObject(cache)) refuse(cache === undefined ? 'it is not complete JSON' : 'it is not a JSON object');
-  else if (cache.kind !== undefined && cache.kind !== 'cniCacheV1') refuse(`kind ${JSON.stringify(cache.kind)} is unknown`);
+  else if (cache.kind !== undefined && cache.kind !== 'cniCacheV1')
+    refuse(`kind ${JSON.stringify(cache.kind)} is unknown`);
   if (!isObject(cache) || refusals.length > 0) return { value: [], refusals };
   const pod = podOf(cache.cniArgs);
   if (pod === undefined) return { value: [], refusals };
@@ -118,7 +119,9 @@ function podOf(cniArgs: unknown): PodRef | undefined {
 export function masterOf(config: unknown): string | undefined {
   const conf = typeof config === 'string' ? (parseJson(config) ?? parseJson(decodeBase64(config))) : config;
   if (!isObject(conf)) return undefined;
-  return [conf, ...objectsOf(conf.plugins)].map((plugin) => textOf(plugin.master)).find((master) => master !== undefined);
+  return [conf, ...objectsOf(conf.plugins)]
+    .map((plugin) => textOf(plugin.master))
+    .find((master) => master !== undefined);
 }
 
 function decodeBase64(text: string): string {

@@ -65,7 +65,9 @@ export class CniCache {
   }
 
   refusals(): readonly FileRefusal[] {
-    return [...this.#files].flatMap(([path, { content }]) => content.refusals.map((refusal) => ({ ...refusal, file: path })));
+    return [...this.#files].flatMap(([path, { content }]) =>
+      content.refusals.map((refusal) => ({ ...refusal, file: path })),
+    );
   }
 
   /** Watches until the signal aborts; resolves then. */

@@ -79,7 +79,12 @@ export async function* streamLines(
   } finally {
     child.kill();
   }
-  throw new CommandError({ command: [file, ...args].join(' '), fault: 'failed', exitCode: 0, stderr: last || 'it ended' });
+  throw new CommandError({
+    command: [file, ...args].join(' '),
+    fault: 'failed',
+    exitCode: 0,
+    stderr: last || 'it ended',
+  });
 }
 
 const SHARED = { stdin: 'ignore', env: { LC_ALL: 'C' } } satisfies Options;
@@ -105,4 +110,3 @@ function faultOf(error: ExecaError, stderr: string): CommandFault {
 export function isFault(error: unknown, ...faults: readonly CommandFault[]): error is CommandError {
   return error instanceof CommandError && faults.includes(error.fault);
 }
-

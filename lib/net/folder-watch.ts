@@ -65,7 +65,10 @@ export class FolderWatch {
       }
     } catch (error) {
       this.#disarm();
-      onProblem(`cannot watch ${path}, its changes are found by the resync only; raise fs.inotify.max_user_watches`, error);
+      onProblem(
+        `cannot watch ${path}, its changes are found by the resync only; raise fs.inotify.max_user_watches`,
+        error,
+      );
     }
     onChange(undefined);
   }

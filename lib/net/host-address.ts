@@ -7,7 +7,12 @@ import { CommandError, run } from './command.ts';
  * IPv6 goes on with `nodad`: duplicate detection says nothing in a VPC and would keep the address unusable for a second.
  * @throws {CommandError} `gone` when there is no such interface; `denied` without CAP_NET_ADMIN.
  */
-export async function addAddress(device: string, address: IpAddress, prefixLength: number, signal: AbortSignal): Promise<void> {
+export async function addAddress(
+  device: string,
+  address: IpAddress,
+  prefixLength: number,
+  signal: AbortSignal,
+): Promise<void> {
   const flags = familyOf(address) === 6 ? ['nodad'] : [];
   await tolerating(/File exists|already assigned/i, 'add', device, address, prefixLength, flags, signal);
 }

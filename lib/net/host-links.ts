@@ -85,7 +85,9 @@ export class HostLinks {
       const text = await run('ip', ['-j', 'link', 'show'], signal);
       const links = parseLinks(text);
       if (links === undefined) return onProblem('the list of host links is not JSON');
-      this.#byName = new Map(links.flatMap((link) => [link.name, ...link.altNames].map((name) => [name, link] as const)));
+      this.#byName = new Map(
+        links.flatMap((link) => [link.name, ...link.altNames].map((name) => [name, link] as const)),
+      );
       this.#byIndex = new Map(links.map((link) => [link.ifindex, link]));
       const changed = this.#remember(links);
       if (changed) onChange();

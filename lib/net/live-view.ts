@@ -30,7 +30,9 @@ export function seenAt(
   except: ReadonlySet<Spot> = new Set(),
 ): readonly SeenInterface[] {
   const since = new Map(
-    before.flatMap((link) => link.addresses.map((address) => [spotOf(link.ifindex, address.ip), address.since] as const)),
+    before.flatMap((link) =>
+      link.addresses.map((address) => [spotOf(link.ifindex, address.ip), address.since] as const),
+    ),
   );
   const hostSide = hostNetnsOf(links);
   return links

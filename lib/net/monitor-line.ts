@@ -16,7 +16,8 @@ export type MonitorEvent =
   | { readonly kind: 'gap' };
 
 /** The interface name is not read: with `all-nsid`, ip resolves it in the wrong namespace. The index is right. */
-const LINE = /^(?:\[nsid (?<nsid>\d+|current)\]\s*)?(?<deleted>Deleted )?(?<ifindex>\d+): \S+\s+inet6? (?<ip>[\da-f.:]+)/;
+const LINE =
+  /^(?:\[nsid (?<nsid>\d+|current)\]\s*)?(?<deleted>Deleted )?(?<ifindex>\d+): \S+\s+inet6? (?<ip>[\da-f.:]+)/;
 
 /** What ip says after ENOBUFS, before it goes on with what it missed being missed. */
 const OVERRUN = /^netlink receive error|No buffer space available/;

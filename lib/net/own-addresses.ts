@@ -73,6 +73,7 @@ export class OwnAddresses {
   async #read(): Promise<void> {
     await this.#reader.read();
     const { fault } = this.#reader;
-    if (fault !== undefined && !this.#stop.signal.aborted) this.#options.onProblem('cannot read our own addresses', fault);
+    if (fault !== undefined && !this.#stop.signal.aborted)
+      this.#options.onProblem('cannot read our own addresses', fault);
   }
 }

@@ -37,7 +37,13 @@ export class PodNamespace {
     this.name = options.name;
     this.path = join(options.dir, options.name);
     const { clock, onChange, slots } = options;
-    this.reader = new NamespaceReader({ path: this.path, signal: this.signal, now: () => clock.now(), onChange, slots });
+    this.reader = new NamespaceReader({
+      path: this.path,
+      signal: this.signal,
+      now: () => clock.now(),
+      onChange,
+      slots,
+    });
   }
 
   /** Aborts when the namespace has left the folder. */
@@ -71,28 +77,31 @@ export class PodNamespace {
     for (const pause of BIND_RETRY_MS) {
       await this.#options.clock.sleep(pause, this.signal);
       if (this.signal.aborted) return;
-      await this.#identify();
+      const identity = namespaceIdentity(this.path);
+      const deafness = await this.#identify(identity);
       await this.reader.read();
-      if (!isFault(this.reader.fault, 'invalid')) break;
+      // Only what could be entered is a namespace, and only if it was bound before we asked for its id was the answer about it.
+      if (isFault(this.reader.fault, 'invalid') || namespaceIdentity(this.path) !== identity) continue;
+      this.#identity = identity;
+      if (deafness !== undefined && this.readable) this.#options.onDeaf(this, deafness);
+      break;
     }
     this.#settled = true;
     if (!this.signal.aborted) this.#options.onChange();
   }
 
-  async #identify(): Promise<void> {
-    const { nsids, slots, onDeaf } = this.#options;
-    const identity = namespaceIdentity(this.path);
-    if (identity === this.#identity) return;
+  /** Sees to it that the namespace has an nsid; returns why it has none. */
+  async #identify(identity: string | undefined): Promise<unknown> {
+    const { nsids, slots } = this.#options;
+    if (identity === this.#identity && identity !== undefined) return undefined;
     if (this.#identity !== undefined) nsids.forget(this.name);
+    if (nsids.has(this.name)) return undefined;
     try {
-      const hasId = nsids.has(this.name) || (await slots.use(() => nsids.give(this.name, this.path)));
-      if (!hasId) onDeaf(this, `ip netns does not know ${this.path}`);
-      this.#identity = identity;
+      const given = await slots.use(() => nsids.give(this.name, this.path));
+      return given ? undefined : new Error('ip netns does not know it');
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
-      if (this.signal.aborted || isFault(error, 'invalid', 'aborted')) return;
-      this.#identity = identity;
-      onDeaf(this, error);
+      return error;
     }
   }
 }

@@ -77,7 +77,12 @@ export async function readLinks(path: string | undefined, signal: AbortSignal): 
   const text = await run(file, args, signal);
   const links = parseLinks(text);
   if (links === undefined) {
-    throw new CommandError({ command: [file, ...args].join(' '), fault: 'failed', exitCode: 0, stderr: 'it printed no JSON list' });
+    throw new CommandError({
+      command: [file, ...args].join(' '),
+      fault: 'failed',
+      exitCode: 0,
+      stderr: 'it printed no JSON list',
+    });
   }
   return links;
 }

@@ -1,0 +1,63 @@
+/**
+ * What tests, benchmarks and the demo need of a machine: nodes with ENIs, pods with Multus interfaces, and addresses that come and
+ * go. Two implementations: `real.ts` on real network namespaces (root on Linux), `stand-in.ts` everywhere.
+ * All simulated nodes share one machine, as agents in one kernel would: they tell their pods apart by folder and by name.
+ */
+export interface HostWorld {
+  /** What an agent's environment must have in addition, e.g. the PATH to the stand-in's `ip`. */
+  readonly environment: Readonly<Record<string, string>>;
+  createNode(name: string, enis: readonly HostEni[]): Promise<HostNode>;
+  /** Does what CNI ADD does, in its order: namespace, interfaces, addresses, then the result in the cache. */
+  createPod(node: HostNode, pod: HostPodSpec): Promise<HostPod>;
+  addAddress(pod: HostPod, ifName: string, cidr: string): Promise<void>;
+  deleteAddress(pod: HostPod, ifName: string, cidr: string): Promise<void>;
+  /** `leaveCache`: CNI DEL failed, so that the cache keeps a stale result. */
+  deletePod(pod: HostPod, options?: { readonly leaveCache?: boolean }): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface HostEni {
+  /** Name of the link, unique on the machine, at most 15 characters. */
+  readonly name: string;
+  readonly mac: string;
+}
+
+export interface HostNode {
+  readonly name: string;
+  /** For `--netns-dir`. */
+  readonly netnsDir: string;
+  /** For the CNI cache: Multus' results folder. */
+  readonly cacheDir: string;
+  readonly enis: readonly HostEni[];
+}
+
+export interface HostNetwork {
+  readonly ifName: string;
+  /** Name of the ENI under it. */
+  readonly master: string;
+  /** With prefix length, as in a CNI result. */
+  readonly ips: readonly string[];
+}
+
+export interface HostPodSpec {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly networks: readonly HostNetwork[];
+  /** Addresses of eth0, the primary network, with prefix length. */
+  readonly podIps?: readonly string[];
+}
+
+export interface HostInterface {
+  readonly ifName: string;
+  readonly mac: string;
+}
+
+export interface HostPod extends HostPodSpec {
+  readonly node: HostNode;
+  /** Path of the bind mount in the node's folder. */
+  readonly netns: string;
+  readonly containerId: string;
+  readonly interfaces: readonly HostInterface[];
+  readonly cacheFiles: readonly string[];
+}

@@ -1,0 +1,128 @@
+import { execFile } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { writeResults } from './cni-result.ts';
+import type { HostEni, HostInterface, HostNode, HostPod, HostPodSpec, HostWorld } from './host-world.ts';
+
+const exec = promisify(execFile);
+
+/**
+ * Whether this machine lets us make namespaces, veth and macvlan links, by making some. The text says why not.
+ */
+export async function canUseRealNamespaces(): Promise<true | string> {
+  const name = `eni-agent-try-${process.pid}`;
+  try {
+    await exec('ip', ['netns', 'add', name]);
+  } catch (error) {
+    return `no network namespaces here: ${messageOf(error)}`;
+  }
+  try {
+    await ipBatch([], [`link add tv${process.pid} type veth peer name eth0 netns ${name}`]);
+    await ipBatch(['-n', name], ['link add link eth0 name net1 type macvlan mode bridge']);
+    return true;
+  } catch (error) {
+    return `no veth or macvlan links here: ${messageOf(error)}`;
+  } finally {
+    await exec('ip', ['netns', 'del', name]);
+  }
+}
+
+/**
+ * Real namespaces. Each has a name under /run/netns, so that it can have an nsid, and is bound a second time in the folder of its
+ * node, which the node's agent watches: the agent finds out that both are the same namespace. Agents of several nodes can so run
+ * in one process without mount namespaces of their own.
+ *
+ * ENIs are veth ends and Multus interfaces are macvlan (plainer kernels lack ipvlan), so a pod's MAC is not its ENI's and the
+ * agent must go by the parent link or by `master`.
+ */
+export class RealHost implements HostWorld {
+  readonly environment = {};
+  readonly #root = mkdtempSync(join(tmpdir(), 'eni-agent-host-'));
+  readonly #links: string[] = [];
+  readonly #pods = new Set<HostPod>();
+  #serial = 0;
+
+  async createNode(name: string, enis: readonly HostEni[]): Promise<HostNode> {
+    const netnsDir = join(this.#root, name, 'netns');
+    mkdirSync(netnsDir, { recursive: true });
+    for (const eni of enis) {
+      const peer = this.#linkName('p');
+      const add = `link add ${eni.name} address ${eni.mac} type veth peer name ${peer}`;
+      await ipBatch([], [add, `link set ${eni.name} up`, `link set ${peer} up`]);
+      this.#links.push(eni.name);
+    }
+    return { name, netnsDir, cacheDir: join(this.#root, name, 'results'), enis };
+  }
+
+  async createPod(node: HostNode, spec: HostPodSpec): Promise<HostPod> {
+    const name = `cni-${randomUUID()}`;
+    const netns = join(node.netnsDir, name);
+    await exec('ip', ['netns', 'add', name]);
+    closeSync(openSync(netns, 'w'));
+    await exec('mount', ['--bind', `/run/netns/${name}`, netns]);
+    const children = spec.networks.map(
+      ({ ifName, master }) => `link add link ${master} name ${ifName} netns ${name} type macvlan mode bridge`,
+    );
+    await ipBatch([], [`link add ${this.#linkName('v')} type veth peer name eth0 netns ${name}`, ...children]);
+    const networks = [{ ifName: 'eth0', ips: spec.podIps ?? [] }, ...spec.networks];
+    await ipBatch(
+      ['-n', name],
+      networks.flatMap(({ ifName, ips }) => [
+        `link set ${ifName} up`,
+        ...ips.map((cidr) => `addr add ${cidr} dev ${ifName}`),
+      ]),
+    );
+    const containerId = randomBytes(32).toString('hex');
+    const sandbox = { node, netns, containerId, interfaces: await interfacesIn(name) };
+    const pod = { ...spec, ...sandbox, cacheFiles: await writeResults(spec, sandbox) };
+    this.#pods.add(pod);
+    return pod;
+  }
+
+  async addAddress(pod: HostPod, ifName: string, cidr: string): Promise<void> {
+    await exec('nsenter', [`--net=${pod.netns}`, 'ip', 'addr', 'add', cidr, 'dev', ifName]);
+  }
+
+  async deleteAddress(pod: HostPod, ifName: string, cidr: string): Promise<void> {
+    await exec('nsenter', [`--net=${pod.netns}`, 'ip', 'addr', 'del', cidr, 'dev', ifName]);
+  }
+
+  async deletePod(pod: HostPod, options: { readonly leaveCache?: boolean } = {}): Promise<void> {
+    this.#pods.delete(pod);
+    await exec('umount', ['-l', pod.netns]);
+    rmSync(pod.netns);
+    await exec('ip', ['netns', 'del', basename(pod.netns)]);
+    if (options.leaveCache !== true) for (const file of pod.cacheFiles) rmSync(file, { force: true });
+  }
+
+  async close(): Promise<void> {
+    for (const pod of this.#pods) await this.deletePod(pod);
+    for (const link of this.#links) await exec('ip', ['link', 'del', link]);
+    rmSync(this.#root, { recursive: true, force: true });
+  }
+
+  #linkName(prefix: string): string {
+    this.#serial += 1;
+    return `${prefix}${process.pid.toString(36)}x${this.#serial.toString(36)}`;
+  }
+}
+
+async function interfacesIn(name: string): Promise<HostInterface[]> {
+  const { stdout } = await exec('ip', ['-n', name, '-j', 'link', 'show']);
+  const links = JSON.parse(stdout) as { ifname: string; address: string }[];
+  return links.map((link) => ({ ifName: link.ifname, mac: link.address }));
+}
+
+/** One process for several commands. */
+async function ipBatch(options: readonly string[], commands: readonly string[]): Promise<void> {
+  const running = exec('ip', [...options, '-batch', '-']);
+  running.child.stdin?.end(`${commands.join('\n')}\n`);
+  await running;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message.trim() : String(error);
+}
