@@ -72,7 +72,7 @@ export async function call<Output extends Answer>(
     return output;
   } catch (cause) {
     const error = translateError(cause, { action, addresses, mutating: !action.startsWith('Describe'), sent });
-    report(error.requestId, error);
+    report(error.requestId, { code: error.code, kind: error.kind });
     throw error;
   }
 }

@@ -167,9 +167,12 @@ function neverLeft(fault: Fault): boolean {
   return fault.name === 'TimeoutError' && /did not establish a connection/.test(fault.message ?? '');
 }
 
-/** EC2's own text without the kilobyte of base64 that follows a refused authorisation. */
+/** EC2's own text without the kilobyte of base64 that follows a refused authorisation, and without the SDK's advice to developers. */
 function shortened(message: string): string {
-  return message.replace(/\s*Encoded authorization failure message:\s*\S+/, '').trim();
+  return message
+    .replace(/\s*Encoded authorization failure message:\s*\S+/, '')
+    .replace(/\s*Deserialization error: to see the raw response.*/s, '')
+    .trim();
 }
 
 /** Addresses in a text; networks (`10.0.0.0/24`) do not count, nor does the full stop after an address. */

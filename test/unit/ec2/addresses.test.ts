@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ec2Addresses } from '../../../lib/ec2/addresses.ts';
 import type { SubnetHint } from '../../../lib/ec2/api.ts';
+import type { Ec2Error } from '../../../lib/model/ec2-error.ts';
 import { cidr, ip } from '../../../lib/model/ip.ts';
-import { connectTo, DROP, HANG, never, ok, refused, startWire, type WireAnswer } from './wire.ts';
+import { connectTo, DROP, HANG, never, ok, refused, STALL, startWire, type WireAnswer } from './wire.ts';
 
 const ENI =
   '<item><networkInterfaceId>eni-1</networkInterfaceId><macAddress>0a:00:00:00:00:01</macAddress><subnetId>subnet-1</subnetId><vpcId>vpc-1</vpcId><attachment><deviceIndex>1</deviceIndex><status>attached</status></attachment></item>';
@@ -199,11 +200,11 @@ describe('assign and unassign', () => {
     expect(ec2.requests).toEqual([]);
   });
 
-  const failures: [name: string, answer: WireAnswer, expected: object][] = [
+  const failures: [name: string, answer: WireAnswer, expected: Partial<Ec2Error>][] = [
     [
       'held',
       refused('InvalidParameterValue', '[10.0.1.6] assigned, but move is not allowed.'),
-      { kind: 'held-elsewhere', addresses: ['10.0.1.6'], requestId: 'req-1' },
+      { kind: 'held-elsewhere', addresses: [ip('10.0.1.6')], requestId: 'req-1' },
     ],
     ['throttled', refused('RequestLimitExceeded', 'Request limit exceeded.', 503), { kind: 'throttled' }],
     ['failed inside', refused('InternalError', 'An internal error has occurred', 500), { kind: 'unknown-outcome' }],
@@ -215,15 +216,16 @@ describe('assign and unassign', () => {
     ['a proxy answers text', { status: 503, body: 'no upstream' }, { kind: 'unknown-outcome' }],
     ['an answer that is no XML', { status: 200, body: 'fine!' }, { kind: 'unknown-outcome' }],
     ['the reply is lost', DROP, { kind: 'unknown-outcome', code: 'ECONNRESET' }],
-    ['no reply comes', HANG, { kind: 'unknown-outcome' }],
+    ['no reply comes', HANG, { kind: 'unknown-outcome', code: 'ETIMEDOUT' }],
+    ['the reply stops halfway', STALL, { kind: 'unknown-outcome', code: 'TimeoutError' }],
   ];
   it.each(failures)('%s: one attempt, one kind', async (_name, answer, expected) => {
     await using ec2 = await rig({ AssignPrivateIpAddresses: () => answer }, { timeoutMs: 150 });
-    await expect(ec2.addresses.assign('eni-1', v4, { takeover: true, signal: never })).rejects.toMatchObject(expected);
+    const attempt = ec2.addresses.assign('eni-1', v4, { takeover: true, signal: never });
+    await expect(attempt).rejects.toMatchObject({ name: 'Ec2Error', action: 'AssignPrivateIpAddresses', ...expected });
+    await expect(attempt).rejects.not.toThrow(/\$response/);
     expect(ec2.requests).toHaveLength(1);
-    expect(ec2.calls).toMatchObject([
-      { action: 'AssignPrivateIpAddresses', error: { kind: (expected as { kind: string }).kind } },
-    ]);
+    expect(ec2.calls).toMatchObject([{ error: { kind: expected.kind } }]);
   });
 
   it('know that nothing left when nobody listens', async () => {

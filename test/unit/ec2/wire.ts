@@ -5,7 +5,7 @@ import type { Ec2Call, Ec2Connection } from '../../../lib/ec2/calls.ts';
 import { openEc2Client } from '../../../lib/ec2/client.ts';
 
 /** What a bare HTTP server answers: a body (with status 200), or something worse. See {@link DROP} and {@link HANG}. */
-export type WireAnswer = string | WireReply | typeof DROP | typeof HANG;
+export type WireAnswer = string | WireReply | typeof DROP | typeof HANG | typeof STALL;
 
 export interface WireReply {
   readonly status: number;
@@ -16,6 +16,8 @@ export interface WireReply {
 export const DROP = Symbol('drop');
 /** Never answers. */
 export const HANG = Symbol('hang');
+/** Begins an answer and never ends it. */
+export const STALL = Symbol('stall');
 
 export interface Wire extends AsyncDisposable {
   readonly url: string;
@@ -52,6 +54,10 @@ export async function startWire(
 
 function reply(response: ServerResponse, answer: WireAnswer): void {
   if (answer === HANG) return;
+  if (answer === STALL) {
+    response.writeHead(200, { 'content-type': 'text/xml' }).write('<AssignPrivateIpAddressesResponse>');
+    return;
+  }
   if (answer === DROP) {
     response.socket?.destroy();
     return;
