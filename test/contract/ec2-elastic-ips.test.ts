@@ -106,7 +106,7 @@ describe('AssociateAddress (facts §1.6)', () => {
     ]);
   });
 
-  test.each([
+  test.each<[string, boolean | undefined, 'moves' | 'refuses']>([
     ['true', true, 'moves'],
     ['false', false, 'refuses'],
     ['absent', undefined, 'moves'],
@@ -115,14 +115,18 @@ describe('AssociateAddress (facts §1.6)', () => {
     region.cloud.knobs.allowReassociationDefault = !name.includes('default false');
     const { AllocationId } = await allocate();
     const { AssociationId } = await associate(AllocationId, region.eniOne);
-    const again = associate(AllocationId, region.eniTwo, undefined, allow);
-    if (outcome === 'moves') {
-      expect((await again).AssociationId).not.toBe(AssociationId);
-    } else {
-      const text = `resource ${AllocationId} is already associated with associate-id ${AssociationId}`;
-      expect(await refusal(again)).toBe(`Resource.AlreadyAssociated: ${text}`);
-    }
-    expect((await addresses())[0]?.NetworkInterfaceId).toBe(outcome === 'moves' ? region.eniTwo : region.eniOne);
+    const refusalText = `resource ${AllocationId} is already associated with associate-id ${AssociationId}`;
+    const expected = {
+      moves: ['a new association', region.eniTwo],
+      refuses: [`Resource.AlreadyAssociated: ${refusalText}`, region.eniOne],
+    }[outcome];
+
+    const seen = await associate(AllocationId, region.eniTwo, undefined, allow).then(
+      (reply) => (reply.AssociationId === AssociationId ? 'the same association' : 'a new association'),
+      (error: Error) => `${error.name}: ${error.message}`,
+    );
+
+    expect([seen, (await addresses())[0]?.NetworkInterfaceId]).toEqual(expected);
   });
 
   test('repeating an association is no error, even with AllowReassociation=false', async () => {

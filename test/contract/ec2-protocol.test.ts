@@ -165,12 +165,22 @@ describe('scripted faults (facts §1.13 item 16)', () => {
     server.faults.inject({ effect: { kind: 'hang', performed } });
     const patience = AbortSignal.timeout(100);
 
-    await expect(
-      sdkClient(server.url).send(new AllocateAddressCommand({}), { abortSignal: patience }),
-    ).rejects.toThrow();
+    await expect(sdkClient(server.url).send(new AllocateAddressCommand({}), { abortSignal: patience })).rejects.toThrow(
+      /abort/i,
+    );
 
     expect(cloud.describeAddresses().addressesSet).toHaveLength(allocated);
     expect(server.calls[0]?.outcome).toBe('hung');
+  });
+
+  test('added latency delays the answer, by action and for all, and can be set from another process', async () => {
+    await using server = await startEc2Server({ cloud: smallRegion().cloud });
+    await json(server.url, 'POST', 'latency', { ms: 30 });
+    await json(server.url, 'POST', 'latency', { ms: 30, action: 'DescribeAddresses' });
+    const start = performance.now();
+    await sdkClient(server.url).send(new DescribeAddressesCommand({}));
+    // Timers may fire a millisecond early.
+    expect(performance.now() - start).toBeGreaterThanOrEqual(58);
   });
 
   test('a scripted error has its code and status', async () => {
@@ -272,6 +282,7 @@ function clientSettings(endpoint: string) {
 
 async function json(url: string, method: string, path: string, body?: object): Promise<unknown> {
   const reply = await fetch(`${url}/_sim/${path}`, { method, ...(body && { body: JSON.stringify(body) }) });
-  expect(reply.status, await reply.clone().text()).toBe(200);
-  return reply.json();
+  const text = await reply.text();
+  expect([reply.status, text]).toEqual([200, text]);
+  return JSON.parse(text);
 }

@@ -6,7 +6,7 @@ import { Ec2Fault } from '../../../sim/ec2/ec2-fault.ts';
 /** A clock that a test moves by hand. */
 export interface HandClock {
   readonly now: () => number;
-  advance(ms: number): void;
+  readonly advance: (ms: number) => void;
 }
 
 export function handClock(start = Date.parse('2026-11-21T00:00:00Z')): HandClock {
