@@ -68,16 +68,19 @@ export async function* streamLines(
   // Its failure is reported by the loop below; without this, leaving the loop early would leave a rejection unowned.
   child.catch(() => {});
   onSpawn?.(child.pid);
+  const lines = child.iterable({ from: 'all' });
   let last = '';
   try {
-    for await (const line of child.iterable({ from: 'all' })) {
-      last = line;
-      yield line;
+    for (let item = await lines.next(); item.done !== true; item = await lines.next()) {
+      last = item.value;
+      yield last;
     }
   } catch (error) {
     throw translate(file, args, error, last);
   } finally {
+    // In this order: the iteration ends only when the command has ended.
     child.kill();
+    await lines.return?.().catch(() => {});
   }
   throw new CommandError({
     command: [file, ...args].join(' '),

@@ -1,4 +1,4 @@
-import type { FSWatcher } from 'node:fs';
+import type { FSWatcher, WatchEventType } from 'node:fs';
 import { statSync, watch } from 'node:fs';
 import { basename, dirname, relative, sep } from 'node:path';
 
@@ -53,13 +53,14 @@ export class FolderWatch {
   /** Watches the folder, and its parent or else the nearest ancestor that exists, until the next part of the path appears. */
   #arm(): void {
     const { path, onChange, onProblem } = this.#options;
+    this.#disarm();
     try {
       // What appeared between the look and the watch would go unnoticed: look again after watching.
       for (let rounds = 0; situationOf(path) !== this.#armedFor && rounds < 10; rounds++) {
         this.#disarm();
         const situation = situationOf(path);
         const ancestor = nearestAncestor(path);
-        this.#watch(ancestor, (name) => this.#ancestorChanged(ancestor, name));
+        this.#watch(ancestor, (name, event) => this.#ancestorChanged(ancestor, name, event));
         if (identityOf(path) !== undefined) this.#watch(path, (name) => onChange(name ?? undefined));
         this.#armedFor = situation;
       }
@@ -73,15 +74,18 @@ export class FolderWatch {
     onChange(undefined);
   }
 
-  /** Only the next part of the path matters, and the ancestor's own end, which inotify reports under the ancestor's name. */
-  #ancestorChanged(ancestor: string, name: string | null): void {
+  /**
+   * Only the next part of the path matters, and the ancestor's own end, which inotify reports under the ancestor's name. Not compared
+   * with what was there before: a folder that is made again at once often has the inode of the old one.
+   */
+  #ancestorChanged(ancestor: string, name: string | null, event: WatchEventType): void {
     const next = relative(ancestor, this.#options.path).split(sep)[0];
-    if (name === null || name === next || name === basename(ancestor)) this.check();
+    if (event === 'rename' && (name === null || name === next || name === basename(ancestor))) this.#arm();
   }
 
-  #watch(folder: string, onName: (name: string | null) => void): void {
-    const watcher = watch(folder, { persistent: false }, (_event, name) => {
-      if (this.#watchers.includes(watcher)) onName(name);
+  #watch(folder: string, onName: (name: string | null, event: WatchEventType) => void): void {
+    const watcher = watch(folder, { persistent: false }, (event, name) => {
+      if (this.#watchers.includes(watcher)) onName(name, event);
     });
     watcher.on('error', (error) => this.#options.onProblem(`watching ${folder} failed`, error));
     this.#watchers.push(watcher);
@@ -101,5 +105,5 @@ function nearestAncestor(path: string): string {
 
 function identityOf(path: string): string | undefined {
   const stats = statSync(path, { throwIfNoEntry: false });
-  return stats?.isDirectory() ? `${stats.dev}:${stats.ino}` : undefined;
+  return stats?.isDirectory() ? `${stats.dev}:${stats.ino}:${stats.birthtimeMs}` : undefined;
 }
