@@ -21,6 +21,14 @@ export const REASONS = {
   RejectedByEc2: 'EC2 refused the address',
   Ec2Unavailable: 'EC2 does not answer; the call is repeated',
   InterfaceGone: 'the ENI has left the node',
+  EipQuotaReached: "the account's quota of Elastic IPs is used up",
+  EipPoolEmpty: 'no free Elastic IP is in the pool or has the tag',
+  EipNotFound: 'the Elastic IP does not exist in this account and region',
+  EipInUse: 'the Elastic IP belongs to another owner',
+  TargetHasOtherEip: 'the private address already has an Elastic IP that is not ours to remove',
+  NoInternetGateway: 'the VPC has no internet gateway, so no Elastic IP can work',
+  EipTargetMissing: 'the pod has no such address or interface',
+  ClusterNameMissing: 'without --cluster-name the owners of Elastic IPs could not be told apart',
 } as const satisfies Record<string, string>;
 
 export type Reason = keyof typeof REASONS;
