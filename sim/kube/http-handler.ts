@@ -1,0 +1,73 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { controlAnswer } from './control-plane.ts';
+import type { FailureRule, KubeFaults } from './faults.ts';
+import { type KubeRequest, type RequestRecord, readRequest } from './request.ts';
+import { type Answer, answer, type Served } from './routes.ts';
+import { ApiError } from './status.ts';
+import { streamWatch } from './watch-response.ts';
+
+export interface HttpSide extends Served {
+  faults: KubeFaults;
+  requests: RequestRecord[];
+  now: () => number;
+}
+
+/** Serves one HTTP exchange from first byte to last; never rejects. */
+export async function handle(side: HttpSide, message: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    const request = await readRequest(message);
+    if (request.path.startsWith('/_sim/')) {
+      return sendJson(response, 200, controlAnswer(request, side.store, side.requests, side.faults));
+    }
+    record(side, request, message, response);
+    if (side.faults.latencyMs > 0) await delay(side.faults.latencyMs);
+    const failure = side.faults.failureFor(request.method, request.path);
+    if (failure) return sendFailure(response, failure);
+    const decide = () => answer(side, request);
+    send(side, request, response, request.query.has('dryRun') ? side.store.rehearse(decide) : decide());
+  } catch (error) {
+    sendError(response, error);
+  }
+}
+
+function record(side: HttpSide, request: KubeRequest, message: IncomingMessage, response: ServerResponse): void {
+  const { method, path, query } = request;
+  const userAgent = message.headers['user-agent'] ?? '';
+  const entry = { at: side.now(), method, path, query: Object.fromEntries(query), userAgent, code: 0 };
+  side.requests.push(entry);
+  const writeHead = response.writeHead.bind(response) as ServerResponse['writeHead'];
+  response.writeHead = ((code: number, headers: Record<string, string>) => {
+    entry.code = code;
+    return writeHead(code, headers);
+  }) as ServerResponse['writeHead'];
+}
+
+function send(side: HttpSide, request: KubeRequest, response: ServerResponse, what: Answer): void {
+  switch (what.kind) {
+    case 'json':
+      return sendJson(response, what.code, what.body);
+    case 'text':
+      return void response.writeHead(200, { 'content-type': 'text/plain' }).end(what.body);
+    case 'watch':
+      return streamWatch(side.store, what.selection, request.query, response, side.faults);
+  }
+}
+
+function sendFailure(response: ServerResponse, { code, retryAfter }: FailureRule): void {
+  const reason = code === 429 ? 'TooManyRequests' : code === 503 ? 'ServiceUnavailable' : 'InternalError';
+  const status = new ApiError(code, reason, 'the simulator was told to fail', {
+    ...(retryAfter !== undefined && { retryAfterSeconds: retryAfter }),
+  }).toStatus();
+  sendJson(response, code, status, retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) });
+}
+
+function sendError(response: ServerResponse, error: unknown): void {
+  if (response.headersSent) return void response.destroy();
+  const known = error instanceof ApiError ? error : new ApiError(500, 'InternalError', String(error));
+  sendJson(response, known.code, known.toStatus());
+}
+
+function sendJson(response: ServerResponse, code: number, body: unknown, headers: Record<string, string> = {}): void {
+  response.writeHead(code, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+}
