@@ -80,7 +80,11 @@ describe.skipIf(possible !== true)('PodNamespaces on real namespaces', () => {
     expect(has(pod, '10.9.0.5')).toBe(true);
     const net1 = observer.namespaces()[0]?.interfaces.find((link) => link.name === 'net1');
     expect(net1?.mac).toBe(pod.interfaces.find((link) => link.ifName === 'net1')?.mac);
-    const links = new HostLinks({ clock: systemClock(), onChange: () => {}, onProblem: expect.fail });
+    const links = new HostLinks({
+      clock: systemClock(),
+      onChange: () => {},
+      onProblem: (message) => expect.fail(message),
+    });
     await links.start(stop.signal);
     expect(links.macOfIndex(net1?.parentIndex ?? -1)).toBe(ENI.mac);
   });
@@ -116,6 +120,7 @@ describe.skipIf(possible !== true)('PodNamespaces on real namespaces', () => {
     });
 
     await witness.until('a newer address', () => (sinceOf(observer, pod, '10.9.0.5') ?? 0) > before);
+    expect(witness.problems).toEqual([]);
   });
 
   test('keeps the time of an address over events that change nothing about it', async () => {

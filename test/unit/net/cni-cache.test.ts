@@ -146,6 +146,7 @@ describe('CniCache', () => {
     write('two', content('b'));
 
     await witness.until('the new content', () => pods().join() === 'b');
+    expect(witness.problems).toEqual([]);
   });
 
   test('a file that changes nothing wakes nobody', async () => {
