@@ -54,9 +54,11 @@ export class Refresh {
     while (!this.#signal.aborted) {
       // Spread over the nodes: they must not come back together after an outage.
       if (this.#cause === undefined) await this.#wait(resyncMs * (0.9 + 0.2 * random()));
-      if (this.#signal.aborted) break;
-      const answered = this.#waiting.splice(0);
-      const succeeded = await this.#describe(this.#cause ?? 'resync');
+      if (!(await this.#options.budget.admit(() => 1, this.#signal))) break;
+      // Taken together and only now: a doubt that came while we waited for permission is answered by this describe.
+      const [cause, answered] = [this.#cause ?? 'resync', this.#waiting.splice(0)];
+      this.#cause = undefined;
+      const succeeded = await this.#describe(cause);
       for (const resolve of answered) resolve();
       failures = succeeded ? 0 : failures + 1;
       if (!succeeded) this.#cause ??= 'the last describe failed';
@@ -70,8 +72,6 @@ export class Refresh {
 
   async #describe(cause: string): Promise<boolean> {
     const { clock, ec2, facts, instanceId, events, wake, budget } = this.#options;
-    if (!(await budget.admit(1, this.#signal))) return false;
-    this.#cause = undefined;
     const askedAt = clock.now();
     try {
       const enis = await ec2.describeEnis(instanceId, { signal: this.#signal });
