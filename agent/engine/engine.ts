@@ -236,6 +236,7 @@ export class Engine {
         maxBatch: MAX_BATCH,
         perform: (items) => performer.perform(items),
         admit: (priority, signal) => performer.admit(priority, signal),
+        unused: () => this.#budget.ended(),
         // Planned at once, so that the next call already carries what arrived meanwhile.
         settled: () => this.#round(),
       },

@@ -49,7 +49,7 @@ export class LookUp {
     const setBack = (address: IpAddress, message: string) => {
       for (const claim of claimsOf(address)) attempts.failed(claim, 'HeldElsewhere', message);
     };
-    if (!(await budget.admit(1, this.#signal))) return;
+    if (!(await budget.admit(() => 1, this.#signal))) return;
     try {
       const holders = await ec2.findHolders(planned.lookUp, { signal: this.#signal });
       budget.succeeded();

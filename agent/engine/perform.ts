@@ -56,7 +56,7 @@ export class Performer {
   }
 
   /** Waits out this ENI's pause, then asks the budget that all ENIs share. */
-  async admit(priority: number, signal: AbortSignal): Promise<boolean> {
+  async admit(priority: () => number, signal: AbortSignal): Promise<boolean> {
     const pause = this.#pausedUntil - this.#parts.clock.now();
     if (pause > 0) await this.#parts.clock.sleep(pause, signal);
     return this.#parts.budget.admit(priority, signal);

@@ -11,7 +11,7 @@ export interface BudgetOptions {
 }
 
 interface Waiter {
-  readonly priority: number;
+  readonly priority: () => number;
   readonly answer: (admitted: boolean) => void;
 }
 
@@ -38,8 +38,11 @@ export class Budget {
     return this.#refusals;
   }
 
-  /** True: send one call and report it with `succeeded`, `refused` or `ended`. False: the signal aborted first. */
-  admit(priority: number, signal: AbortSignal): Promise<boolean> {
+  /**
+   * True: send one call and report it with `succeeded`, `refused` or `ended`. False: the signal aborted first.
+   * `priority` (lower goes first) may change while waiting: it is asked whenever somebody is let through.
+   */
+  admit(priority: () => number, signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return Promise.resolve(false);
     if (this.#refusals === 0) return Promise.resolve(true);
     return new Promise((resolve) => {
@@ -79,7 +82,7 @@ export class Budget {
     while (this.#waiters.length > 0 && !this.#probing) {
       const pause = this.#refusals === 0 ? 0 : this.#resumeAt - this.#options.clock.now();
       if (pause > 0) return this.#pumpAfter(pause);
-      this.#waiters.sort((a, b) => a.priority - b.priority);
+      this.#waiters.sort((a, b) => a.priority() - b.priority());
       this.#probing = this.#refusals > 0;
       this.#waiters.shift()?.answer(true);
     }

@@ -20,8 +20,13 @@ export interface LaneOptions<T> {
   readonly perform: (items: readonly LaneItem<T>[]) => Promise<Verdict>;
   /** Called after each call, when nothing is in flight: the owner plans again and offers what is wanted now. */
   readonly settled: () => void;
-  /** Waits for permission to send (a shared budget); returns false when the lane is stopping. */
-  readonly admit: (priority: number, signal: AbortSignal) => Promise<boolean>;
+  /**
+   * Waits for permission to send (a shared budget); returns false when the lane is stopping. `priority` tells how urgent the most
+   * urgent item is by then: an urgent one that arrives meanwhile need not wait behind others' calls.
+   */
+  readonly admit: (priority: () => number, signal: AbortSignal) => Promise<boolean>;
+  /** Gives a permission back that is not needed any more, because the work was withdrawn while waiting for it. */
+  readonly unused: () => void;
   /** Most items in one call. */
   readonly maxBatch: number;
 }
@@ -70,11 +75,13 @@ export class Lane<T> {
 
   async #run(): Promise<void> {
     while (this.#waiting.size > 0 && !this.#signal.aborted) {
-      const priority = Math.min(...Array.from(this.#waiting.values(), (item) => item.priority));
-      if (!(await this.#options.admit(priority, this.#signal))) break;
+      if (!(await this.#options.admit(() => this.#mostUrgent(), this.#signal))) break;
       // The wish may have changed while waiting for permission: the batch is formed only now, so that it takes all there is.
       const batch = this.#take();
-      if (batch.length === 0) continue;
+      if (batch.length === 0) {
+        this.#options.unused();
+        continue;
+      }
       this.#flying = new Map(batch.map((item) => [item.key, item]));
       const verdict = await this.#options.perform(batch);
       this.#flying = new Map();
@@ -82,6 +89,10 @@ export class Lane<T> {
       this.#options.settled();
     }
     this.#running = undefined;
+  }
+
+  #mostUrgent(): number {
+    return Math.min(...Array.from(this.#waiting.values(), (item) => item.priority));
   }
 
   #take(): LaneItem<T>[] {
