@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 export interface JournalOptions<T> {
@@ -31,6 +31,8 @@ export class Journal<T> {
   #lines = 0;
   #flushing = false;
   #dirty = false;
+  /** The last append failed, perhaps halfway: the next one starts a new line, so that only the torn record is lost. */
+  #torn = false;
 
   constructor(options: JournalOptions<T>) {
     this.#options = options;
@@ -75,10 +77,18 @@ export class Journal<T> {
 
   #append(text: string): void {
     if (text === '' || this.#file === undefined) return;
-    this.#try('append', () => writeSync(this.#file as number, text));
+    this.#try('append', () => this.#write(text));
     this.#lines += text.split('\n').length - 1;
     if (this.#lines > (this.#options.compactAfter ?? 4096) && this.#lines > 4 * this.#entries.size) this.#compact();
     else this.#flush();
+  }
+
+  #write(text: string): void {
+    const bytes = Buffer.from(this.#torn ? `\n${text}` : text);
+    this.#torn = true;
+    // A disk that fills up takes a part of what it is given.
+    for (let done = 0; done < bytes.length; ) done += writeSync(this.#file as number, bytes, done);
+    this.#torn = false;
   }
 
   #flush(): void {
@@ -124,12 +134,18 @@ export class Journal<T> {
       mkdirSync(dirname(path), { recursive: true });
       const temporary = join(dirname(path), `.${process.pid}.tmp`);
       const file = openSync(temporary, 'w', 0o600);
-      for (const [key, value] of this.#entries) writeSync(file, line(key, value));
-      fsyncSync(file);
-      renameSync(temporary, path);
+      try {
+        writeFileSync(file, Array.from(this.#entries, ([key, value]) => line(key, value)).join(''));
+        fsyncSync(file);
+        renameSync(temporary, path);
+      } catch (error) {
+        closeSync(file);
+        throw error;
+      }
       if (this.#file !== undefined) closeSync(this.#file);
       this.#file = file;
       this.#lines = this.#entries.size;
+      this.#torn = false;
       const folder = openSync(dirname(path), 'r');
       fsyncSync(folder);
       closeSync(folder);
