@@ -31,7 +31,7 @@ export class Journal<T> {
   #lines = 0;
   #flushing = false;
   #dirty = false;
-  /** The last append failed, perhaps halfway: the next one starts a new line, so that only the torn record is lost. */
+  /** An append failed, perhaps halfway: the file lags behind until it has been rewritten. */
   #torn = false;
 
   constructor(options: JournalOptions<T>) {
@@ -77,6 +77,7 @@ export class Journal<T> {
 
   #append(text: string): void {
     if (text === '' || this.#file === undefined) return;
+    if (this.#torn) return this.#compact();
     this.#try('append', () => this.#write(text));
     this.#lines += text.split('\n').length - 1;
     if (this.#lines > (this.#options.compactAfter ?? 4096) && this.#lines > 4 * this.#entries.size) this.#compact();
@@ -84,7 +85,7 @@ export class Journal<T> {
   }
 
   #write(text: string): void {
-    const bytes = Buffer.from(this.#torn ? `\n${text}` : text);
+    const bytes = Buffer.from(text);
     this.#torn = true;
     // A disk that fills up takes a part of what it is given.
     for (let done = 0; done < bytes.length; ) done += writeSync(this.#file as number, bytes, done);
