@@ -28,19 +28,20 @@ export function planReleases(
   const idle = Array.from(snapshot.ledger.values())
     .filter((entry) => !claimed.has(entry.address) && !snapshot.inFlight.has(entry.address))
     .toSorted((a, b) => idleSince(a, snapshot) - idleSince(b, snapshot) || compareIp(a.address, b.address));
-  const gone = idle.filter((entry) => !isReleasable(entry, snapshot));
+  const gone = idle.filter((entry) => !isReleasable(entry, snapshot) && !mayStillArrive(entry, snapshot));
   const releasable = snapshot.policy.release === 'never' ? [] : idle.filter((entry) => isReleasable(entry, snapshot));
   const evicted = chooseEvictions(releasable, snapshot, wanted);
   const dueAt = (entry: LedgerEntry) =>
     idleSince(entry, snapshot) + (evicted.has(entry.address) ? 0 : snapshot.policy.releaseDelayMs);
   const due = releasable.filter((entry) => dueAt(entry) <= snapshot.now);
   const { describedAt } = snapshot;
-  const decidable = due.filter((entry) => describedAt > dueAt(entry));
-  const pending = releasable.filter((entry) => dueAt(entry) > snapshot.now).map(dueAt);
+  const decidable = due.filter((entry) => describedAt >= dueAt(entry));
+  const open = idle.filter((entry) => mayStillArrive(entry, snapshot));
+  const pending = [...releasable, ...open].filter((entry) => dueAt(entry) > snapshot.now).map(dueAt);
   return {
     unassign: decidable,
     forget: gone.map((entry) => entry.address),
-    describe: decidable.length < due.length,
+    describe: decidable.length < due.length || open.some((entry) => dueAt(entry) <= snapshot.now),
     nextDue: pending.length > 0 ? Math.min(...pending) : undefined,
   };
 }
@@ -56,6 +57,13 @@ function isReleasable(entry: LedgerEntry, snapshot: NodeSnapshot): boolean {
   const eni = snapshot.enis.find(({ id }) => id === entry.eni);
   const ours = entry.state === 'held' || entry.state === 'assigning';
   return ours && eni !== undefined && carries(eni, entry.address);
+}
+
+/** EC2 may have done what we asked although no describe shows it yet: forgetting it too early would leave it there for ever. */
+function mayStillArrive(entry: LedgerEntry, snapshot: NodeSnapshot): boolean {
+  if (entry.state !== 'assigning' || isReleasable(entry, snapshot)) return false;
+  const settledAt = idleSince(entry, snapshot) + snapshot.policy.releaseDelayMs;
+  return (snapshot.describedAt ?? 0) < settledAt && snapshot.enis.some(({ id }) => id === entry.eni);
 }
 
 function chooseEvictions(
