@@ -87,11 +87,14 @@ export class Performer {
     const addresses = actions.map((action) => action.address);
     const takeover = actions.some((action) => action.takeover);
     // Record before act: after a crash the ledger must know every address that EC2 may have given us.
-    ledger.put(actions.map((action) => [action.address, entryOf(action, 'assigning')] as const));
+    ledger.put(actions.map((action) => [action.address, this.#attemptOf(action)] as const));
     const startedAt = clock.now();
     const { requestId } = await this.#callAssign(actions, addresses, takeover);
     facts.assigned(this.#eni, addresses, clock.now());
-    ledger.put(actions.map((action) => [action.address, entryOf(action, 'held')] as const));
+    const claimedAt = (action: AssignAction) => ledger.get(action.address)?.claimedAt ?? action.claim.since;
+    ledger.put(
+      actions.map((action) => [action.address, { ...entryOf(action, 'held'), claimedAt: claimedAt(action) }] as const),
+    );
     for (const action of actions) attempts.succeeded(action.claim);
     const claims = actions.map((action) => action.claim);
     events.assigned(claims, this.#eni, { durationMs: clock.now() - startedAt, requestId, takeover });
@@ -119,6 +122,14 @@ export class Performer {
     // Only after the act: a crash in between repeats a release, and EC2 then says that it is not assigned.
     ledger.delete(addresses);
     events.released(entries, { durationMs: clock.now() - startedAt, requestId, takeover: false });
+  }
+
+  /** The record before the call. See `LedgerEntry.spent`. */
+  #attemptOf(action: AssignAction): LedgerEntry {
+    const before = this.#parts.ledger.get(action.address);
+    const known = before !== undefined && before.claimedAt >= action.claim.since;
+    const spent = known && !action.takeover && (before.state !== 'assigning' || before.spent !== undefined);
+    return { ...entryOf(action, 'assigning'), ...(spent && { spent: true as const, claimedAt: before.claimedAt }) };
   }
 
   #wentThrough(): void {
@@ -188,11 +199,14 @@ export class Performer {
         reasonOf(error),
         `${action.address}: EC2 refused ${error.action}: ${error.message} (${error.code})`,
       );
-      // Surely not ours: the appearance keeps its right to a takeover.
+      // Surely not ours. The appearance keeps its right to a takeover, unless it was used up before this call.
       const here = facts.enis.some(
         (eni) => eni.id === this.#eni && eni.addresses.some(({ ip }) => ip === action.address),
       );
-      if (!here && ledger.get(action.address)?.state === 'assigning') ledger.delete([action.address]);
+      const entry = ledger.get(action.address);
+      if (here || entry?.state !== 'assigning') continue;
+      if (entry.spent === undefined) ledger.delete([action.address]);
+      else ledger.put([[action.address, { ...entryOf(action, 'lost'), claimedAt: entry.claimedAt }]]);
     }
   }
 
@@ -212,7 +226,7 @@ export function actionKey(action: Action): string {
   return `${action.kind} ${action.address}`;
 }
 
-function entryOf({ claim, eni }: AssignAction, state: 'assigning' | 'held'): LedgerEntry {
+function entryOf({ claim, eni }: AssignAction, state: LedgerEntry['state']): LedgerEntry {
   return {
     address: claim.address,
     eni,

@@ -20,6 +20,13 @@ export interface LedgerEntry {
   readonly interface: string;
   /** `since` of that claim, ms since the epoch: each appearance of an address has the right to one takeover. */
   readonly claimedAt: number;
+  /**
+   * `assigning` only: this appearance has had its takeover before, so the call may not take the address from anybody.
+   * Without it a restart in the middle of trying a free address would give the right to a takeover back.
+   */
+  readonly spent?: true;
+  /** `lost` only: it was `found`, never assigned by us; should it come back by itself, it is still not ours to release. */
+  readonly notOurs?: true;
   /** IPv6: the ENI from which it is being moved (unassign there, then assign here). */
   readonly movingFrom?: EniId;
 }

@@ -30,11 +30,20 @@ export function decide({ claim, eni }: PlacedClaim, snapshot: NodeSnapshot): Dec
   const setback = snapshot.setbacks.get(attemptKey(claim));
   const waiting = setback !== undefined && setback.until > snapshot.now && !snapshot.knownFree.has(claim.address);
   if (waiting) return { kind: 'wait', refusal: { ...pick(setback), address: claim.address }, until: setback.until };
-  const unanswered = entry?.state === 'assigning' && entry.claimedAt === claim.since;
-  if ((appearedAnew || unanswered) && mayTakeOver(claim, snapshot.policy)) return { kind: 'assign', takeover: true };
+  const unanswered = entry?.state === 'assigning' && entry.claimedAt === claim.since && entry.spent === undefined;
+  if ((appearedAnew || unanswered || isMisplaced(entry, eni, snapshot)) && mayTakeOver(claim, snapshot.policy)) {
+    return { kind: 'assign', takeover: true };
+  }
   if (snapshot.knownFree.has(claim.address)) return { kind: 'assign', takeover: false };
   const untried = (appearedAnew || unanswered) && setback?.reason !== 'HeldElsewhere';
   return untried ? { kind: 'assign', takeover: false } : standDown(claim, entry);
+}
+
+/** We hold it ourselves, on another ENI of this node than the one that the claim turns out to sit on: nobody loses it. */
+function isMisplaced(entry: LedgerEntry | undefined, eni: Eni, { enis }: NodeSnapshot): boolean {
+  if (entry?.state !== 'held' || entry.eni === eni.id) return false;
+  const there = enis.find(({ id }) => id === entry.eni);
+  return there !== undefined && carries(there, entry.address);
 }
 
 function decideCarried(
@@ -45,13 +54,14 @@ function decideCarried(
   snapshot: NodeSnapshot,
 ): Decision {
   const factsAreOlder = snapshot.describedAt === undefined || snapshot.describedAt < claim.since;
-  if (entry !== undefined && appearedAnew && factsAreOlder) return { kind: 'verify' };
+  if (appearedAnew && factsAreOlder) return { kind: 'verify' };
   return { kind: 'assigned', record: recordOf(claim, eni, entry) };
 }
 
 /** The ledger entry that says "here, for this claim"; undefined when the ledger says so already. */
 function recordOf(claim: Claim, eni: Eni, entry: LedgerEntry | undefined): LedgerEntry | undefined {
-  const ours = entry !== undefined && entry.eni === eni.id && entry.state !== 'found';
+  const ours =
+    entry !== undefined && entry.eni === eni.id && entry.state !== 'found' && entry.notOurs === undefined;
   const claimedAt = Math.max(claim.since, entry?.claimedAt ?? 0);
   const state = ours ? 'held' : 'found';
   const same =
@@ -70,8 +80,14 @@ function standDown(claim: Claim, entry: LedgerEntry | undefined): Decision {
     claim.kind === 'live' ? ', and only if eni-agent.io/floating-ips declares it' : ''
   }`;
   const refusal: Refusal = { reason: 'HeldElsewhere', message, address: claim.address };
-  const lost = entry !== undefined && (entry.state === 'held' || entry.state === 'found');
-  return { kind: 'stand-down', refusal, lookUp: true, ...(lost && { record: { ...entry, state: 'lost' as const } }) };
+  return { kind: 'stand-down', refusal, lookUp: true, ...lossOf(entry) };
+}
+
+/** The record of a loss, once. */
+function lossOf(entry: LedgerEntry | undefined): { record?: LedgerEntry } {
+  if (entry?.state === 'held') return { record: { ...entry, state: 'lost' } };
+  if (entry?.state === 'found') return { record: { ...entry, state: 'lost', notOurs: true } };
+  return {};
 }
 
 function pick({ reason, message }: { reason: Refusal['reason']; message: string }) {
