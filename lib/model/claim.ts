@@ -31,7 +31,10 @@ export function claimKey(claim: Pick<Claim, 'address' | 'interface'> & { holder:
   return `${holder.uid || `${holder.namespace}/${holder.name}`}|${claim.interface}|${claim.address}`;
 }
 
-/** Identity of attempts at a claim: a claim that becomes declared (`live` → `floating`) starts with a clean slate. */
+/**
+ * Identity of attempts at a claim. A claim that becomes declared (`live` → `floating`) and an address that appears anew start with a
+ * clean slate: failover must not wait for the end of an earlier failure's pause.
+ */
 export function attemptKey(claim: Claim): string {
-  return `${claimKey(claim)}|${claim.kind}`;
+  return `${claimKey(claim)}|${claim.kind}|${claim.since}`;
 }
