@@ -24,7 +24,10 @@ export interface MonitorOptions {
  * ip says nothing when it begins to listen; it does so a few ms after its start. The first re-read covers the usual case quickly,
  * the second a machine under load.
  */
-const LISTENING_AFTER_MS = [40, 1_000] as const;
+const LISTENING_AFTER_MS: readonly number[] = [40, 1_000];
+
+/** A node's first start reads every namespace anyway, so that a quick second time would only double its load. */
+const FIRST_OF_ALL_MS: readonly number[] = [1_000];
 
 /**
  * Keeps one `ip -o monitor address` running until the signal aborts, and turns its lines into events. When it ends, for whatever
@@ -35,17 +38,22 @@ export async function monitorAddresses(options: MonitorOptions, signal: AbortSig
   const onFailure = (_task: string, error: unknown, retryInMs: number) =>
     options.onProblem(`the address monitor ended; it is started again in ${Math.round(retryInMs)} ms`, error);
   const supervisor = new Supervisor({ clock, random, onFailure }, signal);
-  supervisor.keep('address monitor', (stop) => monitorOnce(options, stop));
+  let gaps = options.scope === 'all-nsid' ? FIRST_OF_ALL_MS : LISTENING_AFTER_MS;
+  supervisor.keep('address monitor', async (stop) => {
+    const now = gaps;
+    gaps = LISTENING_AFTER_MS;
+    await monitorOnce(options, now, stop);
+  });
   await supervisor.finished();
 }
 
-async function monitorOnce(options: MonitorOptions, signal: AbortSignal): Promise<void> {
+async function monitorOnce(options: MonitorOptions, gapsMs: readonly number[], signal: AbortSignal): Promise<void> {
   const { scope, clock, onEvent, onGap, onSpawn } = options;
   const [file, args] =
     scope === 'all-nsid'
       ? (['ip', ['-o', 'monitor', 'address', 'all-nsid']] as const)
       : inNamespace(scope.path, ['ip', '-o', 'monitor', 'address']);
-  const cancels = LISTENING_AFTER_MS.map((ms) => clock.after(ms, onGap));
+  const cancels = gapsMs.map((ms) => clock.after(ms, onGap));
   try {
     for await (const line of streamLines(file, args, signal, onSpawn)) {
       const event = parseMonitorLine(line);

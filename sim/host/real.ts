@@ -9,6 +9,9 @@ import type { HostEni, HostInterface, HostNode, HostPod, HostPodSpec, HostWorld 
 
 const exec = promisify(execFile);
 
+/** Of the whole process: the kernel takes a deleted namespace's links away some time later, so no name is used twice. */
+let serial = 0;
+
 /**
  * Whether this machine lets us make namespaces, veth and macvlan links, by making some. The text says why not.
  */
@@ -42,8 +45,8 @@ export class RealHost implements HostWorld {
   readonly environment = {};
   readonly #root = mkdtempSync(join(tmpdir(), 'eni-agent-host-'));
   readonly #links: string[] = [];
-  readonly #pods = new Set<HostPod>();
-  #serial = 0;
+  /** Bind mounts to undo, also of pods that could not be finished. */
+  readonly #bound = new Set<string>();
 
   async createNode(name: string, enis: readonly HostEni[]): Promise<HostNode> {
     const netnsDir = join(this.#root, name, 'netns');
@@ -63,6 +66,7 @@ export class RealHost implements HostWorld {
     await exec('ip', ['netns', 'add', name]);
     closeSync(openSync(netns, 'w'));
     await exec('mount', ['--bind', `/run/netns/${name}`, netns]);
+    this.#bound.add(netns);
     const children = spec.networks.map(
       ({ ifName, master }) => `link add link ${master} name ${ifName} netns ${name} type macvlan mode bridge`,
     );
@@ -77,9 +81,7 @@ export class RealHost implements HostWorld {
     );
     const containerId = randomBytes(32).toString('hex');
     const sandbox = { node, netns, containerId, interfaces: await interfacesIn(name) };
-    const pod = { ...spec, ...sandbox, cacheFiles: await writeResults(spec, sandbox) };
-    this.#pods.add(pod);
-    return pod;
+    return { ...spec, ...sandbox, cacheFiles: await writeResults(spec, sandbox) };
   }
 
   async addAddress(pod: HostPod, ifName: string, cidr: string): Promise<void> {
@@ -91,22 +93,26 @@ export class RealHost implements HostWorld {
   }
 
   async deletePod(pod: HostPod, options: { readonly leaveCache?: boolean } = {}): Promise<void> {
-    this.#pods.delete(pod);
-    await exec('umount', ['-l', pod.netns]);
-    rmSync(pod.netns);
-    await exec('ip', ['netns', 'del', basename(pod.netns)]);
+    await this.#unbind(pod.netns);
     if (options.leaveCache !== true) for (const file of pod.cacheFiles) rmSync(file, { force: true });
   }
 
   async close(): Promise<void> {
-    for (const pod of this.#pods) await this.deletePod(pod);
+    for (const netns of this.#bound) await this.#unbind(netns);
     for (const link of this.#links) await exec('ip', ['link', 'del', link]);
     rmSync(this.#root, { recursive: true, force: true });
   }
 
+  async #unbind(netns: string): Promise<void> {
+    this.#bound.delete(netns);
+    await exec('umount', ['-l', netns]);
+    rmSync(netns);
+    await exec('ip', ['netns', 'del', basename(netns)]);
+  }
+
   #linkName(prefix: string): string {
-    this.#serial += 1;
-    return `${prefix}${process.pid.toString(36)}x${this.#serial.toString(36)}`;
+    serial += 1;
+    return `${prefix}${process.pid.toString(36)}x${serial.toString(36)}`;
   }
 }
 

@@ -15,6 +15,7 @@ const DEVICE = 'tnH1';
 describe.skipIf(possible !== true)('addresses of our own namespace', () => {
   let host: RealHost;
   const stop = new AbortController();
+  const running: Promise<void>[] = [];
 
   beforeAll(async () => {
     host = new RealHost();
@@ -23,6 +24,7 @@ describe.skipIf(possible !== true)('addresses of our own namespace', () => {
 
   afterAll(async () => {
     stop.abort();
+    await Promise.all(running);
     await host.close();
   });
 
@@ -39,7 +41,7 @@ describe.skipIf(possible !== true)('addresses of our own namespace', () => {
       onChange,
       onProblem,
     });
-    const running = own.start(AbortSignal.any([stop.signal]));
+    running.push(own.start(stop.signal));
     await witness.until('first read', () => own.synced);
     const address = ip(text);
     const held = () => own.interfaces().some(({ addresses }) => addresses.some((seen) => seen.ip === address));
@@ -54,7 +56,6 @@ describe.skipIf(possible !== true)('addresses of our own namespace', () => {
     await deleteAddress(DEVICE, address, prefixLength, stop.signal);
 
     expect(witness.problems).toEqual([]);
-    void running;
   });
 
   test('an interface that does not exist is named by the error of an addition, and fine for a deletion', async () => {
