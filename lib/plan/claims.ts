@@ -80,15 +80,22 @@ function holders({ pods, podsKnown, cache, namespaces }: Observations): Holder[]
     namespaces === undefined || netns === undefined || mounted.has(netnsName(netns));
   const current = cache.filter(stands);
   const byPod = Map.groupBy(current, ({ pod }) => podKey(pod));
-  const known = new Set(pods.map(podKey));
   const fromApi = pods
     .filter((pod) => !pod.hostNetwork)
     .map((pod) => ({ ref: pod, pod, cache: (byPod.get(podKey(pod)) ?? []).filter(belongsTo(pod)) }));
   // Without namespaces to look at, a cache entry of a pod that the API has deleted is just a stale file.
   const cacheAlone = namespaces !== undefined || !podsKnown;
-  const fromCache = Array.from(byPod.entries())
-    .filter(([key]) => cacheAlone && !known.has(key))
-    .flatMap(([, entries]) => (entries[0] ? [{ ref: entries[0].pod, pod: undefined, cache: entries }] : []));
+  if (!cacheAlone) return fromApi;
+  // A pod that was force-deleted and recreated under its name may still run: its namespace stands, so its addresses are in use.
+  const known = new Map(pods.map((pod) => [podKey(pod), pod]));
+  const isUnknown = (entry: CachedAttachment) => {
+    const pod = known.get(podKey(entry.pod));
+    return pod === undefined || !belongsTo(pod)(entry);
+  };
+  const orphans = Map.groupBy(current.filter(isUnknown), ({ pod }) => `${podKey(pod)} ${pod.uid}`);
+  const fromCache = Array.from(orphans.values()).flatMap((entries) =>
+    entries[0] ? [{ ref: entries[0].pod, pod: undefined, cache: entries }] : [],
+  );
   return [...fromApi, ...fromCache];
 }
 
