@@ -158,7 +158,8 @@ export class Engine {
     const { clock, policy } = this.#options;
     const now = clock.now();
     const ledger = this.#ledger();
-    const { claims, appearances } = dateClaims(observed.drafts, this.#appearances, ledger, now);
+    const dating = { known: this.#appearances, ledger, complete: observed.complete, now };
+    const { claims, appearances } = dateClaims(observed.drafts, dating);
     this.#appearances = appearances;
     this.#attempts.keepOnly(claims);
     this.#markClaimed(claims, ledger, now);
