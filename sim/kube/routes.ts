@@ -57,18 +57,19 @@ function collectionAnswer({ store, api }: Served, request: KubeRequest, target: 
 }
 
 function objectAnswer(served: Served, request: KubeRequest, target: ObjectPath, name: string): Answer {
-  const { api } = served;
+  const { api, store } = served;
   const { resource, namespace, subResource } = target;
   if (subResource === 'binding') return bindingAnswer(served, request, target, name);
   if (subResource !== undefined && subResource !== 'status') throw noSuchResource();
   const sub = subResource ?? 'main';
+  const written = store.get(resource.storage, namespace, name) ? 200 : 201;
   switch (request.method) {
     case 'GET':
       return json(api.get(resource, namespace, name));
     case 'PUT':
-      return json(api.update(resource, sub, namespace, name, manifestBody(request)));
+      return json(api.update(resource, sub, namespace, name, manifestBody(request)), written);
     case 'PATCH':
-      return json(api.patch(resource, sub, namespace, name, patchRequest(request)));
+      return json(api.patch(resource, sub, namespace, name, patchRequest(request)), written);
     case 'DELETE':
       return json(api.delete(resource, namespace, name, deleteOptions(request)));
     default:
