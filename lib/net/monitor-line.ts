@@ -1,5 +1,5 @@
 import type { IpAddress } from '../model/ip.ts';
-import { parseIp } from '../model/ip.ts';
+import { isGlobalUnicast, parseIp } from '../model/ip.ts';
 
 /**
  * One line of `ip -o monitor address`. `address`: an address of an interface was added, changed or deleted; the namespace is an
@@ -22,12 +22,15 @@ const LINE =
 /** What ip says after ENOBUFS, before it goes on with what it missed being missed. */
 const OVERRUN = /^netlink receive error|No buffer space available/;
 
-/** Undefined for a line that is neither. */
+/**
+ * Undefined for a line that is neither, and for addresses that are never claimed: the link-local ones that come with each new link
+ * would cost a read each.
+ */
 export function parseMonitorLine(line: string): MonitorEvent | undefined {
   if (OVERRUN.test(line)) return { kind: 'gap' };
   const groups = LINE.exec(line)?.groups;
   const ip = parseIp(groups?.ip ?? '');
-  if (groups === undefined || ip === undefined) return undefined;
+  if (groups === undefined || ip === undefined || !isGlobalUnicast(ip)) return undefined;
   const nsid = groups.nsid === undefined || groups.nsid === 'current' ? undefined : Number(groups.nsid);
   return { kind: 'address', nsid, deleted: groups.deleted !== undefined, ifindex: Number(groups.ifindex), ip };
 }

@@ -57,16 +57,6 @@ describe('run', () => {
 });
 
 describe('streamLines', () => {
-  async function linesOf(script: string, signal = never): Promise<(string | CommandError)[]> {
-    const lines: (string | CommandError)[] = [];
-    try {
-      for await (const line of streamLines('sh', ['-c', script], signal)) lines.push(line);
-    } catch (error) {
-      lines.push(error as CommandError);
-    }
-    return lines;
-  }
-
   test('yields lines of both outputs and fails when the command ends, even well', async () => {
     const lines = await linesOf('echo one; echo two >&2');
 
@@ -97,4 +87,14 @@ function isRunning(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+async function linesOf(script: string, signal = never): Promise<(string | CommandError)[]> {
+  const lines: (string | CommandError)[] = [];
+  try {
+    for await (const line of streamLines('sh', ['-c', script], signal)) lines.push(line);
+  } catch (error) {
+    lines.push(error as CommandError);
+  }
+  return lines;
 }

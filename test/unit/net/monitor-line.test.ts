@@ -13,7 +13,7 @@ describe('parseMonitorLine', () => {
       `[nsid 12]3: ifb1    inet6 2001:db8::5/64 scope global tentative ${TAIL}`,
       { nsid: 12, ifindex: 3, ip: '2001:db8::5' },
     ],
-    [`[nsid current]5: eni1p    inet6 fe80::1/64 scope link ${TAIL}`, { ifindex: 5, ip: 'fe80::1' }],
+    [`[nsid current]5: eni1p    inet6 2001:db8::1/64 scope global ${TAIL}`, { ifindex: 5, ip: '2001:db8::1' }],
     [
       `[nsid 0]Deleted 3: ifb1    inet 10.9.0.5/24 scope global net1${TAIL}`,
       { nsid: 0, deleted: true, ifindex: 3, ip: '10.9.0.5' },
@@ -37,6 +37,7 @@ describe('parseMonitorLine', () => {
     'Deleted nsid 0 (iproute2 netns name: t1)',
     '3: ifb1    inet 010.9.0.5/24',
     'Dump terminated',
+    '7: net1    inet6 fe80::1/64 scope link',
     '\u0000',
   ])('%j says nothing about an address', (line) => {
     expect(parseMonitorLine(line)).toBeUndefined();
