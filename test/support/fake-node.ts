@@ -1,0 +1,209 @@
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Engine, type EngineOptions, type NodeReport, type Observed } from '../../agent/engine/engine.ts';
+import type { EngineEvents } from '../../agent/engine/events.ts';
+import type { AddressApi } from '../../lib/ec2/api.ts';
+import type { ClaimKind } from '../../lib/model/claim.ts';
+import { type IpAddress, ip } from '../../lib/model/ip.ts';
+import { type LedgerEntry, reviveLedgerEntry } from '../../lib/model/ledger.ts';
+import type { ClaimStatus } from '../../lib/model/plan.ts';
+import type { Refusal } from '../../lib/model/refusal.ts';
+import type { Policy } from '../../lib/model/snapshot.ts';
+import type { ClaimDraft } from '../../lib/plan/claims.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import { Journal } from '../../lib/runtime/journal.ts';
+import { eniOf, type FakeEc2, instanceOf, macOf } from './fake-ec2.ts';
+import { seededRandom } from './virtual-clock.ts';
+
+export interface FakeNodeOptions {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly ec2: FakeEc2;
+  readonly policy?: Partial<Policy>;
+  readonly resyncMs?: number;
+  readonly seed?: number;
+}
+
+interface Running {
+  readonly engine: Engine;
+  readonly stop: AbortController;
+  readonly calls: AbortController;
+  readonly finished: Promise<void>;
+  readonly ledger: Journal<LedgerEntry>;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'fake-node-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+let ledgers = 0;
+
+/**
+ * One node in process: pods that a test puts there and takes away, and the real engine with a real ledger file. The agent can be
+ * stopped, killed at any instant and started again; the pods stay.
+ */
+export class FakeNode {
+  readonly name: string;
+  readonly problems: string[] = [];
+  readonly failures: string[] = [];
+  readonly lost: IpAddress[] = [];
+  readonly released: IpAddress[] = [];
+  /** Set to make the sources of claims incomplete, as while the API is loading. */
+  complete = true;
+  readonly #options: FakeNodeOptions;
+  readonly #claims = new Map<string, ClaimDraft>();
+  #ledgerPath: string;
+  #running: Running | undefined;
+  #report: NodeReport | undefined;
+  #starts = 0;
+
+  constructor(options: FakeNodeOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.#ledgerPath = nextLedger(options.name);
+  }
+
+  start(): void {
+    const { clock, ec2, name, seed = 1, resyncMs = 600_000 } = this.#options;
+    const [stop, calls] = [new AbortController(), new AbortController()];
+    const ledger = new Journal({
+      path: this.#ledgerPath,
+      revive: reviveLedgerEntry,
+      onProblem: (message) => this.problems.push(message),
+    });
+    const options: EngineOptions = {
+      clock,
+      random: seededRandom(seed + 1000 * this.#starts++),
+      ec2: whileAlive(ec2.api(name), calls.signal),
+      instanceId: instanceOf(name),
+      ledger,
+      policy: { takeover: 'declared', release: 'after-delay', releaseDelayMs: 30_000, ...this.#options.policy },
+      observe: () => this.#observe(),
+      report: (report) => {
+        if (!calls.signal.aborted) this.#report = report;
+      },
+      events: this.#events(),
+      dryRun: false,
+      callSignal: calls.signal,
+      resyncMs,
+    };
+    const engine = new Engine(options, stop.signal);
+    this.#running = { engine, stop, calls, ledger, finished: engine.run() };
+  }
+
+  /** SIGTERM: resolves when what was in flight has ended. */
+  async stop(): Promise<void> {
+    const running = this.#current();
+    running.stop.abort();
+    await running.finished;
+    running.ledger.close();
+    this.#running = undefined;
+  }
+
+  /** SIGKILL: from now on nothing is sent, nothing is recorded; the ledger is as it is at this instant. */
+  kill(): void {
+    const running = this.#current();
+    const copy = nextLedger(this.name);
+    copyFileSync(this.#ledgerPath, copy);
+    this.#ledgerPath = copy;
+    running.calls.abort();
+    running.stop.abort();
+    running.ledger.close();
+    this.#running = undefined;
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** A pod has the address on its interface over the node's n-th Multus ENI. */
+  add(pod: string, address: string, about: { kind?: ClaimKind; eni?: number; uid?: string } = {}): void {
+    const { kind = 'ipam', eni = 1, uid = `uid-${pod}` } = about;
+    const mac = macOf(eniOf(this.name, eni));
+    this.#claims.set(`${pod} ${address}`, {
+      address: ip(address),
+      kind,
+      holder: { namespace: 'default', name: pod, uid },
+      interface: 'net1',
+      mac,
+      masterMac: mac,
+      seenSince: this.#options.clock.now(),
+    });
+    this.#running?.engine.wake();
+  }
+
+  remove(pod: string, address: string): void {
+    this.#claims.delete(`${pod} ${address}`);
+    this.#running?.engine.wake();
+  }
+
+  wake(): void {
+    this.#running?.engine.wake();
+  }
+
+  doubt(): void {
+    this.#running?.engine.doubt('a test says so');
+  }
+
+  statusOf(address: string): ClaimStatus | undefined {
+    return this.#report?.statuses.find(({ claim }) => claim.address === address);
+  }
+
+  /** True when there are claims and all are assigned. */
+  get allAssigned(): boolean {
+    const statuses = this.#report?.statuses ?? [];
+    return statuses.length >= this.#claims.size && statuses.every(({ state }) => state === 'assigned');
+  }
+
+  get ledger(): LedgerEntry[] {
+    return this.#running?.ledger.values() ?? [];
+  }
+
+  #current(): Running {
+    if (this.#running === undefined) throw new Error(`${this.name} is not running`);
+    return this.#running;
+  }
+
+  #observe(): Observed {
+    return {
+      drafts: [...this.#claims.values()],
+      refusals: new Map<string, readonly Refusal[]>(),
+      complete: this.complete,
+    };
+  }
+
+  #events(): EngineEvents {
+    return {
+      assigned: () => undefined,
+      released: (entries) => this.released.push(...entries.map(({ address }) => address)),
+      lost: ({ address }) => this.lost.push(address),
+      callFailed: ({ code }) => this.failures.push(code),
+      described: () => undefined,
+      problem: (message) => this.problems.push(message),
+    };
+  }
+}
+
+function nextLedger(name: string): string {
+  return join(folder, `${name}-${++ledgers}.jsonl`);
+}
+
+/** A killed process never hears an answer, so that nothing in it goes on. */
+function whileAlive(api: AddressApi, killed: AbortSignal): AddressApi {
+  const guard = <T>(call: () => Promise<T>): Promise<T> => {
+    if (killed.aborted) return never();
+    return call().then(
+      (value) => (killed.aborted ? never<T>() : value),
+      (error: unknown) => (killed.aborted ? never<T>() : Promise.reject(error)),
+    );
+  };
+  return {
+    describeEnis: (instanceId, options) => guard(() => api.describeEnis(instanceId, options)),
+    findHolders: (addresses, options) => guard(() => api.findHolders(addresses, options)),
+    assign: (eni, addresses, options) => guard(() => api.assign(eni, addresses, options)),
+    unassign: (eni, addresses, options) => guard(() => api.unassign(eni, addresses, options)),
+  };
+}
+
+function never<T>(): Promise<T> {
+  return new Promise(() => undefined);
+}
