@@ -1,0 +1,80 @@
+import type { ElasticIpClaim } from '../../model/eip-claim.ts';
+import type { EipPlace } from '../../model/eip-plan.ts';
+import type { ElasticIp } from '../../model/elastic-ip.ts';
+import { addressOn, carries, type Eni } from '../../model/eni.ts';
+import { familyOf, type IpAddress, parseIp } from '../../model/ip.ts';
+import type { ClaimStatus } from '../../model/plan.ts';
+import type { Pod } from '../../model/pod.ts';
+
+/** Annotation of the VPC resource controller: the branch ENI of a pod with security groups of its own. */
+const POD_ENI = 'vpc.amazonaws.com/pod-eni';
+
+/** What is known of where private addresses are. */
+export interface EipSurroundings {
+  readonly enis: readonly Eni[];
+  readonly describedAt: number | undefined;
+  /** Where the pod's secondary addresses stand (the main job's statuses). */
+  readonly addresses: readonly ClaimStatus[];
+  readonly inventory: readonly ElasticIp[];
+  /** Since when the pod has had its primary address, ms since the epoch. */
+  readonly addressSince: number;
+  /** Since when each secondary address has been assigned. */
+  readonly assignedSince: ReadonlyMap<IpAddress, number>;
+}
+
+/** Finds the private address that a claim means, and the ENI that carries it: always both, never an instance. */
+export function placeEip(claim: ElasticIpClaim, pod: Pod, around: EipSurroundings): EipPlace {
+  const { target } = claim;
+  switch (target.kind) {
+    case 'primary':
+      return placePrimary(pod, around);
+    case 'interface': {
+      if (target.name === 'eth0') return placePrimary(pod, around);
+      return placeSecondary(pod, around, (status) => status.claim.interface === target.name && familyOf(status.claim.address) === 4) ?? { state: 'awaited' };
+    }
+    case 'address':
+      return placeSecondary(pod, around, (status) => status.claim.address === target.address) ?? { state: 'elsewhere' };
+  }
+}
+
+function placePrimary(pod: Pod, around: EipSurroundings): EipPlace {
+  const address = pod.podIps.find((candidate) => familyOf(candidate) === 4);
+  if (address === undefined) return { state: 'awaited' };
+  const branch = branchEni(pod, address);
+  if (branch) return ready(branch.eni, branch.privateIp, undefined, around);
+  const eni = around.enis.find((candidate) => carries(candidate, address));
+  if (eni) return ready(eni.id, address, undefined, around);
+  if (around.describedAt === undefined || around.describedAt < around.addressSince) return { state: 'awaited' };
+  const message = `no ENI of this node carries ${address}, the pod's address; Elastic IPs need pod addresses from the VPC (VPC CNI)`;
+  return { state: 'impossible', refusal: { reason: 'NoMatchingInterface', message, address } };
+}
+
+function placeSecondary(pod: Pod, around: EipSurroundings, matches: (status: ClaimStatus) => boolean): EipPlace | undefined {
+  const status = around.addresses.find((candidate) => candidate.claim.holder.uid === pod.uid && matches(candidate));
+  if (status === undefined) return undefined;
+  if (status.state === 'refused' && status.refusal?.reason === 'HeldElsewhere') return { state: 'elsewhere' };
+  if (status.state !== 'assigned' || status.eni === undefined) return { state: 'awaited' };
+  const { address } = status.claim;
+  return ready(status.eni, address, around.assignedSince.get(address), around);
+}
+
+function ready(eni: string, privateIp: IpAddress, since: number | undefined, { enis, inventory }: EipSurroundings): EipPlace {
+  const facts = enis.find(({ id }) => id === eni);
+  const allocationId = facts && addressOn(facts, privateIp)?.association?.allocationId;
+  const unknown = allocationId !== undefined && !inventory.some((eip) => eip.allocationId === allocationId);
+  return { state: 'ready', eni, privateIp, since, occupant: unknown ? 'foreign' : allocationId };
+}
+
+function branchEni(pod: Pod, address: IpAddress): { eni: string; privateIp: IpAddress } | undefined {
+  const text = pod.annotations[POD_ENI];
+  if (text === undefined) return undefined;
+  try {
+    const [first] = JSON.parse(text) as { eniId?: unknown; privateIp?: unknown }[];
+    if (typeof first?.eniId !== 'string' || !first.eniId.startsWith('eni-')) return undefined;
+    const own = typeof first.privateIp === 'string' ? parseIp(first.privateIp) : undefined;
+    return { eni: first.eniId, privateIp: own ?? address };
+  } catch {
+    // Not ours to complain about: the resource controller owns this annotation; the pod's address is looked for instead.
+    return undefined;
+  }
+}
