@@ -50,10 +50,12 @@ export function newborn(
 export function checkKind(resource: Resource, body: Manifest): void {
   const { apiVersion = resource.custom ? '' : undefined, kind = resource.custom ? '' : undefined } = body;
   if (apiVersion !== undefined && apiVersion !== apiVersionOf(resource)) {
-    throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version`);
+    throw badRequest(
+      `the API version in the data (${JSON.stringify(apiVersion)}) does not match the expected API version`,
+    );
   }
   if (kind !== undefined && kind !== resource.kind) {
-    throw badRequest(`the object provided is of kind ${kind}, not ${resource.kind}`);
+    throw badRequest(`the object provided is of kind ${JSON.stringify(kind)}, not ${resource.kind}`);
   }
 }
 

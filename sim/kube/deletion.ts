@@ -1,10 +1,11 @@
 import { timestamp } from './creation.ts';
-import type { Fields, KubeObject } from './object.ts';
+import type { KubeObject } from './object.ts';
+import type { Preconditions } from './replacement.ts';
 
 /** The body of a DELETE (meta/v1 DeleteOptions), as far as it matters here. */
 export interface DeleteOptions {
   gracePeriodSeconds?: number;
-  preconditions?: Partial<Fields>;
+  preconditions?: Preconditions;
 }
 
 export type Deletion =

@@ -40,10 +40,13 @@ function groups(registry: ResourceRegistry) {
   });
 }
 
+function stability(version: string): number {
+  return version.includes('alpha') ? 2 : version.includes('beta') ? 1 : 0;
+}
+
 /** Stable before beta before alpha, then the higher number first. */
 function byPriority(a: string, b: string): number {
-  const rank = (version: string) => (version.includes('alpha') ? 2 : version.includes('beta') ? 1 : 0);
-  return rank(a) - rank(b) || b.localeCompare(a, 'en', { numeric: true });
+  return stability(a) - stability(b) || b.localeCompare(a, 'en', { numeric: true });
 }
 
 function resourceList(groupVersion: string, registry: ResourceRegistry) {

@@ -20,27 +20,30 @@ export async function handle(side: HttpSide, message: IncomingMessage, response:
     if (request.path.startsWith('/_sim/')) {
       return sendJson(response, 200, controlAnswer(request, side.store, side.requests, side.faults));
     }
-    record(side, request, message, response);
-    if (side.faults.latencyMs > 0) await delay(side.faults.latencyMs);
-    const failure = side.faults.failureFor(request.method, request.path);
-    if (failure) return sendFailure(response, failure);
-    const decide = () => answer(side, request);
+    const entry = recorded(side, request, message.headers['user-agent'] ?? '');
+    await respond(side, request, response);
+    entry.code = response.statusCode;
+  } catch (error) {
+    sendError(response, error);
+  }
+}
+
+async function respond(side: HttpSide, request: KubeRequest, response: ServerResponse): Promise<void> {
+  if (side.faults.latencyMs > 0) await delay(side.faults.latencyMs);
+  const failure = side.faults.failureFor(request.method, request.path);
+  if (failure) return sendFailure(response, failure);
+  const decide = () => answer(side, request);
+  try {
     send(side, request, response, request.query.has('dryRun') ? side.store.rehearse(decide) : decide());
   } catch (error) {
     sendError(response, error);
   }
 }
 
-function record(side: HttpSide, request: KubeRequest, message: IncomingMessage, response: ServerResponse): void {
-  const { method, path, query } = request;
-  const userAgent = message.headers['user-agent'] ?? '';
+function recorded(side: HttpSide, { method, path, query }: KubeRequest, userAgent: string): RequestRecord {
   const entry = { at: side.now(), method, path, query: Object.fromEntries(query), userAgent, code: 0 };
   side.requests.push(entry);
-  const writeHead = response.writeHead.bind(response) as ServerResponse['writeHead'];
-  response.writeHead = ((code: number, headers: Record<string, string>) => {
-    entry.code = code;
-    return writeHead(code, headers);
-  }) as ServerResponse['writeHead'];
+  return entry;
 }
 
 function send(side: HttpSide, request: KubeRequest, response: ServerResponse, what: Answer): void {

@@ -107,7 +107,7 @@ export class ObjectApi {
   bind(pods: Resource, namespace: string, name: string, node: string): void {
     const pod = this.#stored(pods, namespace, name);
     if (pod.spec?.['nodeName']) {
-      throw conflict(pods, name, `pod ${name} is already assigned to node "${String(pod.spec['nodeName'])}"`);
+      throw conflict(pods, name, `pod ${name} is already assigned to node ${JSON.stringify(pod.spec['nodeName'])}`);
     }
     const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: this.#timestamp() };
     const status = { ...pod.status, conditions: [scheduled] };

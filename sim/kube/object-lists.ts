@@ -61,7 +61,8 @@ export function listAnswer(store: ObjectStore, selection: Selection, query: URLS
 }
 
 /** Items of built-in lists carry no apiVersion and kind of their own; custom resources do. */
-function withoutKind({ apiVersion: _, kind: __, ...rest }: KubeObject) {
+function withoutKind(object: KubeObject) {
+  const { apiVersion: _, kind: __, ...rest } = object;
   return rest;
 }
 

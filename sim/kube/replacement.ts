@@ -110,7 +110,7 @@ function refuseForbiddenChanges(resource: Resource, current: KubeObject, next: K
   const { name } = current.metadata;
   const added = (next.metadata.finalizers ?? []).filter((item) => !current.metadata.finalizers?.includes(item));
   if (current.metadata.deletionTimestamp && added.length > 0) {
-    const message = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers ${added}`;
+    const message = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers ${added.join(', ')}`;
     throw invalid(resource, name, { reason: 'FieldValueForbidden', field: 'metadata.finalizers', message });
   }
   if (resource.storage === 'pods' && !sameJson(fixedPodSpec(current), fixedPodSpec(next))) {
@@ -130,14 +130,20 @@ function withoutImages(containers: unknown): unknown {
   return containers.map((container: Fields) => ({ ...container, image: undefined }));
 }
 
+/** As in meta/v1; absent or empty means any. */
+export interface Preconditions {
+  uid?: string | undefined;
+  resourceVersion?: string | undefined;
+}
+
 /** Throws 409 unless the object is the one that the delete call meant. */
-export function checkPreconditions(resource: Resource, current: KubeObject, preconditions: Partial<Fields> = {}): void {
+export function checkPreconditions(resource: Resource, current: KubeObject, preconditions: Preconditions = {}): void {
   const { name, uid, resourceVersion } = current.metadata;
-  if (preconditions['uid'] && preconditions['uid'] !== uid) {
-    const why = `Precondition failed: UID in precondition: ${preconditions['uid']}, UID in object meta: ${uid}`;
+  if (preconditions.uid && preconditions.uid !== uid) {
+    const why = `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${uid}`;
     throw conflict(resource, name, why);
   }
-  const wanted = preconditions['resourceVersion'];
+  const wanted = preconditions.resourceVersion;
   if (wanted && wanted !== resourceVersion) {
     throw new ApiError(
       409,

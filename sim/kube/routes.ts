@@ -99,9 +99,10 @@ function deleteOptions(request: KubeRequest): DeleteOptions {
   if (!isRecord(body)) throw badRequest('the body is not an object');
   const fromQuery = request.query.get('gracePeriodSeconds');
   const grace = fromQuery === null ? body['gracePeriodSeconds'] : Number(fromQuery);
+  const preconditions = body['preconditions'];
   return {
     ...(typeof grace === 'number' && { gracePeriodSeconds: grace }),
-    ...(isRecord(body['preconditions']) && { preconditions: body['preconditions'] }),
+    ...(isRecord(preconditions) && { preconditions }),
   };
 }
 

@@ -38,9 +38,9 @@ function labelRequirement(text: string): LabelTest {
 
 /** Parses a field selector for this resource; throws 400 for a field that the server cannot select by. */
 export function fieldSelector(resource: Resource, text: string): Predicate {
-  const allowed = ['metadata.name', 'metadata.namespace', ...(resource.selectableFields ?? [])];
+  const allowed = new Set(['metadata.name', 'metadata.namespace', ...(resource.selectableFields ?? [])]);
   const tests = text.split(',').filter(Boolean).map(fieldRequirement);
-  const unsupported = tests.find(({ field }) => !allowed.includes(field));
+  const unsupported = tests.find(({ field }) => !allowed.has(field));
   if (unsupported) throw badRequest(`field label not supported: ${unsupported.field}`);
   return (object) => tests.every((test) => (selectable(object, test.field) === test.value) === test.equal);
 }

@@ -34,8 +34,8 @@ export interface KubeApi extends AsyncDisposable {
   readonly requests: RequestRecord[];
   readonly faults: KubeFaults;
   /** YAML for kubectl and @kubernetes/client-node, which both want TLS skipped explicitly for http (facts §7.1). */
-  kubeconfig(): string;
-  close(): Promise<void>;
+  readonly kubeconfig: () => string;
+  readonly close: () => Promise<void>;
 }
 
 /**

@@ -39,7 +39,9 @@ export function checkMicroTimes(resource: Resource, object: object): void {
     const value = valueAt(object, path);
     if (value === undefined || value === null) continue;
     if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)$/.test(value)) continue;
-    throw badRequest(`${resource.kind} in version "${resource.version}" cannot be handled: parsing time "${value}"`);
+    throw badRequest(
+      `${resource.kind} in version "${resource.version}" cannot be handled: parsing time ${JSON.stringify(value)}`,
+    );
   }
 }
 
@@ -57,7 +59,7 @@ function podHasContainers(pod: KubeObject): Cause | undefined {
 function leaseDurationIsPositive(lease: KubeObject): Cause | undefined {
   const seconds = lease.spec?.['leaseDurationSeconds'];
   if (seconds === undefined || (typeof seconds === 'number' && seconds > 0)) return undefined;
-  const message = `Invalid value: ${String(seconds)}: must be greater than 0`;
+  const message = `Invalid value: ${JSON.stringify(seconds)}: must be greater than 0`;
   return { reason: 'FieldValueInvalid', field: 'spec.leaseDurationSeconds', message };
 }
 

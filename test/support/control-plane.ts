@@ -15,7 +15,7 @@ export interface ControlPlane extends AsyncDisposable {
   /** A bearer token of system:masters. */
   readonly token: string;
   readonly kubeconfigPath: string;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface ControlPlaneOptions {
@@ -55,7 +55,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     run('kube-apiserver', apiServerFlags(etcdPort, apiPort));
     await ready(url, join(folder, 'kube-apiserver.log'), processes);
     if (options.controllers) {
-      const common = ['--kubeconfig=kubeconfig', '--leader-elect=false'];
+      const common = ['--kubeconfig=kubeconfig', '--leader-elect=false', '--secure-port=0'];
       run('kube-controller-manager', [...common, '--service-account-private-key-file=sa.key']);
       run('kube-scheduler', common);
     }

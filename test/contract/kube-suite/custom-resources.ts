@@ -6,13 +6,6 @@ const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
 export function describeCustomResources({ wires, group }: Bench): void {
   const widgets = `${group('contract.example/v1')}/widgets`;
-  const widget = (name: string, extra: object = {}) => ({
-    apiVersion: 'contract.example/v1',
-    kind: 'Widget',
-    metadata: { name },
-    spec: { size: 1 },
-    ...extra,
-  });
 
   beforeAll(async () => {
     const versions = { v1: true, v2: false };
@@ -121,5 +114,14 @@ export function describeCustomResources({ wires, group }: Bench): void {
     await wires.until(ghosts, 200);
     await wires.delete(`${definitions}/ghosts.gone.example`);
     await wires.until(ghosts, 404);
+    expect((await wires.get(definitions)).body.items).not.toContainEqual(named('ghosts.gone.example'));
   }, 30_000);
+}
+
+function widget(name: string, extra: object = {}) {
+  return { apiVersion: 'contract.example/v1', kind: 'Widget', metadata: { name }, spec: { size: 1 }, ...extra };
+}
+
+function named(name: string): unknown {
+  return expect.objectContaining({ metadata: expect.objectContaining({ name }) });
 }

@@ -5,7 +5,7 @@ import type { Bench } from './suite.ts';
 export function describeSelectors({ wires, core }: Bench): void {
   const pods = `${core}/pods`;
   const named = async (query: Record<string, string>) => {
-    const { body } = await wires.get(`${pods}?${new URLSearchParams(query)}`);
+    const { body } = await wires.get(`${pods}?${new URLSearchParams(query).toString()}`);
     return body.items.map((item) => item.metadata.name).filter((name) => name.startsWith('sel-'));
   };
 

@@ -19,7 +19,7 @@ export interface Bench {
   readonly core: string;
   readonly namespace: string;
   /** `/apis/<group/version>/namespaces/<own>` */
-  group(groupVersion: string): string;
+  readonly group: (groupVersion: string) => string;
 }
 
 /**
@@ -39,15 +39,37 @@ export function describeKubeContract(open: () => Promise<KubeTarget & AsyncDispo
   });
   afterAll(async () => await opened?.[Symbol.asyncDispose]());
 
-  describe('writes', () => describeWrites(bench));
-  describe('patches', () => describePatches(bench));
-  describe('server-side apply', () => describeServerSideApply(bench));
-  describe('status', () => describeStatus(bench));
-  describe('deletion', () => describeDeletion(bench));
-  describe('selectors', () => describeSelectors(bench));
-  describe('watches', () => describeWatches(bench));
-  describe('leases', () => describeLeases(bench));
-  describe('events', () => describeEvents(bench));
-  describe('custom resources', () => describeCustomResources(bench));
-  describe('network attachments', () => describeNetworkAttachments(bench));
+  describe('writes', () => {
+    describeWrites(bench);
+  });
+  describe('patches', () => {
+    describePatches(bench);
+  });
+  describe('server-side apply', () => {
+    describeServerSideApply(bench);
+  });
+  describe('status', () => {
+    describeStatus(bench);
+  });
+  describe('deletion', () => {
+    describeDeletion(bench);
+  });
+  describe('selectors', () => {
+    describeSelectors(bench);
+  });
+  describe('watches', () => {
+    describeWatches(bench);
+  });
+  describe('leases', () => {
+    describeLeases(bench);
+  });
+  describe('events', () => {
+    describeEvents(bench);
+  });
+  describe('custom resources', () => {
+    describeCustomResources(bench);
+  });
+  describe('network attachments', () => {
+    describeNetworkAttachments(bench);
+  });
 }

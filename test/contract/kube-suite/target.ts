@@ -81,7 +81,7 @@ export class Wires {
     const { baseUrl, fetch } = this.#target();
     const abort = new AbortController();
     const search = new URLSearchParams({ watch: '1', ...query });
-    const response = await fetch(`${baseUrl}${path}?${search}`, { signal: abort.signal });
+    const response = await fetch(`${baseUrl}${path}?${search.toString()}`, { signal: abort.signal });
     return new WatchReader(response, abort);
   }
 }
