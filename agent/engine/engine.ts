@@ -77,7 +77,7 @@ export class Engine {
   readonly #refresh: Refresh;
   readonly #lookUp: LookUp;
   readonly #lanes = new Map<EniId, { readonly lane: Lane<Action>; readonly performer: Performer }>();
-  readonly #lastClaimed = new Map<IpAddress, number>();
+  readonly #idleSince = new Map<IpAddress, number>();
   #appearances: Appearances = new Map();
 
   constructor(options: EngineOptions, signal: AbortSignal) {
@@ -162,7 +162,8 @@ export class Engine {
     const { claims, appearances } = dateClaims(observed.drafts, dating);
     this.#appearances = appearances;
     this.#attempts.keepOnly(claims);
-    this.#markClaimed(claims, ledger, now);
+    if (observed.complete) this.#markIdle(claims, ledger, now);
+    else this.#idleSince.clear();
     return {
       now,
       policy,
@@ -171,7 +172,7 @@ export class Engine {
       claimsComplete: observed.complete,
       enis: this.#facts.enis,
       describedAt: this.#facts.describedAt,
-      lastClaimed: this.#lastClaimed,
+      idleSince: this.#idleSince,
       inFlight: this.#inFlight(),
       knownFree: this.#attempts.knownFree,
       setbacks: this.#attempts.setbacks,
@@ -183,11 +184,18 @@ export class Engine {
     return new Map(this.#options.ledger.values().map((entry) => [entry.address, entry]));
   }
 
-  /** The cool-down of an address counts from its last claim, or from our first look at a ledger that outlived its claims. */
-  #markClaimed(claims: readonly Claim[], ledger: ReadonlyMap<IpAddress, LedgerEntry>, now: number): void {
-    for (const address of this.#lastClaimed.keys()) if (!ledger.has(address)) this.#lastClaimed.delete(address);
-    for (const address of ledger.keys()) if (!this.#lastClaimed.has(address)) this.#lastClaimed.set(address, now);
-    for (const { address } of claims) if (ledger.has(address)) this.#lastClaimed.set(address, now);
+  /**
+   * The cool-down of an address counts from the first round that misses its claims, also after a restart. Not from the last round
+   * that saw one: on a quiet node that was long ago.
+   */
+  #markIdle(claims: readonly Claim[], ledger: ReadonlyMap<IpAddress, LedgerEntry>, now: number): void {
+    const claimed = new Set(claims.map(({ address }) => address));
+    for (const address of this.#idleSince.keys()) {
+      if (claimed.has(address) || !ledger.has(address)) this.#idleSince.delete(address);
+    }
+    for (const address of ledger.keys()) {
+      if (!claimed.has(address) && !this.#idleSince.has(address)) this.#idleSince.set(address, now);
+    }
   }
 
   #inFlight(): ReadonlySet<IpAddress> {
@@ -230,7 +238,7 @@ export class Engine {
       budget: this.#budget,
       callSignal: this.#options.callSignal,
       refresh: (cause) => this.#refresh.request(cause),
-      postponeRelease: (address) => this.#lastClaimed.set(address, clock.now()),
+      postponeRelease: (address) => this.#idleSince.set(address, clock.now()),
     });
     const lane = new Lane<Action>(
       {

@@ -15,8 +15,8 @@ export interface NodeSnapshot {
   /** False while any source of claims is still loading or has gone blind: the absence of a claim then means nothing. */
   readonly claimsComplete: boolean;
   readonly ledger: ReadonlyMap<IpAddress, LedgerEntry>;
-  /** When each ledger address was last claimed: the cool-down counts from there. */
-  readonly lastClaimed: ReadonlyMap<IpAddress, number>;
+  /** Since when each ledger address is without a claim, as far as we looked: the cool-down counts from there. */
+  readonly idleSince: ReadonlyMap<IpAddress, number>;
   /** Addresses in a call that has not been answered yet. */
   readonly inFlight: ReadonlySet<IpAddress>;
   /** Addresses that a look-up has just found on no ENI at all. */

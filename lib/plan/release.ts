@@ -49,7 +49,7 @@ export function planReleases(
 const NOTHING: ReleasePlan = { unassign: [], forget: [], describe: false, nextDue: undefined };
 
 function idleSince(entry: LedgerEntry, snapshot: NodeSnapshot): number {
-  return snapshot.lastClaimed.get(entry.address) ?? snapshot.now;
+  return snapshot.idleSince.get(entry.address) ?? snapshot.now;
 }
 
 /** Ours and still where the ledger says. Anything else without a claim is forgotten, not touched. */
