@@ -86,6 +86,8 @@ export interface DialectContext {
 /** A pure translation between one tool's manifests and ours. Nothing else in the program knows its keys. */
 export interface PodDialect {
   readonly name: DialectName;
+  /** The key on the pod by which its users ask for an EIP; refusals name it. */
+  readonly annotation: string;
   /** The tag key that every EIP of this dialect has; its value is the cluster's name. */
   readonly clusterTag: string;
   wishes(pod: Pod, context: DialectContext): EipWishes;

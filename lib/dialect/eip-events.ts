@@ -1,0 +1,21 @@
+import type { EipEvent, EipHappening } from '../model/eip-claim.ts';
+
+/** Events with the reasons of aws-pod-eip-controller; alerts and scripts of its users look for them. Our own dialect uses the same. */
+export function eipEvent(happening: EipHappening): EipEvent {
+  switch (happening.kind) {
+    case 'associated': {
+      const message = `Elastic IP ${happening.publicIp} associated with ${happening.privateIp}`;
+      return { type: 'Normal', reason: 'EIPAssociated', message };
+    }
+    case 'association-failed':
+      return { type: 'Warning', reason: 'EIPAssociationFailed', message: happening.message };
+    case 'disassociated':
+      return {
+        type: 'Normal',
+        reason: 'EIPDisassociated',
+        message: `Elastic IP ${happening.publicIp} disassociated`,
+      };
+    case 'disassociation-failed':
+      return { type: 'Warning', reason: 'EIPDisassociationFailed', message: happening.message };
+  }
+}
