@@ -1,5 +1,7 @@
 import { ec2Addresses } from '../../lib/ec2/addresses.ts';
 import type { AddressApi } from '../../lib/ec2/api.ts';
+import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
+import { ec2ElasticIps } from '../../lib/ec2/elastic-ips.ts';
 import type { Ec2Connection } from '../../lib/ec2/calls.ts';
 import { openEc2Client } from '../../lib/ec2/client.ts';
 import { chooseRegion } from '../../lib/ec2/identity.ts';
@@ -12,6 +14,7 @@ import { VERSION } from '../version.ts';
 export interface Ec2Access {
   readonly connection: Ec2Connection;
   readonly addresses: AddressApi;
+  readonly elasticIps: ElasticIpApi;
 }
 
 /** Opens EC2 for this instance; every call is counted and, at debug level, logged with its request id. */
@@ -35,5 +38,5 @@ export function openEc2(
     subnetHints: () => subnetHints(interfaces()),
     onWarning: (message, detail) => log.warn(message, detail),
   });
-  return { connection, addresses };
+  return { connection, addresses, elasticIps: ec2ElasticIps(connection) };
 }

@@ -46,6 +46,8 @@ export interface EngineOptions {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly ec2: AddressApi;
+  /** Shared by everything in the process that calls EC2. */
+  readonly budget: Budget;
   readonly instanceId: string;
   readonly ledger: Journal<LedgerEntry>;
   readonly policy: Policy;
@@ -85,7 +87,7 @@ export class Engine {
     this.#options = options;
     this.#signal = signal;
     this.#attempts = new Attempts(clock, random);
-    this.#budget = new Budget({ clock, random, baseMs: 500, maxMs: 30_000 });
+    this.#budget = options.budget;
     this.#wakeup = new Wakeup(() => this.#round(), clock);
     const wake = () => this.#wakeup.now();
     const shared = { clock, random, ec2, budget: this.#budget, events, wake };
@@ -111,9 +113,9 @@ export class Engine {
     return this.#facts.enis;
   }
 
-  /** True once the node's ENIs are known. */
-  get described(): boolean {
-    return this.#facts.describedAt !== undefined;
+  /** When the describe was asked for that `enis` rest on, ms since the epoch; undefined before the first. */
+  get describedAt(): number | undefined {
+    return this.#facts.describedAt;
   }
 
   /** Describes the ENIs for the first time, then runs until the signal aborts; returns when no call is in flight any more. */
@@ -150,7 +152,7 @@ export class Engine {
       refusals: observed.refusals,
       enis: this.#facts.enis,
       actions: planned.actions,
-      complete: observed.complete && this.described,
+      complete: observed.complete && this.describedAt !== undefined,
     });
   }
 

@@ -8,6 +8,7 @@ import type { Action } from '../../lib/model/action.ts';
 import { reviveLedgerEntry } from '../../lib/model/ledger.ts';
 import type { ClaimStatus } from '../../lib/model/plan.ts';
 import { podKey } from '../../lib/model/pod.ts';
+import { Budget } from '../../lib/runtime/budget.ts';
 import { Journal } from '../../lib/runtime/journal.ts';
 import { silentLogger } from '../../lib/runtime/logger.ts';
 import { Engine, type NodeReport } from '../engine/engine.ts';
@@ -49,6 +50,7 @@ export async function runPlan(options: PlanOptions, stop: AbortSignal): Promise<
     {
       clock,
       random,
+      budget: new Budget({ clock, random }),
       ec2: ec2.addresses,
       instanceId: identity.instanceId,
       ledger: new Journal({

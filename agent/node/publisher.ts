@@ -1,70 +1,94 @@
 import type { PatchOutcome, PodChange } from '../../lib/kube/publish.ts';
-import type { Pod } from '../../lib/model/pod.ts';
-import { changesTo, type PodReport, reportPod } from '../../lib/plan/pod-report.ts';
+import type { EipMarks, EipStatus } from '../../lib/model/eip-claim.ts';
+import { type Pod, podKey } from '../../lib/model/pod.ts';
+import { ADDRESSES, changesTo, type PodFindings, reportPod } from '../../lib/plan/pod-report.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
+import type { EipReport } from '../eip/eip-engine.ts';
 import type { NodeReport } from '../engine/engine.ts';
 
 export interface PublisherOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  /** Pods that should be told about: alive ones with claims or with network-status. */
+  /** Alive pods of this node. */
   readonly pods: () => Iterable<Pod>;
+  /** True for a pod with attached networks: it gets a condition even while nothing is claimed, for its readiness gate. */
+  readonly hasNetworks: (pod: Pod) => boolean;
+  /** What the dialects write for these statuses of a pod. */
+  readonly marks: (pod: Pod, eips: readonly EipStatus[]) => readonly EipMarks[];
   readonly patch: (pod: Pod, change: PodChange) => Promise<PatchOutcome>;
 }
 
 /** An address usually leaves `Pending` within this time, ms; saying so before would double the writes. */
 const PENDING_GRACE_MS = 500;
 
-interface Written {
-  readonly text: string;
-  readonly at: number;
-}
-
-/** Writes each pod's annotation and condition when they differ from what it says, and nothing else. */
+/** Writes on each pod what differs from what it says, and nothing else. */
 export class Publisher {
   readonly #options: PublisherOptions;
   /** What was last sent per pod uid: the watch echoes our own write only later. */
-  readonly #sent = new Map<string, Written>();
+  readonly #sent = new Map<string, string>();
   readonly #pendingSince = new Map<string, number>();
-  #last: NodeReport | undefined;
+  #addresses: NodeReport | undefined;
+  #eips: EipReport = { statuses: [], refusals: new Map() };
   #alarm = false;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
   }
 
-  publish(report: NodeReport): void {
-    this.#last = report;
-    const byUid = Map.groupBy(report.statuses, ({ claim }) => claim.holder.uid);
+  addresses(report: NodeReport): void {
+    this.#addresses = report;
+    this.#publish();
+  }
+
+  elasticIps(report: EipReport): void {
+    this.#eips = report;
+    this.#publish();
+  }
+
+  #publish(): void {
+    const statuses = Map.groupBy(this.#addresses?.statuses ?? [], ({ claim }) => claim.holder.uid);
+    const eips = Map.groupBy(this.#eips.statuses, ({ claim }) => claim.owner.uid);
     const seen = new Set<string>();
     for (const pod of this.#options.pods()) {
       seen.add(pod.uid);
-      const faults = report.refusals.get(`${pod.namespace}/${pod.name}`) ?? [];
-      this.#tell(pod, reportPod(pod, byUid.get(pod.uid) ?? [], faults));
+      const key = podKey(pod);
+      this.#tell(pod, {
+        statuses: statuses.get(pod.uid) ?? [],
+        eips: eips.get(pod.uid) ?? [],
+        faults: [...(this.#addresses?.refusals.get(key) ?? []), ...(this.#eips.refusals.get(key) ?? [])],
+        marks: this.#options.marks(pod, eips.get(pod.uid) ?? []),
+      });
     }
     for (const uid of this.#sent.keys()) if (!seen.has(uid)) this.#sent.delete(uid);
     for (const uid of this.#pendingSince.keys()) if (!seen.has(uid)) this.#pendingSince.delete(uid);
   }
 
-  #tell(pod: Pod, report: PodReport): void {
-    const text = JSON.stringify([report.annotation, report.condition]);
-    if (this.#sent.get(pod.uid)?.text === text) return;
+  #tell(pod: Pod, findings: PodFindings): void {
+    if (!this.#concerns(pod, findings)) return;
+    const report = reportPod(pod, findings);
+    const text = JSON.stringify(report);
+    if (this.#sent.get(pod.uid) === text) return;
     const change = changesTo(pod, report);
     if (change === undefined) return void this.#sent.delete(pod.uid);
-    if (this.#stillFresh(pod, report)) return;
-    this.#sent.set(pod.uid, { text, at: this.#options.clock.now() });
-    const { annotations, condition } = change;
-    const written = { ...(annotations && { annotations }), ...(condition && { conditions: [condition] }) };
-    this.#options.patch(pod, written).catch((error: unknown) => {
+    if (this.#stillFresh(pod, report.condition.reason)) return;
+    this.#sent.set(pod.uid, text);
+    const { condition, ...metadata } = change;
+    this.#options.patch(pod, { ...metadata, ...(condition && { conditions: [condition] }) }).catch((error: unknown) => {
       this.#sent.delete(pod.uid);
-      this.#options.log.warn('cannot write to pod', { pod: `${pod.namespace}/${pod.name}`, error });
+      this.#options.log.warn('cannot write to pod', { pod: podKey(pod), error });
     });
   }
 
+  /** Pods that have nothing to do with us are never written to; those that once had are cleaned up. */
+  #concerns(pod: Pod, { statuses, eips, faults, marks }: PodFindings): boolean {
+    const marked = marks.some(({ labels, annotations }) => Object.keys(labels).length + Object.keys(annotations).length > 0);
+    return statuses.length + eips.length + faults.length > 0 || marked || ADDRESSES in pod.annotations || this.#options.hasNetworks(pod);
+  }
+
   /** True while a pod has only just become pending; looks again when the grace is over. */
-  #stillFresh(pod: Pod, report: PodReport): boolean {
-    if (report.condition.reason !== 'Pending') {
+  #stillFresh(pod: Pod, reason: string): boolean {
+    if (reason !== 'Pending') {
       this.#pendingSince.delete(pod.uid);
       return false;
     }
@@ -76,7 +100,7 @@ export class Publisher {
       this.#alarm = true;
       clock.after(PENDING_GRACE_MS, () => {
         this.#alarm = false;
-        if (this.#last) this.publish(this.#last);
+        this.#publish();
       });
     }
     return true;

@@ -5,6 +5,7 @@ import { parseIp } from '../../lib/model/ip.ts';
 import { reviveLedgerEntry } from '../../lib/model/ledger.ts';
 import { OwnAddresses } from '../../lib/net/own-addresses.ts';
 import { ownClaims } from '../../lib/plan/own-claims.ts';
+import { Budget } from '../../lib/runtime/budget.ts';
 import { Journal } from '../../lib/runtime/journal.ts';
 import { Engine, type NodeReport } from '../engine/engine.ts';
 import { openEc2 } from '../aws/ec2-access.ts';
@@ -66,6 +67,7 @@ export async function openSession(input: SessionInput): Promise<PodSession> {
     {
       clock,
       random,
+      budget: new Budget({ clock, random }),
       ec2: ec2.addresses,
       instanceId: identity.instanceId,
       ledger: new Journal({ path: '', access: 'memory', revive: reviveLedgerEntry, onProblem }),

@@ -65,6 +65,9 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   /** The list after an `Expired` must not be older than what is known; the first may come from the server's cache. */
   let listFrom = '0';
   let failures = 0;
+  /** Watches in a row that were opened and then failed before any event. */
+  let fruitless = 0;
+  let opened = false;
 
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
@@ -91,18 +94,22 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
 
   async function watch(from: string, signal: AbortSignal): Promise<void> {
     const startedAt = clock.now();
+    opened = false;
     const silenceMs = options.silenceMs ?? 90_000;
     try {
       await watchOnce({ client, path, query, from, signal, clock, random, silenceMs, onOpen, onByte, onEvent });
     } finally {
       enter({ connected: false });
-      if (clock.now() - startedAt >= GOOD_WATCH_MS) failures = 0;
+      if (clock.now() - startedAt >= GOOD_WATCH_MS) failures = fruitless = 0;
     }
     // An orderly end is normal after minutes; a server that ends each watch at once must not be asked in a tight loop.
     if (clock.now() - startedAt < GOOD_WATCH_MS) await pause(signal);
   }
 
-  const onOpen = () => enter({ connected: true });
+  const onOpen = () => {
+    opened = true;
+    enter({ connected: true });
+  };
   const onByte = () => {
     lastEventAt = clock.now();
   };
@@ -111,7 +118,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     const changes = guarded(() => apply(type, object)) ?? [];
     resumeFrom = object.metadata.resourceVersion ?? resumeFrom;
     listFrom = resumeFrom ?? listFrom;
-    failures = 0;
+    failures = fruitless = 0;
     for (const change of changes) tell(change);
   }
 
@@ -124,8 +131,10 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   async function recover(error: unknown, signal: AbortSignal): Promise<void> {
     const fault = isKubeError(error) ? error : undefined;
     const wasListing = resumeFrom === undefined;
-    // The server knows no history from there; or it keeps failing there for a reason of its own.
-    if (fault?.expired || failures >= 3 || (fault !== undefined && !fault.transient)) resumeFrom = undefined;
+    fruitless = opened ? fruitless + 1 : 0;
+    // The server knows no history from there, refuses the watch, or fails at that very version again and again.
+    // An outage alone is no reason: afterwards a thousand nodes resume where they were, and none lists.
+    if (fault?.expired || fruitless >= 3 || (fault !== undefined && !fault.transient)) resumeFrom = undefined;
     if (wasListing && fault !== undefined && (fault.expired || isTooLarge(fault))) listFrom = '';
     if (fault?.expired && !wasListing && failures === 0) {
       failures = 1;

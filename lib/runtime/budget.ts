@@ -5,9 +5,10 @@ export interface BudgetOptions {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** Pause after the first refusal, ms. */
-  readonly baseMs: number;
-  readonly maxMs: number;
+  /** Pause after the first refusal, ms. @default 500 */
+  readonly baseMs?: number;
+  /** @default 30 000 */
+  readonly maxMs?: number;
 }
 
 interface Waiter {
@@ -68,7 +69,7 @@ export class Budget {
 
   refused(): void {
     this.#refusals += 1;
-    this.#resumeAt = this.#options.clock.now() + backoffMs(this.#refusals, this.#options);
+    this.#resumeAt = this.#options.clock.now() + this.#pause();
     this.ended();
   }
 
@@ -76,6 +77,11 @@ export class Budget {
   ended(): void {
     this.#probing = false;
     this.#pump();
+  }
+
+  #pause(): number {
+    const { baseMs = 500, maxMs = 30_000, random } = this.#options;
+    return backoffMs(this.#refusals, { baseMs, maxMs, random });
   }
 
   #pump(): void {

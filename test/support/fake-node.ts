@@ -12,6 +12,7 @@ import type { Refusal } from '../../lib/model/refusal.ts';
 import type { Policy } from '../../lib/model/snapshot.ts';
 import type { ClaimDraft } from '../../lib/plan/claims.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
+import { Budget } from '../../lib/runtime/budget.ts';
 import { Journal } from '../../lib/runtime/journal.ts';
 import { eniOf, type FakeEc2, instanceOf, macOf } from './fake-ec2.ts';
 import { seededRandom } from './virtual-clock.ts';
@@ -70,9 +71,11 @@ export class FakeNode {
       revive: reviveLedgerEntry,
       onProblem: (message) => this.problems.push(message),
     });
+    const random = seededRandom(seed + 1000 * this.#starts++);
     const options: EngineOptions = {
       clock,
-      random: seededRandom(seed + 1000 * this.#starts++),
+      random,
+      budget: new Budget({ clock, random }),
       ec2: whileAlive(ec2.api(name), calls.signal),
       instanceId: instanceOf(name),
       ledger,

@@ -1,0 +1,46 @@
+import { podDialects } from '../../lib/dialect/index.ts';
+import type { KubeClient } from '../../lib/kube/client.ts';
+import { createEventRecorder } from '../../lib/kube/events.ts';
+import { createPodPublisher } from '../../lib/kube/publish.ts';
+import type { EipEvent, EipHappening, ElasticIpClaim } from '../../lib/model/eip-claim.ts';
+import { isAlive, type Pod, podKey, type PodRef } from '../../lib/model/pod.ts';
+import { Story } from '../engine/story.ts';
+import type { ProcessParts } from '../process.ts';
+import { Publisher } from './publisher.ts';
+import { definitionsOf } from './sources.ts';
+
+export interface TellingOptions extends ProcessParts {
+  readonly kube: KubeClient;
+  readonly nodeName: string;
+  readonly pods: () => Iterable<Pod>;
+  readonly dryRun: boolean;
+  /** Ends writes in flight. */
+  readonly signal: AbortSignal;
+}
+
+/** Everything that tells people and Kubernetes what the node's agent does; in a dry run only the log is left. */
+export function openTelling(options: TellingOptions) {
+  const { clock, random, log, metrics, kube, nodeName, pods, dryRun, signal } = options;
+  const recorder = createEventRecorder({ client: kube, clock, signal, component: 'eni-agent', host: nodeName });
+  const writer = createPodPublisher({ client: kube, clock, random, signal });
+  const record = ({ namespace, name, uid }: PodRef, event: EipEvent) => {
+    if (!dryRun && uid !== '') recorder.record({ apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, event);
+  };
+  const story = new Story({ clock, log, metrics, emit: ({ pod, ...event }) => record(pod, event) });
+  const publisher = new Publisher({
+    clock,
+    log,
+    pods: () => Array.from(pods()).filter(isAlive),
+    hasNetworks: (pod) => definitionsOf(pod).length > 0,
+    marks: (pod, eips) =>
+      podDialects.map((dialect) => dialect.marks(pod, eips.filter(({ claim }) => claim.dialect === dialect.name))),
+    patch: (pod, change) => (dryRun ? Promise.resolve('written') : writer.patchPod(pod, change)),
+  });
+  /** The pod of a claim, or the one that an EIP's tags name, if it still lives here. */
+  const eipHappened = (claim: ElasticIpClaim | undefined, owner: string, happening: EipHappening) => {
+    const pod = claim?.owner ?? Array.from(pods()).find((candidate) => podKey(candidate) === owner);
+    const dialect = podDialects.find(({ name }) => name === claim?.dialect) ?? podDialects[0];
+    if (pod && dialect) record(pod, dialect.event(happening));
+  };
+  return { story, publisher, eipHappened, drained: () => recorder.drained() };
+}
