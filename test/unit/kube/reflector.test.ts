@@ -231,7 +231,7 @@ describe('createReflector', () => {
     changes.length = 0;
 
     collection.listAnswers.push(...Array.from({ length: 4 }, () => DOWN));
-    collection.watchAnswers.push(...Array.from({ length: 4 }, () => DOWN));
+    collection.watchAnswers.push(DOWN, DOWN, DOWN, DOWN, { status: 410, body: { code: 410, reason: 'Expired' } });
     collection.watches[0]?.destroy();
     await vi.waitFor(() => expect(reflector.connected).toBe(false));
     expect([...reflector.items()]).toHaveLength(3);
@@ -240,6 +240,32 @@ describe('createReflector', () => {
     collection.items = [thing('recreated', { uid: 'second', rv: '15' }), thing('same')];
     await vi.waitFor(() => expect(reflector.connected).toBe(true), { timeout: 4_000 });
     expect(told(changes)).toEqual(['deleted ns/gone', 'deleted ns/recreated', 'added ns/recreated=v1']);
+  });
+
+  it('resumes after an outage without a list, however long it was', async () => {
+    const collection = new Collection();
+    const { api, reflector, changes } = await start(collection);
+    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    collection.watchAnswers.push(DOWN, { status: 503 }, DOWN, { status: 500 }, DOWN);
+    collection.watches[0]?.destroy();
+    await vi.waitFor(() => expect(collection.watches).toHaveLength(2), { timeout: 4_000 });
+    collection.send('ADDED', thing('a', { rv: '11' }));
+    await vi.waitFor(() => expect(changes).toHaveLength(1));
+
+    expect(lists(api)).toHaveLength(1);
+    expect(reflector.synced).toBe(true);
+  });
+
+  it('lists again when the server fails at one version again and again', async () => {
+    const collection = new Collection();
+    const { api, reflector } = await start(collection);
+    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    for (let round = 1; round <= 3; round += 1) {
+      collection.send('ERROR', { kind: 'Status', code: 500, message: 'unable to decode an event' });
+      await vi.waitFor(() => expect(collection.watches).toHaveLength(round + 1), { timeout: 4_000 });
+    }
+
+    expect(lists(api)).toHaveLength(2);
   });
 
   it('tells a recreation within one watch as deletion and addition', async () => {
