@@ -1,0 +1,43 @@
+import { disagreements } from '../../sim/world/agreement.ts';
+import { until } from '../../sim/world/until.ts';
+import type { World } from '../../sim/world/world.ts';
+import type { SceneResult } from './result.ts';
+import type { Scene } from './scene.ts';
+import { Stage } from './stage.ts';
+
+export interface Play {
+  readonly world: World;
+  readonly signal: AbortSignal;
+  readonly print: (line: string) => void;
+  /** Addresses that pods claim in vain, as `pod address`. */
+  readonly denied: Set<string>;
+  /** Addresses of others, by address the ENI that has them. */
+  readonly foreign: ReadonlyMap<string, string>;
+}
+
+/** How long EC2 may need after a scene until it agrees with the pods, ms: cool-down and resync included. */
+const SETTLE_MS = 8_000;
+
+/** Plays one scene. What goes wrong in it becomes its verdict; only an abort ends the play. */
+export async function playScene(scene: Scene, play: Play): Promise<SceneResult> {
+  const { world, signal, print, denied } = play;
+  const stage = new Stage({ world, signal, denied, say: (line) => print(`   ${line}`) });
+  let happened = 'broken off';
+  try {
+    happened = await scene.play(stage);
+    const wrong = await lastingDisagreements(play);
+    for (const difference of wrong) stage.check(difference, false);
+  } catch (error) {
+    signal.throwIfAborted();
+    stage.check(error instanceof Error ? error.message : String(error), false);
+  }
+  const { latenciesMs, faults } = stage;
+  return { scene, happened, latenciesMs, calls: stage.calls(), faults };
+}
+
+/** What still differs between EC2 and the pods after some time to settle. */
+export async function lastingDisagreements({ world, signal, denied, foreign }: Play): Promise<string[]> {
+  const look = () => disagreements(world, { denied, foreign });
+  await until('agreement', () => look().length === 0, { signal, timeoutMs: SETTLE_MS }).catch(() => signal.throwIfAborted());
+  return look();
+}

@@ -1,0 +1,21 @@
+import type { Scene } from './scene.ts';
+import { agentKilled } from './scenes/agent-killed.ts';
+import { burst } from './scenes/burst.ts';
+import { failover } from './scenes/failover.ts';
+import { forbidden } from './scenes/forbidden.ts';
+import { podsEnd } from './scenes/pods-end.ts';
+import { podsStart } from './scenes/pods-start.ts';
+import { throttled } from './scenes/throttled.ts';
+import { twoHolders } from './scenes/two-holders.ts';
+
+/** In the order in which they are played: each finds the world as the one before left it. */
+export const SCENES: readonly Scene[] = [
+  podsStart,
+  failover,
+  twoHolders,
+  burst,
+  throttled,
+  agentKilled,
+  forbidden,
+  podsEnd,
+];

@@ -1,0 +1,104 @@
+import { statSync } from 'node:fs';
+import type { HostPod, HostWorld } from '../host/host-world.ts';
+import type { FakeKubelet, NetworkStatus } from '../kube/kubelet.ts';
+import { withPrefix } from './addresses.ts';
+import type { WorldNode } from './world-node.ts';
+import { eniUnder, type PodPlan, type WorldPod } from './world-pod.ts';
+
+/** Scheduler, kubelet, container runtime and Multus for whole pods, and the record of which addresses they have. */
+export class Pods {
+  readonly #kubelet: FakeKubelet;
+  readonly #host: HostWorld;
+  readonly #running = new Set<WorldPod>();
+  #serial = 0;
+
+  constructor(kubelet: FakeKubelet, host: HostWorld) {
+    this.#kubelet = kubelet;
+    this.#host = host;
+  }
+
+  running(): WorldPod[] {
+    return [...this.#running];
+  }
+
+  /** The order of a real node: the pod is bound, CNI ADD does its work, Multus writes network-status, the pod runs. */
+  async start(plan: PodPlan): Promise<WorldPod> {
+    const { name, node, networks, onlyInApi = false } = plan;
+    const created = this.#kubelet.createPod({ name, node: node.name, annotations: { ...plan.annotations } });
+    this.#serial += 1;
+    const podIp = `100.64.${this.#serial >> 8}.${this.#serial & 255}`;
+    const host = onlyInApi ? undefined : await this.#sandbox(plan, created.metadata.uid, podIp);
+    const addresses = new Map(networks.map(({ ifName, ips }) => [ifName, new Set(ips)]));
+    const knownAt = host === undefined ? Date.now() : writtenAt(host);
+    const pod: WorldPod = { name, node, networks, host, addresses, knownAt };
+    this.#running.add(pod);
+    this.#kubelet.setNetworkStatus(name, networkStatus(pod, podIp));
+    this.#kubelet.run(name, podIp);
+    return pod;
+  }
+
+  /** Adds an address inside the running pod, as keepalived does. Returns the epoch ms just before. */
+  async addAddress(pod: WorldPod, ifName: string, address: string): Promise<number> {
+    const at = Date.now();
+    pod.addresses.get(ifName)?.add(address);
+    if (pod.host) await this.#host.addAddress(pod.host, ifName, withPrefix(address, eniUnder(pod, ifName)));
+    return at;
+  }
+
+  async removeAddress(pod: WorldPod, ifName: string, address: string): Promise<void> {
+    pod.addresses.get(ifName)?.delete(address);
+    if (pod.host) await this.#host.deleteAddress(pod.host, ifName, withPrefix(address, eniUnder(pod, ifName)));
+  }
+
+  /** Ends a pod in good order: asked for, taken down, confirmed. */
+  async end(pod: WorldPod): Promise<void> {
+    this.#running.delete(pod);
+    this.#kubelet.delete(pod.name);
+    if (pod.host) await this.#host.deletePod(pod.host);
+    this.#kubelet.confirmDeletion(pod.name);
+  }
+
+  /** What the death of a node does to its pods: they are gone, and for now the API server does not know it. */
+  async vanish(node: WorldNode): Promise<WorldPod[]> {
+    const lost = this.running().filter((pod) => pod.node === node);
+    for (const pod of lost) {
+      this.#running.delete(pod);
+      if (pod.host) await this.#host.deletePod(pod.host);
+    }
+    return lost;
+  }
+
+  /** The API server learns that the pods are gone. */
+  forget(lost: readonly WorldPod[]): void {
+    for (const { name } of lost) this.#kubelet.confirmDeletion(name);
+  }
+
+  #sandbox({ name, node, networks }: PodPlan, uid: string, podIp: string): Promise<HostPod> {
+    return this.#host.createPod(node.host, {
+      namespace: 'default',
+      name,
+      uid,
+      podIps: [`${podIp}/32`],
+      networks: networks.map(({ ifName, eni, ips }) => ({
+        ifName,
+        master: eni.link,
+        ips: ips.map((address) => withPrefix(address, eni)),
+      })),
+    });
+  }
+}
+
+function networkStatus({ host, networks }: WorldPod, podIp: string): NetworkStatus[] {
+  const attached = networks.map(({ ifName, eni, ips, definition = eni.subnet.name }) => ({
+    name: `default/${definition}`,
+    interface: ifName,
+    ips: [...ips],
+    mac: host?.interfaces.find((link) => link.ifName === ifName)?.mac ?? eni.mac,
+  }));
+  return [{ name: 'aws-cni', interface: 'eth0', ips: [podIp], default: true }, ...attached];
+}
+
+/** When the last CNI result was complete, by the file's own time. */
+function writtenAt({ cacheFiles }: HostPod): number {
+  return Math.max(...cacheFiles.map((file) => statSync(file).mtimeMs));
+}

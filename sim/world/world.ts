@@ -1,0 +1,129 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Cloud } from '../ec2/cloud.ts';
+import { type Ec2Server, startEc2Server } from '../ec2/server.ts';
+import { Throttle } from '../ec2/throttle.ts';
+import type { HostWorld } from '../host/host-world.ts';
+import { startImds } from '../imds/server.ts';
+import { FakeKubelet } from '../kube/kubelet.ts';
+import { type KubeApi, startKubeApi } from '../kube/server.ts';
+import { AddressPool } from './addresses.ts';
+import { AgentProcess } from './agent-process.ts';
+import { buildTopology, type Topology, type WorldInstance } from './topology.ts';
+import { Pods } from './pods.ts';
+import { Undo } from './undo.ts';
+import type { WorldNode } from './world-node.ts';
+
+export interface WorldOptions {
+  readonly host: HostWorld;
+  readonly topology: Topology;
+  /** The program's file: `agent/main.ts` or the bundle. */
+  readonly entry: string;
+  /** More flags for every node agent. */
+  readonly agentFlags?: readonly string[];
+  /** Told every line that an agent prints. */
+  readonly onLine?: (node: string, line: string) => void;
+}
+
+/** A cloud, a cluster and machines, as plain parts. Closing it ends the agents and takes everything away but the logs. */
+export interface World {
+  readonly cloud: Cloud;
+  readonly ec2: Ec2Server;
+  readonly throttle: Throttle;
+  readonly kube: KubeApi;
+  readonly kubelet: FakeKubelet;
+  readonly host: HostWorld;
+  readonly nodes: readonly WorldNode[];
+  readonly pods: Pods;
+  readonly addresses: AddressPool;
+  /** Holds `kubeconfig`, `logs/` and each agent's state. */
+  readonly folder: string;
+  readonly kubeconfig: string;
+  close(options?: { readonly keepLogs?: boolean }): Promise<void>;
+}
+
+/** Puts a world together; the agents do not run yet. What was started is taken away again when something fails. */
+export async function openWorld(options: WorldOptions): Promise<World> {
+  const folder = mkdtempSync(join(tmpdir(), 'eni-agent-world-'));
+  mkdirSync(join(folder, 'logs'));
+  const undo = new Undo();
+  undo.defer(() => options.host.close());
+  try {
+    const cloud = new Cloud();
+    const throttle = new Throttle({ now: Date.now });
+    const ec2 = undo.use(await startEc2Server({ cloud, throttle }));
+    const kube = undo.use(await startKubeApi());
+    const kubelet = new FakeKubelet(kube);
+    const kubeconfig = join(folder, 'kubeconfig');
+    writeFileSync(kubeconfig, kube.kubeconfig());
+    const nodes: WorldNode[] = [];
+    const place = { options, folder, kubeconfig, ec2, cloud, undo };
+    for (const instance of buildTopology(cloud, options.topology, process.pid.toString(36))) {
+      kubelet.createNode({
+        name: instance.name,
+        internalIP: instance.privateIp,
+        providerID: `aws:///${instance.zone}/${instance.instanceId}`,
+      });
+      nodes.push(await addNode(instance, place));
+    }
+    undo.defer(() => Promise.all(nodes.map(({ agent }) => agent.close())));
+    const addresses = new AddressPool();
+    const pods = new Pods(kubelet, options.host);
+    const close = async ({ keepLogs = false } = {}) => {
+      await undo.run().finally(() => keepLogs || rmSync(folder, { recursive: true, force: true }));
+    };
+    const { host } = options;
+    return { cloud, ec2, throttle, kube, kubelet, host, nodes, pods, addresses, folder, kubeconfig, close };
+  } catch (error) {
+    await undo.run();
+    throw error;
+  }
+}
+
+interface Place {
+  readonly options: WorldOptions;
+  readonly folder: string;
+  readonly kubeconfig: string;
+  readonly ec2: Ec2Server;
+  readonly cloud: Cloud;
+  readonly undo: Undo;
+}
+
+async function addNode(instance: WorldInstance, place: Place): Promise<WorldNode> {
+  const { options, folder, cloud, undo } = place;
+  const { name, instanceId, enis } = instance;
+  const links = enis.map(({ link, mac }) => ({ name: link, mac }));
+  const host = await options.host.createNode(name, links);
+  const imds = undo.use(await startImds({ cloud, instanceId }));
+  const agent = new AgentProcess({
+    entry: options.entry,
+    logFile: join(folder, 'logs', `${name}.log`),
+    argv: [
+      'node',
+      `--node-name=${name}`,
+      `--kubeconfig=${place.kubeconfig}`,
+      `--netns-dir=${host.netnsDir}`,
+      `--cni-cache-dir=${host.cacheDir}`,
+      `--state-dir=${join(folder, name)}`,
+      ...(options.agentFlags ?? []),
+    ],
+    environment: agentEnvironment(place, imds.url),
+    ...(options.onLine && { onLine: (line: string) => options.onLine?.(name, line) }),
+  });
+  return { ...instance, host, imds, agent };
+}
+
+/** Everything an agent's AWS SDK would find on a node, and nothing of the caller's own AWS settings. */
+function agentEnvironment({ options, ec2 }: Place, imdsUrl: string): Record<string, string> {
+  return {
+    PATH: process.env['PATH'] ?? '',
+    HOME: tmpdir(),
+    AWS_REGION: 'us-east-1',
+    AWS_ENDPOINT_URL_EC2: ec2.url,
+    AWS_EC2_METADATA_SERVICE_ENDPOINT: imdsUrl,
+    AWS_ACCESS_KEY_ID: 'simulated',
+    AWS_SECRET_ACCESS_KEY: 'simulated',
+    ...options.host.environment,
+  };
+}
