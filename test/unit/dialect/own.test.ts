@@ -195,6 +195,11 @@ describe('the grammar of eni-agent.io/eip', () => {
   });
 });
 
+function identityOf(name: string) {
+  const [claim] = own.wishes(podWith({ [EIP]: '10.10.1.100=auto' }, { name }), CONTEXT).claims;
+  return claim?.identity.map((key) => claim.tags[key]);
+}
+
 describe('claims of eni-agent.io/eip', () => {
   test('carry tags that name cluster, pod, target and source', () => {
     const { claims } = own.wishes(podWith({ [EIP]: 'net1=auto:ipv4pool-ec2-1' }), CONTEXT);
@@ -218,11 +223,6 @@ describe('claims of eni-agent.io/eip', () => {
   });
 
   test('on an address are the same for every pod that may hold it', () => {
-    const identityOf = (name: string) => {
-      const [claim] = own.wishes(podWith({ [EIP]: '10.10.1.100=auto' }, { name }), CONTEXT).claims;
-      return claim?.identity.map((key) => claim.tags[key]);
-    };
-
     expect(identityOf('web-0')).toEqual(['blue', '10.10.1.100', 'auto']);
     expect(identityOf('web-1')).toEqual(identityOf('web-0'));
   });
