@@ -126,14 +126,17 @@ describe('Engine killed at any EC2 call', () => {
   const moments = (['before', 'after'] as const).flatMap((moment) =>
     Array.from({ length: 12 }, (_, index) => ({ moment, index })),
   );
-  it.each(moments)('ends in the same state when killed $moment the effect of call $index', async ({ moment, index }) => {
-    const { held, leftInLedger } = await crashTest(index, moment);
+  it.each(moments)(
+    'ends in the same state when killed $moment the effect of call $index',
+    async ({ moment, index }) => {
+      const { held, leftInLedger } = await crashTest(index, moment);
 
-    expect({ held, leftInLedger }).toEqual({
-      held: (await undisturbed).held,
-      leftInLedger: (await undisturbed).leftInLedger,
-    });
-  });
+      expect({ held, leftInLedger }).toEqual({
+        held: (await undisturbed).held,
+        leftInLedger: (await undisturbed).leftInLedger,
+      });
+    },
+  );
 });
 
 /** Plays a fixed story and kills the agent of node `a` at its n-th call, before or after EC2 has carried it out; then starts it again. */
@@ -162,7 +165,7 @@ async function crashTest(killAt: number, moment: 'before' | 'after') {
   await clock.advance(10 * MINUTE);
   if (!a.isRunning) a.start();
   await clock.advance(10 * MINUTE);
-  const leftInLedger = a.ledger.map(({ address: ip }) => ip).sort();
+  const leftInLedger = a.ledger.map((entry) => entry.address).sort();
   killAll();
   return { calls, held: holdings(ec2), leftInLedger };
 }

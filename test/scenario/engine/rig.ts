@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import { ip, type IpAddress } from '../../../lib/model/ip.ts';
+import { type IpAddress, ip } from '../../../lib/model/ip.ts';
 import { FakeEc2 } from '../../support/fake-ec2.ts';
 import { FakeNode, type FakeNodeOptions } from '../../support/fake-node.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
