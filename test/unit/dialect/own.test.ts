@@ -27,6 +27,7 @@ describe('parseElements', () => {
     ['eipalloc-0ab', [{ target: PRIMARY, source: { kind: 'fixed', allocationId: 'eipalloc-0ab' } }]],
     ['net1=auto', [{ target: NET1, source: AUTO }]],
     ['eth0=auto', [{ target: PRIMARY, source: AUTO }]],
+    ['a-name-of-15-ch=auto', [{ target: { kind: 'interface', name: 'a-name-of-15-ch' }, source: AUTO }]],
     ['net1=tag:pool=a', [{ target: NET1, source: { kind: 'tagged', key: 'pool', value: 'a' } }]],
     ['10.10.1.100=auto', [{ target: { kind: 'address', address: ip('10.10.1.100') }, source: AUTO }]],
     [
@@ -65,7 +66,7 @@ describe('parseElements', () => {
     ['tag:k=a\u0007b', 'the tag value has control characters'],
     ['=auto', 'must be the name of an interface (net1) or an IPv4 address'],
     ['net 1=auto', 'must be the name of an interface'],
-    ['a-name-with-16-ch=auto', 'must be the name of an interface'],
+    ['a-name-of-16-cha=auto', 'must be the name of an interface'],
     ['auto:net1=auto', 'must be the name of an interface'],
     ['ñet1=auto', 'must be the name of an interface'],
     ['10.0.0.300=auto', 'the target is no IPv4 address'],
