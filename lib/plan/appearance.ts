@@ -8,8 +8,11 @@ import type { ClaimDraft } from './claims.ts';
 export type Appearances = ReadonlyMap<string, Appearance>;
 
 export interface Appearance {
+  readonly address: IpAddress;
   readonly since: number;
   readonly seenSince: number | undefined;
+  /** The claim ended before our eyes, and the ledger still knows the address: if it comes back it has appeared anew. */
+  readonly vanished: boolean;
 }
 
 export interface DatingInput {
@@ -28,17 +31,26 @@ export function dateClaims(
   drafts: readonly ClaimDraft[],
   { known, ledger, complete, now }: DatingInput,
 ): { claims: Claim[]; appearances: Appearances } {
-  const appearances = new Map<string, Appearance>(complete ? [] : known);
+  const appearances = new Map<string, Appearance>(complete ? vanishedOf(known, ledger) : known);
   const claims = drafts.map(({ seenSince, ...draft }) => {
     const before = known.get(claimKey(draft)) ?? seenWithoutUid(draft, known, ledger);
-    const since = before ? sinceOf(before, seenSince) : (remembered(draft, ledger) ?? now);
-    appearances.set(claimKey(draft), { since, seenSince: seenSince ?? before?.seenSince });
+    const since = before ? sinceOf(before, seenSince, now) : (remembered(draft, ledger) ?? now);
+    const { address } = draft;
+    appearances.set(claimKey(draft), { address, since, seenSince: seenSince ?? before?.seenSince, vanished: false });
     return { ...draft, since };
   });
   return { claims, appearances };
 }
 
-function sinceOf(before: Appearance, seenSince: number | undefined): number {
+/** Marks all claims as vanished; those that are still there are entered again. Without the ledger's memory there is nothing to mark. */
+function vanishedOf(known: Appearances, ledger: DatingInput['ledger']): [string, Appearance][] {
+  return Array.from(known).flatMap(([key, appearance]) =>
+    ledger.has(appearance.address) ? [[key, { ...appearance, vanished: true }] satisfies [string, Appearance]] : [],
+  );
+}
+
+function sinceOf(before: Appearance, seenSince: number | undefined, now: number): number {
+  if (before.vanished) return Math.max(now, before.since + 1);
   const readded = seenSince !== undefined && before.seenSince !== undefined && seenSince > before.seenSince;
   return readded ? Math.max(seenSince, before.since + 1) : before.since;
 }
