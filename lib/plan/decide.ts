@@ -2,6 +2,7 @@ import type { Claim } from '../model/claim.ts';
 import { attemptKey } from '../model/claim.ts';
 import type { Eni } from '../model/eni.ts';
 import { carries } from '../model/eni.ts';
+import { familyOf } from '../model/ip.ts';
 import type { LedgerEntry } from '../model/ledger.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { NodeSnapshot } from '../model/snapshot.ts';
@@ -53,15 +54,32 @@ function decideCarried(
   appearedAnew: boolean,
   snapshot: NodeSnapshot,
 ): Decision {
+  if (takesBack(claim, entry, appearedAnew, snapshot)) return { kind: 'assign', takeover: true };
   const factsAreOlder = snapshot.describedAt === undefined || snapshot.describedAt < claim.since;
   if (appearedAnew && factsAreOlder) return { kind: 'verify' };
   return { kind: 'assigned', record: recordOf(claim, eni, entry) };
 }
 
+/**
+ * A floating IP that was here, left the pod and has come back: another node may have taken it meanwhile, and for some seconds neither
+ * our memory of our own call nor a describe can tell. Assigning an IPv4 address where it already is changes nothing, so it is asked
+ * for rather than looked up; IPv6 has no takeover in one call.
+ */
+function takesBack(
+  claim: Claim,
+  entry: LedgerEntry | undefined,
+  appearedAnew: boolean,
+  snapshot: NodeSnapshot,
+): boolean {
+  // What was found on the ENI is not ours: a call would make it so.
+  const ours = entry !== undefined && entry.state !== 'found' && entry.notOurs === undefined;
+  if (claim.kind !== 'floating' || !ours || familyOf(claim.address) === 6) return false;
+  return appearedAnew || (entry.state === 'assigning' && snapshot.inFlight.has(claim.address));
+}
+
 /** The ledger entry that says "here, for this claim"; undefined when the ledger says so already. */
 function recordOf(claim: Claim, eni: Eni, entry: LedgerEntry | undefined): LedgerEntry | undefined {
-  const ours =
-    entry !== undefined && entry.eni === eni.id && entry.state !== 'found' && entry.notOurs === undefined;
+  const ours = entry !== undefined && entry.eni === eni.id && entry.state !== 'found' && entry.notOurs === undefined;
   const claimedAt = Math.max(claim.since, entry?.claimedAt ?? 0);
   const state = ours ? 'held' : 'found';
   const same =

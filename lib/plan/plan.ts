@@ -1,7 +1,7 @@
 import type { Action } from '../model/action.ts';
 import { claimKey } from '../model/claim.ts';
 import type { Eni } from '../model/eni.ts';
-import { slotLimit, usedSlots } from '../model/eni.ts';
+import { carries, slotLimit, usedSlots } from '../model/eni.ts';
 import { compareIp, familyOf, type IpAddress } from '../model/ip.ts';
 import type { LedgerEntry } from '../model/ledger.ts';
 import type { ClaimStatus, Plan } from '../model/plan.ts';
@@ -112,8 +112,12 @@ function admitWithinLimits(wishes: readonly Wish[], snapshot: NodeSnapshot, draf
   });
 }
 
+/** The wishes that need a slot of this ENI: those for what it already carries need none. */
 function wishesOn(wishes: readonly Wish[], eni: Eni, family: 4 | 6): Wish[] {
-  return wishes.filter(({ contest }) => contest.winner.eni.id === eni.id && familyOf(contest.address) === family);
+  return wishes.filter(
+    ({ contest: { address, winner } }) =>
+      winner.eni.id === eni.id && familyOf(address) === family && !carries(eni, address),
+  );
 }
 
 function isUrgent({ contest, takeover }: Wish): boolean {
