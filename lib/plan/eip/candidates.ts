@@ -21,7 +21,7 @@ export function isSuitable({ source }: ElasticIpClaim, eip: ElasticIp): boolean 
     case 'fixed':
       return eip.allocationId === source.allocationId;
     case 'tagged':
-      return source.value === undefined ? source.key in eip.tags : eip.tags[source.key] === source.value;
+      return source.value === undefined ? Object.hasOwn(eip.tags, source.key) : eip.tags[source.key] === source.value;
   }
 }
 
@@ -30,9 +30,18 @@ export function isSuitable({ source }: ElasticIpClaim, eip: ElasticIp): boolean 
  * twice, say) the paired one, else the first by id, so that every run chooses the same.
  */
 export function findOwn(claim: ElasticIpClaim, place: EipPlace, inventory: readonly ElasticIp[]): ElasticIp | undefined {
-  const named = inventory.filter((eip) => isIdentifiedAs(claim, eip) && (claim.source.kind !== 'fixed' || isSuitable(claim, eip)));
+  const named = inventory.filter((eip) => isOwn(claim, eip));
   const paired = inventory.find((eip) => isBoundTo(place, eip) && (isSuitable(claim, eip) || named.includes(eip)));
   return paired ?? named.toSorted(byId)[0];
+}
+
+/**
+ * True when the EIP is the claim's from an earlier life and still what it asks for: an annotation that now names another tag or EIP
+ * wants another one, although the owner's tags are the same. (A pool is not compared: endpoints differ in how they report it, and
+ * a mistake would allocate for ever.)
+ */
+export function isOwn(claim: ElasticIpClaim, eip: ElasticIp): boolean {
+  return isIdentifiedAs(claim, eip) && (claim.source.kind === 'allocate' || isSuitable(claim, eip));
 }
 
 /** The free EIPs that the claim may try to take; each claim begins elsewhere, so that rivals rarely meet. */

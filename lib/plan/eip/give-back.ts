@@ -1,5 +1,5 @@
 import { type EipSnapshot, type EipStep, NODE_TAG, type OwnedEip } from '../../model/eip-plan.ts';
-import { isIdentifiedAs } from './candidates.ts';
+import { isOwn } from './candidates.ts';
 
 export interface GiveBackPlan {
   readonly steps: readonly EipStep[];
@@ -39,10 +39,10 @@ export function isOurs({ eip }: OwnedEip, { ourEnis, nodeName }: Pick<EipSnapsho
 
 /** A surplus twin of a claim's EIP (a reply was lost and the allocation repeated) counts as unclaimed, unless it is in use. */
 export function isClaimed({ eip, allocatedByUs }: OwnedEip, { claims, inventory }: EipSnapshot): boolean {
-  const claimants = claims.filter(({ claim }) => isIdentifiedAs(claim, eip));
+  const claimants = claims.filter(({ claim }) => isOwn(claim, eip));
   if (claimants.length === 0) return false;
   if (!allocatedByUs || eip.association !== undefined) return true;
-  const twins = inventory.filter((other) => claimants.some(({ claim }) => isIdentifiedAs(claim, other)));
+  const twins = inventory.filter((other) => claimants.some(({ claim }) => isOwn(claim, other)));
   const kept = twins.find(({ association }) => association !== undefined) ?? twins.toSorted((a, b) => (a.allocationId < b.allocationId ? -1 : 1))[0];
   return kept === eip;
 }

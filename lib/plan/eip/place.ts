@@ -33,6 +33,7 @@ export function placeEip(claim: ElasticIpClaim, pod: Pod, around: EipSurrounding
       return placeSecondary(pod, around, (status) => status.claim.interface === target.name && familyOf(status.claim.address) === 4) ?? { state: 'awaited' };
     }
     case 'address':
+      if (pod.podIps.includes(target.address)) return placePrimary(pod, around);
       return placeSecondary(pod, around, (status) => status.claim.address === target.address) ?? { state: 'elsewhere' };
   }
 }
