@@ -1,6 +1,7 @@
 import type { Command } from '../lib/config/command.ts';
-import type { LogFields, Logger, LogLevel } from '../lib/runtime/logger.ts';
+import { strayVariables } from '../lib/config/stray-variables.ts';
 import { type Clock, systemClock } from '../lib/runtime/clock.ts';
+import type { LogFields, Logger, LogLevel } from '../lib/runtime/logger.ts';
 import { createLogger } from '../lib/telemetry/log.ts';
 import { type PrometheusMetrics, prometheusMetrics } from '../lib/telemetry/prometheus.ts';
 import { VERSION } from './version.ts';
@@ -21,7 +22,18 @@ export function openProcess(
 ): ProcessParts {
   const clock = systemClock();
   const now = () => clock.now();
-  const log = createLogger({ level: options.logLevel, format: options.logFormat, colour: process.stdout.isTTY, fields, now });
-  const metrics = prometheusMetrics({ now, build: { version: VERSION, nodeVersion: process.version, command }, process });
+  const log = createLogger({
+    level: options.logLevel,
+    format: options.logFormat,
+    colour: process.stdout.isTTY,
+    fields,
+    now,
+  });
+  const metrics = prometheusMetrics({
+    now,
+    build: { version: VERSION, nodeVersion: process.version, command },
+    process,
+  });
+  for (const message of strayVariables(process.env)) log.warn(message);
   return { clock, log, metrics, random: () => Math.random(), environment: process.env };
 }

@@ -1,9 +1,9 @@
 import { ec2Addresses } from '../../lib/ec2/addresses.ts';
 import type { AddressApi } from '../../lib/ec2/api.ts';
-import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
-import { ec2ElasticIps } from '../../lib/ec2/elastic-ips.ts';
 import type { Ec2Connection } from '../../lib/ec2/calls.ts';
 import { openEc2Client } from '../../lib/ec2/client.ts';
+import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
+import { ec2ElasticIps } from '../../lib/ec2/elastic-ips.ts';
 import { chooseRegion } from '../../lib/ec2/identity.ts';
 import { type ImdsInterface, subnetHints } from '../../lib/ec2/imds.ts';
 import type { InstanceIdentity } from '../../lib/model/eni.ts';

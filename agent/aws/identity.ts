@@ -36,10 +36,13 @@ export async function whoAmI(options: IdentityOptions, signal: AbortSignal): Pro
       }
     }
     const retryInMs = Math.round(backoffMs(failures, { baseMs: 500, maxMs: 15_000, random: options.random }));
-    options.log.warn('cannot find out which EC2 instance this is; set the metadata hop limit or give the agent hostNetwork', {
-      ...faults,
-      retryInMs,
-    });
+    options.log.warn(
+      'cannot find out which EC2 instance this is; set the metadata hop limit or give the agent hostNetwork',
+      {
+        ...faults,
+        retryInMs,
+      },
+    );
     await options.clock.sleep(retryInMs, signal);
   }
 }
@@ -59,6 +62,7 @@ async function askNode({ kube, nodeName, region }: IdentityOptions, signal: Abor
   if (kube === undefined) throw new Error('no Kubernetes API here');
   const { providerId } = await getNode(kube, nodeName, signal);
   const identity = identityFromProviderId(providerId ?? '', region);
-  if (identity === undefined) throw new Error(`node ${nodeName} has providerID ${providerId ?? '(none)'}, which names no EC2 instance`);
+  if (identity === undefined)
+    throw new Error(`node ${nodeName} has providerID ${providerId ?? '(none)'}, which names no EC2 instance`);
   return identity;
 }

@@ -1,5 +1,12 @@
 import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
-import type { DialectContext, EipHappening, EipStatus, EipWishes, ElasticIpClaim, PodDialect } from '../../lib/model/eip-claim.ts';
+import type {
+  DialectContext,
+  EipHappening,
+  EipStatus,
+  EipWishes,
+  ElasticIpClaim,
+  PodDialect,
+} from '../../lib/model/eip-claim.ts';
 import type { EipSnapshot, EipStep, OwnedEip, PlacedEipClaim } from '../../lib/model/eip-plan.ts';
 import type { AllocationId } from '../../lib/model/elastic-ip.ts';
 import type { Eni } from '../../lib/model/eni.ts';
@@ -105,10 +112,14 @@ export class EipEngine {
       if (said.refusals.length > 0) refusals.set(podKey(pod), said.refusals);
       return { pod, claims: said.claims };
     });
-    this.#noteTimes(now, wishes.flatMap(({ claims }) => claims));
+    this.#noteTimes(
+      now,
+      wishes.flatMap(({ claims }) => claims),
+    );
     const claims = wishes.flatMap(({ pod, claims: wished }) => wished.map((claim) => this.#place(claim, pod, now)));
     // A cluster without Elastic IPs asks EC2 nothing about them, except once at the start for what an earlier life left behind.
-    if (claims.length === 0 && this.#started && this.#unclaimedSince.size === 0) return report({ statuses: [], refusals });
+    if (claims.length === 0 && this.#started && this.#unclaimedSince.size === 0)
+      return report({ statuses: [], refusals });
     const snapshot = this.#snapshot(now, claims);
     const planned = planEips(snapshot);
     if (context.clusterName !== undefined && (planned.readInventory || !this.#started)) this.#inventory.request();
@@ -166,7 +177,8 @@ export class EipEngine {
     const { dialects, context } = this.#options;
     for (const dialect of dialects) {
       const owner = dialect.ownerOf(eip.tags, context);
-      if (owner !== undefined) return [{ eip, owner, allocatedByUs: dialect.allocatedByUs(eip.tags), ownTags: dialect.ownTags }];
+      if (owner !== undefined)
+        return [{ eip, owner, allocatedByUs: dialect.allocatedByUs(eip.tags), ownTags: dialect.ownTags }];
     }
     return [];
   }

@@ -1,6 +1,6 @@
 import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
-import type { AllocationId, ElasticIp } from '../../lib/model/elastic-ip.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
+import type { AllocationId, ElasticIp } from '../../lib/model/elastic-ip.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
@@ -66,7 +66,8 @@ export class EipInventory {
 
   async #read(): Promise<void> {
     const { clock, ec2, budget, onProblem, wake, random } = this.#options;
-    const pause = this.#failures > 0 ? backoffMs(this.#failures, { baseMs: 500, maxMs: 60_000, random }) : this.#sinceLast();
+    const pause =
+      this.#failures > 0 ? backoffMs(this.#failures, { baseMs: 500, maxMs: 60_000, random }) : this.#sinceLast();
     if (pause > 0) await clock.sleep(pause, this.#signal);
     if (!(await budget.admit(() => 1, this.#signal))) return;
     const askedAt = clock.now();
@@ -103,5 +104,9 @@ export class EipInventory {
 
 /** A read right after our call may still lack the tags or the pairing that the call made. */
 function mergeLagging(described: ElasticIp, ours: ElasticIp): ElasticIp {
-  return { ...described, tags: { ...ours.tags, ...described.tags }, association: described.association ?? ours.association };
+  return {
+    ...described,
+    tags: { ...ours.tags, ...described.tags },
+    association: described.association ?? ours.association,
+  };
 }

@@ -14,8 +14,16 @@ const SOON = [500, 30_000] as const;
 const SLOW = [30_000, 600_000] as const;
 
 const BY_CODE: Readonly<Record<string, readonly [Reason, string, readonly [number, number]]>> = {
-  AddressLimitExceeded: ['EipQuotaReached', 'the account may not have more Elastic IPs; release unused ones or ask for a higher quota (L-0263D0A3)', SLOW],
-  InsufficientAddressCapacity: ['EipPoolEmpty', 'the pool has no free address; add addresses to it or name another pool', SLOW],
+  AddressLimitExceeded: [
+    'EipQuotaReached',
+    'the account may not have more Elastic IPs; release unused ones or ask for a higher quota (L-0263D0A3)',
+    SLOW,
+  ],
+  InsufficientAddressCapacity: [
+    'EipPoolEmpty',
+    'the pool has no free address; add addresses to it or name another pool',
+    SLOW,
+  ],
   'InvalidPublicIpv4PoolID.NotFound': ['EipPoolEmpty', 'the pool does not exist in this region', SLOW],
   'Gateway.NotAttached': ['NoInternetGateway', 'attach an internet gateway to the VPC', SLOW],
   'InvalidAllocationID.NotFound': ['EipNotFound', 'EC2 does not know the Elastic IP (yet)', SOON],

@@ -50,7 +50,10 @@ const PAST: Record<EipStep['kind'], string> = {
   untag: 'untagged',
 };
 
-async function act(step: EipStep, { ec2, inventory, callSignal: signal, happened }: StepParts): Promise<string | undefined> {
+async function act(
+  step: EipStep,
+  { ec2, inventory, callSignal: signal, happened }: StepParts,
+): Promise<string | undefined> {
   switch (step.kind) {
     case 'allocate': {
       // The tags travel in the call: an EIP whose reply is lost is found again by them.
@@ -106,16 +109,25 @@ function failed(cause: unknown, step: EipStep, parts: StepParts): void {
   const [baseMs, maxMs] = pause;
   const wait = error.kind === 'unknown-outcome' ? 0 : backoffMs(failures, { baseMs, maxMs, random: parts.random });
   setbacks.set(step.key, { reason, message, failures, until: parts.clock.now() + wait });
-  if (step.kind === 'associate' && (error.kind === 'not-found' || error.kind === 'rejected')) doubtEnis(`AssociateAddress: ${error.code}`);
+  if (step.kind === 'associate' && (error.kind === 'not-found' || error.kind === 'rejected'))
+    doubtEnis(`AssociateAddress: ${error.code}`);
   if (before?.reason === reason) return;
-  log.warn('Elastic IP call failed', { ...aboutStep(step), reason, code: error.code, message: error.message, requestId: error.requestId });
+  log.warn('Elastic IP call failed', {
+    ...aboutStep(step),
+    reason,
+    code: error.code,
+    message: error.message,
+    requestId: error.requestId,
+  });
   if (error.kind === 'unknown-outcome') return;
-  if (step.kind === 'allocate' || step.kind === 'associate') parts.happened(step.claim, '', { kind: 'association-failed', message });
+  if (step.kind === 'allocate' || step.kind === 'associate')
+    parts.happened(step.claim, '', { kind: 'association-failed', message });
   if (step.kind === 'disassociate') parts.happened(undefined, step.owner, { kind: 'disassociation-failed', message });
 }
 
 function aboutStep(step: EipStep) {
-  const claim = 'claim' in step ? { claim: step.claim.id, pod: `${step.claim.owner.namespace}/${step.claim.owner.name}` } : {};
+  const claim =
+    'claim' in step ? { claim: step.claim.id, pod: `${step.claim.owner.namespace}/${step.claim.owner.name}` } : {};
   const eip = 'eip' in step ? { publicIp: step.eip.publicIp, allocationId: step.eip.allocationId } : {};
   const place = step.kind === 'associate' ? { eni: step.eni, privateIp: step.privateIp } : {};
   return { ...claim, ...eip, ...place };

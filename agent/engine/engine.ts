@@ -64,6 +64,8 @@ export interface EngineOptions {
 
 /** EC2 documents no cap on addresses per call; a call never needs more than the largest ENI holds (64). */
 const MAX_BATCH = 64;
+/** Every call has a timeout of seconds and every wait an end, so this can only be a fault of ours, ms. */
+const STUCK_MS = 300_000;
 
 /**
  * The loop of the main job: observe, plan from the whole snapshot, let the lanes act, tell. Level-based: an event only wakes it.
@@ -116,6 +118,14 @@ export class Engine {
   /** When the describe was asked for that `enis` rest on, ms since the epoch; undefined before the first. */
   get describedAt(): number | undefined {
     return this.#facts.describedAt;
+  }
+
+  /** Calls that should have ended long ago, in words; a reason to restart the process. */
+  stuck(): string[] {
+    const limit = this.#options.clock.now() - STUCK_MS;
+    return Array.from(this.#lanes, ([eni, { performer }]) => ({ eni, since: performer.busySince }))
+      .filter(({ since }) => since !== undefined && since < limit)
+      .map(({ eni }) => `a call for ${eni} has been under way for more than ${STUCK_MS / 60_000} min`);
   }
 
   /** Describes the ENIs for the first time, then runs until the signal aborts; returns when no call is in flight any more. */

@@ -43,6 +43,7 @@ export class Performer {
   readonly #parts: PerformerParts;
   #trouble: Refusal | undefined;
   #failures = 0;
+  #busySince: number | undefined;
   #pausedUntil = 0;
 
   constructor(eni: EniId, parts: PerformerParts) {
@@ -62,7 +63,21 @@ export class Performer {
     return this.#parts.budget.admit(priority, signal);
   }
 
+  /** Since when a call is under way, ms since the epoch. */
+  get busySince(): number | undefined {
+    return this.#busySince;
+  }
+
   async perform(items: readonly LaneItem<Action>[]): Promise<Verdict> {
+    this.#busySince = this.#parts.clock.now();
+    try {
+      return await this.#perform(items);
+    } finally {
+      this.#busySince = undefined;
+    }
+  }
+
+  async #perform(items: readonly LaneItem<Action>[]): Promise<Verdict> {
     const actions = items.map((item) => item.value);
     try {
       const [first] = actions;

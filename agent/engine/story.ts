@@ -1,7 +1,7 @@
 import type { Claim } from '../../lib/model/claim.ts';
 import type { ClaimStatus } from '../../lib/model/plan.ts';
-import { podKey, type PodRef } from '../../lib/model/pod.ts';
-import type { Reason } from '../../lib/model/refusal.ts';
+import { type PodRef, podKey } from '../../lib/model/pod.ts';
+import type { Reason, Refusal } from '../../lib/model/refusal.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { AddressMetrics } from '../../lib/runtime/metrics.ts';
@@ -27,6 +27,7 @@ export class Story implements EngineEvents {
   readonly #options: StoryOptions;
   /** The reason last told per claim, so that a refusal is told once and not each round. */
   #told = new Map<string, Reason>();
+  #toldFaults: ReadonlySet<string> = new Set();
 
   constructor(options: StoryOptions) {
     this.#options = options;
@@ -67,7 +68,12 @@ export class Story implements EngineEvents {
   lost(...[entry]: Parameters<EngineEvents['lost']>): void {
     const { log, metrics } = this.#options;
     const { address, eni, holder } = entry;
-    log.warn('address is no longer on our ENI; standing down', { address, eni, pod: podKey(holder), interface: entry.interface });
+    log.warn('address is no longer on our ENI; standing down', {
+      address,
+      eni,
+      pod: podKey(holder),
+      interface: entry.interface,
+    });
     metrics.changed('lost');
   }
 
@@ -94,10 +100,39 @@ export class Story implements EngineEvents {
       const key = `${claim.holder.uid}|${claim.interface}|${claim.address}`;
       now.set(key, refusal.reason);
       if (this.#told.get(key) === refusal.reason) continue;
-      this.#options.log.warn('address refused', { ...placeOf(claim), reason: refusal.reason, message: refusal.message });
-      this.#options.emit({ pod: claim.holder, type: 'Warning', reason: 'AddressRefused', message: `${refusal.reason}: ${refusal.message}` });
+      this.#options.log.warn('address refused', {
+        ...placeOf(claim),
+        reason: refusal.reason,
+        message: refusal.message,
+      });
+      this.#options.emit({
+        pod: claim.holder,
+        type: 'Warning',
+        reason: 'AddressRefused',
+        message: `${refusal.reason}: ${refusal.message}`,
+      });
     }
     this.#told = now;
+  }
+
+  /**
+   * Tells what of an annotation or cache file could not be understood, once until it changes. `podOf` finds the pod of a key that
+   * names one; a file's refusal has none and reaches the log only.
+   */
+  inputFaults(refusals: ReadonlyMap<string, readonly Refusal[]>, podOf: (key: string) => PodRef | undefined): void {
+    const now = new Set<string>();
+    for (const [where, faults] of refusals) {
+      for (const { reason, message } of faults) {
+        const key = `${where}|${message}`;
+        now.add(key);
+        if (this.#toldFaults.has(key)) continue;
+        const pod = podOf(where);
+        this.#options.log.warn('input refused', { where, reason, message });
+        if (pod)
+          this.#options.emit({ pod, type: 'Warning', reason: 'AddressRefused', message: `${reason}: ${message}` });
+      }
+    }
+    this.#toldFaults = now;
   }
 }
 

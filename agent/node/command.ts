@@ -54,7 +54,8 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
     client: kube,
     clock,
     signal: stop,
-    onError: (name, error) => log.warn('cannot read NetworkAttachmentDefinition; its floating IPs are unknown', { name, error }),
+    onError: (name, error) =>
+      log.warn('cannot read NetworkAttachmentDefinition; its floating IPs are unknown', { name, error }),
   });
   const learnDefinitions = (pod: Pod) => {
     const names = definitionsOf(pod);
@@ -71,7 +72,8 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
 
   // EC2.
   const endpoint = imdsEndpoint(environment);
-  const imds = endpoint === undefined ? undefined : imdsReader({ endpoint, allowV1: false, now: () => performance.now() });
+  const imds =
+    endpoint === undefined ? undefined : imdsReader({ endpoint, allowV1: false, now: () => performance.now() });
   const [identity, interfaces] = await Promise.all([
     whoAmI({ imds, kube, nodeName, region: environment['AWS_REGION'], clock, random, log }, stop),
     hintsFrom(imds, stop),
@@ -94,7 +96,9 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
   });
   const filter = { interfaces: (name: string) => options.interfaceFilter.test(name), namespaces: options.namespaces };
   const servedPods = () =>
-    Array.from(pods.items()).filter(({ namespace }) => filter.namespaces.length === 0 || filter.namespaces.includes(namespace));
+    Array.from(pods.items()).filter(
+      ({ namespace }) => filter.namespaces.length === 0 || filter.namespaces.includes(namespace),
+    );
   let latest: NodeReport | undefined;
   const shared = { clock, random, budget, dryRun, callSignal: calls.signal };
   const addresses = new Engine(
@@ -108,6 +112,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
       report: (report) => {
         latest = report;
         telling.story.statuses(report.statuses);
+        telling.story.inputFaults(report.refusals, (key) => pods.get(key));
         gauges.report(report, ledger.values());
         telling.publisher.addresses(report);
         loops.eips?.wake();
@@ -157,7 +162,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
       ...(addresses.describedAt === undefined ? ['the ENIs of this node are not known yet'] : []),
       ...observers.faults(),
     ];
-    const endpoints = { healthFaults: () => [], readyFaults, metrics: () => metrics.render() };
+    const endpoints = { healthFaults: () => addresses.stuck(), readyFaults, metrics: () => metrics.render() };
     const server = await serveHttp(options.httpAddress, endpoints, calls.signal);
     log.info('listening', server.address);
   }

@@ -11,8 +11,9 @@ export class Gauges {
     this.#metrics = metrics;
   }
 
-  report({ statuses, enis }: NodeReport, ledger: readonly LedgerEntry[]): void {
-    const refused = statuses.flatMap(({ state, refusal }) => (state === 'refused' && refusal ? [refusal] : []));
+  report({ statuses, refusals, enis }: NodeReport, ledger: readonly LedgerEntry[]): void {
+    const refusedClaims = statuses.flatMap(({ state, refusal }) => (state === 'refused' && refusal ? [refusal] : []));
+    const refused = [...refusedClaims, ...[...refusals.values()].flat()];
     this.#metrics.claims(count(statuses, ({ claim }) => claim.kind));
     this.#metrics.refusals(count(refused, ({ reason }) => reason));
     this.#metrics.pending(statuses.filter(({ state }) => state === 'pending').length);

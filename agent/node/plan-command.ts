@@ -11,14 +11,14 @@ import { podKey } from '../../lib/model/pod.ts';
 import { Budget } from '../../lib/runtime/budget.ts';
 import { Journal } from '../../lib/runtime/journal.ts';
 import { silentLogger } from '../../lib/runtime/logger.ts';
-import { Engine, type NodeReport } from '../engine/engine.ts';
-import { openProcess } from '../process.ts';
 import { openEc2 } from '../aws/ec2-access.ts';
 import { hintsFrom, whoAmI } from '../aws/identity.ts';
+import { Engine, type NodeReport } from '../engine/engine.ts';
+import { Story } from '../engine/story.ts';
+import { openProcess } from '../process.ts';
 import { openObservers } from './observers.ts';
 import { watchPods } from './pod-watch.ts';
 import { definitionsOf, observeNode } from './sources.ts';
-import { Story } from '../engine/story.ts';
 
 /** How long the sources may take, ms. */
 const LOOK_MS = 30_000;
@@ -32,13 +32,26 @@ export async function runPlan(options: PlanOptions, stop: AbortSignal): Promise<
   signal.addEventListener('abort', () => looked.resolve(undefined), { once: true });
   const wake = () => engine?.wake();
   let engine: Engine | undefined;
-  const kube = createKubeClient({ connection: await loadConnection({ kubeconfig: options.kubeconfig, env: environment }), clock });
+  const kube = createKubeClient({
+    connection: await loadConnection({ kubeconfig: options.kubeconfig, env: environment }),
+    clock,
+  });
   const definitions = createNadCache({ client: kube, clock, signal });
-  const pods = watchPods({ client: kube, nodeName: options.nodeName, clock, random, log, metrics, onSynced: wake, onChange: wake });
+  const pods = watchPods({
+    client: kube,
+    nodeName: options.nodeName,
+    clock,
+    random,
+    log,
+    metrics,
+    onSynced: wake,
+    onChange: wake,
+  });
   const observers = openObservers({ ...options, addressResyncMs: LOOK_MS }, { clock, random, log, onChange: wake });
   const tasks = [pods.run(signal), ...observers.tasks.map((task) => task.run(signal))];
   const endpoint = imdsEndpoint(environment);
-  const imds = endpoint === undefined ? undefined : imdsReader({ endpoint, allowV1: false, now: () => performance.now() });
+  const imds =
+    endpoint === undefined ? undefined : imdsReader({ endpoint, allowV1: false, now: () => performance.now() });
   const identity = await whoAmI(
     { imds, kube, nodeName: options.nodeName, region: environment['AWS_REGION'], clock, random, log },
     signal,
@@ -68,7 +81,8 @@ export async function runPlan(options: PlanOptions, stop: AbortSignal): Promise<
       report: (report) => {
         if (!report.complete) return;
         // Definitions are fetched only once it is known which ones; the round after that is the one to print.
-        if (fetched === undefined) fetched = definitions.prefetch([...pods.items()].flatMap(definitionsOf)).then(wake, wake);
+        if (fetched === undefined)
+          fetched = definitions.prefetch([...pods.items()].flatMap(definitionsOf)).then(wake, wake);
         else void fetched.then(() => looked.resolve(report));
       },
       events: new Story({ clock, log: silentLogger, metrics, emit: () => undefined }),
@@ -83,7 +97,11 @@ export async function runPlan(options: PlanOptions, stop: AbortSignal): Promise<
   done.abort();
   await Promise.all([running, ...tasks]);
   await kube.close();
-  process.stdout.write(report ? renderPlan(report) : `the sources did not answer within ${LOOK_MS / 1000} s:\n${observers.faults().join('\n')}\n`);
+  process.stdout.write(
+    report
+      ? renderPlan(report)
+      : `the sources did not answer within ${LOOK_MS / 1000} s:\n${observers.faults().join('\n')}\n`,
+  );
   return report ? 0 : 1;
 }
 
@@ -102,7 +120,8 @@ export function renderPlan({ actions, statuses }: NodeReport): string {
 }
 
 function renderAction(action: Action): string {
-  if (action.kind === 'unassign') return `unassign ${action.address} from ${action.eni}: assigned by us, and no pod uses it any more`;
+  if (action.kind === 'unassign')
+    return `unassign ${action.address} from ${action.eni}: assigned by us, and no pod uses it any more`;
   const { claim } = action;
   const how = action.takeover ? ', taking it over if another ENI holds it' : ', only if it is free';
   return `assign ${action.address} to ${action.eni}: ${claim.kind} address of ${podKey(claim.holder)} on ${claim.interface}${how}`;

@@ -82,8 +82,15 @@ export class Publisher {
 
   /** Pods that have nothing to do with us are never written to; those that once had are cleaned up. */
   #concerns(pod: Pod, { statuses, eips, faults, marks }: PodFindings): boolean {
-    const marked = marks.some(({ labels, annotations }) => Object.keys(labels).length + Object.keys(annotations).length > 0);
-    return statuses.length + eips.length + faults.length > 0 || marked || ADDRESSES in pod.annotations || this.#options.hasNetworks(pod);
+    const marked = marks.some(
+      ({ labels, annotations }) => Object.keys(labels).length + Object.keys(annotations).length > 0,
+    );
+    return (
+      statuses.length + eips.length + faults.length > 0 ||
+      marked ||
+      ADDRESSES in pod.annotations ||
+      this.#options.hasNetworks(pod)
+    );
   }
 
   /** True while a pod has only just become pending; looks again when the grace is over. */

@@ -1,17 +1,20 @@
 import type { NadCache } from '../../lib/kube/nads.ts';
 import type { Reflector } from '../../lib/kube/reflector.ts';
+import { masterOf } from '../../lib/model/cni.ts';
 import { FLOATING_IPS } from '../../lib/model/floating.ts';
 import { parseNetworkStatus } from '../../lib/model/network-status.ts';
 import type { AttachmentDefinition, CachedAttachment, LiveNamespace } from '../../lib/model/observation.ts';
 import type { Pod } from '../../lib/model/pod.ts';
-import { masterOf } from '../../lib/model/cni.ts';
+import type { FileRefusal } from '../../lib/net/cni-cache.ts';
 import { type ClaimFilter, type HostLinks, observeClaims } from '../../lib/plan/claims.ts';
 import type { Observed } from '../engine/engine.ts';
 
 /** The three sources of truth on a node; a level of `--observe` below `live` leaves some out. */
 export interface NodeSources {
   readonly pods: Pick<Reflector<Pod>, 'items' | 'synced'>;
-  readonly cache: { readonly synced: boolean; attachments(): readonly CachedAttachment[] } | undefined;
+  readonly cache:
+    | { readonly synced: boolean; attachments(): readonly CachedAttachment[]; refusals(): readonly FileRefusal[] }
+    | undefined;
   readonly namespaces: { readonly synced: boolean; namespaces(): readonly LiveNamespace[] } | undefined;
   readonly links: HostLinks;
   readonly definitions: Pick<NadCache, 'peek'>;
@@ -31,9 +34,14 @@ export function observeNode(sources: NodeSources, filter: ClaimFilter): Observed
     },
     filter,
   );
-  const complete =
-    sources.pods.synced && (sources.cache?.synced ?? true) && (sources.namespaces?.synced ?? true);
-  return { drafts, refusals, complete };
+  const complete = sources.pods.synced && (sources.cache?.synced ?? true) && (sources.namespaces?.synced ?? true);
+  return { drafts, refusals: withFiles(refusals, sources.cache?.refusals() ?? []), complete };
+}
+
+/** Refusals by pod key, and those of files by their path. */
+function withFiles(byPod: Observed['refusals'], files: readonly FileRefusal[]): Observed['refusals'] {
+  if (files.length === 0) return byPod;
+  return new Map([...byPod, ...Map.groupBy(files, ({ file }) => file)]);
 }
 
 /** The NetworkAttachmentDefinitions that a pod's interfaces came from. */

@@ -3,7 +3,7 @@ import type { KubeClient } from '../../lib/kube/client.ts';
 import { createEventRecorder } from '../../lib/kube/events.ts';
 import { createPodPublisher } from '../../lib/kube/publish.ts';
 import type { EipEvent, EipHappening, ElasticIpClaim } from '../../lib/model/eip-claim.ts';
-import { isAlive, type Pod, podKey, type PodRef } from '../../lib/model/pod.ts';
+import { isAlive, type Pod, type PodRef, podKey } from '../../lib/model/pod.ts';
 import { Story } from '../engine/story.ts';
 import type { ProcessParts } from '../process.ts';
 import { Publisher } from './publisher.ts';
@@ -33,7 +33,12 @@ export function openTelling(options: TellingOptions) {
     pods: () => Array.from(pods()).filter(isAlive),
     hasNetworks: (pod) => definitionsOf(pod).length > 0,
     marks: (pod, eips) =>
-      podDialects.map((dialect) => dialect.marks(pod, eips.filter(({ claim }) => claim.dialect === dialect.name))),
+      podDialects.map((dialect) =>
+        dialect.marks(
+          pod,
+          eips.filter(({ claim }) => claim.dialect === dialect.name),
+        ),
+      ),
     patch: (pod, change) => (dryRun ? Promise.resolve('written') : writer.patchPod(pod, change)),
   });
   /** The pod of a claim, or the one that an EIP's tags name, if it still lives here. */

@@ -1,5 +1,5 @@
 import type { InitOptions, SidecarOptions } from '../../lib/config/options.ts';
-import { type EniId, carries } from '../../lib/model/eni.ts';
+import { carries, type EniId } from '../../lib/model/eni.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { ClaimStatus } from '../../lib/model/plan.ts';
 import type { NodeReport } from '../engine/engine.ts';
@@ -32,7 +32,15 @@ export async function runInit(options: InitOptions, stop: AbortSignal): Promise<
   let tasks: Promise<unknown> = Promise.resolve();
   try {
     const resync = { addressResyncMs: 5_000, ec2ResyncMs: 60_000 };
-    session = await openSession({ command: 'init', options, release: 'never', ...resync, report, stop: ending, calls: ending });
+    session = await openSession({
+      command: 'init',
+      options,
+      release: 'never',
+      ...resync,
+      report,
+      stop: ending,
+      calls: ending,
+    });
     tasks = Promise.all([session.addresses.start(ending), session.engine.run()]);
     const statuses = await settled.promise;
     confirmed = options.dryRun || (await confirm(session, statuses, ending));
@@ -42,7 +50,10 @@ export async function runInit(options: InitOptions, stop: AbortSignal): Promise<
   done.abort();
   await tasks;
   if (!confirmed) process.stderr.write(`${explain(options.timeoutMs, last, stop.aborted)}\n`);
-  else session?.parts.log.info('all addresses of this pod are on their ENIs', { addresses: last?.statuses.map(({ claim }) => claim.address) });
+  else
+    session?.parts.log.info('all addresses of this pod are on their ENIs', {
+      addresses: last?.statuses.map(({ claim }) => claim.address),
+    });
   return confirmed ? 0 : 1;
 }
 
@@ -69,11 +80,16 @@ export async function runSidecar(options: SidecarOptions, stop: AbortSignal): Pr
 }
 
 /** EC2 has accepted the addresses; wait until it also shows them, all of them on the ENIs where they belong. */
-async function confirm({ ec2, instanceId, parts }: PodSession, statuses: readonly ClaimStatus[], signal: AbortSignal): Promise<boolean> {
+async function confirm(
+  { ec2, instanceId, parts }: PodSession,
+  statuses: readonly ClaimStatus[],
+  signal: AbortSignal,
+): Promise<boolean> {
   const expected = statuses.map(({ claim, eni }): [IpAddress, EniId | undefined] => [claim.address, eni]);
   while (!signal.aborted && expected.length > 0) {
     const enis = await ec2.addresses.describeEnis(instanceId, { signal }).catch(() => []);
-    const shown = ([address, id]: [IpAddress, EniId | undefined]) => enis.some((eni) => eni.id === id && carries(eni, address));
+    const shown = ([address, id]: [IpAddress, EniId | undefined]) =>
+      enis.some((eni) => eni.id === id && carries(eni, address));
     if (expected.every(shown)) return true;
     await parts.clock.sleep(CONFIRM_EVERY_MS, signal);
   }
@@ -81,13 +97,22 @@ async function confirm({ ec2, instanceId, parts }: PodSession, statuses: readonl
 }
 
 function explain(timeoutMs: number, last: NodeReport | undefined, stopped: boolean): string {
-  const head = stopped ? 'stopped before all addresses were assigned' : `gave up after ${timeoutMs / 1000} s (--timeout)`;
+  const head = stopped
+    ? 'stopped before all addresses were assigned'
+    : `gave up after ${timeoutMs / 1000} s (--timeout)`;
   const statuses = last?.statuses ?? [];
   const missing = statuses.filter(({ state }) => state !== 'assigned');
-  if (last === undefined) return `eni-agent init: ${head}: EC2 or the instance metadata did not answer; see the log lines above`;
+  if (last === undefined)
+    return `eni-agent init: ${head}: EC2 or the instance metadata did not answer; see the log lines above`;
   if (statuses.length === 0) {
     return `eni-agent init: ${head}: no address besides the primary network's was found; check the pod's k8s.v1.cni.cncf.io/networks annotation and --interface-filter`;
   }
-  const why = missing.map(({ claim, refusal }) => `  ${claim.address} on ${claim.interface}: ${refusal ? `${refusal.reason}: ${refusal.message}` : 'still pending'}`);
-  return [`eni-agent init: ${head}:`, ...(why.length > 0 ? why : ['  EC2 accepted all addresses but does not show them yet'])].join('\n');
+  const why = missing.map(
+    ({ claim, refusal }) =>
+      `  ${claim.address} on ${claim.interface}: ${refusal ? `${refusal.reason}: ${refusal.message}` : 'still pending'}`,
+  );
+  return [
+    `eni-agent init: ${head}:`,
+    ...(why.length > 0 ? why : ['  EC2 accepted all addresses but does not show them yet']),
+  ].join('\n');
 }

@@ -7,9 +7,9 @@ import { OwnAddresses } from '../../lib/net/own-addresses.ts';
 import { ownClaims } from '../../lib/plan/own-claims.ts';
 import { Budget } from '../../lib/runtime/budget.ts';
 import { Journal } from '../../lib/runtime/journal.ts';
-import { Engine, type NodeReport } from '../engine/engine.ts';
 import { openEc2 } from '../aws/ec2-access.ts';
 import { hintsFrom, whoAmI } from '../aws/identity.ts';
+import { Engine, type NodeReport } from '../engine/engine.ts';
 import { Story } from '../engine/story.ts';
 import { openProcess } from '../process.ts';
 
