@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { DemoOptions } from '../../lib/config/options.ts';
+import { addressAt } from '../../sim/world/addresses.ts';
 import { threeNodes } from '../../sim/world/topology.ts';
 import { openWorld, type World } from '../../sim/world/world.ts';
-import { addressAt } from '../../sim/world/addresses.ts';
 import { chooseHost } from './host.ts';
 import { lastingDisagreements, type Play, playScene } from './play.ts';
 import { isGood, renderResults, type SceneResult } from './result.ts';
@@ -50,14 +50,23 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
 
 /** Short cool-down and frequent looks at metadata, so that a minute shows what usually takes longer. */
 function agentFlags({ logLevel, logFormat }: DemoOptions): string[] {
-  return ['--release-delay=2s', '--imds-resync=1s', `--log-level=${logLevel === 'info' ? 'debug' : logLevel}`, `--log-format=${logFormat}`];
+  return [
+    '--release-delay=2s',
+    '--imds-resync=1s',
+    `--log-level=${logLevel === 'info' ? 'debug' : logLevel}`,
+    `--log-format=${logFormat}`,
+  ];
 }
 
 /** NetworkAttachmentDefinitions, and addresses that somebody else assigned and that must survive everything. */
 function settle(world: World): Map<string, string> {
   const { kubelet, cloud, nodes } = world;
   for (const name of ['red', 'blue']) kubelet.createNetwork(name, { type: 'ipvlan', name });
-  kubelet.createNetwork('vip', { type: 'ipvlan', name: 'vip' }, { 'eni-agent.io/floating-ips': '10.20.1.200, 10.20.1.201' });
+  kubelet.createNetwork(
+    'vip',
+    { type: 'ipvlan', name: 'vip' },
+    { 'eni-agent.io/floating-ips': '10.20.1.200, 10.20.1.201' },
+  );
   return new Map(
     nodes.flatMap(({ enis: [eni] }, index) => {
       if (eni === undefined) return [];
@@ -87,11 +96,16 @@ async function perform(play: Play, hostWords: string): Promise<boolean> {
   print(`\n${renderResults(results)}\n`);
   for (const fault of [...results.flatMap(({ faults }) => faults), ...wrong]) print(`WRONG: ${fault}`);
   const good = wrong.length === 0 && results.every(isGood);
-  print(`${good ? 'All good' : 'Not good'}: at the end EC2 ${wrong.length === 0 ? 'has exactly what the pods use' : 'differs from the pods'}. ${Math.round((performance.now() - began) / 1000)} s.`);
+  print(
+    `${good ? 'All good' : 'Not good'}: at the end EC2 ${wrong.length === 0 ? 'has exactly what the pods use' : 'differs from the pods'}. ${Math.round((performance.now() - began) / 1000)} s.`,
+  );
   return good;
 }
 
-async function serve({ ec2, kubeconfig, folder }: World, { signal, print }: Pick<Play, 'signal' | 'print'>): Promise<void> {
+async function serve(
+  { ec2, kubeconfig, folder }: World,
+  { signal, print }: Pick<Play, 'signal' | 'print'>,
+): Promise<void> {
   print(`
 The world stays up until Ctrl-C.
 

@@ -38,6 +38,8 @@ export async function playScene(scene: Scene, play: Play): Promise<SceneResult> 
 /** What still differs between EC2 and the pods after some time to settle. */
 export async function lastingDisagreements({ world, signal, denied, foreign }: Play): Promise<string[]> {
   const look = () => disagreements(world, { denied, foreign });
-  await until('agreement', () => look().length === 0, { signal, timeoutMs: SETTLE_MS }).catch(() => signal.throwIfAborted());
+  await until('agreement', () => look().length === 0, { signal, timeoutMs: SETTLE_MS }).catch(() =>
+    signal.throwIfAborted(),
+  );
   return look();
 }

@@ -45,7 +45,11 @@ const story: readonly Column<NumberedResult>[] = [
 const numbers: readonly Column<NumberedResult>[] = [
   title,
   { head: 'median', align: 'right', cell: ({ latenciesMs }) => milliseconds(median(latenciesMs)) },
-  { head: 'max', align: 'right', cell: ({ latenciesMs }) => milliseconds(latenciesMs.length > 0 ? Math.max(...latenciesMs) : undefined) },
+  {
+    head: 'max',
+    align: 'right',
+    cell: ({ latenciesMs }) => milliseconds(latenciesMs.length > 0 ? Math.max(...latenciesMs) : undefined),
+  },
   ...CALLS.map(
     ([head, action]): Column<NumberedResult> => ({
       head,
@@ -58,6 +62,12 @@ const numbers: readonly Column<NumberedResult>[] = [
 function legend(rows: readonly NumberedResult[]): string[] {
   const measured = rows.filter(({ scene }) => scene.measures !== undefined);
   const byMeaning = Map.groupBy(measured, ({ scene }) => scene.measures ?? '');
-  const meanings = Array.from(byMeaning, ([meaning, scenes]) => `${scenes.map(({ number }) => number).join(', ')}: ${meaning}`);
-  return [`median and max are latencies, by EC2’s own record of calls. ${meanings.join('; ')}.`, 'The rest are EC2 calls by action.'];
+  const meanings = Array.from(
+    byMeaning,
+    ([meaning, scenes]) => `${scenes.map(({ number }) => number).join(', ')}: ${meaning}`,
+  );
+  return [
+    `median and max are latencies, by EC2’s own record of calls. ${meanings.join('; ')}.`,
+    'The rest are EC2 calls by action.',
+  ];
 }

@@ -1,12 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallRecord } from '../../sim/ec2/endpoint.ts';
+import type { Family } from '../../sim/world/addresses.ts';
+import { secondaries } from '../../sim/world/agreement.ts';
+import type { WorldEni } from '../../sim/world/topology.ts';
+import { until } from '../../sim/world/until.ts';
 import type { World } from '../../sim/world/world.ts';
+import type { WorldNode } from '../../sim/world/world-node.ts';
 import type { PodNetworkPlan, PodPlan, WorldPod } from '../../sim/world/world-pod.ts';
 import { eniUnder } from '../../sim/world/world-pod.ts';
-import type { WorldNode } from '../../sim/world/world-node.ts';
-import type { Family } from '../../sim/world/addresses.ts';
-import type { WorldEni } from '../../sim/world/topology.ts';
-import { secondaries } from '../../sim/world/agreement.ts';
-import { until } from '../../sim/world/until.ts';
 import { firstSent } from './measure.ts';
 
 /** What a scene may use: the world, a voice, and a notebook for latencies and faults. One stage per scene. */
@@ -63,13 +64,21 @@ export class Stage {
     return this.world.pods.start(plan);
   }
 
+  async pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.signal });
+  }
+
   until(what: string, condition: () => boolean, timeoutMs?: number): Promise<void> {
     return until(what, condition, { signal: this.signal, ...(timeoutMs !== undefined && { timeoutMs }) });
   }
 
   /** Waits until everything that IPAM gave these pods is on the right ENI. */
   async untilServed(pods: readonly WorldPod[], timeoutMs?: number): Promise<void> {
-    await this.until(`every address of ${pods.map(({ name }) => name).join(', ')} on its ENI`, () => this.#served(pods), timeoutMs);
+    await this.until(
+      `every address of ${pods.map(({ name }) => name).join(', ')} on its ENI`,
+      () => this.#served(pods),
+      timeoutMs,
+    );
   }
 
   /** Waits until EC2 has the address on the ENI under this interface; notes how long the call took to leave. */

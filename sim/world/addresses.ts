@@ -1,4 +1,4 @@
-import { ip, type IpAddress } from '../../lib/model/ip.ts';
+import { type IpAddress, ip } from '../../lib/model/ip.ts';
 import type { WorldEni, WorldSubnet } from './topology.ts';
 
 export type Family = 4 | 6;

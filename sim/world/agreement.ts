@@ -14,14 +14,19 @@ export interface AgreementOptions {
  * interface (one of them, when several pods hold it), and every secondary address belongs to a pod or to somebody else.
  * Returns what differs, in words.
  */
-export function disagreements(world: World, { denied = new Set(), foreign = new Map() }: AgreementOptions = {}): string[] {
+export function disagreements(
+  world: World,
+  { denied = new Set(), foreign = new Map() }: AgreementOptions = {},
+): string[] {
   const wanted = wantedPlaces(world.pods.running(), denied);
   for (const [address, eni] of foreign) wanted.set(address, new Set([eni]));
   const held = secondaries(world);
   const missing = [...wanted].filter(([address, enis]) => !enis.has(held.get(address) ?? ''));
   const surplus = [...held].filter(([address]) => !wanted.has(address));
   return [
-    ...missing.map(([address, enis]) => `${address} should be on ${[...enis].join(' or ')}, EC2 has it ${place(held, address)}`),
+    ...missing.map(
+      ([address, enis]) => `${address} should be on ${[...enis].join(' or ')}, EC2 has it ${place(held, address)}`,
+    ),
     ...surplus.map(([address, eni]) => `${address} is on ${eni} and no pod has it`),
   ];
 }

@@ -79,7 +79,11 @@ export function buildTopology(cloud: Cloud, topology: Topology, tag: string): Wo
   };
   let links = 0;
   return topology.nodes.map(({ name, type = 'm5.large', primary: primarySubnet, multus }) => {
-    const { instance, primary } = cloud.addInstance({ type, subnetId: subnetOf(primarySubnet).id, tags: { Name: name } });
+    const { instance, primary } = cloud.addInstance({
+      type,
+      subnetId: subnetOf(primarySubnet).id,
+      tags: { Name: name },
+    });
     const enis = multus.map((subnetName): WorldEni => {
       const subnet = subnetOf(subnetName);
       const eni = cloud.addInterface({ subnetId: subnet.id, instanceId: instance.id });

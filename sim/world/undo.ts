@@ -22,6 +22,7 @@ export class Undo {
   async #runAll(): Promise<void> {
     const failures: unknown[] = [];
     for (const step of this.#steps.toReversed()) await step().catch((error: unknown) => failures.push(error));
-    if (failures.length > 0) throw new AggregateError(failures, `cleaning up failed: ${failures.map(String).join('; ')}`);
+    if (failures.length > 0)
+      throw new AggregateError(failures, `cleaning up failed: ${failures.map(String).join('; ')}`);
   }
 }

@@ -10,8 +10,8 @@ import { FakeKubelet } from '../kube/kubelet.ts';
 import { type KubeApi, startKubeApi } from '../kube/server.ts';
 import { AddressPool } from './addresses.ts';
 import { AgentProcess } from './agent-process.ts';
-import { buildTopology, type Topology, type WorldInstance } from './topology.ts';
 import { Pods } from './pods.ts';
+import { buildTopology, type Topology, type WorldInstance } from './topology.ts';
 import { Undo } from './undo.ts';
 import type { WorldNode } from './world-node.ts';
 

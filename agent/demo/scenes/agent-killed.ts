@@ -1,8 +1,8 @@
+import type { WorldPod } from '../../../sim/world/world-pod.ts';
 import { assignmentsOf, milliseconds, mutations } from '../measure.ts';
 import { conditionOf } from '../pod-words.ts';
 import type { Scene } from '../scene.ts';
 import type { Stage } from '../stage.ts';
-import type { WorldPod } from '../../../sim/world/world-pod.ts';
 
 const ASSIGN = 'AssignPrivateIpAddresses';
 

@@ -14,7 +14,11 @@ export const failover: Scene = {
   title: 'A floating IP fails over',
   measures: 'address added in the pod → EC2 call',
   play: async (stage) => {
-    const [first, second, third] = [await router(stage, 'node-a'), await router(stage, 'node-b'), await router(stage, 'node-c')];
+    const [first, second, third] = [
+      await router(stage, 'node-a'),
+      await router(stage, 'node-b'),
+      await router(stage, 'node-c'),
+    ];
     await stage.untilServed([first, second, third]);
     const vip = addressAt(first.networks[0]!.eni.subnet, 4, 200);
     const move = (to: WorldPod) => takeAddress(stage, to, vip);
@@ -25,10 +29,14 @@ export const failover: Scene = {
 
     const died = Date.now();
     const [, podGap] = [await stage.world.pods.end(second), await gap(died, () => move(first))];
-    stage.say(`The pod vrrp-b is killed; vrrp-a on node-a takes over. EC2 follows ${milliseconds(podGap)} after the kill.`);
+    stage.say(
+      `The pod vrrp-b is killed; vrrp-a on node-a takes over. EC2 follows ${milliseconds(podGap)} after the kill.`,
+    );
 
     const nodeGap = await killNode(stage, () => move(third));
-    stage.say(`node-a dies: agent, pods and instance. vrrp-c on node-c takes over, ${milliseconds(nodeGap)} after the kill.`);
+    stage.say(
+      `node-a dies: agent, pods and instance. vrrp-c on node-c takes over, ${milliseconds(nodeGap)} after the kill.`,
+    );
     await reviveNode(stage);
     return `pod killed: ${milliseconds(podGap)}, node killed: ${milliseconds(nodeGap)} until EC2 follows`;
   },
@@ -36,7 +44,11 @@ export const failover: Scene = {
 
 function router(stage: Stage, nodeName: string): Promise<WorldPod> {
   const node = stage.node(nodeName);
-  return stage.startPod({ name: `vrrp-${nodeName.slice(-1)}`, node, networks: [stage.network(node, 0, { definition: 'vip' })] });
+  return stage.startPod({
+    name: `vrrp-${nodeName.slice(-1)}`,
+    node,
+    networks: [stage.network(node, 0, { definition: 'vip' })],
+  });
 }
 
 async function takeAddress(stage: Stage, pod: WorldPod, vip: string): Promise<number> {

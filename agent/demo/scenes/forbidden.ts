@@ -19,11 +19,17 @@ export const forbidden: Scene = {
   play: async (stage) => {
     const attempts = await startAttempts(stage);
     const node = stage.node('node-b');
-    const good = await stage.startPod({ name: 'good', node, networks: [stage.network(node, 0), stage.network(node, 1)] });
+    const good = await stage.startPod({
+      name: 'good',
+      node,
+      networks: [stage.network(node, 0), stage.network(node, 1)],
+    });
     await stage.untilServed([good]);
     stage.measure([good]);
     for (const { pod, wants, reasons } of attempts) {
-      await stage.until(`${pod.name} refused`, () => reasons.includes(conditionOf(stage.world.kube, pod.name)?.reason ?? ''));
+      await stage.until(`${pod.name} refused`, () =>
+        reasons.includes(conditionOf(stage.world.kube, pod.name)?.reason ?? ''),
+      );
       stage.say(`${pod.name} wants ${wants}: ${conditionOf(stage.world.kube, pod.name)?.reason}.`);
     }
     const withAddress = attempts.filter(({ address }) => address !== undefined);
@@ -43,10 +49,29 @@ async function startAttempts(stage: Stage): Promise<Attempt[]> {
   const start = (name: string, ips: readonly string[] | undefined, annotations = {}) =>
     stage.startPod({ name, node, annotations, networks: [stage.network(node, 0, { ...(ips && { ips }) })] });
   const attempts: Attempt[] = [
-    { pod: await start('bad-primary', [primary]), wants: `${primary}, the primary address of node-a’s ENI`, address: primary, reasons: ['PrimaryAddress', 'RejectedByEc2'] },
-    { pod: await start('bad-subnet', ['192.168.7.7']), wants: '192.168.7.7, outside its subnet', address: '192.168.7.7', reasons: ['OutsideSubnet', 'NoMatchingInterface'] },
-    { pod: await start('bad-words', undefined, { 'eni-agent.io/floating-ips': '10.20.1.300, everything' }), wants: 'the floating IPs “10.20.1.300, everything”', reasons: ['InvalidAnnotation'] },
-    { pod: await start('bad-thief', undefined), wants: `${taken}, which web-c1 has, and nothing declares it`, address: taken, reasons: ['HeldElsewhere'] },
+    {
+      pod: await start('bad-primary', [primary]),
+      wants: `${primary}, the primary address of node-a’s ENI`,
+      address: primary,
+      reasons: ['PrimaryAddress', 'HeldElsewhere'],
+    },
+    {
+      pod: await start('bad-subnet', ['192.168.7.7']),
+      wants: '192.168.7.7, outside its subnet',
+      address: '192.168.7.7',
+      reasons: ['OutsideSubnet', 'NoMatchingInterface'],
+    },
+    {
+      pod: await start('bad-words', undefined, { 'eni-agent.io/floating-ips': '10.20.1.300, everything' }),
+      wants: 'the floating IPs “10.20.1.300, everything”',
+      reasons: ['InvalidAnnotation'],
+    },
+    {
+      pod: await start('bad-thief', undefined),
+      wants: `${taken}, which web-c1 has, and nothing declares it`,
+      address: taken,
+      reasons: ['HeldElsewhere'],
+    },
   ];
   for (const { pod, address } of attempts) if (address) stage.denied.add(`${pod.name} ${address}`);
   const thief = attempts.at(-1);

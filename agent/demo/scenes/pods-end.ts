@@ -12,12 +12,17 @@ export const podsEnd: Scene = {
     stage.say(`${ending.length} pods end. The cool-down is set to 2 s here; usually it is 30 s.`);
     const began = Date.now();
     for (const pod of ending) await world.pods.end(pod);
-    const kept = new Set(world.pods.running().flatMap(({ addresses }) => [...addresses.values()].flatMap((set) => [...set])));
+    const kept = new Set(
+      world.pods.running().flatMap(({ addresses }) => [...addresses.values()].flatMap((set) => [...set])),
+    );
     const left = () => gone.filter((address) => !kept.has(address) && secondaries(world).has(address));
     await stage.until('all their addresses given back', () => left().length === 0, 15_000);
     const calls = mutations(stage.calls());
     stage.say(`Their addresses are given back after ${milliseconds(Date.now() - began)}, by ${calls.length} calls.`);
-    stage.check('something was assigned while pods only ended', calls.every(({ action }) => action.startsWith('Unassign')));
+    stage.check(
+      'something was assigned while pods only ended',
+      calls.every(({ action }) => action.startsWith('Unassign')),
+    );
     return `addresses of ${ending.length} pods given back by ${calls.length} calls; nobody else’s touched`;
   },
 };

@@ -7,14 +7,18 @@ export const podsStart: Scene = {
   title: 'Pods start',
   measures: 'CNI result file → EC2 call',
   play: async (stage) => {
-    const plans = ['node-a', 'node-b', 'node-c'].flatMap((name) => [1, 2].map((number) => planPod(stage, name, number)));
+    const plans = ['node-a', 'node-b', 'node-c'].flatMap((name) =>
+      [1, 2].map((number) => planPod(stage, name, number)),
+    );
     stage.say(`${plans.length} pods start on three nodes, each with two Multus interfaces, IPv4 and IPv6.`);
     const pods = [];
     for (const plan of plans) pods.push(await stage.startPod(plan));
     await stage.untilServed(pods);
     stage.measure(pods);
     const count = stage.latenciesMs.length;
-    stage.say(`All ${count} addresses are on the right ENIs, the slowest call left after ${milliseconds(Math.max(...stage.latenciesMs))}.`);
+    stage.say(
+      `All ${count} addresses are on the right ENIs, the slowest call left after ${milliseconds(Math.max(...stage.latenciesMs))}.`,
+    );
     stage.check('24 addresses were expected', count === 24);
     return `${count} addresses of ${pods.length} pods are on the right ENIs`;
   },

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { documentedBucket } from '../../../sim/ec2/throttle.ts';
 import { milliseconds, mutations, refusedCalls } from '../measure.ts';
 import type { Scene } from '../scene.ts';
@@ -18,8 +17,14 @@ export const throttled: Scene = {
     const pods = [];
     for (let index = 0; index < PODS; index += 1) {
       const node = stage.node(index % 2 === 0 ? 'node-a' : 'node-b');
-      pods.push(await stage.startPod({ name: `calm-${index + 1}`, node, networks: [stage.network(node, index % 4 < 2 ? 0 : 1, { ifName: 'net1' })] }));
-      await sleep(50, undefined, { signal: stage.signal });
+      pods.push(
+        await stage.startPod({
+          name: `calm-${index + 1}`,
+          node,
+          networks: [stage.network(node, index % 4 < 2 ? 0 : 1, { ifName: 'net1' })],
+        }),
+      );
+      await stage.pause(50);
     }
     await stage.untilServed(pods, 25_000);
     const took = Date.now() - began;
