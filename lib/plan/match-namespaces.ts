@@ -1,7 +1,7 @@
 import { netnsName } from '../model/cni.ts';
 import { parseNetworkStatus } from '../model/network-status.ts';
 import type { LiveNamespace } from '../model/observation.ts';
-import { type Pod, type PodRef, podKey } from '../model/pod.ts';
+import { isAlive, type Pod, type PodRef, podKey } from '../model/pod.ts';
 import type { Observations } from './claims.ts';
 
 /**
@@ -18,11 +18,15 @@ export function matchNamespaces(observed: Observations): (pod: PodRef) => LiveNa
     matched.set(keyOf(pod), namespace);
     taken.add(namespace.path);
   }
-  const free = (observed.namespaces ?? []).filter(({ path }) => !taken.has(path));
+  const free = new Set((observed.namespaces ?? []).filter(({ path }) => !taken.has(path)));
   for (const pod of observed.pods) {
-    if (free.length === 0 || pod.hostNetwork || matched.has(pod.uid) || matched.has(podKey(pod))) continue;
-    const namespace = free.find((candidate) => looksLike(pod, candidate));
-    if (namespace) matched.set(keyOf(pod), namespace);
+    if (free.size === 0) break;
+    // A finished pod keeps its addresses in the API while a new pod may have them already.
+    if (!isAlive(pod) || pod.hostNetwork || matched.has(pod.uid) || matched.has(podKey(pod))) continue;
+    const namespace = Array.from(free).find((candidate) => looksLike(pod, candidate));
+    if (namespace === undefined) continue;
+    matched.set(keyOf(pod), namespace);
+    free.delete(namespace);
   }
   return (pod) => matched.get(pod.uid) ?? matched.get(podKey(pod));
 }
