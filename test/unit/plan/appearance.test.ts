@@ -1,62 +1,80 @@
 import { describe, expect, it } from 'vitest';
-import type { EniId } from '../../../lib/model/eni.ts';
-import { ip } from '../../../lib/model/ip.ts';
 import type { LedgerEntry } from '../../../lib/model/ledger.ts';
 import { type Appearances, dateClaims } from '../../../lib/plan/appearance.ts';
 import type { ClaimDraft } from '../../../lib/plan/claims.ts';
+import { claim, entry, NOW, snapshot } from './snapshots.ts';
 
-const address = ip('10.0.1.100');
-const holder = { namespace: 'default', name: 'vrrp', uid: 'uid-1' };
-const draft: ClaimDraft = {
-  address,
-  holder,
-  interface: 'net1',
-  kind: 'floating',
-  mac: undefined,
-  masterMac: undefined,
-  seenSince: undefined,
-};
-const held: LedgerEntry = {
-  address,
-  holder,
-  interface: 'net1',
-  eni: 'eni-1' as EniId,
-  state: 'held',
-  claimedAt: 100,
-};
+const A = '10.0.1.10';
 
-/** Rounds one after the other, one every 10 ms from 100 on: whether the address is seen, and whether all sources answered. */
-function sinceAfter(rounds: readonly { seen: boolean; complete?: boolean }[], ledger: readonly LedgerEntry[]) {
-  let known: Appearances = new Map();
-  let since: number | undefined;
-  for (const [index, { seen, complete = true }] of rounds.entries()) {
-    const now = 100 + 10 * index;
-    const remembered = new Map(ledger.map((entry) => [entry.address, entry]));
-    const dated = dateClaims(seen ? [draft] : [], { known, ledger: remembered, complete, now });
-    known = dated.appearances;
-    since = dated.claims[0]?.since;
-  }
-  return since;
+function draft(about: { seenSince?: number; uid?: string } = {}): ClaimDraft {
+  const { since: _, ...made } = claim(A, { on: 'eni-1', kind: 'floating' });
+  const { seenSince, uid = made.holder.uid } = about;
+  return { ...made, holder: { ...made.holder, uid }, seenSince };
 }
 
-describe('dateClaims', () => {
-  const [there, gone, blind] = [{ seen: true }, { seen: false }, { seen: false, complete: false }];
+/** Plays rounds one second apart and returns the date of the claim in each, as seconds after the start; undefined without one. */
+function dates(rounds: readonly { drafts: ClaimDraft[]; complete?: boolean }[], ledger: LedgerEntry[] = []) {
+  let known: Appearances = new Map();
+  return rounds.map(({ drafts, complete = true }, index) => {
+    const input = { known, ledger: snapshot({ ledger }).ledger, complete, now: NOW + 1_000 * index };
+    const dated = dateClaims(drafts, input);
+    known = dated.appearances;
+    const since = dated.claims[0]?.since;
+    return since === undefined ? undefined : (since - NOW) / 1_000;
+  });
+}
 
+const present = { drafts: [draft({ seenSince: NOW })] };
+const absent = { drafts: [] };
+
+describe('dateClaims', () => {
   it.each([
-    ['counts from the first sight', [there, there], [], 100],
-    ['counts from the ledger after a restart', [gone, there], [{ ...held, claimedAt: 50 }], 50],
-    ['counts anew when the address vanished and came back', [there, gone, there], [], 120],
-    ['counts anew although the ledger still holds the address', [there, gone, there], [held], 120],
-    ['counts anew after a long absence', [there, gone, gone, gone, there], [held], 140],
-    ['does not count a blind source as a vanishing', [there, blind, there], [held], 100],
-    ['stays dated when it has come back', [there, gone, there, there], [held], 120],
-  ])('%s', (_name, rounds, ledger, since) => {
-    expect(sinceAfter(rounds, ledger)).toBe(since);
+    { name: 'keeps the date of first sight', rounds: [present, present, present], expected: [0, 0, 0] },
+    { name: 'dates anew what vanished and came back', rounds: [present, absent, present], expected: [0, undefined, 2] },
+    {
+      name: 'keeps the date of what a blind source did not show',
+      rounds: [present, { drafts: [], complete: false }, { ...present, complete: false }, present],
+      expected: [0, undefined, 0, 0],
+    },
+    {
+      name: 'dates anew what the kernel saw deleted and added between two looks',
+      rounds: [present, { drafts: [draft({ seenSince: NOW + 700 })] }, { drafts: [draft({ seenSince: NOW + 700 })] }],
+      expected: [0, 0.7, 0.7],
+    },
+    {
+      name: 'does not take the first word of the kernel for a new appearance',
+      rounds: [{ drafts: [draft()] }, { drafts: [draft({ seenSince: NOW + 900 })] }],
+      expected: [0, 0],
+    },
+    {
+      name: 'keeps the date when the kernel is silent for a while',
+      rounds: [present, { drafts: [draft()] }, present],
+      expected: [0, 0, 0],
+    },
+    {
+      name: 'keeps the date when the API tells the uid that an old cache entry lacks',
+      rounds: [{ drafts: [draft({ uid: '' })] }, present],
+      expected: [0, 0],
+    },
+    {
+      name: 'dates a recreated pod of the same name anew',
+      rounds: [present, { drafts: [draft({ uid: 'another' })] }],
+      expected: [0, 1],
+    },
+  ])('$name', ({ rounds, expected }) => {
+    expect(dates(rounds)).toEqual(expected);
   });
 
-  it('forgets what vanished with the ledger’s memory of it', () => {
-    const known: Appearances = new Map([['k', { address, since: 100, seenSince: undefined, vanished: true }]]);
-    const { appearances } = dateClaims([], { known, ledger: new Map(), complete: true, now: 200 });
-    expect(appearances.size).toBe(0);
+  it('remembers over a restart, by the ledger, also before the uid is known again', () => {
+    const ledger = [entry(A, 'eni-1', 'lost', { claimedAt: NOW - 9_000 })];
+
+    expect(dates([present, present], ledger)).toEqual([-9, -9]);
+    expect(dates([{ drafts: [draft({ uid: '' })] }, present], ledger)).toEqual([-9, -9]);
+  });
+
+  it('takes another pod of the same name for new, although an old cache entry had no uid', () => {
+    const ledger = [entry(A, 'eni-1', 'lost', { claimedAt: NOW - 9_000 })];
+
+    expect(dates([{ drafts: [draft({ uid: '' })] }, { drafts: [draft({ uid: 'another' })] }], ledger)).toEqual([-9, 1]);
   });
 });

@@ -142,7 +142,8 @@ describe('plan, for any snapshot', () => {
         for (const family of [4, 6] as const) {
           const limit = slotLimit(each, family);
           const added = actions.filter(
-            (action) => action.kind === 'assign' && action.eni === each.id && familyOf(action.address) === family,
+            ({ kind, eni: on, address: text }) =>
+              kind === 'assign' && on === each.id && familyOf(text) === family && !carries(each, text),
           );
           if (limit !== undefined && added.length > 0) {
             expect(usedSlots(each, family) + added.length).toBeLessThanOrEqual(limit);
