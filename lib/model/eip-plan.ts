@@ -11,7 +11,13 @@ export const NODE_TAG = 'eni-agent.io/node';
 /** Where a claim's private address is. */
 export type EipPlace =
   /** On this ENI; `since` (ms since the epoch) an inventory must be younger than to be believed about it, if it moved here. */
-  | { readonly state: 'ready'; readonly eni: EniId; readonly privateIp: IpAddress; readonly since: number | undefined; readonly occupant: AllocationId | 'foreign' | undefined }
+  | {
+      readonly state: 'ready';
+      readonly eni: EniId;
+      readonly privateIp: IpAddress;
+      readonly since: number | undefined;
+      readonly occupant: AllocationId | 'foreign' | undefined;
+    }
   /** The pod has no address yet, or it is not on its ENI yet. */
   | { readonly state: 'awaited' }
   /** A floating address that this pod may hold but does not: somebody else's turn. */
@@ -58,7 +64,13 @@ export interface EipSnapshot {
 
 /** One EC2 call for one EIP. `key` names what it is about: one step per key at a time. */
 export type EipStep =
-  | { readonly kind: 'allocate'; readonly key: string; readonly claim: ElasticIpClaim; readonly pool: string; readonly tags: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'allocate';
+      readonly key: string;
+      readonly claim: ElasticIpClaim;
+      readonly pool: string;
+      readonly tags: Readonly<Record<string, string>>;
+    }
   | {
       readonly kind: 'associate';
       readonly key: string;
@@ -69,8 +81,20 @@ export type EipStep =
       /** False: only if it is free (compare-and-set); true: it is ours and must come here. */
       readonly allowReassociation: boolean;
     }
-  | { readonly kind: 'tag'; readonly key: string; readonly claim: ElasticIpClaim; readonly eip: ElasticIp; readonly tags: Readonly<Record<string, string>> }
-  | { readonly kind: 'disassociate'; readonly key: string; readonly owner: string; readonly eip: ElasticIp; readonly associationId: string }
+  | {
+      readonly kind: 'tag';
+      readonly key: string;
+      readonly claim: ElasticIpClaim;
+      readonly eip: ElasticIp;
+      readonly tags: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly kind: 'disassociate';
+      readonly key: string;
+      readonly owner: string;
+      readonly eip: ElasticIp;
+      readonly associationId: string;
+    }
   | { readonly kind: 'release'; readonly key: string; readonly eip: ElasticIp }
   | { readonly kind: 'untag'; readonly key: string; readonly eip: ElasticIp; readonly tags: readonly string[] };
 

@@ -15,7 +15,10 @@ export interface OwnPod {
  * The claims of a pod about itself. Whoever put the container into the pod wants its addresses to work, so all of them may be taken
  * over, as the scripts did that this replaces.
  */
-export function ownClaims(interfaces: readonly LiveInterface[], { ref, podIps, interfaces: wanted }: OwnPod): ClaimDraft[] {
+export function ownClaims(
+  interfaces: readonly LiveInterface[],
+  { ref, podIps, interfaces: wanted }: OwnPod,
+): ClaimDraft[] {
   return interfaces
     .filter(({ name }) => wanted(name))
     .flatMap(({ name, mac, addresses }) =>

@@ -65,7 +65,9 @@ export function changesTo(pod: Pod, report: PodReport): Partial<PodReport> | und
   const current = pod.conditions.find(({ type }) => type === ADDRESSES_ASSIGNED);
   const { condition } = report;
   const sameCondition =
-    current?.status === condition.status && current.reason === condition.reason && current.message === condition.message;
+    current?.status === condition.status &&
+    current.reason === condition.reason &&
+    current.message === condition.message;
   if (sameCondition && annotations === undefined && labels === undefined) return undefined;
   return { ...(annotations && { annotations }), ...(labels && { labels }), ...(!sameCondition && { condition }) };
 }
@@ -82,12 +84,25 @@ function reportAddresses({ statuses, eips }: PodFindings): ReportedAddress[] {
     .map(({ claim, state, eni, refusal }) => {
       const eip = bound.get(claim.address)?.publicIp;
       const why = refusal === undefined ? {} : { reason: refusal.reason };
-      return { address: claim.address, interface: claim.interface, ...(eni !== undefined && { eni }), state, ...why, ...(eip && { eip }) };
+      return {
+        address: claim.address,
+        interface: claim.interface,
+        ...(eni !== undefined && { eni }),
+        state,
+        ...why,
+        ...(eip && { eip }),
+      };
     });
   const listed = new Set(secondary.map(({ address }) => address));
   const primary = Array.from(bound.values())
     .filter(({ privateIp }) => !listed.has(privateIp))
-    .map(({ privateIp, eni, publicIp }) => ({ address: privateIp, interface: 'eth0', eni, state: 'assigned' as const, eip: publicIp }));
+    .map(({ privateIp, eni, publicIp }) => ({
+      address: privateIp,
+      interface: 'eth0',
+      eni,
+      state: 'assigned' as const,
+      eip: publicIp,
+    }));
   return [...primary.toSorted((a, b) => compareIp(a.address, b.address)), ...secondary];
 }
 
@@ -96,17 +111,27 @@ function externalDns(pod: Pod, eips: readonly EipStatus[]): Record<string, strin
   const publicIps = eips.flatMap((eip) => (eip.state === 'bound' ? [eip.publicIp] : [])).toSorted(compareIp);
   if (publicIps.length > 0) return { [EXTERNAL_DNS_TARGET]: publicIps.join(',') };
   const current = pod.annotations[EXTERNAL_DNS_TARGET];
-  const wasOurs = current !== undefined && current.split(',').every((text) => pod.annotations[ADDRESSES]?.includes(`"eip":"${text}"`));
+  const wasOurs =
+    current !== undefined &&
+    current.split(',').every((text) => pod.annotations[ADDRESSES]?.includes(`"eip":"${text}"`));
   return wasOurs ? { [EXTERNAL_DNS_TARGET]: null } : {};
 }
 
 function conditionOf(addresses: readonly ReportedAddress[], { statuses, eips, faults }: PodFindings): PodCondition {
-  const refusals = [...statuses, ...eips].flatMap((status) => (status.state === 'refused' && status.refusal ? [status.refusal] : []));
+  const refusals = [...statuses, ...eips].flatMap((status) =>
+    status.state === 'refused' && status.refusal ? [status.refusal] : [],
+  );
   const [refused] = [...refusals, ...faults];
   if (refused) return condition('False', refused.reason, refused.message);
   const pending = [
-    ...statuses.filter(({ state }) => state === 'pending').map(({ claim, refusal }) => ({ what: `${claim.address} not yet on its ENI`, refusal })),
-    ...eips.flatMap((eip) => (eip.state === 'pending' ? [{ what: `Elastic IP for ${targetText(eip)} not yet bound`, refusal: eip.refusal }] : [])),
+    ...statuses
+      .filter(({ state }) => state === 'pending')
+      .map(({ claim, refusal }) => ({ what: `${claim.address} not yet on its ENI`, refusal })),
+    ...eips.flatMap((eip) =>
+      eip.state === 'pending'
+        ? [{ what: `Elastic IP for ${targetText(eip)} not yet bound`, refusal: eip.refusal }]
+        : [],
+    ),
   ];
   const why = pending.find(({ refusal }) => refusal !== undefined)?.refusal;
   if (why) return condition('False', why.reason, why.message);

@@ -29,7 +29,11 @@ export function isSuitable({ source }: ElasticIpClaim, eip: ElasticIp): boolean 
  * The EIP that is the claim's already: paired with its target and suitable, else named as its own. Of several (a reply was lost
  * twice, say) the paired one, else the first by id, so that every run chooses the same.
  */
-export function findOwn(claim: ElasticIpClaim, place: EipPlace, inventory: readonly ElasticIp[]): ElasticIp | undefined {
+export function findOwn(
+  claim: ElasticIpClaim,
+  place: EipPlace,
+  inventory: readonly ElasticIp[],
+): ElasticIp | undefined {
   const named = inventory.filter((eip) => isOwn(claim, eip));
   const paired = inventory.find((eip) => isBoundTo(place, eip) && (isSuitable(claim, eip) || named.includes(eip)));
   return paired ?? named.toSorted(byId)[0];
@@ -45,8 +49,14 @@ export function isOwn(claim: ElasticIpClaim, eip: ElasticIp): boolean {
 }
 
 /** The free EIPs that the claim may try to take; each claim begins elsewhere, so that rivals rarely meet. */
-export function findFree(claim: ElasticIpClaim, inventory: readonly ElasticIp[], isOwned: (eip: ElasticIp) => boolean): ElasticIp[] {
-  const free = inventory.filter((eip) => eip.association === undefined && isSuitable(claim, eip) && !isOwned(eip)).toSorted(byId);
+export function findFree(
+  claim: ElasticIpClaim,
+  inventory: readonly ElasticIp[],
+  isOwned: (eip: ElasticIp) => boolean,
+): ElasticIp[] {
+  const free = inventory
+    .filter((eip) => eip.association === undefined && isSuitable(claim, eip) && !isOwned(eip))
+    .toSorted(byId);
   const start = free.length === 0 ? 0 : hash(claim.owner.uid || claim.id) % free.length;
   return [...free.slice(start), ...free.slice(0, start)];
 }

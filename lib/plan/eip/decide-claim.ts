@@ -16,7 +16,11 @@ export interface ClaimDecision {
  * Decides the next call for one claim. Whatever does not need the private address is done before there is one, so that a single call
  * remains when it appears. An association that is right already costs none. `taken` are EIPs that other claims of this plan have.
  */
-export function decideClaim(placed: PlacedEipClaim, snapshot: EipSnapshot, taken: ReadonlySet<AllocationId>): ClaimDecision {
+export function decideClaim(
+  placed: PlacedEipClaim,
+  snapshot: EipSnapshot,
+  taken: ReadonlySet<AllocationId>,
+): ClaimDecision {
   const { claim, place } = placed;
   const pending: EipStatus = { state: 'pending', claim };
   if (place.state === 'impossible') return { status: { state: 'refused', claim, refusal: place.refusal } };
@@ -45,7 +49,14 @@ function isFreshEnough({ place, inventoryAfter }: PlacedEipClaim, { inventoryAt 
 function bound(eip: ElasticIp, place: EipPlace, claim: ElasticIpClaim, { nodeName }: EipSnapshot): ClaimDecision {
   if (place.state !== 'ready') return { status: { state: 'pending', claim } };
   const { publicIp, allocationId } = eip;
-  const status: EipStatus = { state: 'bound', claim, publicIp, allocationId, eni: place.eni, privateIp: place.privateIp };
+  const status: EipStatus = {
+    state: 'bound',
+    claim,
+    publicIp,
+    allocationId,
+    eni: place.eni,
+    privateIp: place.privateIp,
+  };
   const wanted = { ...claim.tags, [NODE_TAG]: nodeName };
   const missing = Object.entries(wanted).filter(([key, value]) => eip.tags[key] !== value);
   if (missing.length === 0) return { status };
@@ -56,8 +67,10 @@ function bound(eip: ElasticIp, place: EipPlace, claim: ElasticIpClaim, { nodeNam
 function occupant(place: EipPlace, own: ElasticIp | undefined, snapshot: EipSnapshot): string | undefined {
   if (place.state !== 'ready') return undefined;
   const other = snapshot.inventory.find((eip) => eip !== own && isBoundTo(place, eip));
-  if (other) return `${place.privateIp} already has ${other.publicIp} (${other.allocationId}), which is not this pod's; disassociate it or use another address`;
-  if (place.occupant === 'foreign') return `${place.privateIp} already has an Elastic IP of another owner; disassociate it or use another address`;
+  if (other)
+    return `${place.privateIp} already has ${other.publicIp} (${other.allocationId}), which is not this pod's; disassociate it or use another address`;
+  if (place.occupant === 'foreign')
+    return `${place.privateIp} already has an Elastic IP of another owner; disassociate it or use another address`;
   return undefined;
 }
 
@@ -84,23 +97,29 @@ function obtain(
   }
   const suitable = snapshot.inventory.filter((eip) => isSuitable(claim, eip));
   if (suitable.length === 0) return refuse(claim, ...nothingSuits(claim));
-  const isOthers = (eip: ElasticIp) => snapshot.owned.some((owned) => owned.eip === eip) && !isIdentifiedAs(claim, eip) && source.kind === 'tagged';
+  const isOthers = (eip: ElasticIp) =>
+    snapshot.owned.some((owned) => owned.eip === eip) && !isIdentifiedAs(claim, eip) && source.kind === 'tagged';
   const [first] = findFree(claim, available, isOthers);
   if (first === undefined) return refuse(claim, ...allInUse(claim, suitable));
   if (place.state !== 'ready') return { status };
   const { eni, privateIp } = place;
-  return { status, step: { kind: 'associate', key: claim.id, claim, eip: first, eni, privateIp, allowReassociation: false } };
+  return {
+    status,
+    step: { kind: 'associate', key: claim.id, claim, eip: first, eni, privateIp, allowReassociation: false },
+  };
 }
 
 function nothingSuits({ source }: ElasticIpClaim): [Reason, string] {
-  if (source.kind === 'fixed') return ['EipNotFound', `${source.allocationId} does not exist in this account and region`];
+  if (source.kind === 'fixed')
+    return ['EipNotFound', `${source.allocationId} does not exist in this account and region`];
   const tag = source.kind === 'tagged' ? `${source.key}${source.value === undefined ? '' : `=${source.value}`}` : '';
   return ['EipPoolEmpty', `no Elastic IP has the tag ${tag}; tag one that is free`];
 }
 
 function allInUse({ source }: ElasticIpClaim, suitable: readonly ElasticIp[]): [Reason, string] {
   const list = suitable.map(({ publicIp }) => publicIp).join(', ');
-  if (source.kind === 'fixed') return ['EipInUse', `${source.allocationId} (${list}) is associated with another address; it is not taken away`];
+  if (source.kind === 'fixed')
+    return ['EipInUse', `${source.allocationId} (${list}) is associated with another address; it is not taken away`];
   return ['EipPoolEmpty', `all ${suitable.length} Elastic IPs with this tag are in use (${list})`];
 }
 

@@ -43,7 +43,9 @@ export function isClaimed({ eip, allocatedByUs }: OwnedEip, { claims, inventory 
   if (claimants.length === 0) return false;
   if (!allocatedByUs || eip.association !== undefined) return true;
   const twins = inventory.filter((other) => claimants.some(({ claim }) => isOwn(claim, other)));
-  const kept = twins.find(({ association }) => association !== undefined) ?? twins.toSorted((a, b) => (a.allocationId < b.allocationId ? -1 : 1))[0];
+  const kept =
+    twins.find(({ association }) => association !== undefined) ??
+    twins.toSorted((a, b) => (a.allocationId < b.allocationId ? -1 : 1))[0];
   return kept === eip;
 }
 

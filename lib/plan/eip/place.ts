@@ -30,7 +30,13 @@ export function placeEip(claim: ElasticIpClaim, pod: Pod, around: EipSurrounding
       return placePrimary(pod, around);
     case 'interface': {
       if (target.name === 'eth0') return placePrimary(pod, around);
-      return placeSecondary(pod, around, (status) => status.claim.interface === target.name && familyOf(status.claim.address) === 4) ?? { state: 'awaited' };
+      return (
+        placeSecondary(
+          pod,
+          around,
+          (status) => status.claim.interface === target.name && familyOf(status.claim.address) === 4,
+        ) ?? { state: 'awaited' }
+      );
     }
     case 'address':
       if (pod.podIps.includes(target.address)) return placePrimary(pod, around);
@@ -50,7 +56,11 @@ function placePrimary(pod: Pod, around: EipSurroundings): EipPlace {
   return { state: 'impossible', refusal: { reason: 'NoMatchingInterface', message, address } };
 }
 
-function placeSecondary(pod: Pod, around: EipSurroundings, matches: (status: ClaimStatus) => boolean): EipPlace | undefined {
+function placeSecondary(
+  pod: Pod,
+  around: EipSurroundings,
+  matches: (status: ClaimStatus) => boolean,
+): EipPlace | undefined {
   const status = around.addresses.find((candidate) => candidate.claim.holder.uid === pod.uid && matches(candidate));
   if (status === undefined) return undefined;
   if (status.state === 'refused' && status.refusal?.reason === 'HeldElsewhere') return { state: 'elsewhere' };
@@ -59,7 +69,12 @@ function placeSecondary(pod: Pod, around: EipSurroundings, matches: (status: Cla
   return ready(status.eni, address, around.assignedSince.get(address), around);
 }
 
-function ready(eni: string, privateIp: IpAddress, since: number | undefined, { enis, inventory }: EipSurroundings): EipPlace {
+function ready(
+  eni: string,
+  privateIp: IpAddress,
+  since: number | undefined,
+  { enis, inventory }: EipSurroundings,
+): EipPlace {
   const facts = enis.find(({ id }) => id === eni);
   const allocationId = facts && addressOn(facts, privateIp)?.association?.allocationId;
   const unknown = allocationId !== undefined && !inventory.some((eip) => eip.allocationId === allocationId);

@@ -17,7 +17,8 @@ export function planEips(snapshot: EipSnapshot): EipPlan {
   const decisions = ordered.map((placed): ClaimDecision => {
     const { place, claim } = placed;
     const target = place.state === 'ready' ? `${place.eni} ${place.privateIp}` : undefined;
-    if (target !== undefined && targets.has(target)) return { status: { state: 'refused', claim, refusal: sharedTarget(target) } };
+    if (target !== undefined && targets.has(target))
+      return { status: { state: 'refused', claim, refusal: sharedTarget(target) } };
     if (target !== undefined) targets.add(target);
     const decision = decideClaim(placed, snapshot, taken);
     if (decision.step?.kind === 'associate') taken.add(decision.step.eip.allocationId);
@@ -36,8 +37,18 @@ export function planEips(snapshot: EipSnapshot): EipPlan {
 }
 
 function sharedTarget(target: string): Refusal {
-  return { reason: 'TargetHasOtherEip', message: `two annotations of this pod mean the same address (${target}); one private address has one Elastic IP` };
+  return {
+    reason: 'TargetHasOtherEip',
+    message: `two annotations of this pod mean the same address (${target}); one private address has one Elastic IP`,
+  };
 }
 
 /** An address that works soonest first; giving back last. */
-const ORDER: Record<EipStep['kind'], number> = { associate: 0, allocate: 1, tag: 2, disassociate: 3, release: 4, untag: 4 };
+const ORDER: Record<EipStep['kind'], number> = {
+  associate: 0,
+  allocate: 1,
+  tag: 2,
+  disassociate: 3,
+  release: 4,
+  untag: 4,
+};
