@@ -98,7 +98,7 @@ describe('plan, for any snapshot', () => {
 
   it('comes to rest within a few rounds', () => {
     always((given) => {
-      let current = { ...given, describedAt: given.now, inFlight: new Set<IpAddress>() };
+      let current: NodeSnapshot = { ...given, describedAt: given.now, inFlight: new Set<IpAddress>() };
       for (let round = 0; round < 6; round += 1)
         current = { ...carriedOut(current, plan(current)), inFlight: new Set() };
 
