@@ -19,6 +19,17 @@ export const OLD_NETWORK_STATUS_KEY = 'k8s.v1.cni.cncf.io/networks-status';
  * Multus lists bare addresses; a trailing prefix length, as some writers of the annotation add, is accepted and dropped.
  */
 export function parseNetworkStatus(annotations: Readonly<Record<string, string>>): Parsed<readonly NetworkStatus[]> {
+  const known = parsed.get(annotations);
+  if (known !== undefined) return known;
+  const fresh = parseFresh(annotations);
+  parsed.set(annotations, fresh);
+  return fresh;
+}
+
+/** Every round of planning reads every pod's status several times; the annotations of a pod object never change. */
+const parsed = new WeakMap<Readonly<Record<string, string>>, Parsed<readonly NetworkStatus[]>>();
+
+function parseFresh(annotations: Readonly<Record<string, string>>): Parsed<readonly NetworkStatus[]> {
   const key = NETWORK_STATUS_KEY in annotations ? NETWORK_STATUS_KEY : OLD_NETWORK_STATUS_KEY;
   const text = annotations[key];
   if (text === undefined || text.trim() === '') return { value: [], refusals: [] };
