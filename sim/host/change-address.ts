@@ -1,6 +1,6 @@
 import { MachineState } from './machine-state.ts';
 
-/** `addr add|del CIDR dev NAME [nodad]`, as `bin/ip` passes it on: the one request of the agent that changes something. */
+/** `addr add|del CIDR dev NAME [nodad]`, as the stand-in's `ip` passes it on: the one request of the agent that changes something. */
 const [, verb, cidr = '', , device = ''] = process.argv.slice(2);
 const state = new MachineState(process.env.SIM_HOST_STATE ?? '');
 const scope = process.env.SIM_HOST_NETNS || undefined;

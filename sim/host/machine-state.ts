@@ -28,7 +28,7 @@ export interface NsidState {
 export type Scope = string | undefined;
 
 /**
- * The state of the machine that the stand-in pretends to be, in files that the scripts in `bin/` print as they are:
+ * The state of the machine that the stand-in pretends to be, in files that the stand-in's commands print as they are:
  *
  *     links.json  own-events             the host's namespace
  *     ns/NAME/links.json  own-events     a pod's

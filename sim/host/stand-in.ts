@@ -6,9 +6,10 @@ import { writeResults } from './cni-result.ts';
 import type { HostEni, HostNode, HostPod, HostPodSpec, HostWorld } from './host-world.ts';
 import type { LinkState } from './machine-state.ts';
 import { addressOf, MachineState } from './machine-state.ts';
+import { writeStandInCommands } from './stand-in-commands.ts';
 
 /**
- * A machine for laptops: namespaces are files, and `bin/ip` and `bin/nsenter`, put in front of the agent's PATH, answer what the
+ * A machine for laptops: namespaces are files, and stand-ins for `ip` and `nsenter`, put in front of the agent's PATH, answer what the
  * agent asks the real ones. Multus interfaces behave like ipvlan: they have their master's MAC.
  */
 export class StandInHost implements HostWorld {
@@ -21,10 +22,13 @@ export class StandInHost implements HostWorld {
     const stateFolder = join(this.#root, 'machine');
     this.#state = new MachineState(stateFolder);
     this.#state.create();
+    const commands = join(this.#root, 'bin');
+    writeStandInCommands(commands);
     this.environment = {
-      PATH: [join(import.meta.dirname, 'bin'), process.env.PATH ?? ''].join(delimiter),
+      PATH: [commands, process.env.PATH ?? ''].join(delimiter),
       SIM_HOST_STATE: stateFolder,
       SIM_HOST_NODE: process.execPath,
+      SIM_HOST_CHANGE_ADDRESS: join(import.meta.dirname, 'change-address.ts'),
     };
   }
 

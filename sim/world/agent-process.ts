@@ -61,6 +61,8 @@ export class AgentProcess {
     const child = spawn(process.execPath, [entry, ...argv, `--http-address=127.0.0.1:${this.#port}`], {
       env: { ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own: whatever the agent has started goes with it, and Ctrl-C reaches only us.
+      detached: true,
     });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', this.#keep);
@@ -79,12 +81,13 @@ export class AgentProcess {
     const killer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     await gone;
     clearTimeout(killer);
+    killGroup(child);
   }
 
   /** Ends the process at once, without waiting: for the moment in which this process ends itself. */
   abandon(): void {
     this.#expectedToEnd = true;
-    this.#child?.kill('SIGKILL');
+    if (this.#child) killGroup(this.#child);
   }
 
   /** Ends the process in good order and closes the log. */
@@ -112,6 +115,15 @@ export class AgentProcess {
       signal.throwIfAborted();
       await sleep(20, undefined, { signal });
     }
+  }
+}
+
+/** Kills the child and its own children, those that outlived it included. */
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody is left.
   }
 }
 

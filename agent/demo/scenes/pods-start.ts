@@ -12,7 +12,10 @@ export const podsStart: Scene = {
     );
     stage.say(`${plans.length} pods start on three nodes, each with two Multus interfaces, IPv4 and IPv6.`);
     const pods = [];
-    for (const plan of plans) pods.push(await stage.startPod(plan));
+    for (const plan of plans) {
+      pods.push(await stage.startPod(plan));
+      await stage.pause(200);
+    }
     await stage.untilServed(pods);
     stage.measure(pods);
     const count = stage.latenciesMs.length;
