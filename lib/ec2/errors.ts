@@ -71,7 +71,13 @@ export const KIND_OF_CODE: ReadonlyMap<string, Ec2ErrorKind> = new Map(
       'InsufficientAddressCapacity',
       'TagLimitExceeded',
     ],
-    conflict: ['Resource.AlreadyAssociated', 'InvalidAddress.Locked', 'ConcurrentTagAccess', 'DependencyViolation'],
+    conflict: [
+      'Resource.AlreadyAssociated',
+      'InvalidAddress.Locked',
+      'InvalidNetworkInterface.InUse',
+      'ConcurrentTagAccess',
+      'DependencyViolation',
+    ],
   } satisfies Partial<Record<Ec2ErrorKind, string[]>>).flatMap(([kind, codes]) =>
     codes.map((code): [string, Ec2ErrorKind] => [code, kind as Ec2ErrorKind]),
   ),
@@ -86,10 +92,12 @@ interface TextRule {
 /**
  * The one place that reads EC2's prose, for the cases that share the code InvalidParameterValue. Texts were seen in the field:
  * "[10.0.0.5] assigned, but move is not allowed.", "10.0.0.5 is already assigned.", `secondary-addresses` (the address is the
- * primary of another ENI), "Some of the specified addresses are not assigned to interface eni-…".
+ * primary of another ENI), "Some of the specified addresses are not assigned to interface eni-…", "Network interface 'eni-…' is
+ * currently in use.", "Instance 'i-…' already has an interface attached at device index '2'."
  */
 const TEXT_RULES: readonly TextRule[] = [
   { codes: ['InvalidParameterValue'], text: /are not assigned to/i, kind: 'not-assigned' },
+  { codes: ['InvalidParameterValue'], text: /is currently in use|already has an interface attached/i, kind: 'conflict' },
   { codes: ['InvalidParameterValue'], text: /assigned, but move is not allowed/i, kind: 'held-elsewhere' },
   {
     codes: ['InvalidParameterValue'],
