@@ -42,6 +42,9 @@ export function plan(snapshot: NodeSnapshot): Plan {
   return draft.finish();
 }
 
+/** The sources tell of a new pod within this time of each other, ms; the first one may not know what is under its interface. */
+const SOURCES_MS = 1_000;
+
 interface Wish {
   readonly contest: Contest;
   readonly takeover: boolean;
@@ -65,7 +68,10 @@ function placeClaims(snapshot: NodeSnapshot, draft: Draft): PlacedClaim[] {
       draft.describe = true;
       draft.statuses.push({ claim, state: 'pending', eni: undefined });
     } else if ('eni' in choice) placed.push({ claim, eni: choice.eni });
-    else draft.statuses.push({ claim, state: 'refused', eni: undefined, refusal: choice.refusal });
+    else if (choice.refusal.reason === 'AmbiguousInterface' && snapshot.now - claim.since < SOURCES_MS) {
+      draft.wakeAt(claim.since + SOURCES_MS);
+      draft.statuses.push({ claim, state: 'pending', eni: undefined });
+    } else draft.statuses.push({ claim, state: 'refused', eni: undefined, refusal: choice.refusal });
   }
   return placed;
 }
