@@ -19,7 +19,6 @@ const INTERRUPTED = 130;
  * when something went wrong.
  */
 export async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<number> {
-  const print = (line: string) => void process.stdout.write(`${line}\n`);
   const { host, words } = await chooseHost();
   const world = await openWorld({
     host,
@@ -46,6 +45,10 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
     await world.close({ keepLogs });
     process.off('exit', abandon);
   }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 /** Short cool-down and frequent looks at metadata, so that a minute shows what usually takes longer. */
@@ -111,10 +114,10 @@ The world stays up until Ctrl-C.
 
   export KUBECONFIG=${kubeconfig}
   kubectl get pods -o wide
-  kubectl get pod web-a1 -o yaml                # annotation and condition that the agent wrote
+  kubectl get pod web-b1 -o yaml          # annotation and condition that the agent wrote
   kubectl get events --sort-by=.lastTimestamp
-  curl ${ec2.url}/_sim/state                    # what EC2 has
-  curl ${ec2.url}/_sim/calls                    # every call it got
+  curl ${ec2.url}/_sim/state        # what EC2 has
+  curl ${ec2.url}/_sim/calls        # every call it got
   tail -f ${join(folder, 'logs')}/node-b.log`);
   if (!signal.aborted) await once(signal, 'abort');
 }

@@ -6,5 +6,10 @@ import { StandInHost } from '../../sim/host/stand-in.ts';
 export async function chooseHost(): Promise<{ readonly host: HostWorld; readonly words: string }> {
   const answer = await canUseRealNamespaces();
   if (answer === true) return { host: new RealHost(), words: 'real network namespaces of this machine' };
-  return { host: new StandInHost(), words: `stand-ins for network namespaces (${answer})` };
+  return { host: new StandInHost(), words: `stand-ins for network namespaces, because ${lastLine(answer)}` };
+}
+
+/** Commands say what hindered them at the end. */
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
 }

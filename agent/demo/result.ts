@@ -62,12 +62,9 @@ const numbers: readonly Column<NumberedResult>[] = [
 function legend(rows: readonly NumberedResult[]): string[] {
   const measured = rows.filter(({ scene }) => scene.measures !== undefined);
   const byMeaning = Map.groupBy(measured, ({ scene }) => scene.measures ?? '');
-  const meanings = Array.from(
-    byMeaning,
-    ([meaning, scenes]) => `${scenes.map(({ number }) => number).join(', ')}: ${meaning}`,
-  );
   return [
-    `median and max are latencies, by EC2’s own record of calls. ${meanings.join('; ')}.`,
-    'The rest are EC2 calls by action.',
+    'Latencies, by EC2’s own record of its calls:',
+    ...Array.from(byMeaning, ([meaning, scenes]) => `  ${scenes.map(({ number }) => number).join(', ')}: ${meaning}`),
+    'The other columns count EC2 calls by action.',
   ];
 }

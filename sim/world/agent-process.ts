@@ -28,6 +28,7 @@ export class AgentProcess {
   #child: ChildProcess | undefined;
   #port: number | undefined;
   #expectedToEnd = false;
+  #lastLines: string[] = [];
   /** Ends that nobody asked for, in words. */
   readonly crashes: string[] = [];
 
@@ -98,6 +99,7 @@ export class AgentProcess {
 
   readonly #keep = (line: string): void => {
     this.#log.write(`${line}\n`);
+    this.#lastLines = [...this.#lastLines.slice(-9), line];
     this.#options.onLine?.(line);
   };
 
@@ -109,7 +111,8 @@ export class AgentProcess {
 
   async #ready(signal: AbortSignal): Promise<void> {
     for (;;) {
-      if (this.#child === undefined) throw new Error(`the agent ended before it was ready; see ${this.logFile}`);
+      if (this.#child === undefined)
+        throw new Error(`the agent ended before it was ready:\n${this.#lastLines.join('\n')}`);
       const reply = await fetch(`${this.url}/readyz`, { signal }).catch(() => undefined);
       if (reply?.ok === true) return;
       signal.throwIfAborted();

@@ -8,11 +8,11 @@ const ASSIGN = 'AssignPrivateIpAddresses';
 
 /** The ledger is written before each call, so that a new agent knows what the dead one was about to do. */
 export const agentKilled: Scene = {
-  title: 'An agent is killed, a reply is lost',
+  title: 'Agent killed, reply lost',
   play: async (stage) => {
     const restart = await killInTheMiddle(stage);
     const lost = await loseReply(stage);
-    return `restart: ${restart} calls for 2 pods that came meanwhile, none again; lost reply: healed in ${lost}`;
+    return `${restart} calls for what came meanwhile, none repeated; lost reply told after ${lost}`;
   },
 };
 

@@ -14,8 +14,8 @@ interface Attempt {
 
 /** Each refusal is told on the pod that caused it, and disturbs nobody else: a well-behaved pod starts at the same time. */
 export const forbidden: Scene = {
-  title: 'Pods claim what they may not',
-  measures: 'CNI result file → EC2 call, of the well-behaved pod',
+  title: 'Forbidden claims',
+  measures: 'CNI result file → EC2 call',
   play: async (stage) => {
     const attempts = await startAttempts(stage);
     const node = stage.node('node-b');
@@ -36,8 +36,9 @@ export const forbidden: Scene = {
     await stage.until('an Event for each', () =>
       withAddress.every(({ pod }) => eventsAbout(stage.world.kube, pod.name, 'AddressRefused').length > 0),
     );
+    stage.check('“good” was warned too', eventsAbout(stage.world.kube, good.name, 'AddressRefused').length === 0);
     stage.say('“good” started beside them and is served.');
-    return `${attempts.length} refusals, each with its reason on the pod; the others are served`;
+    return `${attempts.length} refusals, each with its reason on the pod; others are served`;
   },
 };
 

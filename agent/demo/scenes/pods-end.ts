@@ -23,6 +23,6 @@ export const podsEnd: Scene = {
       'something was assigned while pods only ended',
       calls.every(({ action }) => action.startsWith('Unassign')),
     );
-    return `addresses of ${ending.length} pods given back by ${calls.length} calls; nobody else’s touched`;
+    return `${ending.length} pods’ addresses given back by ${calls.length} calls, nobody else’s touched`;
   },
 };

@@ -9,7 +9,7 @@ const HOLD_MS = 11_000;
 
 /** A split brain: each side's address appeared once, so each side may take over once. Nobody ever steals back. */
 export const twoHolders: Scene = {
-  title: 'Two pods hold one address',
+  title: 'Two holders of one address',
   measures: 'address added in the pod → EC2 call',
   play: async (stage) => {
     const { pods } = stage.world;
