@@ -215,7 +215,7 @@ export function eniOf(node: string, index: number): EniId {
 
 /** A MAC made of an ENI's id, the same in every run. */
 export function macOf(eni: EniId): string {
-  const hash = [...eni].reduce((sum, letter) => (Math.imul(sum, 31) + letter.charCodeAt(0)) >>> 0, 7);
+  const hash = eni.split('').reduce((sum, letter) => (Math.imul(sum, 31) + letter.charCodeAt(0)) >>> 0, 7);
   const bytes = [24, 16, 8, 0].map((shift) => ((hash >>> shift) & 0xff).toString(16).padStart(2, '0'));
   return `02:00:${bytes.join(':')}`;
 }

@@ -42,9 +42,7 @@ describe('parseIp', () => {
   it('never throws', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
-        parseIp(text);
-        parseCidr(text);
-        parseHostCidr(text);
+        for (const parse of [parseIp, parseCidr, parseHostCidr]) expect(() => parse(text)).not.toThrow();
       }),
     );
   });

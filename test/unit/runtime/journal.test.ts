@@ -128,7 +128,7 @@ describe('Journal', () => {
   // A limit on the file's size fails a write halfway as a full disk does (Node ignores SIGXFSZ, so the write says EFBIG).
   it.skipIf(!existsSync(PRLIMIT))(`survives a disk that is full half of the time (needs ${PRLIMIT})`, async () => {
     const path = newPath();
-    const { stored, complaints } = await writeUntil(2_000, path, [PRLIMIT, '--fsize=600']);
+    const { stored, complaints } = await writeUntil(2_000, path, '--fsize=600');
 
     const { journal } = open(path);
 
@@ -169,7 +169,7 @@ describe('Journal', () => {
             // Without close: as after a kill.
             ({ journal } = open(path, 5));
           }
-          expect(journal.values().sort()).toEqual([...model.values()].sort());
+          expect(journal.values().toSorted(byNumber)).toEqual([...model.values()].toSorted(byNumber));
         }
         journal.close();
         expect(contentOf(path)).toEqual(Object.fromEntries(model));
@@ -195,10 +195,12 @@ describe('Journal', () => {
   });
 });
 
+const byNumber = (a: number, b: number) => a - b;
+
 /** Lets another process write records, and kills it once it has said so much. Returns the last record that it said was stored. */
-async function writeUntil(said: number, path: string, under: string[] = []) {
-  const [program = '', ...rest] = [...under, process.execPath, join(import.meta.dirname, 'journal-writer.ts'), path];
-  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+async function writeUntil(said: number, path: string, limit?: string) {
+  const script = [join(import.meta.dirname, 'journal-writer.ts'), path];
+  const child = limit ? spawn(PRLIMIT, [limit, process.execPath, ...script]) : spawn(process.execPath, script);
   let printed = '';
   let complaints = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {

@@ -37,21 +37,21 @@ function lane(options: { maxBatch?: number; gated?: boolean } = {}) {
     idle: () => made.idle(),
     flying: () => Array.from(made.flying(), ({ key }) => key),
     unused: () => unused,
-    async want(...items: LaneItem<string>[]) {
+    want: async (...items: LaneItem<string>[]) => {
       for (const item of items) wish.set(item.key, item);
       await offer();
     },
-    async drop(...keys: string[]) {
+    drop: async (...keys: string[]) => {
       for (const key of keys) wish.delete(key);
       await offer();
     },
     /** Answers the call under way; what is done leaves the wish. */
-    async answer(verdict: Verdict, done: string[] = verdict.kind === 'settled' ? (sent.at(-1) ?? []) : []) {
+    answer: async (verdict: Verdict, done: string[] = verdict.kind === 'settled' ? (sent.at(-1) ?? []) : []) => {
       for (const key of done) wish.delete(key);
       answers.shift()?.(verdict);
       await settle();
     },
-    async open(admitted = true) {
+    open: async (admitted = true) => {
       gates.shift()?.(admitted);
       await settle();
     },
@@ -63,7 +63,7 @@ function item(key: string, priority = 1, shape = 'assign'): LaneItem<string> {
 }
 
 function items(keys: string): LaneItem<string>[] {
-  return [...keys].map((key) => item(key));
+  return keys.split('').map((key) => item(key));
 }
 
 async function settle(): Promise<void> {

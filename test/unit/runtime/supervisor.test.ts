@@ -99,7 +99,8 @@ describe('backoffMs', () => {
         fc.double({ min: 0, max: 0.999, noNaN: true }),
         (failures, luck) => {
           const pause = backoffMs(failures, { baseMs: 10, maxMs: 5_000, random: () => luck });
-          return pause >= 5 && pause <= 5_000;
+          expect(pause).toBeGreaterThanOrEqual(5);
+          expect(pause).toBeLessThanOrEqual(5_000);
         },
       ),
     );
