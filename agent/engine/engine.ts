@@ -10,7 +10,7 @@ import type { NodeSnapshot, Policy } from '../../lib/model/snapshot.ts';
 import { type Appearances, dateClaims } from '../../lib/plan/appearance.ts';
 import type { ClaimDraft } from '../../lib/plan/claims.ts';
 import { plan } from '../../lib/plan/plan.ts';
-import { Budget } from '../../lib/runtime/budget.ts';
+import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import { Lane, type LaneItem } from '../../lib/runtime/lane.ts';
