@@ -113,9 +113,10 @@ async function serve(
 The world stays up until Ctrl-C.
 
   export KUBECONFIG=${kubeconfig}
-  kubectl get pods -o wide
-  kubectl get pod web-b1 -o yaml          # annotation and condition that the agent wrote
-  kubectl get events --sort-by=.lastTimestamp
+  kubectl get pods -o custom-columns=POD:.metadata.name,NODE:.spec.nodeName,IP:.status.podIP
+  kubectl get pod web-b1 -o yaml    # the annotation and the condition that the agent wrote
+  kubectl annotate pod web-b1 eni-agent.io/floating-ips=nonsense    # and look at it again
+  kubectl get events -o custom-columns=POD:.involvedObject.name,REASON:.reason,MESSAGE:.message
   curl ${ec2.url}/_sim/state        # what EC2 has
   curl ${ec2.url}/_sim/calls        # every call it got
   tail -f ${join(folder, 'logs')}/node-b.log`);
