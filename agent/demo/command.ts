@@ -25,29 +25,31 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
     topology: threeNodes,
     entry: process.argv[1] ?? '',
     agentFlags: agentFlags(options),
-    ...(options.logLevel === 'debug' && { onLine: (node: string, line: string) => print(`      ${node} | ${line}`) }),
+    ...(options.logLevel === 'debug' && {
+      onLine: (node: string, line: string) => writeLine(`      ${node} | ${line}`),
+    }),
   });
   const abandon = () => world.nodes.forEach(({ agent }) => agent.abandon());
   process.once('exit', abandon);
   let good = false;
   try {
-    good = await perform({ world, signal, print, denied: new Set(), foreign: settle(world) }, words);
-    if (options.serve) await serve(world, { signal, print });
+    good = await perform({ world, signal, print: writeLine, denied: new Set(), foreign: settle(world) }, words);
+    if (options.serve) await serve(world, { signal, print: writeLine });
     return good ? 0 : WRONG;
   } catch (error) {
     if (signal.aborted) return INTERRUPTED;
-    print(`The demo broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    writeLine(`The demo broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     return WRONG;
   } finally {
-    print(signal.aborted ? 'Stopping: agents, servers and namespaces are taken away.' : '');
+    writeLine(signal.aborted ? 'Stopping: agents, servers and namespaces are taken away.' : '');
     const keepLogs = !good && !signal.aborted;
-    if (keepLogs) print(`The agents’ logs: ${join(world.folder, 'logs')}`);
+    if (keepLogs) writeLine(`The agents’ logs: ${join(world.folder, 'logs')}`);
     await world.close({ keepLogs });
     process.off('exit', abandon);
   }
 }
 
-function print(line: string): void {
+function writeLine(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
