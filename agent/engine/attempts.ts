@@ -8,6 +8,7 @@ import type { Clock } from '../../lib/runtime/clock.ts';
 /** First and longest pause per reason, ms: what a human must mend is asked rarely, a race soon. */
 const PAUSES: Partial<Record<Reason, readonly [number, number]>> = {
   HeldElsewhere: [15_000, 600_000],
+  PrimaryAddress: [60_000, 600_000],
   AddressLimitExceeded: [10_000, 300_000],
   Unauthorized: [10_000, 300_000],
   InterfaceGone: [2_000, 60_000],

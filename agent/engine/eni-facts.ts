@@ -1,8 +1,11 @@
 import { carries, type Eni, type EniId, withAddresses, withoutAddresses } from '../../lib/model/eni.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 
-/** How long our own accepted call outweighs a describe that contradicts it, ms: EC2's views lag behind its answers. */
-const SETTLING_MS = 10_000;
+/**
+ * How long our own accepted call outweighs a describe that contradicts it, ms: EC2's views lag behind its answers. Longer would tell
+ * a real loss later; should EC2 lag longer, the address is looked up and asked for once more, which changes nothing.
+ */
+const SETTLING_MS = 5_000;
 
 interface OwnWrite {
   readonly eni: EniId;

@@ -1,7 +1,8 @@
-import type { AddressApi } from '../../lib/ec2/api.ts';
+import type { AddressApi, AddressHolder } from '../../lib/ec2/api.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { Plan } from '../../lib/model/plan.ts';
+import type { Reason } from '../../lib/model/refusal.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Attempts } from './attempts.ts';
 import type { EngineEvents } from './events.ts';
@@ -46,8 +47,8 @@ export class LookUp {
       planned.statuses
         .filter(({ claim, state }) => claim.address === address && state === 'refused')
         .map(({ claim }) => claim);
-    const setBack = (address: IpAddress, message: string) => {
-      for (const claim of claimsOf(address)) attempts.failed(claim, 'HeldElsewhere', message);
+    const setBack = (address: IpAddress, message: string, reason: Reason = 'HeldElsewhere') => {
+      for (const claim of claimsOf(address)) attempts.failed(claim, reason, message);
     };
     if (!(await budget.admit(() => 1, this.#signal))) return;
     try {
@@ -56,7 +57,7 @@ export class LookUp {
       for (const address of planned.lookUp) {
         const holder = holders.get(address);
         if (holder === undefined) attempts.foundFree(address);
-        else setBack(address, heldBy(address, holder));
+        else setBack(address, heldBy(address, holder), holder.primary ? 'PrimaryAddress' : 'HeldElsewhere');
       }
     } catch (error) {
       if (error instanceof Ec2Error && error.kind === 'throttled') budget.refused();
@@ -69,7 +70,9 @@ export class LookUp {
   }
 }
 
-function heldBy(address: IpAddress, holder: { eni: string; instanceId?: string | undefined }): string {
+function heldBy(address: IpAddress, holder: AddressHolder): string {
   const where = holder.instanceId ? `${holder.eni} of ${holder.instanceId}` : holder.eni;
+  if (holder.primary)
+    return `${address} is the primary address of ${where}, which never moves; exclude it in the network's IPAM`;
   return `${address} is held by ${where}; standing down until it appears here anew or nobody holds it`;
 }

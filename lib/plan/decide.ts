@@ -36,7 +36,8 @@ export function decide({ claim, eni }: PlacedClaim, snapshot: NodeSnapshot): Dec
     return { kind: 'assign', takeover: true };
   }
   if (snapshot.knownFree.has(claim.address)) return { kind: 'assign', takeover: false };
-  const untried = (appearedAnew || unanswered) && setback?.reason !== 'HeldElsewhere';
+  const knownHeld = setback?.reason === 'HeldElsewhere' || setback?.reason === 'PrimaryAddress';
+  const untried = (appearedAnew || unanswered) && !knownHeld;
   return untried ? { kind: 'assign', takeover: false } : standDown(claim, entry);
 }
 
