@@ -7,21 +7,22 @@ import type {
   ElasticIpClaim,
   PodDialect,
 } from '../../lib/model/eip-claim.ts';
-import type { EipSnapshot, EipStep, OwnedEip, PlacedEipClaim } from '../../lib/model/eip-plan.ts';
-import type { AllocationId } from '../../lib/model/elastic-ip.ts';
+import type { EipPlan, EipSnapshot, EipStep, PlacedEipClaim } from '../../lib/model/eip-plan.ts';
+import type { EipTaking } from '../../lib/model/eip-taking.ts';
 import type { Eni } from '../../lib/model/eni.ts';
-import type { IpAddress } from '../../lib/model/ip.ts';
 import type { ClaimStatus } from '../../lib/model/plan.ts';
 import { isAlive, type Pod, podKey } from '../../lib/model/pod.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
-import type { Setback } from '../../lib/model/snapshot.ts';
-import { isClaimed, isOurs } from '../../lib/plan/eip/give-back.ts';
 import { placeEip } from '../../lib/plan/eip/place.ts';
 import { planEips } from '../../lib/plan/eip/plan-eips.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
+import type { Journal } from '../../lib/runtime/journal.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import { Wakeup } from '../../lib/runtime/wakeup.ts';
+import { EipMemory } from './eip-memory.ts';
+import { EipOwnership } from './eip-ownership.ts';
+import { EipStory } from './eip-story.ts';
 import { EipInventory } from './inventory.ts';
 import { performStep } from './steps.ts';
 
@@ -49,7 +50,12 @@ export interface EipEngineOptions {
   readonly context: DialectContext;
   readonly dialects: readonly PodDialect[];
   readonly wishesOf: (pod: Pod, context: DialectContext) => EipWishes;
+  /** Prepared EIPs that are being paired, by allocation id: survives the process, as the ENI does. */
+  readonly takings: Journal<EipTaking>;
   readonly releaseDelayMs: number;
+  /** False for a namespace that this agent leaves alone. */
+  readonly serves: (namespace: string) => boolean;
+  /** Pods of served namespaces only. */
   readonly observe: () => EipSurroundingsNow;
   readonly report: (report: EipReport) => void;
   readonly happened: (claim: ElasticIpClaim | undefined, owner: string, happening: EipHappening) => void;
@@ -61,28 +67,40 @@ export interface EipEngineOptions {
 /** An inventory this much older than a pod still counts for it, ms: pods that arrive one after the other share reads. */
 const INVENTORY_SLACK_MS = 3_000;
 
+/** When to look for an EIP that a lost call may have allocated and that EC2's describes do not show yet, ms after the call. */
+const LATE_SIGHT_MS = [2_000, 15_000] as const;
+
+interface Wished {
+  readonly pod: Pod;
+  readonly claims: readonly ElasticIpClaim[];
+}
+
 /** The loop for Elastic IPs: observe, plan from the whole snapshot, one call per claim at a time, tell. */
 export class EipEngine {
   readonly #options: EipEngineOptions;
   readonly #signal: AbortSignal;
   readonly #wakeup: Wakeup;
   readonly #inventory: EipInventory;
-  readonly #flying = new Map<string, Promise<void>>();
-  readonly #setbacks = new Map<string, Setback>();
-  readonly #distrusted = new Map<string, number>();
-  readonly #firstSeen = new Map<string, number>();
-  readonly #addressSince = new Map<string, number>();
-  readonly #assignedSince = new Map<IpAddress, number>();
-  readonly #unclaimedSince = new Map<AllocationId, number>();
+  readonly #ownership: EipOwnership;
+  readonly #story: EipStory;
+  readonly #memory = new EipMemory();
+  readonly #flying = new Map<string, { readonly step: EipStep; readonly done: Promise<void> }>();
+  /** The steps of the latest plan: what waited for permission is checked against it. */
+  #wanted: ReadonlyMap<string, EipStep> = new Map();
+  /** Times at which the inventory is read though no claim asks for it, ms since the epoch. */
+  #lookAt: readonly number[] = [];
   #started = false;
 
   constructor(options: EipEngineOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
     this.#wakeup = new Wakeup(() => this.#round(), options.clock);
-    const { clock, random, ec2, budget, log } = options;
-    const onProblem = (message: string, error: unknown) => log.warn(message, { error });
-    this.#inventory = new EipInventory({ clock, random, ec2, budget, onProblem, wake: () => this.wake() }, signal);
+    const { clock, random, ec2, budget, log, context } = options;
+    this.#inventory = new EipInventory({ clock, random, ec2, budget, log, wake: () => this.wake() }, signal);
+    this.#ownership = new EipOwnership(options);
+    this.#story = new EipStory(log, (claim, happening) => options.happened(claim, '', happening));
+    // For what an earlier life left behind.
+    if (context.clusterName !== undefined) this.#lookAt = [clock.now()];
     signal.addEventListener('abort', () => this.#wakeup.stop(), { once: true });
   }
 
@@ -92,7 +110,7 @@ export class EipEngine {
 
   /** Resolves when nothing is in flight any more; for a stop in good order. */
   async idle(): Promise<void> {
-    await Promise.all([...this.#flying.values(), this.#inventory.idle()]);
+    await Promise.all([...Array.from(this.#flying.values(), ({ done }) => done), this.#inventory.idle()]);
   }
 
   #round(): void {
@@ -104,120 +122,126 @@ export class EipEngine {
   }
 
   #reconcile(): void {
-    const { observe, context, wishesOf, report, dryRun } = this.#options;
+    const { clock, observe, context, report, dryRun } = this.#options;
     const now = observe();
+    const { wished, refusals } = this.#wishes(now.pods);
+    const claims = wished.flatMap((one) => one.claims);
+    this.#memory.notePods(now.pods, now.addresses, clock.now());
+    this.#memory.noteClaims(claims, clock.now());
+    const placed = wished.flatMap((one) => one.claims.map((claim) => this.#place(claim, one.pod, now)));
+    const planned = planEips(this.#snapshot(now, placed));
+    this.#memory.noteUnclaimed(planned.unclaimed, clock.now());
+    this.#memory.noteStatuses(planned.statuses, clock.now());
+    this.#wanted = new Map(planned.steps.map((step) => [step.key, step]));
+    if (context.clusterName !== undefined) this.#read(planned);
+    if (!this.#started && this.#inventory.readAt !== undefined) this.#firstInventory(claims.length);
+    if (!dryRun) for (const step of planned.steps) this.#perform(step);
+    this.#story.statuses(planned.statuses);
+    report({ statuses: planned.statuses, refusals });
+  }
+
+  #wishes(pods: readonly Pod[]): { wished: readonly Wished[]; refusals: ReadonlyMap<string, readonly Refusal[]> } {
+    const { wishesOf, context } = this.#options;
     const refusals = new Map<string, readonly Refusal[]>();
-    const wishes = now.pods.filter(isAlive).map((pod) => {
+    const wished = pods.filter(isAlive).map((pod) => {
       const said = wishesOf(pod, context);
       if (said.refusals.length > 0) refusals.set(podKey(pod), said.refusals);
       return { pod, claims: said.claims };
     });
-    this.#noteTimes(
-      now,
-      wishes.flatMap(({ claims }) => claims),
-    );
-    const claims = wishes.flatMap(({ pod, claims: wished }) => wished.map((claim) => this.#place(claim, pod, now)));
-    // A cluster without Elastic IPs asks EC2 nothing about them, except once at the start for what an earlier life left behind.
-    if (claims.length === 0 && this.#started && this.#unclaimedSince.size === 0)
-      return report({ statuses: [], refusals });
-    const snapshot = this.#snapshot(now, claims);
-    const planned = planEips(snapshot);
-    if (context.clusterName !== undefined && (planned.readInventory || !this.#started)) this.#inventory.request();
-    this.#started ||= this.#inventory.readAt !== undefined || context.clusterName === undefined;
-    if (!dryRun) for (const step of planned.steps) this.#perform(step);
-    this.#wakeup.at(planned.wakeAt);
-    report({ statuses: planned.statuses, refusals });
+    return { wished, refusals };
+  }
+
+  /** A cluster without Elastic IPs asks EC2 nothing about them, except once at the start. */
+  #read({ readInventory, wakeAt }: EipPlan): void {
+    const now = this.#options.clock.now();
+    const { readAt, trouble } = this.#inventory;
+    const pending = this.#lookAt.filter((at) => readAt === undefined || readAt < at);
+    // Nobody waits for this look, and it is forbidden: then there can be nothing of ours to find.
+    this.#lookAt = trouble?.reason === 'Unauthorized' ? [] : pending;
+    if (readInventory || this.#lookAt.some((at) => at <= now)) this.#inventory.request();
+    const times = [wakeAt, ...this.#lookAt.filter((at) => at > now)].filter((at) => at !== undefined);
+    this.#wakeup.at(times.length > 0 ? Math.min(...times) : undefined);
+  }
+
+  /** An earlier life may have allocated an EIP in its last instant. */
+  #firstInventory(claims: number): void {
+    this.#started = true;
+    if (claims > 0) this.#lookAgain();
+  }
+
+  #lookAgain(): void {
+    const now = this.#options.clock.now();
+    this.#lookAt = [...this.#lookAt.slice(-8), ...LATE_SIGHT_MS.map((ms) => now + ms)];
   }
 
   #perform(step: EipStep): void {
     if (this.#flying.has(step.key) || this.#signal.aborted) return;
-    this.#flying.set(
-      step.key,
-      this.#admitted(step).finally(() => {
-        this.#flying.delete(step.key);
-        this.#round();
-      }),
-    );
+    const done = this.#admitted(step).finally(() => {
+      this.#flying.delete(step.key);
+      this.#round();
+    });
+    this.#flying.set(step.key, { step, done });
   }
 
   async #admitted(step: EipStep): Promise<void> {
     const { budget } = this.#options;
-    if (!(await budget.admit(() => (step.kind === 'associate' ? 1 : 2), this.#signal))) return;
-    const parts = {
+    if (!(await budget.admit(() => (step.kind === 'associate' ? 0 : 2), this.#signal))) return;
+    // Waiting for permission can take long: the pod may be gone by now, and its address another pod's.
+    const current = this.#wanted.get(step.key);
+    if (current === undefined) return budget.ended();
+    const { key } = step;
+    const flying = this.#flying.get(key);
+    if (flying) this.#flying.set(key, { ...flying, step: current });
+    await performStep(current, {
       ...this.#options,
       inventory: this.#inventory,
-      setbacks: this.#setbacks,
-      distrust: (key: string) => void this.#distrusted.set(key, this.#options.clock.now()),
-    };
-    await performStep(step, parts);
+      memory: this.#memory,
+      lookAgain: () => this.#lookAgain(),
+    });
   }
 
   #snapshot(now: EipSurroundingsNow, claims: readonly PlacedEipClaim[]): EipSnapshot {
     const { clock, context, releaseDelayMs } = this.#options;
-    const inventory = this.#inventory.eips;
-    const snapshot: EipSnapshot = {
+    const { eips, readAt, trouble } = this.#inventory;
+    const memory = this.#memory;
+    const pods = now.pods.filter(isAlive);
+    return {
       now: clock.now(),
       nodeName: context.nodeName,
       releaseDelayMs,
       claims,
       claimsComplete: now.podsKnown && now.describedAt !== undefined,
-      livePods: new Set(now.pods.filter(isAlive).map(podKey)),
+      livePods: new Set(pods.map(podKey)),
+      liveAddresses: new Map(
+        pods
+          .filter(({ hostNetwork }) => !hostNetwork)
+          .flatMap((pod) => pod.podIps.map((address) => [address, podKey(pod)] as const)),
+      ),
       ourEnis: new Set(now.enis.map(({ id }) => id)),
-      inventory,
-      inventoryAt: this.#inventory.readAt,
-      owned: inventory.flatMap((eip) => this.#owned(eip)),
-      unclaimedSince: this.#unclaimedSince,
-      setbacks: this.#setbacks,
+      inventory: eips,
+      inventoryAt: readAt,
+      inventoryTrouble: trouble,
+      owned: this.#ownership
+        .owned(eips, readAt)
+        .map((owned) => ({ ...owned, inventoryAfter: memory.distrustedSince(owned.eip.allocationId) })),
+      unclaimedSince: memory.unclaimedSince,
+      setbacks: memory.setbacks,
+      flying: new Map(Array.from(this.#flying, ([key, { step }]) => [key, step])),
     };
-    this.#noteUnclaimed(snapshot);
-    return snapshot;
-  }
-
-  #owned(eip: OwnedEip['eip']): OwnedEip[] {
-    const { dialects, context } = this.#options;
-    for (const dialect of dialects) {
-      const owner = dialect.ownerOf(eip.tags, context);
-      if (owner !== undefined)
-        return [{ eip, owner, allocatedByUs: dialect.allocatedByUs(eip.tags), ownTags: dialect.ownTags }];
-    }
-    return [];
   }
 
   #place(claim: ElasticIpClaim, pod: Pod, now: EipSurroundingsNow): PlacedEipClaim {
+    const memory = this.#memory;
     const place = placeEip(claim, pod, {
       ...now,
       inventory: this.#inventory.eips,
-      addressSince: this.#addressSince.get(pod.uid) ?? 0,
-      assignedSince: this.#assignedSince,
+      addressSince: memory.addressSince.get(pod.uid) ?? 0,
+      assignedSince: memory.assignedSince,
     });
     const primaryAwaited = claim.target.kind === 'primary' && place.state === 'awaited' && pod.podIps.length > 0;
     if (primaryAwaited) this.#options.doubtEnis(`${pod.podIps[0]} of ${podKey(pod)} is on no known ENI`);
-    const seen = this.#firstSeen.get(claim.id) ?? this.#options.clock.now();
-    return { claim, place, inventoryAfter: Math.max(seen - INVENTORY_SLACK_MS, this.#distrusted.get(claim.id) ?? 0) };
-  }
-
-  #noteTimes({ pods, addresses }: EipSurroundingsNow, claims: readonly ElasticIpClaim[]): void {
-    const now = this.#options.clock.now();
-    const ids = new Set(claims.map(({ id }) => id));
-    for (const id of ids) if (!this.#firstSeen.has(id)) this.#firstSeen.set(id, now);
-    for (const id of this.#firstSeen.keys()) {
-      if (ids.has(id)) continue;
-      this.#firstSeen.delete(id);
-      this.#setbacks.delete(id);
-      this.#distrusted.delete(id);
-    }
-    const uids = new Set(pods.filter(({ podIps }) => podIps.length > 0).map(({ uid }) => uid));
-    for (const uid of uids) if (!this.#addressSince.has(uid)) this.#addressSince.set(uid, now);
-    for (const uid of this.#addressSince.keys()) if (!uids.has(uid)) this.#addressSince.delete(uid);
-    const assigned = new Set(addresses.filter(({ state }) => state === 'assigned').map(({ claim }) => claim.address));
-    for (const address of assigned) if (!this.#assignedSince.has(address)) this.#assignedSince.set(address, now);
-    for (const address of this.#assignedSince.keys()) if (!assigned.has(address)) this.#assignedSince.delete(address);
-  }
-
-  #noteUnclaimed(snapshot: EipSnapshot): void {
-    const unclaimed = snapshot.owned.filter((owned) => isOurs(owned, snapshot) && !isClaimed(owned, snapshot));
-    const ids = new Set(unclaimed.map(({ eip }) => eip.allocationId));
-    for (const id of ids) if (!this.#unclaimedSince.has(id)) this.#unclaimedSince.set(id, snapshot.now);
-    for (const id of this.#unclaimedSince.keys()) if (!ids.has(id)) this.#unclaimedSince.delete(id);
+    const seen = memory.firstSeen(claim) ?? 0;
+    const inventoryAfter = Math.max(seen - INVENTORY_SLACK_MS, memory.distrustedSince(claim.id));
+    return { claim, place, inventoryAfter, refusedSince: memory.refusedSince.get(claim.id) };
   }
 }

@@ -10,6 +10,8 @@ export interface EipSetback {
   readonly pause: readonly [number, number];
 }
 
+/** Others compete for it, or EC2 is about to know it. */
+const AT_ONCE = [100, 30_000] as const;
 const SOON = [500, 30_000] as const;
 const SLOW = [30_000, 600_000] as const;
 
@@ -26,12 +28,12 @@ const BY_CODE: Readonly<Record<string, readonly [Reason, string, readonly [numbe
   ],
   'InvalidPublicIpv4PoolID.NotFound': ['EipPoolEmpty', 'the pool does not exist in this region', SLOW],
   'Gateway.NotAttached': ['NoInternetGateway', 'attach an internet gateway to the VPC', SLOW],
-  'InvalidAllocationID.NotFound': ['EipNotFound', 'EC2 does not know the Elastic IP (yet)', SOON],
-  'Resource.AlreadyAssociated': ['EipInUse', 'another owner was faster', SOON],
+  'InvalidAllocationID.NotFound': ['EipNotFound', 'EC2 does not know the Elastic IP (yet)', AT_ONCE],
+  'Resource.AlreadyAssociated': ['EipInUse', 'another owner was faster', AT_ONCE],
 };
 
 /** Translates a refusal of EC2 into a setback. Network faults and throttling do not come here. */
-export function setbackOf(error: Ec2Error, step: EipStep): EipSetback {
+export function setbackOf(error: Ec2Error, step: Pick<EipStep, 'kind'>): EipSetback {
   const [reason, advice, pause] = BY_CODE[error.code] ?? fallback(error);
   return { reason, message: `${step.kind}: ${error.message} (${error.code})${advice ? `; ${advice}` : ''}`, pause };
 }

@@ -2,12 +2,16 @@ import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { EipHappening, ElasticIpClaim } from '../../lib/model/eip-claim.ts';
 import type { EipStep } from '../../lib/model/eip-plan.ts';
+import type { EipTaking } from '../../lib/model/eip-taking.ts';
 import type { ElasticIp } from '../../lib/model/elastic-ip.ts';
-import type { Setback } from '../../lib/model/snapshot.ts';
+import { podKey } from '../../lib/model/pod.ts';
+import { isIdentifiedAs } from '../../lib/plan/eip/candidates.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
+import type { Journal } from '../../lib/runtime/journal.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
+import type { EipMemory } from './eip-memory.ts';
 import type { EipInventory } from './inventory.ts';
 import { setbackOf } from './reasons.ts';
 
@@ -17,24 +21,25 @@ export interface StepParts {
   readonly ec2: ElasticIpApi;
   readonly budget: Budget;
   readonly inventory: EipInventory;
+  readonly memory: EipMemory;
+  readonly takings: Pick<Journal<EipTaking>, 'put'>;
   readonly log: Logger;
   readonly callSignal: AbortSignal;
-  readonly setbacks: Map<string, Setback>;
-  /** Nothing may be decided about this key on an inventory from before now. */
-  readonly distrust: (key: string) => void;
   /** The facts about our ENIs may be wrong. */
   readonly doubtEnis: (cause: string) => void;
+  /** An EIP may exist that no read shows yet. */
+  readonly lookAgain: () => void;
   readonly happened: (claim: ElasticIpClaim | undefined, owner: string, happening: EipHappening) => void;
 }
 
 /** Carries out one step and records what became of it in the inventory or as a setback. Never throws. */
 export async function performStep(step: EipStep, parts: StepParts): Promise<void> {
-  const { clock, budget, log, setbacks } = parts;
+  const { clock, budget, log, memory } = parts;
   const startedAt = clock.now();
   try {
     const requestId = await act(step, parts);
     budget.succeeded();
-    setbacks.delete(step.key);
+    memory.setbacks.delete(step.key);
     log.info(`${PAST[step.kind]} Elastic IP`, { ...aboutStep(step), callMs: clock.now() - startedAt, requestId });
   } catch (error) {
     failed(error, step, parts);
@@ -50,10 +55,8 @@ const PAST: Record<EipStep['kind'], string> = {
   untag: 'untagged',
 };
 
-async function act(
-  step: EipStep,
-  { ec2, inventory, callSignal: signal, happened }: StepParts,
-): Promise<string | undefined> {
+async function act(step: EipStep, parts: StepParts): Promise<string | undefined> {
+  const { ec2, inventory, callSignal: signal } = parts;
   switch (step.kind) {
     case 'allocate': {
       // The tags travel in the call: an EIP whose reply is lost is found again by them.
@@ -61,24 +64,14 @@ async function act(
       inventory.changed(eip.allocationId, eip);
       return undefined;
     }
-    case 'associate': {
-      const { eip, eni, privateIp, allowReassociation } = step;
-      const request = { allocationId: eip.allocationId, eni, privateIp, allowReassociation };
-      const { associationId, requestId } = await ec2.associate(request, { signal });
-      inventory.changed(eip.allocationId, { ...eip, association: { associationId, eni, privateIp } });
-      happened(step.claim, '', { kind: 'associated', publicIp: eip.publicIp, privateIp });
-      return requestId;
-    }
+    case 'associate':
+      return associate(step, parts);
     case 'tag':
       await ec2.tag([step.eip.allocationId], step.tags, { signal });
       inventory.changed(step.eip.allocationId, { ...step.eip, tags: { ...step.eip.tags, ...step.tags } });
       return undefined;
-    case 'disassociate': {
-      const { requestId } = await ec2.disassociate(step.associationId, { signal });
-      inventory.changed(step.eip.allocationId, { ...step.eip, association: undefined });
-      happened(undefined, step.owner, { kind: 'disassociated', publicIp: step.eip.publicIp });
-      return requestId;
-    }
+    case 'disassociate':
+      return disassociate(step, parts);
     case 'release': {
       const { requestId } = await ec2.release(step.eip.allocationId, { signal });
       inventory.changed(step.eip.allocationId, undefined);
@@ -91,8 +84,43 @@ async function act(
   }
 }
 
+async function associate(
+  step: EipStep & { readonly kind: 'associate' },
+  parts: StepParts,
+): Promise<string | undefined> {
+  const { clock, ec2, inventory, takings, happened, callSignal: signal } = parts;
+  const { claim, eip, eni, privateIp, allowReassociation } = step;
+  const { allocationId } = eip;
+  if (!isIdentifiedAs(claim, eip)) {
+    takings.put([[allocationId, { allocationId, eni, privateIp, owner: podKey(claim.owner), at: clock.now() }]]);
+  }
+  const { associationId, requestId } = await ec2.associate(
+    { allocationId, eni, privateIp, allowReassociation },
+    { signal },
+  );
+  inventory.changed(allocationId, { ...eip, association: { associationId, eni, privateIp } });
+  happened(claim, '', { kind: 'associated', publicIp: eip.publicIp, privateIp });
+  return requestId;
+}
+
+async function disassociate(
+  step: EipStep & { readonly kind: 'disassociate' },
+  parts: StepParts,
+): Promise<string | undefined> {
+  const { clock, ec2, inventory, memory, happened, callSignal: signal } = parts;
+  const { requestId } = await ec2.disassociate(step.associationId, { signal });
+  // A stale id counts as ended, too: somebody else may have the EIP now. Only a fresh look may lead to its release or the removal of tags.
+  memory.distrust(step.key, clock.now());
+  inventory.changed(step.eip.allocationId, { ...step.eip, association: undefined });
+  happened(undefined, step.owner, { kind: 'disassociated', publicIp: step.eip.publicIp });
+  return requestId;
+}
+
+/** So often an EIP may be unknown to EC2 right after we allocated it, before the inventory is doubted. */
+const PATIENCE = 5;
+
 function failed(cause: unknown, step: EipStep, parts: StepParts): void {
-  const { budget, callSignal, log, setbacks, distrust, doubtEnis } = parts;
+  const { budget, callSignal, clock, log, memory } = parts;
   const error = cause instanceof Ec2Error ? cause : internalFault(cause);
   if (callSignal.aborted) return;
   if (error.kind === 'throttled') {
@@ -101,16 +129,18 @@ function failed(cause: unknown, step: EipStep, parts: StepParts): void {
     return;
   }
   budget.ended();
-  // Whatever was refused or left unanswered: look again before deciding again.
-  distrust(step.key);
   const { reason, message, pause } = setbackOf(error, step);
-  const before = setbacks.get(step.key);
+  const before = memory.setbacks.get(step.key);
   const failures = before?.reason === reason ? before.failures + 1 : 1;
   const [baseMs, maxMs] = pause;
-  const wait = error.kind === 'unknown-outcome' ? 0 : backoffMs(failures, { baseMs, maxMs, random: parts.random });
-  setbacks.set(step.key, { reason, message, failures, until: parts.clock.now() + wait });
+  const unknown = error.kind === 'unknown-outcome';
+  const wait = unknown ? 0 : backoffMs(failures, { baseMs, maxMs, random: parts.random });
+  memory.setbacks.set(step.key, { reason, message, failures, until: clock.now() + wait });
+  // Whatever was refused or left unanswered: look again before deciding again.
+  if (error.code !== 'InvalidAllocationID.NotFound' || failures > PATIENCE) memory.distrust(step.key, clock.now());
+  if (unknown) parts.lookAgain();
   if (step.kind === 'associate' && (error.kind === 'not-found' || error.kind === 'rejected'))
-    doubtEnis(`AssociateAddress: ${error.code}`);
+    parts.doubtEnis(`AssociateAddress: ${error.code}`);
   if (before?.reason === reason) return;
   log.warn('Elastic IP call failed', {
     ...aboutStep(step),
@@ -119,15 +149,12 @@ function failed(cause: unknown, step: EipStep, parts: StepParts): void {
     message: error.message,
     requestId: error.requestId,
   });
-  if (error.kind === 'unknown-outcome') return;
-  if (step.kind === 'allocate' || step.kind === 'associate')
-    parts.happened(step.claim, '', { kind: 'association-failed', message });
-  if (step.kind === 'disassociate') parts.happened(undefined, step.owner, { kind: 'disassociation-failed', message });
+  if (step.kind === 'disassociate' && !unknown)
+    parts.happened(undefined, step.owner, { kind: 'disassociation-failed', message });
 }
 
 function aboutStep(step: EipStep) {
-  const claim =
-    'claim' in step ? { claim: step.claim.id, pod: `${step.claim.owner.namespace}/${step.claim.owner.name}` } : {};
+  const claim = 'claim' in step ? { claim: step.claim.id, pod: podKey(step.claim.owner) } : {};
   const eip = 'eip' in step ? { publicIp: step.eip.publicIp, allocationId: step.eip.allocationId } : {};
   const place = step.kind === 'associate' ? { eni: step.eni, privateIp: step.privateIp } : {};
   return { ...claim, ...eip, ...place };

@@ -7,6 +7,7 @@ import { imdsEndpoint, imdsReader } from '../../lib/ec2/imds-http.ts';
 import { createKubeClient } from '../../lib/kube/client.ts';
 import { loadConnection } from '../../lib/kube/connection.ts';
 import { createNadCache } from '../../lib/kube/nads.ts';
+import { reviveEipTaking } from '../../lib/model/eip-taking.ts';
 import { reviveLedgerEntry } from '../../lib/model/ledger.ts';
 import type { Pod } from '../../lib/model/pod.ts';
 import { Budget } from '../../lib/runtime/budget.ts';
@@ -94,11 +95,15 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
     revive: reviveLedgerEntry,
     onProblem: (message, error) => log.error(message, { error }),
   });
+  const takings = new Journal({
+    path: join(options.stateDir, 'elastic-ips.jsonl'),
+    access: dryRun ? 'read' : 'write',
+    revive: reviveEipTaking,
+    onProblem: (message, error) => log.error(message, { error }),
+  });
   const filter = { interfaces: (name: string) => options.interfaceFilter.test(name), namespaces: options.namespaces };
-  const servedPods = () =>
-    Array.from(pods.items()).filter(
-      ({ namespace }) => filter.namespaces.length === 0 || filter.namespaces.includes(namespace),
-    );
+  const serves = (namespace: string) => filter.namespaces.length === 0 || filter.namespaces.includes(namespace);
+  const servedPods = () => Array.from(pods.items()).filter(({ namespace }) => serves(namespace));
   let latest: NodeReport | undefined;
   const shared = { clock, random, budget, dryRun, callSignal: calls.signal };
   const addresses = new Engine(
@@ -127,6 +132,8 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
       ...shared,
       log,
       wishesOf,
+      takings,
+      serves,
       releaseDelayMs,
       ec2: ec2.elasticIps,
       dialects: podDialects,
@@ -171,6 +178,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
   log.info('stopping: what was in flight has ended; the addresses stay');
   await telling.drained();
   ledger.close();
+  takings.close();
   calls.abort(stop.reason);
   await supervisor.finished();
   await kube.close();

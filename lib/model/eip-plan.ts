@@ -10,14 +10,8 @@ export const NODE_TAG = 'eni-agent.io/node';
 
 /** Where a claim's private address is. */
 export type EipPlace =
-  /** On this ENI; `since` (ms since the epoch) an inventory must be younger than to be believed about it, if it moved here. */
-  | {
-      readonly state: 'ready';
-      readonly eni: EniId;
-      readonly privateIp: IpAddress;
-      readonly since: number | undefined;
-      readonly occupant: AllocationId | 'foreign' | undefined;
-    }
+  /** On this ENI. An inventory from before `since` (ms since the epoch) is not believed about it: the address moved here, or the ENI says otherwise. */
+  | { readonly state: 'ready'; readonly eni: EniId; readonly privateIp: IpAddress; readonly since: number | undefined }
   /** The pod has no address yet, or it is not on its ENI yet. */
   | { readonly state: 'awaited' }
   /** A floating address that this pod may hold but does not: somebody else's turn. */
@@ -29,6 +23,8 @@ export interface PlacedEipClaim {
   readonly place: EipPlace;
   /** An inventory older than this (ms since the epoch) may miss an EIP that already belongs to the claim. */
   readonly inventoryAfter: number;
+  /** Since when the claim has been refused for what the inventory shows, ms since the epoch: the older, the rarer it is looked at again. */
+  readonly refusedSince: number | undefined;
 }
 
 /** An EIP that carries the tags of one of our dialects. */
@@ -39,6 +35,8 @@ export interface OwnedEip {
   readonly allocatedByUs: boolean;
   /** Keys to remove when it is given back without being released. */
   readonly ownTags: readonly string[];
+  /** It is not given back on an inventory older than this (ms since the epoch). */
+  readonly inventoryAfter: number;
 }
 
 /** Everything a plan for Elastic IPs depends on. Times are ms since the epoch. */
@@ -51,15 +49,21 @@ export interface EipSnapshot {
   readonly claimsComplete: boolean;
   /** `namespace/name` of the pods that live on this node. */
   readonly livePods: ReadonlySet<string>;
+  /** Private addresses that pods of this node have to themselves, with the pod's `namespace/name`. */
+  readonly liveAddresses: ReadonlyMap<IpAddress, string>;
   readonly ourEnis: ReadonlySet<EniId>;
   readonly inventory: readonly ElasticIp[];
   /** When the inventory was asked for; undefined before the first one. */
   readonly inventoryAt: number | undefined;
+  /** Why the inventory cannot be read. */
+  readonly inventoryTrouble: Refusal | undefined;
   readonly owned: readonly OwnedEip[];
   /** Since when an owned EIP has had no claim. */
   readonly unclaimedSince: ReadonlyMap<AllocationId, number>;
   /** By claim id, and by allocation id for giving back. */
   readonly setbacks: ReadonlyMap<string, Setback>;
+  /** Steps that have not been answered yet, by key. */
+  readonly flying: ReadonlyMap<string, EipStep>;
 }
 
 /** One EC2 call for one EIP. `key` names what it is about: one step per key at a time. */
@@ -102,6 +106,8 @@ export interface EipPlan {
   /** What is nearest to done comes first: an association before an allocation. */
   readonly steps: readonly EipStep[];
   readonly statuses: readonly EipStatus[];
+  /** EIPs of ours that no claim owns: they are given back when their time has come. */
+  readonly unclaimed: readonly AllocationId[];
   /** Something cannot be decided on an inventory this old. */
   readonly readInventory: boolean;
   readonly wakeAt: number | undefined;

@@ -1,6 +1,7 @@
 import type { ElasticIpClaim } from '../../model/eip-claim.ts';
-import type { EipPlace } from '../../model/eip-plan.ts';
-import type { ElasticIp } from '../../model/elastic-ip.ts';
+import type { EipPlace, OwnedEip, PlacedEipClaim } from '../../model/eip-plan.ts';
+import type { AllocationId, ElasticIp } from '../../model/elastic-ip.ts';
+import { podKey } from '../../model/pod.ts';
 
 /** True when the EIP's tags name this claim as its owner: ours from before a restart, a crash or a move. */
 export function isIdentifiedAs(claim: ElasticIpClaim, eip: ElasticIp): boolean {
@@ -12,40 +13,45 @@ export function isBoundTo(place: EipPlace, { association }: ElasticIp): boolean 
   return place.state === 'ready' && association?.eni === place.eni && association.privateIp === place.privateIp;
 }
 
-/** True when the claim could use this EIP at all, whoever has it now. */
+/** True when the EIP is of the kind that the claim asks for, whoever has it now. */
 export function isSuitable({ source }: ElasticIpClaim, eip: ElasticIp): boolean {
   if (eip.serviceManaged) return false;
   switch (source.kind) {
     case 'allocate':
-      return false;
+      return eip.pool === source.pool;
     case 'fixed':
       return eip.allocationId === source.allocationId;
     case 'tagged':
-      return source.value === undefined ? Object.hasOwn(eip.tags, source.key) : eip.tags[source.key] === source.value;
+      return source.value === undefined ? source.key in eip.tags : eip.tags[source.key] === source.value;
   }
 }
 
 /**
- * The EIP that is the claim's already: paired with its target and suitable, else named as its own. Of several (a reply was lost
- * twice, say) the paired one, else the first by id, so that every run chooses the same.
+ * The EIP that is each claim's already, by claim id: one that the tags name as its own, else a suitable one that is paired with its
+ * address and is nobody else's. Of several (a reply was lost twice, say) the paired one, else one in use, else the first by id, so
+ * that every run chooses the same. The others are surplus.
  */
 export function findOwn(
-  claim: ElasticIpClaim,
-  place: EipPlace,
+  placed: readonly PlacedEipClaim[],
   inventory: readonly ElasticIp[],
-): ElasticIp | undefined {
-  const named = inventory.filter((eip) => isOwn(claim, eip));
-  const paired = inventory.find((eip) => isBoundTo(place, eip) && (isSuitable(claim, eip) || named.includes(eip)));
-  return paired ?? named.toSorted(byId)[0];
-}
-
-/**
- * True when the EIP is the claim's from an earlier life and still what it asks for: an annotation that now names another tag or EIP
- * wants another one, although the owner's tags are the same. (A pool is not compared: endpoints differ in how they report it, and
- * a mistake would allocate for ever.)
- */
-export function isOwn(claim: ElasticIpClaim, eip: ElasticIp): boolean {
-  return isIdentifiedAs(claim, eip) && (claim.source.kind === 'allocate' || isSuitable(claim, eip));
+  owned: readonly OwnedEip[],
+): ReadonlyMap<string, ElasticIp> {
+  const own = new Map<string, ElasticIp>();
+  for (const { claim, place } of placed) {
+    const named = inventory.filter((eip) => isIdentifiedAs(claim, eip) && isSuitable(claim, eip)).toSorted(byId);
+    const best = named.find((eip) => isBoundTo(place, eip)) ?? named.find(({ association }) => association) ?? named[0];
+    if (best) own.set(claim.id, best);
+  }
+  const ownerOf = new Map<AllocationId, string>(owned.map(({ eip, owner }) => [eip.allocationId, owner]));
+  for (const { claim, place } of placed) {
+    if (own.has(claim.id) || claim.source.kind === 'allocate') continue;
+    const mine = podKey(claim.owner);
+    const paired = inventory.find(
+      (eip) => isBoundTo(place, eip) && isSuitable(claim, eip) && (ownerOf.get(eip.allocationId) ?? mine) === mine,
+    );
+    if (paired) own.set(claim.id, paired);
+  }
+  return own;
 }
 
 /** The free EIPs that the claim may try to take; each claim begins elsewhere, so that rivals rarely meet. */

@@ -1,8 +1,10 @@
 import type { EipStatus, ElasticIpClaim } from '../../model/eip-claim.ts';
 import { type EipPlace, type EipSnapshot, type EipStep, NODE_TAG, type PlacedEipClaim } from '../../model/eip-plan.ts';
 import type { AllocationId, ElasticIp } from '../../model/elastic-ip.ts';
+import { podKey } from '../../model/pod.ts';
 import type { Reason, Refusal } from '../../model/refusal.ts';
-import { findFree, findOwn, isBoundTo, isIdentifiedAs, isSuitable } from './candidates.ts';
+import { findFree, isBoundTo, isSuitable } from './candidates.ts';
+import { isOurs } from './give-back.ts';
 
 /** What one claim needs next and where it stands until then. */
 export interface ClaimDecision {
@@ -12,33 +14,41 @@ export interface ClaimDecision {
   readonly wakeAt?: number;
 }
 
+/** What other claims of the same plan leave to this one. */
+export interface Share {
+  /** The EIP that is the claim's already. */
+  readonly own: ElasticIp | undefined;
+  /** EIPs that other claims have or are taking just now. */
+  readonly taken: ReadonlySet<AllocationId>;
+}
+
+/** Shortest and longest time between two looks at an inventory in which nothing suits, ms. The time doubles from look to look. */
+const RECHECK_MS = [10_000, 600_000] as const;
+
 /**
  * Decides the next call for one claim. Whatever does not need the private address is done before there is one, so that a single call
- * remains when it appears. An association that is right already costs none. `taken` are EIPs that other claims of this plan have.
+ * remains when it appears. An association that is right already costs none.
  */
-export function decideClaim(
-  placed: PlacedEipClaim,
-  snapshot: EipSnapshot,
-  taken: ReadonlySet<AllocationId>,
-): ClaimDecision {
+export function decideClaim(placed: PlacedEipClaim, snapshot: EipSnapshot, share: Share): ClaimDecision {
   const { claim, place } = placed;
-  const pending: EipStatus = { state: 'pending', claim };
   if (place.state === 'impossible') return { status: { state: 'refused', claim, refusal: place.refusal } };
-  const status = place.state === 'elsewhere' ? undefined : pending;
-  if (!isFreshEnough(placed, snapshot)) return { status, readInventory: true };
-  const available = snapshot.inventory.filter(({ allocationId }) => !taken.has(allocationId));
-  const own = findOwn(claim, place, available);
-  if (own !== undefined && isBoundTo(place, own)) return bound(own, place, claim, snapshot);
+  // Somebody else's turn: also the EIP on the floating address is the holder's business.
+  if (place.state === 'elsewhere') return { status: undefined };
+  const fresh = isFreshEnough(placed, snapshot);
+  const { own } = share;
+  if (own !== undefined && place.state === 'ready' && isBoundTo(place, own)) {
+    return { ...bound(own, place, claim, snapshot), readInventory: !fresh };
+  }
+  if (!fresh) return unread(claim, snapshot);
   const setback = snapshot.setbacks.get(claim.id);
   if (setback !== undefined && setback.until > snapshot.now) {
     const refusal = { reason: setback.reason, message: setback.message };
     return { status: { state: 'refused', claim, refusal }, wakeAt: setback.until };
   }
-  if (place.state === 'elsewhere') return { status: undefined };
   const rival = occupant(place, own, snapshot);
-  if (rival !== undefined) return refuse(claim, 'TargetHasOtherEip', rival);
-  if (own !== undefined) return bring(own, place, claim, status);
-  return obtain(placed, snapshot, available, status);
+  if (rival === 'leaving') return { status: { state: 'pending', claim } };
+  if (rival !== undefined) return refuse(placed, snapshot, 'TargetHasOtherEip', rival);
+  return own === undefined ? obtain(placed, snapshot, share) : bring(own, place, claim);
 }
 
 function isFreshEnough({ place, inventoryAfter }: PlacedEipClaim, { inventoryAt }: EipSnapshot): boolean {
@@ -46,49 +56,52 @@ function isFreshEnough({ place, inventoryAfter }: PlacedEipClaim, { inventoryAt 
   return inventoryAt !== undefined && inventoryAt >= needed;
 }
 
-function bound(eip: ElasticIp, place: EipPlace, claim: ElasticIpClaim, { nodeName }: EipSnapshot): ClaimDecision {
-  if (place.state !== 'ready') return { status: { state: 'pending', claim } };
+/** Nothing can be said on an inventory this old; if it cannot be read at all, the claim says why. */
+function unread(claim: ElasticIpClaim, { inventoryTrouble: refusal }: EipSnapshot): ClaimDecision {
+  const status: EipStatus = refusal ? { state: 'refused', claim, refusal } : { state: 'pending', claim };
+  return { status, readInventory: true };
+}
+
+function bound(
+  eip: ElasticIp,
+  { eni, privateIp }: EipPlace & { readonly state: 'ready' },
+  claim: ElasticIpClaim,
+  { nodeName, setbacks, now }: EipSnapshot,
+): ClaimDecision {
   const { publicIp, allocationId } = eip;
-  const status: EipStatus = {
-    state: 'bound',
-    claim,
-    publicIp,
-    allocationId,
-    eni: place.eni,
-    privateIp: place.privateIp,
-  };
+  const status: EipStatus = { state: 'bound', claim, publicIp, allocationId, eni, privateIp };
   const wanted = { ...claim.tags, [NODE_TAG]: nodeName };
   const missing = Object.entries(wanted).filter(([key, value]) => eip.tags[key] !== value);
   if (missing.length === 0) return { status };
+  // It works without its tags: a refusal to write them is no refusal of the claim.
+  const until = setbacks.get(claim.id)?.until ?? 0;
+  if (until > now) return { status, wakeAt: until };
   return { status, step: { kind: 'tag', key: claim.id, claim, eip, tags: Object.fromEntries(missing) } };
 }
 
-/** Somebody else's EIP on the target: EC2 would push it off without asking. */
-function occupant(place: EipPlace, own: ElasticIp | undefined, snapshot: EipSnapshot): string | undefined {
+/** Somebody else's EIP on the target: EC2 would push it off without asking. `leaving`: one of ours that is about to go. */
+function occupant(place: EipPlace, own: ElasticIp | undefined, snapshot: EipSnapshot): 'leaving' | string | undefined {
   if (place.state !== 'ready') return undefined;
   const other = snapshot.inventory.find((eip) => eip !== own && isBoundTo(place, eip));
-  if (other)
-    return `${place.privateIp} already has ${other.publicIp} (${other.allocationId}), which is not this pod's; disassociate it or use another address`;
-  if (place.occupant === 'foreign')
-    return `${place.privateIp} already has an Elastic IP of another owner; disassociate it or use another address`;
-  return undefined;
+  if (other === undefined) return undefined;
+  const ours = snapshot.owned.find(({ eip }) => eip === other);
+  if (ours !== undefined && isOurs(ours, snapshot)) return 'leaving';
+  return `${place.privateIp} already has ${other.publicIp} (${other.allocationId}), which is not this pod's; disassociate it or use another address`;
 }
 
 /** The claim's own EIP is known, but not where it should be. */
-function bring(eip: ElasticIp, place: EipPlace, claim: ElasticIpClaim, status: EipStatus | undefined): ClaimDecision {
+function bring(eip: ElasticIp, place: EipPlace, claim: ElasticIpClaim): ClaimDecision {
+  const status: EipStatus = { state: 'pending', claim };
   if (place.state !== 'ready') return { status };
   const { eni, privateIp } = place;
   const allowReassociation = eip.association !== undefined;
   return { status, step: { kind: 'associate', key: claim.id, claim, eip, eni, privateIp, allowReassociation } };
 }
 
-function obtain(
-  { claim, place }: PlacedEipClaim,
-  snapshot: EipSnapshot,
-  available: readonly ElasticIp[],
-  status: EipStatus | undefined,
-): ClaimDecision {
+function obtain(placed: PlacedEipClaim, snapshot: EipSnapshot, { taken }: Share): ClaimDecision {
+  const { claim, place } = placed;
   const { source } = claim;
+  const status: EipStatus = { state: 'pending', claim };
   if (source.kind === 'allocate') {
     // A floating address may be held elsewhere, with its EIP: only the holder asks for one.
     if (claim.target.kind === 'address' && place.state !== 'ready') return { status };
@@ -96,11 +109,12 @@ function obtain(
     return { status, step: { kind: 'allocate', key: claim.id, claim, pool: source.pool, tags } };
   }
   const suitable = snapshot.inventory.filter((eip) => isSuitable(claim, eip));
-  if (suitable.length === 0) return refuse(claim, ...nothingSuits(claim));
+  if (suitable.length === 0) return refuse(placed, snapshot, ...nothingSuits(claim));
+  const mine = podKey(claim.owner);
   const isOthers = (eip: ElasticIp) =>
-    snapshot.owned.some((owned) => owned.eip === eip) && !isIdentifiedAs(claim, eip) && source.kind === 'tagged';
-  const [first] = findFree(claim, available, isOthers);
-  if (first === undefined) return refuse(claim, ...allInUse(claim, suitable));
+    taken.has(eip.allocationId) || snapshot.owned.some((owned) => owned.eip === eip && owned.owner !== mine);
+  const [first] = findFree(claim, snapshot.inventory, isOthers);
+  if (first === undefined) return refuse(placed, snapshot, ...allInUse(claim, suitable));
   if (place.state !== 'ready') return { status };
   const { eni, privateIp } = place;
   return {
@@ -117,13 +131,23 @@ function nothingSuits({ source }: ElasticIpClaim): [Reason, string] {
 }
 
 function allInUse({ source }: ElasticIpClaim, suitable: readonly ElasticIp[]): [Reason, string] {
-  const list = suitable.map(({ publicIp }) => publicIp).join(', ');
+  const shown = suitable.slice(0, 10).map(({ publicIp }) => publicIp);
+  const list = [...shown, ...(suitable.length > shown.length ? ['…'] : [])].join(', ');
   if (source.kind === 'fixed')
-    return ['EipInUse', `${source.allocationId} (${list}) is associated with another address; it is not taken away`];
+    return ['EipInUse', `${source.allocationId} (${list}) belongs to another owner; it is not taken away`];
   return ['EipPoolEmpty', `all ${suitable.length} Elastic IPs with this tag are in use (${list})`];
 }
 
-function refuse(claim: ElasticIpClaim, reason: Reason, message: string): ClaimDecision {
+/** Refused for what the inventory shows: looked at again now and then, because somebody may mend it. */
+function refuse(
+  { claim, refusedSince }: PlacedEipClaim,
+  snapshot: EipSnapshot,
+  reason: Reason,
+  message: string,
+): ClaimDecision {
   const refusal: Refusal = { reason, message };
-  return { status: { state: 'refused', claim, refusal } };
+  const { inventoryAt = 0, now } = snapshot;
+  const [shortest, longest] = RECHECK_MS;
+  const due = inventoryAt + Math.min(longest, Math.max(shortest, inventoryAt - (refusedSince ?? now)));
+  return { status: { state: 'refused', claim, refusal }, ...(due <= now ? { readInventory: true } : { wakeAt: due }) };
 }

@@ -1,5 +1,5 @@
 import { type EipSnapshot, type EipStep, NODE_TAG, type OwnedEip } from '../../model/eip-plan.ts';
-import { isOwn } from './candidates.ts';
+import type { AllocationId } from '../../model/elastic-ip.ts';
 
 export interface GiveBackPlan {
   readonly steps: readonly EipStep[];
@@ -10,24 +10,29 @@ export interface GiveBackPlan {
 /**
  * Gives back what no claim of this node owns any more: disassociate, then release what was allocated for the pod or untag what was
  * only taken. After a grace time, in which the pod may come back under its name here or on another node, and on an inventory younger
- * than its end; at once when the pod lives on and merely its annotation went.
+ * than its end. At once when waiting serves nobody: see {@link isOverForSure}. `kept` are the EIPs that claims own.
  */
-export function planGiveBack(snapshot: EipSnapshot): GiveBackPlan {
+export function planGiveBack(snapshot: EipSnapshot, kept: ReadonlySet<AllocationId>): GiveBackPlan {
   const steps: EipStep[] = [];
   let readInventory = false;
   let wakeAt: number | undefined;
   const { inventoryAt, claimsComplete, now } = snapshot;
   if (inventoryAt === undefined || !claimsComplete) return { steps, readInventory, wakeAt };
-  for (const owned of snapshot.owned) {
-    if (!isOurs(owned, snapshot) || isClaimed(owned, snapshot)) continue;
-    const since = snapshot.unclaimedSince.get(owned.eip.allocationId) ?? now;
-    const until = snapshot.setbacks.get(owned.eip.allocationId)?.until ?? 0;
-    const due = Math.max(since + (snapshot.livePods.has(owned.owner) ? 0 : snapshot.releaseDelayMs), until);
+  for (const owned of unclaimed(snapshot, kept)) {
+    const { allocationId } = owned.eip;
+    const since = snapshot.unclaimedSince.get(allocationId) ?? now;
+    const until = snapshot.setbacks.get(allocationId)?.until ?? 0;
+    const due = Math.max(since + (isOverForSure(owned, snapshot) ? 0 : snapshot.releaseDelayMs), until);
     if (due > now) wakeAt = Math.min(due, wakeAt ?? due);
-    else if (inventoryAt < due) readInventory = true;
+    else if (inventoryAt < Math.max(due, owned.inventoryAfter)) readInventory = true;
     else steps.push(nextStep(owned));
   }
   return { steps, readInventory, wakeAt };
+}
+
+/** Ours, and no claim's. A surplus twin of a claim's EIP (a reply was lost and the allocation repeated) is among them. */
+export function unclaimed(snapshot: EipSnapshot, kept: ReadonlySet<AllocationId>): OwnedEip[] {
+  return snapshot.owned.filter((owned) => isOurs(owned, snapshot) && !kept.has(owned.eip.allocationId));
 }
 
 /** On one of our ENIs, or free and last looked after by this node. */
@@ -37,16 +42,12 @@ export function isOurs({ eip }: OwnedEip, { ourEnis, nodeName }: Pick<EipSnapsho
   return eip.tags[NODE_TAG] === nodeName;
 }
 
-/** A surplus twin of a claim's EIP (a reply was lost and the allocation repeated) counts as unclaimed, unless it is in use. */
-export function isClaimed({ eip, allocatedByUs }: OwnedEip, { claims, inventory }: EipSnapshot): boolean {
-  const claimants = claims.filter(({ claim }) => isOwn(claim, eip));
-  if (claimants.length === 0) return false;
-  if (!allocatedByUs || eip.association !== undefined) return true;
-  const twins = inventory.filter((other) => claimants.some(({ claim }) => isOwn(claim, other)));
-  const kept =
-    twins.find(({ association }) => association !== undefined) ??
-    twins.toSorted((a, b) => (a.allocationId < b.allocationId ? -1 : 1))[0];
-  return kept === eip;
+/** The pod lives on and merely its annotation went, or its address belongs to another pod already, which would be reached by it. */
+function isOverForSure({ eip, owner }: OwnedEip, { livePods, liveAddresses }: EipSnapshot): boolean {
+  if (livePods.has(owner)) return true;
+  const address = eip.association?.privateIp;
+  const user = address === undefined ? undefined : liveAddresses.get(address);
+  return user !== undefined && user !== owner;
 }
 
 function nextStep({ eip, owner, allocatedByUs, ownTags }: OwnedEip): EipStep {

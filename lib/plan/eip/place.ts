@@ -3,11 +3,15 @@ import type { EipPlace } from '../../model/eip-plan.ts';
 import type { ElasticIp } from '../../model/elastic-ip.ts';
 import { addressOn, carries, type Eni } from '../../model/eni.ts';
 import { familyOf, type IpAddress, parseIp } from '../../model/ip.ts';
+import { parseNetworkStatus } from '../../model/network-status.ts';
 import type { ClaimStatus } from '../../model/plan.ts';
-import type { Pod } from '../../model/pod.ts';
+import type { NetworkStatus, Pod } from '../../model/pod.ts';
 
 /** Annotation of the VPC resource controller: the branch ENI of a pod with security groups of its own. */
 const POD_ENI = 'vpc.amazonaws.com/pod-eni';
+
+/** The networks that a pod asks Multus for. */
+const NETWORKS = 'k8s.v1.cni.cncf.io/networks';
 
 /** What is known of where private addresses are. */
 export interface EipSurroundings {
@@ -69,16 +73,19 @@ function placeSecondary(
   return ready(status.eni, address, around.assignedSince.get(address), around);
 }
 
-function ready(
-  eni: string,
-  privateIp: IpAddress,
-  since: number | undefined,
-  { enis, inventory }: EipSurroundings,
-): EipPlace {
-  const facts = enis.find(({ id }) => id === eni);
-  const allocationId = facts && addressOn(facts, privateIp)?.association?.allocationId;
-  const unknown = allocationId !== undefined && !inventory.some((eip) => eip.allocationId === allocationId);
-  return { state: 'ready', eni, privateIp, since, occupant: unknown ? 'foreign' : allocationId };
+/**
+ * What EC2 says of the ENI and what it says of the EIPs must agree about the address; where they do not, the inventory has to be younger
+ * than the ENI's facts. So an EIP that somebody took off by hand is missed with the next describe of the ENIs, at no cost.
+ */
+function ready(eni: string, privateIp: IpAddress, movedAt: number | undefined, around: EipSurroundings): EipPlace {
+  const facts = around.enis.find(({ id }) => id === eni);
+  const told = facts && addressOn(facts, privateIp)?.association?.allocationId;
+  const known = around.inventory.find(
+    ({ association }) => association?.eni === eni && association.privateIp === privateIp,
+  )?.allocationId;
+  const disputed = facts !== undefined && addressOn(facts, privateIp) !== undefined && told !== known;
+  const since = Math.max(movedAt ?? 0, disputed ? (around.describedAt ?? 0) : 0);
+  return { state: 'ready', eni, privateIp, since: since > 0 ? since : undefined };
 }
 
 function branchEni(pod: Pod, address: IpAddress): { eni: string; privateIp: IpAddress } | undefined {

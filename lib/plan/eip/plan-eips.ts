@@ -1,46 +1,64 @@
-import type { EipPlan, EipSnapshot, EipStep } from '../../model/eip-plan.ts';
-import type { AllocationId } from '../../model/elastic-ip.ts';
+import type { EipPlan, EipSnapshot, EipStep, PlacedEipClaim } from '../../model/eip-plan.ts';
+import type { AllocationId, ElasticIp } from '../../model/elastic-ip.ts';
+import { podKey } from '../../model/pod.ts';
 import type { Refusal } from '../../model/refusal.ts';
+import { findOwn } from './candidates.ts';
 import { type ClaimDecision, decideClaim } from './decide-claim.ts';
-import { planGiveBack } from './give-back.ts';
+import { planGiveBack, unclaimed } from './give-back.ts';
 
 /**
  * The whole decision about this node's Elastic IPs.
  *
- * Guarantees: pure; never pairs one EIP with two claims; never gives back what a claim owns; never touches an EIP without our tags,
- * except to take a free one that a claim names.
+ * Guarantees: pure; the order of the input does not matter; never pairs one EIP with two claims; never gives back what a claim owns;
+ * never touches an EIP without our tags, except to take a free one that a claim names.
  */
 export function planEips(snapshot: EipSnapshot): EipPlan {
-  const taken = new Set<AllocationId>();
-  const targets = new Set<string>();
   const ordered = snapshot.claims.toSorted((a, b) => (a.claim.id < b.claim.id ? -1 : 1));
-  const decisions = ordered.map((placed): ClaimDecision => {
-    const { place, claim } = placed;
-    const target = place.state === 'ready' ? `${place.eni} ${place.privateIp}` : undefined;
-    if (target !== undefined && targets.has(target))
-      return { status: { state: 'refused', claim, refusal: sharedTarget(target) } };
-    if (target !== undefined) targets.add(target);
-    const decision = decideClaim(placed, snapshot, taken);
-    if (decision.step?.kind === 'associate') taken.add(decision.step.eip.allocationId);
-    if (decision.status?.state === 'bound') taken.add(decision.status.allocationId);
-    return decision;
-  });
-  const giveBack = planGiveBack(snapshot);
+  const own = findOwn(ordered, snapshot.inventory, snapshot.owned);
+  const kept = keptBy(own.values(), snapshot);
+  const decisions = decideAll(ordered, snapshot, own, kept);
+  const giveBack = planGiveBack(snapshot, kept);
   const steps = [...decisions.flatMap(({ step }) => step ?? []), ...giveBack.steps];
   const times = [...decisions.map(({ wakeAt }) => wakeAt), giveBack.wakeAt].filter((time) => time !== undefined);
   return {
     steps: steps.toSorted((a, b) => ORDER[a.kind] - ORDER[b.kind]),
     statuses: decisions.flatMap(({ status }) => status ?? []),
+    unclaimed: unclaimed(snapshot, kept).map(({ eip }) => eip.allocationId),
     readInventory: giveBack.readInventory || decisions.some(({ readInventory }) => readInventory),
     wakeAt: times.length > 0 ? Math.min(...times) : undefined,
   };
 }
 
-function sharedTarget(target: string): Refusal {
-  return {
-    reason: 'TargetHasOtherEip',
-    message: `two annotations of this pod mean the same address (${target}); one private address has one Elastic IP`,
-  };
+/** EIPs that are some claim's, or that a call in flight is just changing. */
+function keptBy(own: Iterable<ElasticIp>, { flying }: EipSnapshot): Set<AllocationId> {
+  const kept = new Set(Array.from(own, ({ allocationId }) => allocationId));
+  for (const step of flying.values()) if (step.kind !== 'allocate') kept.add(step.eip.allocationId);
+  return kept;
+}
+
+function decideAll(
+  ordered: readonly PlacedEipClaim[],
+  snapshot: EipSnapshot,
+  own: ReturnType<typeof findOwn>,
+  kept: ReadonlySet<AllocationId>,
+): ClaimDecision[] {
+  const taken = new Set(kept);
+  const users = new Map<string, string>();
+  return ordered.map((placed): ClaimDecision => {
+    const { place, claim } = placed;
+    const target = place.state === 'ready' ? `${place.eni} ${place.privateIp}` : undefined;
+    const user = target === undefined ? undefined : users.get(target);
+    if (user !== undefined) return { status: { state: 'refused', claim, refusal: sharedTarget(target ?? '', user) } };
+    if (target !== undefined) users.set(target, podKey(claim.owner));
+    const decision = decideClaim(placed, snapshot, { own: own.get(claim.id), taken });
+    if (decision.step?.kind === 'associate') taken.add(decision.step.eip.allocationId);
+    return decision;
+  });
+}
+
+function sharedTarget(target: string, user: string): Refusal {
+  const message = `${user} asks for an Elastic IP on the same address (${target}) and is heard; one private address has one Elastic IP`;
+  return { reason: 'TargetHasOtherEip', message };
 }
 
 /** An address that works soonest first; giving back last. */

@@ -1,0 +1,72 @@
+import type { DialectContext, PodDialect } from '../../lib/model/eip-claim.ts';
+import type { OwnedEip } from '../../lib/model/eip-plan.ts';
+import type { EipTaking } from '../../lib/model/eip-taking.ts';
+import type { ElasticIp } from '../../lib/model/elastic-ip.ts';
+import type { Journal } from '../../lib/runtime/journal.ts';
+
+export interface OwnershipOptions {
+  readonly context: DialectContext;
+  readonly dialects: readonly PodDialect[];
+  /** False for a namespace that this agent leaves alone. */
+  readonly serves: (namespace: string) => boolean;
+  readonly takings: Pick<Journal<EipTaking>, 'get' | 'values' | 'delete'>;
+}
+
+type Ownership = Omit<OwnedEip, 'inventoryAfter'>;
+
+/** Tells which EIPs are ours: by their tags, and by our record of a pairing that has not been given its tags yet. */
+export class EipOwnership {
+  readonly #options: OwnershipOptions;
+  #of: readonly ElasticIp[] | undefined;
+  #owned: readonly Ownership[] = [];
+
+  constructor(options: OwnershipOptions) {
+    this.#options = options;
+  }
+
+  /** `readAt` (ms since the epoch) is when EC2 was asked for the inventory. Reckoned anew only when the array is another one. */
+  owned(inventory: readonly ElasticIp[], readAt: number | undefined): readonly Ownership[] {
+    if (this.#of === inventory && this.#options.takings.values().length === 0) return this.#owned;
+    this.#of = inventory;
+    this.#owned = inventory.flatMap((eip) => this.#byTags(eip) ?? this.#byRecord(eip) ?? []);
+    this.#dropOld(inventory, readAt);
+    return this.#owned;
+  }
+
+  #byTags(eip: ElasticIp): Ownership | undefined {
+    const { dialects, context, serves } = this.#options;
+    for (const dialect of dialects) {
+      const owner = dialect.ownerOf(eip.tags, context);
+      if (owner !== undefined && serves(owner.split('/', 1)[0] ?? ''))
+        return { eip, owner, allocatedByUs: dialect.allocatedByUs(eip.tags), ownTags: dialect.ownTags };
+    }
+    return undefined;
+  }
+
+  #byRecord(eip: ElasticIp): Ownership | undefined {
+    const taking = this.#options.takings.get(eip.allocationId);
+    if (taking === undefined || !isAsRecorded(eip, taking)) return undefined;
+    return { eip, owner: taking.owner, allocatedByUs: false, ownTags: [] };
+  }
+
+  /** A record has done its duty when the tags say the same, or when EC2, asked after it, shows no such pairing. */
+  #dropOld(inventory: readonly ElasticIp[], readAt: number | undefined): void {
+    const { takings } = this.#options;
+    const eips = new Map(inventory.map((eip) => [eip.allocationId, eip]));
+    const done = takings.values().filter((taking) => {
+      const eip = eips.get(taking.allocationId);
+      if (eip && this.#byTags(eip)) return true;
+      return (
+        readAt !== undefined && readAt > taking.at + OUTCOME_MS && (eip === undefined || !isAsRecorded(eip, taking))
+      );
+    });
+    if (done.length > 0) takings.delete(done.map(({ allocationId }) => allocationId));
+  }
+}
+
+/** Within this time, ms, a call ends or is given up, and a describe shows what became of it. */
+const OUTCOME_MS = 30_000;
+
+function isAsRecorded({ association }: ElasticIp, { eni, privateIp }: EipTaking): boolean {
+  return association?.eni === eni && association.privateIp === privateIp;
+}

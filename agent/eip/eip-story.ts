@@ -1,0 +1,33 @@
+import type { EipHappening, EipStatus, ElasticIpClaim } from '../../lib/model/eip-claim.ts';
+import { podKey } from '../../lib/model/pod.ts';
+import type { Logger } from '../../lib/runtime/logger.ts';
+
+/** Tells each refusal of a claim once, until it changes its reason or the claim is bound; whether EC2 refused it or the plan did. */
+export class EipStory {
+  readonly #log: Logger;
+  readonly #happened: (claim: ElasticIpClaim, happening: EipHappening) => void;
+  readonly #told = new Map<string, string>();
+
+  constructor(log: Logger, happened: (claim: ElasticIpClaim, happening: EipHappening) => void) {
+    this.#log = log;
+    this.#happened = happened;
+  }
+
+  statuses(statuses: readonly EipStatus[]): void {
+    const now = new Set(statuses.map(({ claim }) => claim.id));
+    for (const id of this.#told.keys()) if (!now.has(id)) this.#told.delete(id);
+    for (const status of statuses) this.#status(status);
+  }
+
+  #status(status: EipStatus): void {
+    const { claim } = status;
+    if (status.state === 'bound') this.#told.delete(claim.id);
+    if (status.state !== 'refused') return;
+    const { reason, message } = status.refusal;
+    const text = `${claim.owner.uid} ${reason}`;
+    if (this.#told.get(claim.id) === text) return;
+    this.#told.set(claim.id, text);
+    this.#log.warn('Elastic IP refused', { pod: podKey(claim.owner), claim: claim.id, reason, message });
+    this.#happened(claim, { kind: 'association-failed', message: `${reason}: ${message}` });
+  }
+}
