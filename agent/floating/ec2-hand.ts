@@ -1,0 +1,157 @@
+import type { AddressApi } from '../../lib/ec2/api.ts';
+import type { AssignAction } from '../../lib/model/action.ts';
+import { Ec2Error } from '../../lib/model/ec2-error.ts';
+import type { EniId } from '../../lib/model/eni.ts';
+import { familyOf, type IpAddress } from '../../lib/model/ip.ts';
+import { reviveLedgerEntry } from '../../lib/model/ledger.ts';
+import type { Reason } from '../../lib/model/refusal.ts';
+import type { Budget } from '../../lib/runtime/budget.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import { Journal } from '../../lib/runtime/journal.ts';
+import { moveIpv6 } from '../engine/move-ipv6.ts';
+
+export interface Ec2HandParts {
+  readonly clock: Clock;
+  readonly ec2: AddressApi;
+  readonly budget: Budget;
+}
+
+export interface Assignment {
+  readonly eni: EniId;
+  /** Of one family. */
+  readonly addresses: readonly IpAddress[];
+  readonly takeover: boolean;
+  /** Asked right before every call: false when the right to make it may have been lost while waiting. */
+  readonly allowed: () => boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What became of a call. `again`: surely or perhaps nothing happened, ask soon; `refused`: for this reason, and `lasting` when no
+ * repetition on this node will mend it soon.
+ */
+export type Outcome =
+  | { readonly kind: 'done'; readonly requestId: string | undefined }
+  | { readonly kind: 'again'; readonly reason: Reason; readonly message: string }
+  | { readonly kind: 'refused'; readonly reason: Reason; readonly message: string; readonly lasting: boolean };
+
+/** Assigns addresses to an ENI, from wherever they are if `takeover` says so. Failover goes first in the shared budget. Never throws. */
+export function assign(parts: Ec2HandParts, wanted: Assignment): Promise<Outcome> {
+  return call(parts, wanted.signal, async () => {
+    const ec2 = fenced(parts.ec2, wanted.allowed);
+    const { eni, addresses, takeover, signal } = wanted;
+    try {
+      return await ec2.assign(eni, addresses, { takeover, signal });
+    } catch (error) {
+      const movable = takeover && addresses.some((address) => familyOf(address) === 6);
+      if (!movable || !(error instanceof Ec2Error) || !['held-elsewhere', 'rejected', 'conflict'].includes(error.kind))
+        throw error;
+      return moveIpv6(
+        eni,
+        addresses.map((address) => actionFor(eni, address)),
+        error,
+        { ...parts, ec2, ledger: forgetful() },
+        signal,
+      );
+    }
+  });
+}
+
+/** Removes an address from exactly this ENI. That it is not there (any more) is success. Never throws. */
+export function unassign(parts: Ec2HandParts, eni: EniId, address: IpAddress, signal: AbortSignal): Promise<Outcome> {
+  return call(parts, signal, async () => {
+    try {
+      return await parts.ec2.unassign(eni, [address], { signal });
+    } catch (error) {
+      if (error instanceof Ec2Error && (error.kind === 'not-assigned' || error.kind === 'not-found')) return {};
+      throw error;
+    }
+  });
+}
+
+async function call(
+  { budget }: Ec2HandParts,
+  signal: AbortSignal,
+  act: () => Promise<{ requestId?: string | undefined }>,
+): Promise<Outcome> {
+  if (!(await budget.admit(() => 0, signal))) return { kind: 'again', reason: 'Throttled', message: 'stopping' };
+  try {
+    const { requestId } = await act();
+    budget.succeeded();
+    return { kind: 'done', requestId };
+  } catch (cause) {
+    if (cause instanceof Ec2Error && cause.kind === 'throttled') budget.refused();
+    else budget.ended();
+    return outcomeOf(cause);
+  }
+}
+
+function outcomeOf(cause: unknown): Outcome {
+  if (!(cause instanceof Ec2Error))
+    return { kind: 'refused', reason: 'RejectedByEc2', message: String(cause), lasting: false };
+  const message = `EC2 refused ${cause.action}: ${cause.message} (${cause.code})`;
+  switch (cause.kind) {
+    case 'throttled':
+      return { kind: 'again', reason: 'Throttled', message };
+    case 'unavailable':
+    case 'unknown-outcome':
+      return { kind: 'again', reason: 'Ec2Unavailable', message };
+    case 'held-elsewhere':
+      return { kind: 'refused', reason: 'HeldElsewhere', message, lasting: false };
+    case 'limit':
+      return { kind: 'refused', reason: 'AddressLimitExceeded', message, lasting: true };
+    case 'unauthorized':
+      return { kind: 'refused', reason: 'Unauthorized', message, lasting: true };
+    case 'not-found':
+      return { kind: 'refused', reason: 'InterfaceGone', message, lasting: true };
+    case 'not-assigned':
+    case 'conflict':
+      return { kind: 'refused', reason: 'RejectedByEc2', message, lasting: false };
+    case 'rejected':
+      return { kind: 'refused', reason: 'RejectedByEc2', message, lasting: true };
+  }
+}
+
+/** The same API, but no call leaves when the right to it is gone: between the decision and the call the process may have slept. */
+function fenced(ec2: AddressApi, allowed: () => boolean): AddressApi {
+  const check = (action: string) => {
+    if (!allowed())
+      throw new Ec2Error({
+        kind: 'unavailable',
+        code: 'HoldInDoubt',
+        message: 'the Lease may have passed to another node',
+        action,
+      });
+  };
+  return {
+    describeEnis: (...args) => ec2.describeEnis(...args),
+    findHolders: (...args) => ec2.findHolders(...args),
+    async assign(...args) {
+      check('AssignPrivateIpAddresses');
+      return ec2.assign(...args);
+    },
+    async unassign(...args) {
+      check('UnassignPrivateIpAddresses');
+      return ec2.unassign(...args);
+    },
+  };
+}
+
+/** Our own record has been written before the call; where an IPv6 address came from needs none beside it. */
+function forgetful() {
+  return new Journal({ path: '', access: 'memory', revive: reviveLedgerEntry, onProblem: () => undefined });
+}
+
+function actionFor(eni: EniId, address: IpAddress): AssignAction {
+  const holder = { namespace: '', name: '', uid: '' };
+  const claim = {
+    address,
+    kind: 'floating',
+    holder,
+    interface: '',
+    mac: undefined,
+    masterMac: undefined,
+    since: 0,
+  } as const;
+  return { kind: 'assign', eni, address, claim, takeover: true, urgent: true };
+}

@@ -1,0 +1,266 @@
+import type { AddressApi } from '../../lib/ec2/api.ts';
+import type { FloatingLeases } from '../../lib/kube/floating-leases.ts';
+import type { Lease } from '../../lib/kube/lease-record.ts';
+import type { NodeState } from '../../lib/kube/own-node.ts';
+import type { Eni } from '../../lib/model/eni.ts';
+import type { FloatingIp, FloatingIpStatus } from '../../lib/model/floating-ip.ts';
+import type {
+  AddressRecord,
+  FloatingSnapshot,
+  FloatingStep,
+  FloatingTiming,
+} from '../../lib/model/floating-ip-plan.ts';
+import type { IpAddress } from '../../lib/model/ip.ts';
+import { selects } from '../../lib/plan/floating/fitness.ts';
+import { planFloating } from '../../lib/plan/floating/plan-floating.ts';
+import { standingOf } from '../../lib/plan/floating/standing.ts';
+import type { Budget } from '../../lib/runtime/budget.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import type { Journal } from '../../lib/runtime/journal.ts';
+import type { Logger } from '../../lib/runtime/logger.ts';
+import { Wakeup } from '../../lib/runtime/wakeup.ts';
+import type { ElasticIpParts } from './elastic-ip.ts';
+import { FactAge } from './fact-age.ts';
+import { type HostInterfaces } from './host-interfaces.ts';
+import { FloatingItem } from './item.ts';
+import { LeaseHold } from './lease-hold.ts';
+import { type FloatingEvent, laneOf, StepPerformer } from './steps.ts';
+
+/** What the engine sees of the rest of the agent. */
+export interface FloatingSurroundings {
+  /** Undefined while it is not known which objects there are. */
+  readonly floatingIps: readonly FloatingIp[] | undefined;
+  readonly node: NodeState | undefined;
+  /** Why the node is about to end, e.g. a spot interruption. */
+  readonly leaving: string | undefined;
+  readonly enis: readonly Eni[];
+  /** When the describe was asked for that `enis` rest on, wall-clock ms. */
+  readonly describedAt: number | undefined;
+  readonly podAddresses: ReadonlyMap<IpAddress, string>;
+}
+
+export interface FloatingEngineOptions {
+  /** Monotonic: see `monotonicClock`. */
+  readonly clock: Clock;
+  /** Wall-clock ms, for records that people read. */
+  readonly wall: () => number;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly nodeName: string;
+  readonly timing: FloatingTiming;
+  readonly ec2: AddressApi;
+  readonly elasticIps: ElasticIpParts;
+  readonly budget: Budget;
+  readonly leases: FloatingLeases;
+  readonly host: HostInterfaces;
+  readonly records: Journal<AddressRecord>;
+  readonly observe: () => FloatingSurroundings;
+  readonly writeStatus: (ip: FloatingIp, status: FloatingIpStatus, exclusive: boolean) => Promise<void>;
+  readonly happened: (ip: FloatingIp, event: FloatingEvent) => void;
+  /** The facts about our ENIs may be wrong: describe them. */
+  readonly doubtEnis: (cause: string) => void;
+  /** What has to be watched from now on. */
+  readonly need: (need: FloatingNeed) => void;
+  readonly callSignal: AbortSignal;
+}
+
+/** Nothing is watched for objects that do not exist, and no Lease for objects that concern other nodes. */
+export interface FloatingNeed {
+  readonly node: boolean;
+  readonly leases: boolean;
+  /** This node holds something. */
+  readonly holds: boolean;
+}
+
+/** How long a stop may take: park or hand over whatever is held, ms. */
+const STOP_MS = 3_000;
+
+/** The loop of the node-level floating IPs: observe, plan from the whole snapshot, act, and look again when a step has ended. */
+export class FloatingEngine {
+  readonly #options: FloatingEngineOptions;
+  readonly #wakeup: Wakeup;
+  readonly #performer: StepPerformer;
+  readonly #items = new Map<string, FloatingItem>();
+  readonly #flying = new Set<Promise<void>>();
+  readonly #factAge: FactAge;
+  readonly #jitter: number;
+  #nodeSince: { readonly ready: NodeState['ready']; readonly at: number } | undefined;
+  #stopping = false;
+  #idle: (() => void) | undefined;
+
+  constructor(options: FloatingEngineOptions) {
+    this.#options = options;
+    this.#wakeup = new Wakeup(() => this.#round(), options.clock);
+    this.#performer = new StepPerformer(options);
+    this.#factAge = new FactAge(options.clock, options.wall);
+    this.#jitter = options.random();
+  }
+
+  wake(): void {
+    this.#wakeup.now();
+  }
+
+  /** The watch shows the Lease of an object; undefined: it was deleted. */
+  leaseSeen(name: string, lease: Lease | undefined): void {
+    this.#items.get(name)?.hold.observe(lease);
+    this.wake();
+  }
+
+  /** Names of the objects whose Lease names this node. */
+  held(): readonly string[] {
+    return [...this.#items.values()]
+      .filter(({ hold }) => hold.view?.holder === this.#options.nodeName)
+      .map(({ ip }) => ip.name);
+  }
+
+  /** Works until the signal aborts, then parks or hands over what it holds; resolves when that is done, or after some seconds. */
+  async run(stop: AbortSignal): Promise<void> {
+    this.wake();
+    await new Promise<void>((resolve) => {
+      if (stop.aborted) resolve();
+      else stop.addEventListener('abort', () => resolve(), { once: true });
+    });
+    this.#stopping = true;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#idle = resolve;
+    const cancel = this.#options.clock.after(STOP_MS, resolve);
+    this.wake();
+    await promise;
+    cancel();
+    this.#wakeup.stop();
+    await Promise.all(this.#flying);
+  }
+
+  #round(): void {
+    try {
+      this.#reconcile();
+    } catch (error) {
+      this.#options.log.error('a round for floating IPs failed; the next event tries again', { error });
+    }
+  }
+
+  #reconcile(): void {
+    const { observe, need, host, doubtEnis } = this.#options;
+    const now = observe();
+    this.#meet(now.floatingIps);
+    need(this.#needOf(now));
+    const snapshot = host.known ? this.#snapshot(now) : undefined;
+    if (snapshot === undefined) return this.#stopping ? this.#idle?.() : undefined;
+    const planned = planFloating(snapshot);
+    if (planned.describe !== undefined) doubtEnis(planned.describe);
+    for (const step of planned.steps) this.#start(step);
+    this.#wakeup.at(planned.wakeAt);
+    this.#dropFinished();
+    if (this.#stopping && this.#flying.size === 0 && planned.steps.length === 0) this.#idle?.();
+  }
+
+  /** Takes in which objects there are; those that vanished stay until nothing of them is left on this node. */
+  #meet(floatingIps: readonly FloatingIp[] | undefined): void {
+    if (floatingIps === undefined) return;
+    const listed = new Set(floatingIps.map(({ name }) => name));
+    for (const ip of floatingIps) {
+      const item = this.#items.get(ip.name) ?? this.#open(ip);
+      item.exists = true;
+      if (item.source === ip) continue;
+      if (item.ip.generation !== ip.generation || item.ip.uid !== ip.uid) this.#edited(item);
+      item.source = ip;
+      item.ip = ip;
+    }
+    for (const [name, item] of this.#items) if (!listed.has(name)) item.exists = false;
+    for (const { floatingIp } of this.#options.records.values()) {
+      if (!this.#items.has(floatingIp)) this.#open(forgotten(floatingIp)).exists = false;
+    }
+  }
+
+  #open(ip: FloatingIp): FloatingItem {
+    const { clock, wall, random, leases, nodeName, timing } = this.#options;
+    const shared = { clock, wall, random, leases, nodeName, timing };
+    const item = new FloatingItem(ip, (owner) => new LeaseHold({ ...shared, owner }));
+    this.#items.set(ip.name, item);
+    return item;
+  }
+
+  #edited(item: FloatingItem): void {
+    item.unfit = undefined;
+    item.elasticIp = undefined;
+    item.setbacks.clear();
+  }
+
+  #needOf({ node }: FloatingSurroundings): FloatingNeed {
+    const items = [...this.#items.values()];
+    const labels = node?.labels;
+    const recorded = new Set(this.#options.records.values().map(({ floatingIp }) => floatingIp));
+    const concerned = ({ ip }: FloatingItem) =>
+      recorded.has(ip.name) || (labels !== undefined && selects(ip.nodeSelector, labels));
+    return { node: items.length > 0, leases: items.some(concerned), holds: this.held().length > 0 };
+  }
+
+  #snapshot({ node, leaving, enis, describedAt, podAddresses }: FloatingSurroundings): FloatingSnapshot {
+    const { clock, nodeName, timing, host, records } = this.#options;
+    const now = clock.now();
+    const ready = node?.ready ?? 'True';
+    if (this.#nodeSince?.ready !== ready) this.#nodeSince = { ready, at: now };
+    const all = records.values();
+    const configured = host.configured();
+    return {
+      now,
+      timing,
+      node: {
+        name: nodeName,
+        labels: node?.labels,
+        cordoned: node?.cordoned ?? false,
+        ready,
+        readySince: this.#nodeSince.at,
+      },
+      leaving,
+      stopping: this.#stopping,
+      enis,
+      describedAt: this.#factAge.of(describedAt),
+      devices: host.devices(),
+      podAddresses,
+      items: [...this.#items.values()].map((item) => item.view(all, configured)),
+      jitter: this.#jitter,
+    };
+  }
+
+  #start(step: FloatingStep): void {
+    const item = this.#items.get(step.name);
+    const lane = laneOf(step);
+    if (item === undefined || item.busy.has(lane) || this.#options.callSignal.aborted) return;
+    item.busy.add(lane);
+    const sure = () => {
+      const { clock, timing, nodeName } = this.#options;
+      const view = item.view([], []);
+      return standingOf(view, { now: clock.now(), timing, node: { name: nodeName } }).state === 'sure';
+    };
+    const flight = this.#performer.perform(step, item, sure).finally(() => {
+      item.busy.delete(lane);
+      this.#flying.delete(flight);
+      // Planned at once: what a step has made true may be what the next one waits for.
+      this.#round();
+    });
+    this.#flying.add(flight);
+  }
+
+  #dropFinished(): void {
+    const recorded = new Set(this.#options.records.values().map(({ floatingIp }) => floatingIp));
+    for (const [name, { exists, hold, busy }] of this.#items) {
+      const ours = hold.view?.holder === this.#options.nodeName;
+      if (!exists && !ours && !recorded.has(name) && busy.size === 0) this.#items.delete(name);
+    }
+  }
+}
+
+/** An object that was deleted while this agent did not run: only our record of its addresses is left. */
+function forgotten(name: string): FloatingIp {
+  const status = { node: '', networkInterfaceId: '', publicIp: '', since: '', conditions: [] };
+  const nothing = {
+    addresses: [],
+    nodeSelector: {},
+    interface: undefined,
+    elasticIp: undefined,
+    preferredNodes: [],
+    faults: [],
+  };
+  return { name, uid: '', generation: 0, resourceVersion: '', ...nothing, status };
+}

@@ -1,0 +1,64 @@
+import { type FloatingIp, type FloatingIpStatus, floatingIpOf } from '../model/floating-ip.ts';
+import { isObject, objectsOf } from '../model/json.ts';
+import type { KubeClient } from './client.ts';
+import { isKubeError } from './kube-error.ts';
+import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
+
+export const FLOATING_IP_API = 'eni-agent.io/v1alpha1';
+
+const GROUP_PATH = `/apis/${FLOATING_IP_API}`;
+const COLLECTION = `${GROUP_PATH}/floatingips`;
+
+/** Whether the API server knows the resource: one small GET. @throws {KubeError} when it does not say. */
+export async function servesFloatingIps(client: KubeClient, signal: AbortSignal): Promise<boolean> {
+  try {
+    const list = await client.request<unknown>({ method: 'GET', path: GROUP_PATH, signal });
+    return objectsOf(isObject(list) ? list['resources'] : undefined).some(({ name }) => name === 'floatingips');
+  } catch (error) {
+    if (isKubeError(error) && error.status === 404) return false;
+    throw error;
+  }
+}
+
+type FloatingReflectorOptions = Omit<ReflectorOptions<FloatingIp>, 'path' | 'convert' | 'query'>;
+
+/** All FloatingIPs of the cluster. */
+export function createFloatingIpReflector(options: FloatingReflectorOptions): Reflector<FloatingIp> {
+  return createReflector({ ...options, path: COLLECTION, convert: floatingIpOf });
+}
+
+export interface StatusPatch {
+  readonly ip: Pick<FloatingIp, 'name' | 'uid' | 'resourceVersion'>;
+  readonly status: FloatingIpStatus;
+  /** Refused with a conflict when somebody else has written since `ip` was seen. */
+  readonly exclusive: boolean;
+}
+
+/**
+ * Writes the whole status by one merge patch; empty texts become absent fields. The uid makes sure that it is still the same object.
+ * @throws {KubeError} 404 when it is gone, 409 or 422 when it is another one.
+ */
+export async function patchFloatingIpStatus(
+  client: KubeClient,
+  patch: StatusPatch,
+  signal: AbortSignal,
+): Promise<void> {
+  const { ip, status, exclusive } = patch;
+  const { node, networkInterfaceId, publicIp, since, conditions } = status;
+  await client.request({
+    method: 'PATCH',
+    path: `${COLLECTION}/${ip.name}/status`,
+    contentType: 'application/merge-patch+json',
+    body: {
+      metadata: { uid: ip.uid, ...(exclusive && { resourceVersion: ip.resourceVersion }) },
+      status: {
+        node: node || null,
+        networkInterfaceID: networkInterfaceId || null,
+        publicIP: publicIp || null,
+        since: since || null,
+        conditions,
+      },
+    },
+    signal,
+  });
+}

@@ -1,0 +1,43 @@
+import type { KubeClient } from './client.ts';
+import type { RawObject } from './object-store.ts';
+import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
+
+/** What an election needs of the node: who may select it, and whether it stays. */
+export interface NodeState {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly cordoned: boolean;
+  readonly ready: 'True' | 'False' | 'Unknown';
+}
+
+interface RawNode extends RawObject {
+  readonly metadata: RawObject['metadata'] & { readonly labels?: Readonly<Record<string, string>> };
+  readonly spec?: { readonly unschedulable?: boolean };
+  readonly status?: { readonly conditions?: readonly { readonly type?: string; readonly status?: string }[] };
+}
+
+type NodeReflectorOptions = Omit<ReflectorOptions<NodeState>, 'path' | 'convert' | 'query'> & {
+  readonly client: KubeClient;
+  readonly nodeName: string;
+};
+
+/** Watches one Node: its own. Heartbeats change the object's version now and then; the state stays equal. */
+export function createOwnNodeReflector({ nodeName, ...options }: NodeReflectorOptions): Reflector<NodeState> {
+  return createReflector<NodeState>({
+    ...options,
+    path: '/api/v1/nodes',
+    query: { fieldSelector: `metadata.name=${nodeName}` },
+    convert: (raw) => nodeStateOf(raw),
+  });
+}
+
+/** A node that says nothing about its readiness counts as ready: it may be too young, or a stand-in. */
+export function nodeStateOf({ metadata, spec, status }: RawNode): NodeState {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready')?.status ?? 'True';
+  return {
+    name: metadata.name,
+    labels: metadata.labels ?? {},
+    cordoned: spec?.unschedulable === true,
+    ready: ready === 'False' || ready === 'Unknown' ? ready : 'True',
+  };
+}

@@ -1,0 +1,71 @@
+import type { FloatingIpView, FloatingPlan, FloatingSnapshot } from '../../model/floating-ip-plan.ts';
+import { electionDelay, electionOrder } from './election.ts';
+import { fitnessOf } from './fitness.ts';
+import { handOver } from './hand-over.ts';
+import { serve } from './serve.ts';
+import { due, forget, joined, leaveInterface, renewal, type Share } from './share.ts';
+import { isOurs, type Standing, standingOf } from './standing.ts';
+import { tellNobodyServes } from './status.ts';
+
+/**
+ * Everything that this node has to do about node-level floating IPs, from one look at all it knows. Pure; the same snapshot gives the
+ * same plan, and steps that have been done do not come again.
+ *
+ * Order, where it matters: an address leaves the interface before the Lease is given up (stop before release); it is EC2's before it is
+ * put on the interface (claim before announce); EC2 is asked only under a hold that nobody else can have taken.
+ */
+export function planFloating(snapshot: FloatingSnapshot): FloatingPlan {
+  let load = snapshot.items.filter((view) => isOurs(standingOf(view, snapshot))).length;
+  const shares = electionOrder(snapshot.items, snapshot.node.name, ({ ip }) => ip.name).map((view) => {
+    const share = planOne(view, load, snapshot);
+    if (share.competes === true) load += 1;
+    return share;
+  });
+  const { steps, describe, wakeAt } = joined(...shares);
+  return { steps, describe, wakeAt };
+}
+
+function planOne(view: FloatingIpView, load: number, snapshot: FloatingSnapshot): Share {
+  const { now, timing, stopping } = snapshot;
+  const standing = standingOf(view, snapshot);
+  const fitness = fitnessOf(view, snapshot);
+  const unfit = fitness !== undefined && 'unfit' in fitness ? fitness.unfit : undefined;
+  if (standing.state === 'unknown') {
+    const concerned = unfit?.reason !== 'NodeNotSelected' || view.records.size > 0;
+    return concerned ? due(view.leaseRetryAt, now, { kind: 'read', name: view.ip.name }) : { steps: [] };
+  }
+  if (standing.state === 'other') return yieldTo(view, standing.until);
+  if (unfit !== undefined) {
+    const share = handOver(view, standing, unfit, snapshot);
+    return share.steps.length > 0 || share.wakeAt !== undefined
+      ? share
+      : tellNobodyServes(view, standing, unfit, snapshot);
+  }
+  if (stopping) return park(view, standing, snapshot);
+  // Nothing is known against serving: a hold that we have is not let go for what we do not know yet.
+  if (fitness === undefined) return isOurs(standing) ? renewal(view, now, timing.renewMs) : { steps: [] };
+  if (standing.state === 'free') return compete(view, standing.since, load, snapshot);
+  return serve(view, standing, 'places' in fitness ? fitness.places : [], snapshot);
+}
+
+/** First thing, whatever else is known: what is somebody else's leaves our interface. */
+function yieldTo(view: FloatingIpView, until: number): Share {
+  const leaving = leaveInterface(view);
+  return { steps: leaving.length > 0 ? leaving : forget(view), wakeAt: until };
+}
+
+/** The agent stops and will be back: others are told to wait, and the address serves on without it. */
+function park(view: FloatingIpView, standing: Standing, { now, timing }: FloatingSnapshot): Share {
+  const parked = (view.lease?.durationMs ?? 0) >= timing.parkMs;
+  return isOurs(standing) && !parked
+    ? due(view.leaseRetryAt, now, { kind: 'park', name: view.ip.name })
+    : { steps: [] };
+}
+
+function compete(view: FloatingIpView, since: number, load: number, snapshot: FloatingSnapshot): Share {
+  // A hold that ended: the address leaves the interface now, and comes back only if this node wins.
+  const leaving = leaveInterface(view);
+  if (leaving.length > 0) return { steps: leaving, competes: true };
+  const at = Math.max(since + electionDelay(view.ip, load, snapshot), view.leaseRetryAt);
+  return { ...due(at, snapshot.now, { kind: 'acquire', name: view.ip.name }), competes: true };
+}

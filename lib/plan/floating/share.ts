@@ -1,0 +1,44 @@
+import type { AddressRecord, FloatingIpView, FloatingStep } from '../../model/floating-ip-plan.ts';
+
+/** What the plan of one object, or of a part of it, says. */
+export interface Share {
+  readonly steps: readonly FloatingStep[];
+  readonly wakeAt?: number | undefined;
+  readonly describe?: string | undefined;
+  /** This node takes part in the election of the object. */
+  readonly competes?: boolean;
+}
+
+export function joined(...shares: readonly Share[]): Share {
+  const times = shares.map(({ wakeAt }) => wakeAt).filter((time) => time !== undefined);
+  return {
+    steps: shares.flatMap(({ steps }) => steps),
+    describe: shares.find(({ describe }) => describe !== undefined)?.describe,
+    wakeAt: times.length === 0 ? undefined : Math.min(...times),
+  };
+}
+
+/** The step when its time has come, else the time. */
+export function due(at: number, now: number, step: FloatingStep): Share {
+  return now >= at ? { steps: [step] } : { steps: [], wakeAt: at };
+}
+
+/** The next renewal of the Lease, or the time of it. */
+export function renewal(view: FloatingIpView, now: number, renewMs: number): Share {
+  const at = Math.max((view.renewedAt ?? Number.NEGATIVE_INFINITY) + renewMs, view.leaseRetryAt);
+  return due(at, now, { kind: 'renew', name: view.ip.name });
+}
+
+/** Takes every address of the object off the interfaces of this node. */
+export function leaveInterface(view: FloatingIpView): FloatingStep[] {
+  return view.configured.map((place) => ({ kind: 'remove', name: view.ip.name, place }));
+}
+
+export function forget(view: FloatingIpView): FloatingStep[] {
+  return [...view.records.values()].map((record) => ({ kind: 'forget', name: view.ip.name, record }));
+}
+
+/** EC2 gave us the address in this acquisition and has not taken it away since. */
+export function isServed(record: AddressRecord | undefined, acquisition: number): boolean {
+  return record?.state === 'taken' && record.acquisition === acquisition;
+}
