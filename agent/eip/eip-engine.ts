@@ -238,8 +238,10 @@ export class EipEngine {
       addressSince: memory.addressSince.get(pod.uid) ?? 0,
       assignedSince: memory.assignedSince,
     });
-    const primaryAwaited = claim.target.kind === 'primary' && place.state === 'awaited' && pod.podIps.length > 0;
-    if (primaryAwaited) this.#options.doubtEnis(`${pod.podIps[0]} of ${podKey(pod)} is on no known ENI`);
+    const recheckAt = 'recheckAt' in place ? place.recheckAt : undefined;
+    if (recheckAt !== undefined && recheckAt <= this.#options.clock.now()) {
+      this.#options.doubtEnis(`${pod.podIps[0]} of ${podKey(pod)} is on no known ENI`);
+    }
     const seen = memory.firstSeen(claim) ?? 0;
     const inventoryAfter = Math.max(seen - INVENTORY_SLACK_MS, memory.distrustedSince(claim.id));
     return { claim, place, inventoryAfter, refusedSince: memory.refusedSince.get(claim.id) };

@@ -12,11 +12,11 @@ export const NODE_TAG = 'eni-agent.io/node';
 export type EipPlace =
   /** On this ENI. An inventory from before `since` (ms since the epoch) is not believed about it: the address moved here, or the ENI says otherwise. */
   | { readonly state: 'ready'; readonly eni: EniId; readonly privateIp: IpAddress; readonly since: number | undefined }
-  /** The pod has no address yet, or it is not on its ENI yet. */
-  | { readonly state: 'awaited' }
+  /** The pod has no address yet, or it is not on its ENI yet. At `recheckAt` (ms since the epoch) the ENIs should be described again. */
+  | { readonly state: 'awaited'; readonly recheckAt?: number }
   /** A floating address that this pod may hold but does not: somebody else's turn. */
   | { readonly state: 'elsewhere' }
-  | { readonly state: 'impossible'; readonly refusal: Refusal };
+  | { readonly state: 'impossible'; readonly refusal: Refusal; readonly recheckAt?: number };
 
 export interface PlacedEipClaim {
   readonly claim: ElasticIpClaim;

@@ -46,8 +46,7 @@ export function decideClaim(placed: PlacedEipClaim, snapshot: EipSnapshot, share
     return { status: { state: 'refused', claim, refusal }, wakeAt: setback.until };
   }
   const rival = occupant(place, own, snapshot);
-  if (rival === 'leaving') return { status: { state: 'pending', claim } };
-  if (rival !== undefined) return refuse(placed, snapshot, 'TargetHasOtherEip', rival);
+  if (rival !== undefined) return wait(rival, placed, snapshot);
   return own === undefined ? obtain(placed, snapshot, share) : bring(own, place, claim);
 }
 
@@ -79,14 +78,23 @@ function bound(
   return { status, step: { kind: 'tag', key: claim.id, claim, eip, tags: Object.fromEntries(missing) } };
 }
 
-/** Somebody else's EIP on the target: EC2 would push it off without asking. `leaving`: one of ours that is about to go. */
-function occupant(place: EipPlace, own: ElasticIp | undefined, snapshot: EipSnapshot): 'leaving' | string | undefined {
-  if (place.state !== 'ready') return undefined;
-  const other = snapshot.inventory.find((eip) => eip !== own && isBoundTo(place, eip));
-  if (other === undefined) return undefined;
-  const ours = snapshot.owned.find(({ eip }) => eip === other);
-  if (ours !== undefined && isOurs(ours, snapshot)) return 'leaving';
-  return `${place.privateIp} already has ${other.publicIp} (${other.allocationId}), which is not this pod's; disassociate it or use another address`;
+/** Another EIP on the target: EC2 would push it off without asking. */
+function occupant(place: EipPlace, own: ElasticIp | undefined, { inventory }: EipSnapshot): ElasticIp | undefined {
+  return inventory.find((eip) => eip !== own && isBoundTo(place, eip));
+}
+
+/** One of ours is about to go, and what keeps it is told; somebody else's stays. */
+function wait(rival: ElasticIp, placed: PlacedEipClaim, snapshot: EipSnapshot): ClaimDecision {
+  const { claim } = placed;
+  const ours = snapshot.owned.find(({ eip }) => eip === rival);
+  if (ours === undefined || !isOurs(ours, snapshot)) {
+    const { publicIp, allocationId, association } = rival;
+    const message = `${association?.privateIp} already has ${publicIp} (${allocationId}), which is not this pod's; disassociate it or use another address`;
+    return refuse(placed, snapshot, 'TargetHasOtherEip', message);
+  }
+  const setback = snapshot.setbacks.get(rival.allocationId);
+  if (setback === undefined) return { status: { state: 'pending', claim } };
+  return { status: { state: 'refused', claim, refusal: { reason: setback.reason, message: setback.message } } };
 }
 
 /** The claim's own EIP is known, but not where it should be. */

@@ -13,6 +13,10 @@ const POD_ENI = 'vpc.amazonaws.com/pod-eni';
 /** The networks that a pod asks Multus for. */
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks';
 
+/** How far EC2's describes may lag behind the VPC CNI before a pod is told that its address is not of the VPC, ms. */
+const LAG_MS = 4_000;
+const LONGEST_RECHECK_MS = 600_000;
+
 /** What is known of where private addresses are. */
 export interface EipSurroundings {
   readonly enis: readonly Eni[];
@@ -27,25 +31,33 @@ export interface EipSurroundings {
 }
 
 /** Finds the private address that a claim means, and the ENI that carries it: always both, never an instance. */
-export function placeEip(claim: ElasticIpClaim, pod: Pod, around: EipSurroundings): EipPlace {
-  const { target } = claim;
+export function placeEip({ target }: ElasticIpClaim, pod: Pod, around: EipSurroundings): EipPlace {
   switch (target.kind) {
     case 'primary':
       return placePrimary(pod, around);
     case 'interface': {
-      if (target.name === 'eth0') return placePrimary(pod, around);
-      return (
-        placeSecondary(
-          pod,
-          around,
-          (status) => status.claim.interface === target.name && familyOf(status.claim.address) === 4,
-        ) ?? { state: 'awaited' }
-      );
+      const { name } = target;
+      const isIt = ({ claim }: ClaimStatus) => claim.interface === name && familyOf(claim.address) === 4;
+      const place = placeSecondary(pod, around, isIt) ?? missing(pod, (network) => network.interface === name, name);
+      return place ?? { state: 'awaited' };
     }
-    case 'address':
-      if (pod.podIps.includes(target.address)) return placePrimary(pod, around);
-      return placeSecondary(pod, around, (status) => status.claim.address === target.address) ?? { state: 'elsewhere' };
+    case 'address': {
+      const { address } = target;
+      if (pod.podIps.includes(address)) return placePrimary(pod, around);
+      const place = placeSecondary(pod, around, ({ claim }) => claim.address === address);
+      return place ?? missing(pod, () => true, address) ?? { state: 'elsewhere' };
+    }
   }
+}
+
+/** Multus has told which networks the pod has, and what the claim means cannot be among them: waiting would be in vain. */
+function missing(pod: Pod, matches: (network: NetworkStatus) => boolean, what: string): EipPlace | undefined {
+  const networks = parseNetworkStatus(pod.annotations).value.filter(({ isDefault }) => !isDefault);
+  const told = networks.length > 0 || (pod.phase === 'Running' && !(NETWORKS in pod.annotations));
+  if (!told || networks.some(matches)) return undefined;
+  const names = networks.map((network) => network.interface).join(', ') || 'none';
+  const message = `the pod has no ${what}; its networks beside the primary one: ${names}`;
+  return { state: 'impossible', refusal: { reason: 'EipTargetMissing', message } };
 }
 
 function placePrimary(pod: Pod, around: EipSurroundings): EipPlace {
@@ -55,9 +67,13 @@ function placePrimary(pod: Pod, around: EipSurroundings): EipPlace {
   if (branch) return ready(branch.eni, branch.privateIp, undefined, around);
   const eni = around.enis.find((candidate) => carries(candidate, address));
   if (eni) return ready(eni.id, address, undefined, around);
-  if (around.describedAt === undefined || around.describedAt < around.addressSince) return { state: 'awaited' };
+  const { describedAt = 0, addressSince } = around;
+  if (describedAt < addressSince) return { state: 'awaited', recheckAt: 0 };
+  // Describes lag behind: the older the address, the rarer the ENIs are looked at again for it.
+  const recheckAt = describedAt + Math.min(LONGEST_RECHECK_MS, Math.max(1_000, describedAt - addressSince));
+  if (describedAt - addressSince < LAG_MS) return { state: 'awaited', recheckAt };
   const message = `no ENI of this node carries ${address}, the pod's address; Elastic IPs need pod addresses from the VPC (VPC CNI)`;
-  return { state: 'impossible', refusal: { reason: 'NoMatchingInterface', message, address } };
+  return { state: 'impossible', refusal: { reason: 'NoMatchingInterface', message, address }, recheckAt };
 }
 
 function placeSecondary(

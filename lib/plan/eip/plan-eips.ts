@@ -19,7 +19,11 @@ export function planEips(snapshot: EipSnapshot): EipPlan {
   const decisions = decideAll(ordered, snapshot, own, kept);
   const giveBack = planGiveBack(snapshot, kept);
   const steps = [...decisions.flatMap(({ step }) => step ?? []), ...giveBack.steps];
-  const times = [...decisions.map(({ wakeAt }) => wakeAt), giveBack.wakeAt].filter((time) => time !== undefined);
+  const rechecks = ordered.map(({ place }) => ('recheckAt' in place ? place.recheckAt : undefined));
+  const later = rechecks.filter((time) => time !== undefined && time > snapshot.now);
+  const times = [...decisions.map(({ wakeAt }) => wakeAt), giveBack.wakeAt, ...later].filter(
+    (time) => time !== undefined,
+  );
   return {
     steps: steps.toSorted((a, b) => ORDER[a.kind] - ORDER[b.kind]),
     statuses: decisions.flatMap(({ status }) => status ?? []),

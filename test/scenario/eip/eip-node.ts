@@ -237,7 +237,7 @@ export class EipNode {
     const at = (level: string) => (message: string, fields?: unknown) =>
       void this.logs.push({ level, message, fields });
     const logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-    return { ...logger, child: () => this.#logger() } as Logger;
+    return { ...logger, child: () => this.#logger() };
   }
 }
 
