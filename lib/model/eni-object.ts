@@ -9,6 +9,7 @@ export interface EniObject {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
+  readonly resourceVersion: string;
   /** `metadata.deletionTimestamp` is set: the object waits for our finalizer. */
   readonly terminating: boolean;
   readonly finalizers: readonly string[];
@@ -49,6 +50,8 @@ export interface EniCondition {
   readonly status: 'True' | 'False';
   readonly reason: EniReason;
   readonly message: string;
+  /** When `status` last changed, as the API writes times. Absent in what a plan says: whoever writes it knows. */
+  readonly since?: string;
 }
 
 /** Why an ENI object is not ready, the same in condition, Event and log. docs/controller-enis.md has a line for each. */

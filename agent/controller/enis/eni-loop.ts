@@ -1,0 +1,240 @@
+import type { InterfaceApi } from '../../../lib/ec2/interface-api.ts';
+import type { EniObjectWriter } from '../../../lib/kube/eni-objects.ts';
+import { Ec2Error } from '../../../lib/model/ec2-error.ts';
+import { type EniObject, type EniObjectStatus, eniKey } from '../../../lib/model/eni-object.ts';
+import type { EniDecision, EniSnapshot, EniStep } from '../../../lib/model/eni-object-plan.ts';
+import type { IpAddress } from '../../../lib/model/ip.ts';
+import { planEnis } from '../../../lib/plan/enis/plan-enis.ts';
+import type { Budget } from '../../../lib/runtime/budget.ts';
+import type { Clock } from '../../../lib/runtime/clock.ts';
+import type { Logger } from '../../../lib/runtime/logger.ts';
+import { Wakeup } from '../../../lib/runtime/wakeup.ts';
+import { EniMemory } from './eni-memory.ts';
+import { InterfaceInventory } from './inventory.ts';
+import { eniSetback, kubeSetback } from './setback.ts';
+import { StatusWrites } from './status-writes.ts';
+import { callsEc2, performEniStep } from './steps.ts';
+
+/** What the loop sees of the cluster, from watches that others keep. */
+export interface EniSurroundings {
+  readonly objects: readonly EniObject[];
+  readonly objectsKnown: boolean;
+  /** Pods that live, by `namespace/name`: at least those that objects name. */
+  readonly pods: EniSnapshot['pods'];
+  /** Pods and nodes have been listed. */
+  readonly podsKnown: boolean;
+  readonly instanceOfNode: EniSnapshot['instanceOfNode'];
+  /** Addresses that a pod uses or that an EIP object names. */
+  readonly inUse: ReadonlySet<IpAddress>;
+}
+
+export interface EniLoopParts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly ec2: InterfaceApi;
+  readonly budget: Budget;
+  readonly writer: EniObjectWriter;
+  readonly clusterName: string;
+  readonly observe: () => EniSurroundings;
+  /** Asked right before every call: false while this process does not lead. */
+  readonly mayAct: () => boolean;
+  readonly happened: (
+    object: EniObject,
+    event: { type: 'Normal' | 'Warning'; reason: string; message: string },
+  ) => void;
+  /** Ends calls in flight. */
+  readonly callSignal: AbortSignal;
+  /** How often EC2 is asked when nothing changes, ms. @default 10 min */
+  readonly resyncMs?: number;
+}
+
+export interface EniLoop {
+  /** Something that the loop observes has changed. */
+  wake(): void;
+  /** Resolves when nothing is in flight any more; for a stop in good order. */
+  idle(): Promise<void>;
+}
+
+const RESYNC_MS = 600_000;
+
+/** The loop for ENI objects: observe, plan from the whole snapshot, one call per object at a time, tell. */
+export function createEniLoop(parts: EniLoopParts, signal: AbortSignal): EniLoop {
+  const loop = new Loop(parts, signal);
+  loop.wake();
+  return loop;
+}
+
+class Loop implements EniLoop {
+  readonly #parts: EniLoopParts;
+  readonly #signal: AbortSignal;
+  readonly #wakeup: Wakeup;
+  readonly #inventory: InterfaceInventory;
+  readonly #memory: EniMemory;
+  readonly #statuses: StatusWrites;
+  readonly #flying = new Map<string, Promise<void>>();
+
+  constructor(parts: EniLoopParts, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#signal = signal;
+    this.#wakeup = new Wakeup(() => this.#round(), parts.clock);
+    this.#memory = new EniMemory(parts);
+    this.#statuses = new StatusWrites(parts.writer, parts.log);
+    const { clock, random, ec2, budget, clusterName, log } = parts;
+    const recorded = () => parts.observe().objects.flatMap(({ status }) => status.networkInterfaceId ?? []);
+    const onProblem = (message: string, error: unknown) => log.warn(message, { error });
+    const wake = () => this.wake();
+    this.#inventory = new InterfaceInventory(
+      { clock, random, ec2, budget, clusterName, recorded, wake, onProblem },
+      signal,
+    );
+    signal.addEventListener('abort', () => this.#wakeup.stop(), { once: true });
+  }
+
+  wake(): void {
+    this.#wakeup.now();
+  }
+
+  async idle(): Promise<void> {
+    await Promise.all([...this.#flying.values(), this.#statuses.idle(), this.#inventory.idle()]);
+  }
+
+  #round(): void {
+    try {
+      this.#reconcile();
+    } catch (error) {
+      this.#parts.log.error('a round for ENI objects failed; the next event tries again', { error });
+    }
+  }
+
+  #reconcile(): void {
+    const { observe, mayAct, clock, resyncMs = RESYNC_MS } = this.#parts;
+    const around = observe();
+    if (this.#signal.aborted || !around.objectsKnown || !mayAct()) return;
+    const snapshot = this.#snapshot(around);
+    this.#statuses.forget(new Set(around.objects.map(({ uid }) => uid)));
+    // A cluster without ENI objects asks EC2 nothing about them.
+    if (around.objects.length === 0) return this.#wakeup.at(undefined);
+    const alarms = planEnis(snapshot).flatMap((decision) =>
+      this.#flying.has(decision.object.uid) ? [] : this.#carryOut(decision),
+    );
+    const { readAt } = this.#inventory;
+    if (readAt !== undefined) alarms.push(this.#readAt(readAt + resyncMs));
+    const ahead = alarms.filter((time) => time > clock.now());
+    this.#wakeup.at(ahead.length === 0 ? undefined : Math.min(...ahead));
+  }
+
+  #snapshot(around: EniSurroundings): EniSnapshot {
+    const { clock, clusterName } = this.#parts;
+    const { interfaces, readAt: interfacesAt, rooms } = this.#inventory;
+    this.#memory.note(around.objects, interfaces, interfacesAt, clusterName);
+    return { ...around, ...this.#memory.known, now: clock.now(), clusterName, interfaces, interfacesAt, rooms };
+  }
+
+  /** Returns the times at which to look again. */
+  #carryOut({ object, step, status, readInterfaces, readRoom, poll, wakeAt }: EniDecision): number[] {
+    if (status !== undefined && this.#statuses.write(object, status)) this.#tellRefusal(object, status);
+    if (readInterfaces) this.#inventory.request();
+    if (readRoom !== undefined) this.#inventory.requestRoom(readRoom);
+    if (step !== undefined) this.#perform(step);
+    const times = wakeAt === undefined ? [] : [wakeAt];
+    if (!poll) this.#memory.settled(object);
+    else times.push(this.#readAt((this.#inventory.readAt ?? this.#parts.clock.now()) + this.#memory.pollPause(object)));
+    return times;
+  }
+
+  /** Reads the interfaces if that time has come; returns it, as an alarm. */
+  #readAt(due: number): number {
+    if (due <= this.#parts.clock.now()) this.#inventory.request();
+    return due;
+  }
+
+  #perform(step: EniStep): void {
+    const { uid } = step.object;
+    this.#flying.set(
+      uid,
+      this.#admitted(step).finally(() => {
+        this.#flying.delete(uid);
+        this.wake();
+      }),
+    );
+  }
+
+  async #admitted(step: EniStep): Promise<void> {
+    const { budget, clock, mayAct, log } = this.#parts;
+    const isEc2 = callsEc2(step);
+    if (isEc2 && !(await budget.admit(() => (step.kind === 'attach' ? 1 : 2), this.#signal))) return;
+    if (!mayAct() || this.#signal.aborted) return isEc2 ? budget.ended() : undefined;
+    if (step.kind === 'create') this.#memory.mayAppear(step.object);
+    if (step.kind === 'attach') this.#inventory.rooms.delete(step.instanceId);
+    const startedAt = clock.now();
+    try {
+      await performEniStep(step, { ...this.#parts, inventory: this.#inventory });
+      this.#memory.succeeded(step);
+      if (!isEc2) return;
+      budget.succeeded();
+      log.info(`ENI object: ${step.kind} done`, { ...about(step), callMs: clock.now() - startedAt });
+      this.#tellStep(step);
+    } catch (error) {
+      this.#failed(step, error);
+    }
+  }
+
+  #failed(step: EniStep, cause: unknown): void {
+    const { budget, log, callSignal, happened } = this.#parts;
+    if (callSignal.aborted) return budget.ended();
+    if (cause instanceof Ec2Error && cause.kind === 'throttled') {
+      budget.refused();
+      log.info('EC2 asks to slow down', { ...about(step), code: cause.code });
+      return;
+    }
+    if (callsEc2(step)) budget.ended();
+    if (step.kind === 'create') this.#memory.mayAppear(step.object);
+    const refusal = cause instanceof Ec2Error ? eniSetback(cause, step) : kubeSetback(cause, step);
+    if (this.#memory.failed(step.object, refusal) > 1) return;
+    const { reason, message } = refusal;
+    log.warn('a step for an ENI object failed', { ...about(step), reason, error: cause });
+    if (reason !== 'Settling') happened(step.object, { type: 'Warning', reason, message });
+  }
+
+  /** Once when a status first shows it. */
+  #tellRefusal(object: EniObject, { ready }: EniObjectStatus): void {
+    if (ready?.status !== 'False' || ready.reason === object.status.ready?.reason || !REFUSALS.has(ready.reason))
+      return;
+    this.#parts.happened(object, { type: 'Warning', reason: ready.reason, message: ready.message });
+  }
+
+  #tellStep(step: EniStep): void {
+    const event = TOLD[step.kind];
+    if (event === undefined) return;
+    const place = step.kind === 'attach' ? ` to ${step.instanceId} at device index ${step.deviceIndex}` : '';
+    const message = `${'eni' in step ? step.eni : 'network interface'}${place}`;
+    this.#parts.happened(step.object, { type: 'Normal', reason: event, message });
+  }
+}
+
+const TOLD: Partial<Record<EniStep['kind'], string>> = {
+  create: 'InterfaceCreated',
+  attach: 'InterfaceAttached',
+  detach: 'InterfaceDetached',
+  delete: 'InterfaceDeleted',
+};
+
+/** Reasons that are worth an Event when a status first shows them; the others pass by themselves. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  'NodeUnknown',
+  'ZoneMismatch',
+  'InstanceFull',
+  'TooManyAddresses',
+  'SubnetChanged',
+  'NotOurs',
+  'InvalidSpec',
+]);
+
+function about(step: EniStep) {
+  const place =
+    step.kind === 'attach'
+      ? { instanceId: step.instanceId, deviceIndex: step.deviceIndex, networkCard: step.networkCard }
+      : {};
+  return { step: step.kind, eniObject: eniKey(step.object), ...('eni' in step ? { eni: step.eni } : {}), ...place };
+}

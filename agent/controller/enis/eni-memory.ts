@@ -1,0 +1,114 @@
+import type { InterfaceFacts } from '../../../lib/model/eni-facts.ts';
+import type { EniObject, EniReason } from '../../../lib/model/eni-object.ts';
+import type { EniSetback, EniSnapshot, EniStep } from '../../../lib/model/eni-object-plan.ts';
+import { identify } from '../../../lib/plan/enis/identify.ts';
+import { backoffMs } from '../../../lib/runtime/backoff.ts';
+import type { Clock } from '../../../lib/runtime/clock.ts';
+import type { Pause } from './setback.ts';
+
+type Remembered = Pick<EniSnapshot, 'trustAfter' | 'absentSince' | 'surelyGone' | 'setbacks'>;
+
+/** What a process learnt about ENI objects beside the describes. All of it may be lost: EC2's tags and tokens carry the truth. */
+export class EniMemory {
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #setbacks = new Map<string, EniSetback>();
+  readonly #trustAfter = new Map<string, number>();
+  readonly #absentSince = new Map<string, number>();
+  readonly #surelyGone = new Set<string>();
+  readonly #pollingSince = new Map<string, number>();
+  readonly #specs = new Map<string, string>();
+
+  constructor({ clock, random }: { readonly clock: Clock; readonly random: () => number }) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** For the snapshot. */
+  get known(): Remembered {
+    return {
+      trustAfter: this.#trustAfter,
+      absentSince: this.#absentSince,
+      surelyGone: this.#surelyGone,
+      setbacks: this.#setbacks,
+    };
+  }
+
+  /**
+   * Takes note of objects and of the describe that is at hand. A new wish is judged by a describe that is younger than it: an Elastic
+   * IP may have come to an address a moment ago.
+   */
+  note(
+    objects: readonly EniObject[],
+    interfaces: readonly InterfaceFacts[],
+    readAt: number | undefined,
+    clusterName: string,
+  ): void {
+    this.#forget(new Set(objects.map(({ uid }) => uid)));
+    for (const object of objects) {
+      const wish = JSON.stringify([object.spec, object.terminating]);
+      if (this.#specs.get(object.uid) !== wish) this.#trustAfter.set(object.uid, this.#clock.now());
+      this.#specs.set(object.uid, wish);
+      if (readAt === undefined || readAt < (this.#trustAfter.get(object.uid) ?? 0)) continue;
+      const { own, surplus } = identify(object, interfaces, clusterName);
+      if (own !== undefined || surplus.length > 0) this.#absentSince.delete(object.uid);
+      else if (!this.#absentSince.has(object.uid)) this.#absentSince.set(object.uid, readAt);
+    }
+  }
+
+  /** A creating call starts, or came to nothing known: the absence of an interface counts anew. */
+  mayAppear({ uid }: EniObject): void {
+    this.#absentSince.delete(uid);
+  }
+
+  succeeded({ kind, object: { uid } }: EniStep): void {
+    this.#setbacks.delete(uid);
+    if (kind === 'delete') this.#surelyGone.add(uid);
+    else this.#surelyGone.delete(uid);
+  }
+
+  /** Whatever was refused or left unanswered: look again before deciding again. Returns the failures in a row. */
+  failed(
+    { uid }: EniObject,
+    refusal: { readonly reason: EniReason; readonly message: string; readonly pause: Pause },
+  ): number {
+    const { reason, message, pause } = refusal;
+    const now = this.#clock.now();
+    this.#trustAfter.set(uid, now);
+    this.#surelyGone.delete(uid);
+    const before = this.#setbacks.get(uid);
+    const failures = before?.reason === reason ? before.failures + 1 : 1;
+    const [baseMs, maxMs] = pause;
+    this.#setbacks.set(uid, {
+      reason,
+      message,
+      failures,
+      until: now + backoffMs(failures, { baseMs, maxMs, random: this.#random }),
+    });
+    return failures;
+  }
+
+  /** Pause until the next look at what EC2 carries out, ms: the longer it takes, the less often it is asked. */
+  pollPause({ uid }: EniObject): number {
+    const now = this.#clock.now();
+    const since = this.#pollingSince.get(uid) ?? now;
+    this.#pollingSince.set(uid, since);
+    return Math.min(15_000, Math.max(1_000, (now - since) / 3));
+  }
+
+  settled({ uid }: EniObject): void {
+    this.#pollingSince.delete(uid);
+  }
+
+  #forget(uids: ReadonlySet<string>): void {
+    const maps = [
+      this.#setbacks,
+      this.#trustAfter,
+      this.#absentSince,
+      this.#surelyGone,
+      this.#pollingSince,
+      this.#specs,
+    ];
+    for (const map of maps) for (const uid of map.keys()) if (!uids.has(uid)) map.delete(uid);
+  }
+}
