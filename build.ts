@@ -97,7 +97,9 @@ const shakableEc2Schemas: Plugin = {
   setup: ({ onLoad }) => {
     onLoad({ filter: /client-ec2\/dist-es\/schemas\/schemas_0\.js$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8');
-      const values = new Map([...source.matchAll(/^const (_\w+) = ("[^"\n]*");$/gm)].map(([, name, value]) => [name, value]));
+      const values = new Map(
+        [...source.matchAll(/^const (_\w+) = ("[^"\n]*");$/gm)].map(([, name, value]) => [name, value]),
+      );
       const contents = source.replace(/([{,]\s*)\[(_\w+)\](?=:)/g, (whole, before: string, name: string) => {
         const value = values.get(name);
         return value === undefined ? whole : `${before}${value}`;
