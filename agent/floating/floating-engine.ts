@@ -85,6 +85,7 @@ export class FloatingEngine {
   readonly #factAge: FactAge;
   readonly #jitter: number;
   #nodeSince: { readonly ready: NodeState['ready']; readonly at: number } | undefined;
+  #fitSince: number | undefined;
   #stopping = false;
   #idle: (() => void) | undefined;
 
@@ -103,6 +104,12 @@ export class FloatingEngine {
   /** The watch shows the Lease of an object; undefined: it was deleted. */
   leaseSeen(name: string, lease: Lease | undefined): void {
     this.#items.get(name)?.hold.observe(lease);
+    this.wake();
+  }
+
+  /** The watch of the Leases is open again after it was cut. */
+  contactRegained(): void {
+    for (const { hold } of this.#items.values()) hold.regained();
     this.wake();
   }
 
@@ -200,6 +207,7 @@ export class FloatingEngine {
     const now = clock.now();
     const ready = node?.ready ?? 'True';
     if (this.#nodeSince?.ready !== ready) this.#nodeSince = { ready, at: now };
+    if (node !== undefined && describedAt !== undefined) this.#fitSince ??= now;
     const all = records.values();
     const configured = host.configured();
     return {
@@ -213,6 +221,7 @@ export class FloatingEngine {
         readySince: this.#nodeSince.at,
       },
       leaving,
+      fitSince: this.#fitSince ?? now,
       stopping: this.#stopping,
       enis,
       describedAt: this.#factAge.of(describedAt),

@@ -48,13 +48,12 @@ export class HostInterfaces {
   }
 
   configured(): readonly ConfiguredAddress[] {
-    const now = this.#clock.now();
-    for (const [key, { until }] of this.#own) if (until <= now) this.#own.delete(key);
     const seen = this.#port
       .interfaces()
       .flatMap(({ name, addresses }) =>
         addresses.map(({ ip, prefixLength }) => ({ address: ip, prefixLength, device: name })),
       );
+    this.#settle(new Set(seen.map(keyOf)));
     const added = [...this.#own.values()].filter(
       ({ present, place }) => present && !seen.some((entry) => keyOf(entry) === keyOf(place)),
     );
@@ -72,6 +71,14 @@ export class HostInterfaces {
   async remove(place: ConfiguredAddress, signal: AbortSignal): Promise<void> {
     await this.#port.remove(place, signal);
     this.#note(place, false);
+  }
+
+  /** Forgets a command once the view shows its effect: what the view says from then on is news. */
+  #settle(seen: ReadonlySet<string>): void {
+    const now = this.#clock.now();
+    for (const [key, { present, until }] of this.#own) {
+      if (until <= now || seen.has(key) === present) this.#own.delete(key);
+    }
   }
 
   #note({ address, prefixLength, device }: ConfiguredAddress, present: boolean): void {

@@ -17,7 +17,7 @@ export interface LeaseHoldOptions {
 }
 
 const RETRY_MS = 250;
-const LONGEST_RETRY_MS = 2_000;
+const LONGEST_RETRY_MS = 1_000;
 
 /**
  * One Lease as this node sees it, and its writes. The holder's identity is the node, not the process: an agent that starts again goes on
@@ -30,6 +30,8 @@ export class LeaseHold {
   /** The last call failed, so that it is not known what became of it: read before writing again. */
   #stale = false;
   #renewedAt: number | undefined;
+  /** The server did not answer: what it knows by now we do not, and neither may the holder have been able to renew. */
+  #blind = false;
   #failures = 0;
   #retryAt = 0;
 
@@ -68,6 +70,12 @@ export class LeaseHold {
     if (lease?.spec?.holderIdentity !== this.#options.nodeName) this.#renewedAt = undefined;
   }
 
+  /** The API server can be heard again. Somebody else's hold is judged anew, because an outage looks like a dead holder to everybody. */
+  regained(): void {
+    if (this.#seen !== undefined && this.#seen.lease?.spec?.holderIdentity !== '')
+      this.#seen = { ...this.#seen, at: this.#options.clock.now() };
+  }
+
   async read(signal: AbortSignal): Promise<void> {
     await this.#attempt(async () => this.observe(await this.#get(signal)));
   }
@@ -76,8 +84,11 @@ export class LeaseHold {
   async acquire(signal: AbortSignal): Promise<void> {
     await this.#attempt(async () => {
       const before = this.#seen?.lease;
+      const wasBlind = this.#blind;
       const fresh = await this.#get(signal);
       this.observe(fresh);
+      // The holder was cut off as we were, so it gets the whole time again, from now.
+      if (wasBlind) return this.regained();
       // A renewal or another holder that the watch has not told yet: the plan has to look again.
       if (!sameSpec(before?.spec, fresh?.spec)) return;
       await this.#claim(fresh, this.#options.timing.leaseMs, signal);
@@ -131,12 +142,14 @@ export class LeaseHold {
     try {
       await call();
       this.#stale = false;
+      this.#blind = false;
       this.#failures = 0;
       this.#retryAt = 0;
     } catch (error) {
       this.#stale = true;
       // A lost race is no failure: the next call reads first, and the plan then sees who won.
       const raced = isKubeError(error) && error.status === 409;
+      this.#blind ||= !raced;
       this.#failures = raced ? 0 : this.#failures + 1;
       const pause = raced ? 0 : Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** (this.#failures - 1));
       this.#retryAt = clock.now() + pause * (0.75 + 0.5 * random());

@@ -2,7 +2,7 @@ import type { AddressApi } from '../../lib/ec2/api.ts';
 import { isKubeError } from '../../lib/kube/kube-error.ts';
 import type { FloatingIp, FloatingIpStatus } from '../../lib/model/floating-ip.ts';
 import type { AddressRecord, FloatingSetback, FloatingStep } from '../../lib/model/floating-ip-plan.ts';
-import type { IpAddress } from '../../lib/model/ip.ts';
+import { familyOf, type IpAddress } from '../../lib/model/ip.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
@@ -48,8 +48,8 @@ const SLOW = { baseMs: 15_000, maxMs: 600_000 };
 const UNFIT_MS = 60_000;
 
 /** Steps of one lane go one after the other; the lanes of one object do not wait for each other. */
-export function laneOf({ kind }: FloatingStep): string {
-  switch (kind) {
+export function laneOf(step: FloatingStep): string {
+  switch (step.kind) {
     case 'read':
     case 'acquire':
     case 'renew':
@@ -57,13 +57,14 @@ export function laneOf({ kind }: FloatingStep): string {
     case 'release':
       return 'lease';
     case 'take':
+      return `ec2 ${step.places[0] && familyOf(step.places[0].address)}`;
     case 'mark':
     case 'unassign':
     case 'forget':
-      return 'ec2';
+      return `ec2 ${familyOf(step.record.address)}`;
     case 'add':
     case 'remove':
-      return 'interface';
+      return `interface ${step.place.address}`;
     case 'bind':
     case 'unbind':
       return 'elastic-ip';

@@ -11,6 +11,8 @@ export interface FloatingTiming {
   /** Without a renewal for this long others may take over. */
   readonly leaseMs: number;
   readonly renewMs: number;
+  /** EC2 is asked for nothing in the last part of a hold: a call on its way must not arrive when somebody else holds the Lease. */
+  readonly guardMs: number;
   /** How long others wait for an agent that has stopped in good order and will come back. */
   readonly parkMs: number;
   /** Each address set that a node holds already makes it wait so much longer before it takes one more. */
@@ -25,6 +27,7 @@ export interface FloatingTiming {
 export const FLOATING_TIMING: FloatingTiming = {
   leaseMs: 3_000,
   renewMs: 1_000,
+  guardMs: 500,
   parkMs: 30_000,
   spreadMs: 200,
   preferMs: 300,
@@ -37,6 +40,8 @@ export interface FloatingSnapshot {
   readonly node: NodeView;
   /** Why the node is about to end (a spot interruption); undefined while it stays. */
   readonly leaving: string | undefined;
+  /** Since when this agent knows enough to take part in elections. */
+  readonly fitSince: number;
   /** The agent was told to stop; it will be back. */
   readonly stopping: boolean;
   readonly enis: readonly Eni[];

@@ -23,12 +23,14 @@ export function placeAddress(host: HostAddress, facts: PlaceFacts): Placement | 
   if (wanted !== undefined && eligible.length === 0)
     return { reason: 'NoMatchingInterface', message: `no ENI of the node is the interface ${wanted}` };
   const fitting = eligible.filter((eni) => isInSubnetOf(eni, address)).toSorted(byDevice);
-  const [eni, another] = fitting;
+  // One without an interface here has been given away whole, to a pod say.
+  const usable = fitting.filter(({ mac }) => devices.has(mac));
+  const [eni, another] = usable.length > 0 ? usable : fitting;
   if (eni === undefined) return outside(host, eligible, wanted);
   if (another !== undefined && facts.preferPrimary !== true)
     return {
       reason: 'AmbiguousInterface',
-      message: `${address} fits ${fitting.map(({ id }) => id).join(' and ')}; set spec.interface`,
+      message: `${address} fits ${usable.map(({ id }) => id).join(' and ')}; set spec.interface`,
     };
   const device = wanted ?? devices.get(eni.mac);
   if (device === undefined)

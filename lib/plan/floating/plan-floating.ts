@@ -66,6 +66,6 @@ function compete(view: FloatingIpView, since: number, load: number, snapshot: Fl
   // A hold that ended: the address leaves the interface now, and comes back only if this node wins.
   const leaving = leaveInterface(view);
   if (leaving.length > 0) return { steps: leaving, competes: true };
-  const at = Math.max(since + electionDelay(view.ip, load, snapshot), view.leaseRetryAt);
+  const at = Math.max(Math.max(since, snapshot.fitSince) + electionDelay(view.ip, load, snapshot), view.leaseRetryAt);
   return { ...due(at, snapshot.now, { kind: 'acquire', name: view.ip.name }), competes: true };
 }

@@ -13,8 +13,8 @@ import { tellServing } from './status.ts';
 
 /** How long our own accepted call outweighs a describe that does not show it, ms: EC2's views lag behind its answers. */
 const SETTLING_MS = 10_000;
-/** Between two looks at EC2 while a hold is unsure, ms. */
-const LOOK_MS = 10_000;
+/** Shortest and longest pause between two looks at EC2 while a hold is unsure, ms. */
+const LOOK_MS = [2_000, 30_000] as const;
 
 /** What the holder does: renew, take over in EC2, put on the interface, bind the Elastic IP, tell. */
 export function serve(
@@ -70,7 +70,9 @@ function doubted(
   const steps: FloatingStep[] = view.configured
     .filter(({ address }) => gone.some((place) => place.address === address))
     .map((place) => ({ kind: 'remove', name: view.ip.name, place }));
-  const lookAt = Math.max(standing.since + snapshot.timing.renewMs, describedAt + LOOK_MS);
+  // Others win within seconds or, when the API server is away for all, not at all: look less and less often.
+  const pause = Math.min(Math.max((describedAt - standing.since) / 2, LOOK_MS[0]), LOOK_MS[1]);
+  const lookAt = Math.max(standing.since + snapshot.timing.renewMs, describedAt + pause);
   return now >= lookAt ? { steps, describe: 'the hold of a floating IP is in doubt' } : { steps, wakeAt: lookAt };
 }
 

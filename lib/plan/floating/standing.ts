@@ -13,7 +13,7 @@ export type Standing =
   | { readonly state: 'unknown' };
 
 /**
- * A hold is sure for as long after its last renewal was *sent* as others wait after they *saw* it. Everybody counts with a clock of
+ * A hold is sure for as long after its last renewal was *sent* as others wait after they *saw* it, less a guard. Everybody counts with a clock of
  * their own, from an instant that they have seen themselves.
  */
 export function standingOf(
@@ -27,7 +27,7 @@ export function standingOf(
   const { lease, renewedAt } = view;
   if (lease === undefined) return { state: 'unknown' };
   if (lease.holder === node.name) {
-    const until = (renewedAt ?? Number.NEGATIVE_INFINITY) + timing.leaseMs;
+    const until = (renewedAt ?? Number.NEGATIVE_INFINITY) + timing.leaseMs - timing.guardMs;
     return now < until ? { state: 'sure', until } : { state: 'unsure', since: Math.max(until, lease.changedAt) };
   }
   if (lease.holder === '') return { state: 'free', since: lease.changedAt };
