@@ -21,6 +21,9 @@ export interface PodWatchOptions {
 /** The one watch that a node keeps: its own pods. */
 export function watchPods(options: PodWatchOptions): Reflector<Pod> {
   const { client, nodeName, clock, random, log, metrics } = options;
+  // Counted from the start: an agent that never reaches the API server must not look fresh.
+  metrics.watchHeard('pods');
+  const outage = new OutageVoice(log, clock);
   return createReflector<Pod>({
     client,
     clock,
@@ -28,18 +31,48 @@ export function watchPods(options: PodWatchOptions): Reflector<Pod> {
     path: '/api/v1/pods',
     query: { fieldSelector: `spec.nodeName=${nodeName}` },
     convert: podConverter(),
-    onChange: (change) => {
-      metrics.watchHeard('pods');
-      options.onChange(change.type === 'deleted' ? change.previous : change.item);
-    },
+    onHeard: () => metrics.watchHeard('pods'),
+    onChange: (change) => options.onChange(change.type === 'deleted' ? change.previous : change.item),
     onState: ({ synced, connected }) => {
       log.debug('pod watch', { synced, connected });
-      if (connected) metrics.watchHeard('pods');
+      if (connected) outage.ended();
       if (synced) options.onSynced();
     },
     onError: (error) => {
       metrics.watchRestarted('pods', isKubeError(error) ? error.reason || String(error.status) : 'failed');
-      log.warn('the watch of this node’s pods was interrupted; the last known pods stay', { error });
+      outage.failed(error);
     },
   });
+}
+
+/** How often an outage that goes on is told again, ms. */
+const REMIND_MS = 60_000;
+
+/** Tells of an outage when it begins, now and then while it lasts, and when it is over: not at each of the many tries. */
+class OutageVoice {
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  #since: number | undefined;
+  #toldAt = 0;
+
+  constructor(log: Logger, clock: Clock) {
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  failed(error: unknown): void {
+    const now = this.#clock.now();
+    this.#since ??= now;
+    const lastedMs = now - this.#since;
+    if (lastedMs > 0 && now - this.#toldAt < REMIND_MS)
+      return this.#log.debug('the API server still does not answer', { lastedMs, error });
+    this.#toldAt = now;
+    this.#log.warn('the watch of this node’s pods was interrupted; the last known pods stay', { lastedMs, error });
+  }
+
+  ended(): void {
+    if (this.#since === undefined) return;
+    this.#log.info('the watch of this node’s pods is back', { lastedMs: this.#clock.now() - this.#since });
+    this.#since = undefined;
+  }
 }

@@ -23,7 +23,7 @@ export interface Reflector<T> {
   readonly synced: boolean;
   /** True while a watch is open. */
   readonly connected: boolean;
-  /** When the server last sent a byte (bookmarks count), ms since the epoch; undefined before the first. A gauge of staleness. */
+  /** When the server last gave a sign of life (bookmarks count), ms since the epoch; undefined before the first. A gauge of staleness. */
   readonly lastEventAt: number | undefined;
 }
 
@@ -39,6 +39,8 @@ export interface ReflectorOptions<T> {
   readonly onChange: (change: Change<T>) => void;
   /** Called when `synced` or `connected` changes. */
   readonly onState?: (state: ReflectorState) => void;
+  /** Called for every sign of life: a complete list, an opened watch, every piece of one (bookmarks count). Must be cheap. */
+  readonly onHeard?: () => void;
   /** Every fault that was survived: of the API server (`KubeError`), of `convert` and of `onChange`. */
   readonly onError?: (error: unknown) => void;
   /** Silence after which the watch is taken for dead, ms. API servers send a bookmark about each minute. @default 90 000 */
@@ -85,7 +87,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
 
   async function list(signal: AbortSignal): Promise<void> {
     const { entries, resourceVersion } = await listAll(client, { path, query, from: listFrom, signal, convert });
-    lastEventAt = clock.now();
+    heard();
     for (const change of store.replace(entries)) tell(change);
     resumeFrom = resourceVersion;
     listFrom = resourceVersion;
@@ -97,7 +99,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     opened = false;
     const silenceMs = options.silenceMs ?? 90_000;
     try {
-      await watchOnce({ client, path, query, from, signal, clock, random, silenceMs, onOpen, onByte, onEvent });
+      await watchOnce({ client, path, query, from, signal, clock, random, silenceMs, onOpen, onByte: heard, onEvent });
     } finally {
       enter({ connected: false });
       if (clock.now() - startedAt >= GOOD_WATCH_MS) failures = fruitless = 0;
@@ -108,11 +110,14 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
 
   const onOpen = () => {
     opened = true;
+    heard();
     enter({ connected: true });
   };
-  const onByte = () => {
+
+  function heard(): void {
     lastEventAt = clock.now();
-  };
+    guarded(() => options.onHeard?.());
+  }
 
   function onEvent(type: string, object: RawObject): void {
     const changes = guarded(() => apply(type, object)) ?? [];

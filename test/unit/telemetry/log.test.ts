@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { KubeError } from '../../../lib/kube/kube-error.ts';
 import { Ec2Error } from '../../../lib/model/ec2-error.ts';
 import type { LogOptions } from '../../../lib/telemetry/log.ts';
 import { createLogger } from '../../../lib/telemetry/log.ts';
@@ -99,6 +100,17 @@ describe('createLogger', () => {
     expect(records()).toMatchObject([
       { error: { name: 'TypeError', stack: expect.stringContaining('log.test.ts') as string } },
     ]);
+  });
+
+  it('keeps no stack of what the world does to an adapter, nor of its causes', () => {
+    const { log, lines, records } = recording();
+    const cause = new Error('other side closed');
+    const refused = new KubeError({ status: 0, reason: 'Network', message: 'no answer', cause });
+
+    log.warn('watch interrupted', { error: refused });
+
+    expect(records()).toMatchObject([{ error: { name: 'KubeError', reason: 'Network', cause: { message: cause.message } } }]);
+    expect(lines.join('')).not.toContain('stack');
   });
 
   it('survives whatever is thrown at it', () => {
