@@ -16,6 +16,7 @@ type Run<C extends Command> = (options: OptionsOf<C>, signal: AbortSignal) => Pr
 const RUNS: { readonly [C in Command]: () => Promise<Run<C>> } = {
   node: async () => (await import('./node/command.ts')).runNode,
   plan: async () => (await import('./node/plan-command.ts')).runPlan,
+  controller: async () => (await import('./controller/command.ts')).runController,
   init: async () => (await import('./pod/command.ts')).runInit,
   sidecar: async () => (await import('./pod/command.ts')).runSidecar,
   demo: async () => (await import('./demo/command.ts')).runDemo,

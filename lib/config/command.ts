@@ -1,6 +1,7 @@
 /** The commands of the program, with the line that `--help` shows for each. */
 export const COMMANDS = {
   node: "keeps EC2 in step with the addresses of this node's pods (DaemonSet)",
+  controller: 'looks after what outlives a node: EIP and ENI objects (Deployment, one leader)',
   init: "assigns this pod's own addresses, confirms them and exits (init container)",
   sidecar: "assigns this pod's own addresses and follows their changes (container of a pod)",
   plan: 'prints what `node` would do now and why, and changes nothing',

@@ -1,6 +1,6 @@
 import type { Command } from './command.ts';
 import type { ValueType } from './value-type.ts';
-import { choice, duration, hostPort, listOf, text, toggle, wholePattern } from './value-type.ts';
+import { choice, duration, hostPort, listOf, text, textMap, toggle, wholePattern } from './value-type.ts';
 
 /** One option: this table is the only place that knows it. Flags, environment, file, `--help` and docs/options.md follow. */
 export interface Option<T = unknown, C extends Command = Command> {
@@ -18,8 +18,9 @@ export interface Option<T = unknown, C extends Command = Command> {
 }
 
 const AGENT = ['node', 'plan'] as const;
+const CLUSTER_WIDE = ['node', 'plan', 'controller'] as const;
 const IN_POD = ['init', 'sidecar'] as const;
-const EVERY = ['node', 'plan', 'init', 'sidecar', 'demo'] as const;
+const EVERY = ['node', 'plan', 'controller', 'init', 'sidecar', 'demo'] as const;
 
 export const OPTIONS = {
   nodeName: {
@@ -33,21 +34,59 @@ export const OPTIONS = {
   kubeconfig: {
     flag: 'kubeconfig',
     type: text('FILE'),
-    commands: AGENT,
+    commands: CLUSTER_WIDE,
     aliases: ['KUBECONFIG'],
     help: "how to reach the API server; without it, the pod's service account",
   },
   clusterName: {
     flag: 'cluster-name',
     type: text('NAME'),
-    commands: AGENT,
-    help: 'name of the cluster, for tags on what the agent creates in AWS',
+    commands: CLUSTER_WIDE,
+    aliases: ['CLUSTER_NAME'],
+    help: 'name of the cluster, for tags on what the agent creates in AWS; the controller does not start without it',
   },
   namespaces: {
     flag: 'namespace',
     type: listOf(text('NAME')),
-    commands: AGENT,
-    help: 'serve only pods of this namespace; without it, of all',
+    commands: CLUSTER_WIDE,
+    aliases: ['NAMESPACE'],
+    help: 'serve only pods and objects of this namespace; without it, of all',
+  },
+  defaultTags: {
+    flag: 'default-tags',
+    type: textMap(),
+    commands: ['controller'],
+    aliases: ['DEFAULT_TAGS'],
+    default: '{}',
+    help: 'tags for every Elastic IP that the controller allocates, as a JSON object of texts',
+  },
+  leaseNamespace: {
+    flag: 'lease-namespace',
+    type: text('NAME'),
+    commands: ['controller'],
+    aliases: ['POD_NAMESPACE'],
+    help: 'where the Lease lives by which the replicas choose their leader; without it, the namespace of the service account',
+  },
+  leaseDurationMs: {
+    flag: 'lease-duration',
+    type: duration({ min: '1s', max: '10m' }),
+    commands: ['controller'],
+    default: '15s',
+    help: 'how long a replica waits for a silent leader before it takes over',
+  },
+  leaseRenewDeadlineMs: {
+    flag: 'lease-renew-deadline',
+    type: duration({ min: '500ms', max: '10m' }),
+    commands: ['controller'],
+    default: '10s',
+    help: 'how long a leader acts without having renewed the Lease; less than the duration',
+  },
+  leaseRetryPeriodMs: {
+    flag: 'lease-retry-period',
+    type: duration({ min: '100ms', max: '1m' }),
+    commands: ['controller'],
+    default: '2s',
+    help: 'pause between two looks at the Lease',
   },
   observe: {
     flag: 'observe',
@@ -115,7 +154,7 @@ export const OPTIONS = {
   ec2ResyncMs: {
     flag: 'ec2-resync',
     type: duration({ min: '10s', max: '24h' }),
-    commands: ['node', 'sidecar'],
+    commands: ['node', 'controller', 'sidecar'],
     default: '10m',
     help: 'how often EC2 is asked when nothing changes. The account shares 20 reads a second among all nodes',
   },
@@ -143,14 +182,14 @@ export const OPTIONS = {
   httpAddress: {
     flag: 'http-address',
     type: hostPort(),
-    commands: ['node'],
+    commands: ['node', 'controller'],
     default: ':9808',
     help: 'where /healthz, /readyz and /metrics answer; `off` for nowhere',
   },
   dryRun: {
     flag: 'dry-run',
     type: toggle(),
-    commands: ['node', 'init', 'sidecar'],
+    commands: ['node', 'controller', 'init', 'sidecar'],
     default: 'false',
     help: 'log what would be done; change nothing in EC2 and Kubernetes',
   },
@@ -194,6 +233,7 @@ export type OptionsOf<C extends Command> = {
 
 export type NodeOptions = OptionsOf<'node'>;
 export type PlanOptions = OptionsOf<'plan'>;
+export type ControllerOptions = OptionsOf<'controller'>;
 export type InitOptions = OptionsOf<'init'>;
 export type SidecarOptions = OptionsOf<'sidecar'>;
 export type DemoOptions = OptionsOf<'demo'>;

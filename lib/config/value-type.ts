@@ -1,5 +1,6 @@
 import type { Cidr } from '../model/ip.ts';
 import { parseCidr } from '../model/ip.ts';
+import { isObject, parseJson } from '../model/json.ts';
 
 /**
  * How one kind of option value is written. `parse` gets the text of a flag, of an environment variable or of the file, trimmed
@@ -82,6 +83,20 @@ export function cidr(): ValueType<Cidr> {
   return {
     placeholder: 'CIDR',
     parse: (given) => parseCidr(given) ?? new Mistake('is not a network; write 10.0.1.0/24 or 2001:db8::/64'),
+  };
+}
+
+/** A JSON object whose values are texts: `{"team": "media"}`. */
+export function textMap(): ValueType<Readonly<Record<string, string>>> {
+  return {
+    placeholder: 'JSON',
+    parse: (given) => {
+      const value = parseJson(given);
+      const isMap = isObject(value) && Object.values(value).every((entry) => typeof entry === 'string');
+      return isMap
+        ? (value as Readonly<Record<string, string>>)
+        : new Mistake('is not a JSON object of texts; write {"team": "media"}');
+    },
   };
 }
 

@@ -22,7 +22,7 @@ export type EipTarget =
   | { readonly kind: 'address'; readonly address: IpAddress };
 
 /** Which manifests' language a claim was written in; results go back in the same one. */
-export type DialectName = 'own' | 'pod-eip-controller' | 'eip-operator' | 'aws-operator';
+export type DialectName = 'own' | 'handover' | 'pod-eip-controller';
 
 /** One wish for one Elastic IP on one private address of a pod: what every dialect translates into. */
 export interface ElasticIpClaim {

@@ -28,6 +28,7 @@ export const REASONS = {
   TargetHasOtherEip: 'the private address already has an Elastic IP that is not ours to remove',
   NoInternetGateway: 'the VPC has no internet gateway, so no Elastic IP can work',
   EipTargetMissing: 'the pod has no such address or interface',
+  InvalidSpec: 'the spec of an object could not be understood',
   ClusterNameMissing: 'without --cluster-name the owners of Elastic IPs could not be told apart',
 } as const satisfies Record<string, string>;
 

@@ -1,0 +1,118 @@
+import type { ControllerOptions } from '../../lib/config/options.ts';
+import { imdsIdentity } from '../../lib/ec2/imds.ts';
+import { imdsEndpoint, imdsReader } from '../../lib/ec2/imds-http.ts';
+import { createKubeClient, type KubeClient } from '../../lib/kube/client.ts';
+import { loadConnection } from '../../lib/kube/connection.ts';
+import { createEventRecorder } from '../../lib/kube/events.ts';
+import type { InstanceIdentity } from '../../lib/model/eni.ts';
+import { Budget } from '../../lib/runtime/budget.ts';
+import { Supervisor } from '../../lib/runtime/supervisor.ts';
+import { type Ec2Access, openEc2 } from '../aws/ec2-access.ts';
+import { serveHttp } from '../http.ts';
+import { openProcess, type ProcessParts } from '../process.ts';
+import { createElection } from './election.ts';
+import { ObjectEngine } from './object-engine.ts';
+import { ObjectTeller } from './object-teller.ts';
+import { ControllerSources } from './sources.ts';
+import { resourceOf } from './step-facts.ts';
+
+/** Exit code for a configuration that cannot be used (EX_USAGE of sysexits). */
+const USAGE_FAULT = 64;
+
+/**
+ * `eni-agent controller`: the composition root. The standby holds nothing but its connection and looks at the Lease; all watches and
+ * loops live for one term of leadership, so that each begins with fresh eyes.
+ */
+export async function runController(options: ControllerOptions, stop: AbortSignal): Promise<number> {
+  const parts = openProcess('controller', options, {});
+  const { clock, log, metrics, environment } = parts;
+  const { clusterName } = options;
+  if (clusterName === undefined) {
+    log.error(
+      'the owners of Elastic IPs could not be told apart without a cluster name; set --cluster-name or CLUSTER_NAME',
+    );
+    return USAGE_FAULT;
+  }
+  const connection = await loadConnection({ kubeconfig: options.kubeconfig, env: environment });
+  const kube = createKubeClient({ connection, clock });
+  const ec2 = openEc2(await findRegion(environment, stop), () => [], parts);
+  const closing = new AbortController();
+  if (options.httpAddress !== 'off') {
+    // A standby is ready, too: it could lead at any time.
+    const endpoints = { healthFaults: () => [], readyFaults: () => [], metrics: () => metrics.render() };
+    const server = await serveHttp(options.httpAddress, endpoints, closing.signal);
+    log.info('listening', server.address);
+  }
+  const namespace = options.leaseNamespace ?? connection.namespace ?? 'default';
+  const lead = (signal: AbortSignal, mayAct: () => boolean) =>
+    leadOneTerm({ parts, options, clusterName, kube, ec2, mayAct }, signal);
+  await createElection({ ...parts, kube, options, namespace, lead }).run(stop);
+  closing.abort(stop.reason);
+  await kube.close();
+  return 0;
+}
+
+/** What every loop of the controller is made from. */
+export interface TermParts {
+  readonly parts: ProcessParts;
+  readonly options: ControllerOptions;
+  readonly clusterName: string;
+  readonly kube: KubeClient;
+  readonly ec2: Ec2Access;
+  /** Asked right before each call that changes something. */
+  readonly mayAct: () => boolean;
+}
+
+/**
+ * The leader's loops, until the signal aborts and what was in flight has ended. Another loop (ENI objects, sweep, quota) is a folder or
+ * file of its own beside object-engine.ts: it takes {@link TermParts} and the shared sources, states what it needs to see by
+ * `sources.need…`, is woken in `wake`, and is kept by the supervisor here.
+ */
+export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise<void> {
+  const { parts, options, clusterName, kube, ec2, mayAct } = term;
+  const { clock, random, log } = parts;
+  const onFailure = (task: string, error: unknown, retryInMs: number) =>
+    log.error('a task failed and starts again', { task, error, retryInMs });
+  const supervisor = new Supervisor({ clock, random, onFailure }, signal);
+  const loops: { wake(): void }[] = [];
+  const wake = () => {
+    for (const loop of loops) loop.wake();
+  };
+  const sources = new ControllerSources(
+    { kube, clock, random, log, namespaces: options.namespaces, onChange: wake },
+    signal,
+  );
+  const recorder = createEventRecorder({ client: kube, clock, signal, component: 'eni-agent-controller', host: '' });
+  const budget = new Budget({ clock, random });
+  const objects = new ObjectEngine(
+    {
+      clock,
+      random,
+      log,
+      kube,
+      elasticIps: ec2.elasticIps,
+      addresses: ec2.addresses,
+      budget,
+      context: { clusterName, defaultTags: options.defaultTags },
+      sources,
+      teller: new ObjectTeller(options.dryRun ? { record: () => undefined } : recorder, log, resourceOf),
+      resyncMs: options.ec2ResyncMs,
+      mayAct,
+      dryRun: options.dryRun,
+    },
+    signal,
+  );
+  loops.push(objects);
+  supervisor.keep('custom resource definitions', (ending) => sources.followDefinitions(ending));
+  supervisor.keep('EIP objects', () => objects.run());
+  await supervisor.finished();
+  await sources.ended();
+}
+
+/** `AWS_REGION` (a service account with a role has it), else the region of the instance that we run on. */
+async function findRegion(environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<InstanceIdentity> {
+  const region = environment['AWS_REGION'] || environment['AWS_DEFAULT_REGION'];
+  const endpoint = imdsEndpoint(environment);
+  if (region || endpoint === undefined) return { instanceId: '', region: region ?? '', instanceType: undefined };
+  return imdsIdentity(imdsReader({ endpoint, allowV1: false, now: () => performance.now() }), signal);
+}

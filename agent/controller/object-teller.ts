@@ -1,0 +1,76 @@
+import type { EventRecorder } from '../../lib/kube/events.ts';
+import type { ObjectVerdict } from '../../lib/model/controller-plan.ts';
+import {
+  type CustomObject,
+  type EipObjectDialectName,
+  objectKey,
+  type ResourceType,
+} from '../../lib/model/eip-object.ts';
+import type { Refusal } from '../../lib/model/refusal.ts';
+import type { Logger } from '../../lib/runtime/logger.ts';
+
+/** Tells people what changed about an object: one log line and one Event per change, nothing while things stay as they are. */
+export class ObjectTeller {
+  readonly #recorder: Pick<EventRecorder, 'record'>;
+  readonly #log: Logger;
+  readonly #resourceOf: (dialect: EipObjectDialectName) => ResourceType;
+  readonly #said = new Map<string, string>();
+
+  constructor(
+    recorder: Pick<EventRecorder, 'record'>,
+    log: Logger,
+    resourceOf: (dialect: EipObjectDialectName) => ResourceType,
+  ) {
+    this.#recorder = recorder;
+    this.#log = log;
+    this.#resourceOf = resourceOf;
+  }
+
+  verdict({ claim, outcome }: ObjectVerdict): void {
+    const { object, dialect } = claim;
+    const { state, eip, bound, refusal } = outcome;
+    if (refusal !== undefined) return this.refuse(object, dialect, refusal);
+    if (state !== 'assigned' || bound === undefined || eip === undefined) {
+      this.#said.delete(object.uid);
+      return;
+    }
+    const message = `Elastic IP ${eip.publicIp} associated with ${bound.privateIp}${bound.holder === undefined ? '' : ` of ${bound.holder}`}`;
+    if (!this.#isNews(object, message)) return;
+    this.#log.info('Elastic IP of an object is assigned', {
+      object: objectKey(object),
+      publicIp: eip.publicIp,
+      allocationId: eip.allocationId,
+      ...bound,
+    });
+    this.#record(object, dialect, 'Normal', 'EIPAssociated', message);
+  }
+
+  refuse(object: CustomObject, dialect: EipObjectDialectName, { reason, message }: Refusal): void {
+    if (!this.#isNews(object, `${reason}: ${message}`)) return;
+    this.#log.warn('an object cannot have what it asks for', { object: objectKey(object), dialect, reason, message });
+    this.#record(object, dialect, 'Warning', reason, message);
+  }
+
+  /** Forgets objects that are gone. */
+  keep(uids: ReadonlySet<string>): void {
+    for (const uid of this.#said.keys()) if (!uids.has(uid)) this.#said.delete(uid);
+  }
+
+  #isNews({ uid }: CustomObject, text: string): boolean {
+    if (this.#said.get(uid) === text) return false;
+    this.#said.set(uid, text);
+    return true;
+  }
+
+  #record(
+    object: CustomObject,
+    dialect: EipObjectDialectName,
+    type: 'Normal' | 'Warning',
+    reason: string,
+    message: string,
+  ): void {
+    const { group, version, kind } = this.#resourceOf(dialect);
+    const { namespace, name, uid } = object;
+    this.#recorder.record({ apiVersion: `${group}/${version}`, kind, namespace, name, uid }, { type, reason, message });
+  }
+}

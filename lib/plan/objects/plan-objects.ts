@@ -1,0 +1,117 @@
+import type {
+  ControllerPlan,
+  ControllerPod,
+  ControllerSnapshot,
+  ObjectDecision,
+  ObjectLanguage,
+  ObjectStep,
+  SeenClaim,
+} from '../../model/controller-plan.ts';
+import { type ObjectClaim, objectKey } from '../../model/eip-object.ts';
+import type { AllocationId } from '../../model/elastic-ip.ts';
+import { selectedNodes } from './choose-nodes.ts';
+import { allot, decideObject } from './decide-object.ts';
+import { findEips } from './find-eips.ts';
+import { mergePatch } from './merge-patch.ts';
+import { planAutocreation } from './plan-autocreation.ts';
+
+interface Decided extends ObjectDecision {
+  readonly claim: ObjectClaim;
+}
+
+/**
+ * The whole decision about EIP objects.
+ *
+ * Guarantees: pure; one step per key; allocates only for an object that carries our finalizer and has no EIP by status or tag;
+ * releases only what an object that is being deleted names, or a surplus twin; hands an EIP to one pod at most; never touches an
+ * EIP that no object names. The order of objects does not matter.
+ */
+export function planObjects(snapshot: ControllerSnapshot, language: ObjectLanguage): ControllerPlan {
+  const allotment = allot(snapshot, language);
+  const decisions = snapshot.claims.map(
+    (seen: SeenClaim): Decided => ({ ...decideObject(seen, allotment, snapshot, language), claim: seen.claim }),
+  );
+  const steps = [
+    ...decisions.flatMap(({ step }) => step ?? []),
+    ...decisions.flatMap((decided) => writeStatus(decided, language)),
+    ...writePods(decisions, snapshot, language),
+    ...writeNodes(decisions, snapshot, language),
+    ...planAutocreation(snapshot, language),
+  ];
+  const times = decisions.flatMap(({ wakeAt }) => wakeAt ?? []);
+  return {
+    steps: firstPerKey(steps),
+    verdicts: decisions.flatMap(({ claim, outcome }) => (outcome === undefined ? [] : [{ claim, outcome }])),
+    strayed: new Set(
+      decisions.flatMap(({ strayed, outcome }) => (strayed && outcome?.eip ? [outcome.eip.allocationId] : [])),
+    ),
+    readInventory: decisions.some(({ readInventory }) => readInventory === true),
+    wakeAt: times.length > 0 ? Math.min(...times) : undefined,
+  };
+}
+
+function firstPerKey(steps: readonly ObjectStep[]): ObjectStep[] {
+  return [...new Map(steps.toReversed().map((step) => [step.key, step])).values()].reverse();
+}
+
+function writeStatus({ claim, outcome, keepsStatus }: Decided, language: ObjectLanguage): ObjectStep[] {
+  if (outcome === undefined || keepsStatus || !claim.held) return [];
+  const patch = mergePatch(claim.object.status, language.statusOf(claim, outcome));
+  return patch === undefined
+    ? []
+    : [{ kind: 'write-status', key: `status ${claim.object.uid}`, claim, patch: { status: patch } }];
+}
+
+/** Each pod says which EIP its agent is to bind; what no object grants any more is taken off it. */
+function writePods(
+  decisions: readonly Decided[],
+  snapshot: ControllerSnapshot,
+  language: ObjectLanguage,
+): ObjectStep[] {
+  // While objects load, the absence of a grant means nothing.
+  if (!snapshot.claimsComplete || snapshot.inventoryAt === undefined) return [];
+  const ours = new Set(
+    decisions.flatMap(
+      ({ claim }) => findEips(claim, snapshot.inventory).kept?.allocationId ?? claim.allocationId ?? [],
+    ),
+  );
+  const granted = new Map<string, AllocationId>();
+  const shown = new Map<string, AllocationId>();
+  const undecided = new Set<AllocationId>();
+  for (const { claim, outcome, handOver } of decisions) {
+    const id = outcome?.eip?.allocationId;
+    if (id === undefined || handOver === 'as-it-is') {
+      const known = findEips(claim, snapshot.inventory).kept?.allocationId;
+      if (known !== undefined) undecided.add(known);
+      continue;
+    }
+    if (claim.assignment.kind !== 'pod') continue;
+    const key = `${claim.object.namespace}/${claim.assignment.name}`;
+    if (handOver === true) granted.set(key, id);
+    if (claim.dialect === 'eip-operator' && outcome?.state === 'assigned') shown.set(key, id);
+  }
+  const isOurs = (id: AllocationId) => ours.has(id) && !undecided.has(id);
+  return [...snapshot.pods.values()].flatMap((pod: ControllerPod): ObjectStep[] => {
+    const key = objectKey(pod);
+    const patch = language.writePod(pod, { handOver: granted.get(key), shown: shown.get(key), isOurs });
+    return patch === undefined ? [] : [{ kind: 'write-pod', key: `pod ${pod.uid}`, pod, patch: { metadata: patch } }];
+  });
+}
+
+function writeNodes(
+  decisions: readonly Decided[],
+  snapshot: ControllerSnapshot,
+  language: ObjectLanguage,
+): ObjectStep[] {
+  const selecting = decisions.filter(({ claim }) => claim.assignment.kind === 'node' && !claim.object.deleting);
+  const known = selecting.every(({ outcome }) => outcome !== undefined);
+  const holding = new Set(selecting.flatMap(({ outcome }) => outcome?.bound?.holder ?? []));
+  const selected = new Set(selecting.flatMap(({ claim }) => selectedNodes(claim, snapshot).map(({ name }) => name)));
+  if (!known) return [];
+  return snapshot.nodes.flatMap((node): ObjectStep[] => {
+    const patch = language.writeNode(node, selected.has(node.name) ? holding.has(node.name) : undefined);
+    return patch === undefined
+      ? []
+      : [{ kind: 'write-node', key: `node ${node.name}`, node, patch: { metadata: patch } }];
+  });
+}

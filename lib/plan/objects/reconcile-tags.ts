@@ -1,0 +1,16 @@
+import type { ObjectStep } from '../../model/controller-plan.ts';
+import type { ObjectClaim } from '../../model/eip-object.ts';
+import type { ElasticIp } from '../../model/elastic-ip.ts';
+
+/** The next call that brings an EIP's tags to what its object says: what is missing or different first, then what is too much. */
+export function reconcileTags(claim: ObjectClaim, eip: ElasticIp): ObjectStep | undefined {
+  const key = claim.object.uid;
+  const missing = Object.entries(claim.tags).filter(([tag, value]) => eip.tags[tag] !== value);
+  if (missing.length > 0) return { kind: 'tag', key, claim, eip, tags: Object.fromEntries(missing) };
+  const kept = claim.prunesTagsBut;
+  if (kept === undefined) return undefined;
+  const surplus = Object.keys(eip.tags).filter(
+    (tag) => !(tag in claim.tags) && !kept.some((prefix) => tag.startsWith(prefix)),
+  );
+  return surplus.length === 0 ? undefined : { kind: 'untag', key, claim, eip, tags: surplus };
+}
