@@ -16,17 +16,26 @@ interface Waiter {
   readonly answer: (admitted: boolean) => void;
 }
 
+/** A window this wide is no limit any more. */
+const OPEN_WINDOW = 64;
+
 /**
  * One permission to call, shared by all lanes of a process, because the server's token buckets are shared by a whole account.
  *
- * Open, every call is admitted at once. After a refusal calls go one at a time, each after a pause that doubles with every further
- * refusal, the most urgent waiter first; a success halves the pressure until the budget is open again.
+ * Open, every call is admitted at once. After a refusal calls wait: a pause that doubles with every further refusal, then one call at a
+ * time, the most urgent waiter first. Each success halves the pressure and lets one more be under way (so their number doubles
+ * from answer to answer), until the budget is open again: what waited must not come back as the flood that was refused. Refusals of calls that were under way when the first of
+ * them was refused are the same news, not more of it.
  */
 export class Budget {
   readonly #options: BudgetOptions;
   #refusals = 0;
   #resumeAt = 0;
-  #probing = false;
+  /** How many calls may be under way; `#out` of them are. */
+  #window = Infinity;
+  #out = 0;
+  /** Calls that left before the latest refusal and have not been reported yet. */
+  #stale = 0;
   #timerSet = false;
   readonly #waiters: Waiter[] = [];
 
@@ -45,7 +54,10 @@ export class Budget {
    */
   admit(priority: () => number, signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return Promise.resolve(false);
-    if (this.#refusals === 0) return Promise.resolve(true);
+    if (this.#window === Infinity) {
+      this.#out += 1;
+      return Promise.resolve(true);
+    }
     return new Promise((resolve) => {
       const waiter: Waiter = { priority, answer };
       const leave = () => {
@@ -63,19 +75,26 @@ export class Budget {
   }
 
   succeeded(): void {
+    if (this.#stale > 0) return this.ended();
     this.#refusals = Math.floor(this.#refusals / 2);
+    this.#window = this.#refusals === 0 && this.#window >= OPEN_WINDOW ? Infinity : this.#window + 1;
     this.ended();
   }
 
   refused(): void {
+    if (this.#stale > 0) return this.ended();
     this.#refusals += 1;
     this.#resumeAt = this.#options.clock.now() + this.#pause();
-    this.ended();
+    this.#window = 1;
+    this.#stale = Math.max(0, this.#out - 1);
+    this.#out = 0;
+    this.#pump();
   }
 
   /** The call ended in a way that says nothing about the budget. */
   ended(): void {
-    this.#probing = false;
+    if (this.#stale > 0) this.#stale -= 1;
+    else this.#out = Math.max(0, this.#out - 1);
     this.#pump();
   }
 
@@ -85,11 +104,13 @@ export class Budget {
   }
 
   #pump(): void {
-    while (this.#waiters.length > 0 && !this.#probing) {
+    while (this.#waiters.length > 0 && this.#out < this.#window) {
       const pause = this.#refusals === 0 ? 0 : this.#resumeAt - this.#options.clock.now();
       if (pause > 0) return this.#pumpAfter(pause);
       this.#waiters.sort((a, b) => a.priority() - b.priority());
-      this.#probing = this.#refusals > 0;
+      // What is still under way from before the pause is too late to say anything.
+      this.#stale = 0;
+      this.#out += 1;
       this.#waiters.shift()?.answer(true);
     }
   }

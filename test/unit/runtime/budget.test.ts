@@ -116,4 +116,35 @@ describe('Budget', () => {
 
     expect(admitted).toEqual(['a', 'b']);
   });
+
+  it('takes the refusals of calls that were under way together for one', async () => {
+    const { clock, budget: made, admitted, ask } = budget();
+    for (let call = 0; call < 20; call += 1) void ask('volley', LOW);
+    await clock.settle();
+    for (let call = 0; call < 20; call += 1) made.refused();
+    expect(made.pressure).toBe(1);
+    admitted.length = 0;
+    void ask('a', LOW);
+
+    await clock.advance(500);
+
+    expect(admitted).toEqual(['a']);
+  });
+
+  it('lets what waited through in growing steps, not as the flood that was refused', async () => {
+    const { clock, budget: made, admitted, ask } = budget();
+    made.refused();
+    for (let call = 0; call < 100; call += 1) void ask('a', LOW);
+    await clock.advance(500);
+    const steps = [admitted.length];
+    for (let round = 0; round < 7; round += 1) {
+      const before = admitted.length;
+      for (let call = 0; call < (steps.at(-1) ?? 0); call += 1) made.succeeded();
+      await clock.settle();
+      steps.push(admitted.length - before);
+    }
+
+    expect(steps.slice(0, 3)).toEqual([1, 2, 4]);
+    expect(admitted).toHaveLength(100);
+  });
 });
