@@ -1,0 +1,40 @@
+import type { ResourceType } from '../model/eip-object.ts';
+import type { Pod } from '../model/pod.ts';
+import type { KubeClient } from './client.ts';
+import { collectionPath } from './custom-resources.ts';
+import { isKubeError } from './kube-error.ts';
+import { listAll } from './list.ts';
+import type { RawObject } from './object-store.ts';
+import { podConverter } from './pods.ts';
+
+/** Uncached reads of what may own something in EC2, answered by etcd's newest state. Each rejects with `KubeError` when it cannot tell. */
+export interface OwnerReads {
+  /** Null when there is no such pod. */
+  pod(namespace: string, name: string): Promise<Pod | null>;
+  /** Of the whole cluster. */
+  pods(): Promise<readonly Pod[]>;
+  nodeNames(): Promise<ReadonlySet<string>>;
+  /** Uids of all objects of a kind, in all namespaces. A kind that is not served rejects: that says nothing about its objects. */
+  uids(resource: Pick<ResourceType, 'group' | 'version' | 'plural'>): Promise<ReadonlySet<string>>;
+}
+
+export function createOwnerReads(client: KubeClient, signal: AbortSignal): OwnerReads {
+  const toPod = podConverter();
+  const list = async <E>(path: string, convert: (raw: RawObject) => E): Promise<E[]> =>
+    (await listAll(client, { path, query: {}, from: '', signal, convert })).entries;
+  return {
+    async pod(namespace, name) {
+      try {
+        const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
+        return toPod(await client.request<RawObject>({ method: 'GET', path, signal }));
+      } catch (error) {
+        if (isKubeError(error) && error.status === 404) return null;
+        throw error;
+      }
+    },
+    pods: () => list('/api/v1/pods', toPod),
+    nodeNames: async () => new Set(await list('/api/v1/nodes', ({ metadata }) => metadata.name)),
+    uids: async (resource) =>
+      new Set(await list(collectionPath(resource, undefined), ({ metadata }) => metadata.uid ?? '')),
+  };
+}

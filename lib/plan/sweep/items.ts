@@ -1,0 +1,50 @@
+import type { DialectContext, PodDialect } from '../../model/eip-claim.ts';
+import type { EipObjectDialect } from '../../model/eip-object.ts';
+import { NODE_TAG } from '../../model/eip-plan.ts';
+import type { ElasticIp } from '../../model/elastic-ip.ts';
+import type { InterfaceFacts } from '../../model/eni-facts.ts';
+import { ENI_TAG } from '../../model/eni-object.ts';
+import type { SweepItem } from '../../model/sweep.ts';
+
+/** The languages in which tags name owners. */
+export interface SweepLanguages {
+  readonly pods: readonly PodDialect[];
+  readonly objects: readonly EipObjectDialect[];
+  readonly context: DialectContext & { readonly clusterName: string };
+}
+
+/** What of EC2's Elastic IPs and interfaces carries this cluster's marks. All else does not exist for the sweep. */
+export function sweepItems(
+  eips: readonly ElasticIp[],
+  interfaces: readonly InterfaceFacts[],
+  languages: SweepLanguages,
+): readonly SweepItem[] {
+  return [
+    ...eips.flatMap((eip) => elasticIpItem(eip, languages) ?? []),
+    ...interfaces.flatMap((facts) => interfaceItem(facts, languages.context.clusterName) ?? []),
+  ];
+}
+
+/** An EIP that has an object stays its object's, also while it is handed to a pod. */
+function elasticIpItem(eip: ElasticIp, { pods, objects, context }: SweepLanguages): SweepItem | undefined {
+  if (eip.serviceManaged) return undefined;
+  const base = { kind: 'elastic-ip', id: eip.allocationId, eip } as const;
+  for (const dialect of objects) {
+    const uid = dialect.ownerUid(eip.tags, context.clusterName);
+    if (uid !== undefined)
+      return { ...base, owner: { kind: 'object', of: dialect.name, uid }, allocatedByUs: true, marks: [] };
+  }
+  for (const dialect of pods) {
+    const pod = dialect.ownerOf(eip.tags, context);
+    if (pod === undefined) continue;
+    const marks = [...dialect.ownTags, NODE_TAG].filter((key) => key in eip.tags);
+    return { ...base, owner: { kind: 'pod', pod }, allocatedByUs: dialect.allocatedByUs(eip.tags), marks };
+  }
+  return undefined;
+}
+
+function interfaceItem(facts: InterfaceFacts, clusterName: string): SweepItem | undefined {
+  const uid = facts.tags[ENI_TAG.uid];
+  if (facts.managed || facts.tags[ENI_TAG.cluster] !== clusterName || uid === undefined || uid === '') return undefined;
+  return { kind: 'interface', id: facts.id, owner: { kind: 'object', of: 'enis', uid }, facts };
+}
