@@ -71,7 +71,8 @@ export class Publisher {
     if (this.#sent.get(pod.uid) === text) return;
     const change = changesTo(pod, report);
     if (change === undefined) return void this.#sent.delete(pod.uid);
-    if (this.#stillFresh(pod, report.condition.reason)) return;
+    // A public IP on the pod is awaited by somebody, whatever else is still on its way.
+    if (this.#stillFresh(pod, report.condition.reason) && change.labels === undefined) return;
     this.#sent.set(pod.uid, text);
     const { condition, ...metadata } = change;
     this.#options.patch(pod, { ...metadata, ...(condition && { conditions: [condition] }) }).catch((error: unknown) => {
@@ -82,8 +83,9 @@ export class Publisher {
 
   /** Pods that have nothing to do with us are never written to; those that once had are cleaned up. */
   #concerns(pod: Pod, { statuses, eips, faults, marks }: PodFindings): boolean {
+    // A dialect also lists what must not be there: on most pods it never was.
     const marked = marks.some(
-      ({ labels, annotations }) => Object.keys(labels).length + Object.keys(annotations).length > 0,
+      ({ labels, annotations }) => differs(labels, pod.labels) || differs(annotations, pod.annotations),
     );
     return (
       statuses.length + eips.length + faults.length > 0 ||
@@ -112,4 +114,8 @@ export class Publisher {
     }
     return true;
   }
+}
+
+function differs(wanted: Readonly<Record<string, string | null>>, present: Readonly<Record<string, string>>): boolean {
+  return Object.entries(wanted).some(([key, value]) => (present[key] ?? null) !== value);
 }

@@ -71,6 +71,18 @@ describe.skipIf(why !== undefined)(
       ]);
     });
 
+    it('writes nothing on a pod that has nothing to do with it', async () => {
+      const { pods } = rig;
+      await pods.create(pod('plain', {}));
+      await pods.giveAddress('plain', '10.0.8.50');
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      const { metadata, status } = await pods.get('plain');
+      expect(metadata.labels).toBeUndefined();
+      expect(metadata.annotations).toBeUndefined();
+      expect(status?.conditions?.filter(({ type }) => type.startsWith('eni-agent')) ?? []).toEqual([]);
+      await pods.remove('plain');
+    });
+
     it('takes labels and Elastic IP away when the annotation goes', async () => {
       const { pods, cloud } = rig;
       await pods.annotate('nginx-0', { [`${PEC}-type`]: null });
@@ -91,7 +103,7 @@ describe.skipIf(why !== undefined)(
       const labelMs: number[] = [];
       for (let index = 0; index < 8; index += 1) {
         const [name, address] = [`single-${index}`, `10.0.8.${20 + index}`];
-        ec2.calls.length = 0;
+        ec2.endpoint.resetCalls();
         await pods.create(pod(name, AUTO));
         await until(
           () => ec2.calls.some(({ action, outcome }) => action === 'AllocateAddress' && outcome === 'ok'),
@@ -117,7 +129,7 @@ describe.skipIf(why !== undefined)(
     it('serves 40 pods at once with two writes each and at most 8 reads', async () => {
       const { pods, ec2, cloud } = rig;
       await until(() => cloud.describeAddresses().addressesSet.length === 0, 10_000);
-      ec2.calls.length = 0;
+      ec2.endpoint.resetCalls();
       const names = Array.from({ length: 40 }, (_, index) => `burst-${index}`);
       const startedAt = performance.now();
       await Promise.all(
