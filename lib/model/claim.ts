@@ -21,6 +21,8 @@ export interface Claim {
   readonly masterMac: Mac | undefined;
   /** When the address appeared here, in ms since the epoch. Kept over restarts by the ledger. */
   readonly since: number;
+  /** Set while the address comes and goes: nothing is asked of EC2 for it before this time, ms since the epoch. */
+  readonly calmAt?: number;
 }
 
 /** Identity of a claim: the same pod, interface and address. A recreated pod has a new uid, so its claim is new. */

@@ -13,6 +13,7 @@ export const REASONS = {
   AddressLimitExceeded: 'the ENI is full for this instance type',
   HeldElsewhere: 'another holder has taken the address over, or holds it and this claim may not take it',
   DuplicateAddress: 'two pods of this node claim the address on different ENIs',
+  Flapping: 'the address comes and goes on its interface; it is served once it stays',
   InvalidAnnotation: 'an annotation could not be understood',
   InvalidCacheFile: 'a CNI cache file could not be understood',
   InvalidAddress: 'not an address that EC2 can assign',

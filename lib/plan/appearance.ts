@@ -13,7 +13,18 @@ export interface Appearance {
   readonly seenSince: number | undefined;
   /** The claim ended before our eyes, and the ledger still knows the address: if it comes back it has appeared anew. */
   readonly vanished: boolean;
+  /** What this address has spent on coming back, as the time at which all of it is earned back; see `CREDIT_MS`. */
+  readonly spentUntil: number;
+  /** When the current appearance may be acted upon. */
+  readonly calmAt: number;
 }
+
+/**
+ * EC2's rate of calls belongs to the whole account, and each new appearance of an address is worth a call. So each costs 5 s of
+ * credit, of which an address has 25 s: failing over and back is served at once, flapping at most once in 5 s.
+ */
+const COST_MS = 5_000;
+const CREDIT_MS = 25_000;
 
 export interface DatingInput {
   readonly known: Appearances;
@@ -31,21 +42,43 @@ export function dateClaims(
   drafts: readonly ClaimDraft[],
   { known, ledger, complete, now }: DatingInput,
 ): { claims: Claim[]; appearances: Appearances } {
-  const appearances = new Map<string, Appearance>(complete ? vanishedOf(known, ledger) : known);
+  const appearances = new Map<string, Appearance>(complete ? vanishedOf(known, ledger, now) : known);
   const claims = drafts.map(({ seenSince, ...draft }) => {
     const before = known.get(claimKey(draft)) ?? seenWithoutUid(draft, known, ledger);
     const since = before ? sinceOf(before, seenSince, now) : (remembered(draft, ledger) ?? now);
     const { address } = draft;
-    appearances.set(claimKey(draft), { address, since, seenSince: seenSince ?? before?.seenSince, vanished: false });
-    return { ...draft, since };
+    const pace = paceOf(before, since, now);
+    appearances.set(claimKey(draft), {
+      address,
+      since,
+      seenSince: seenSince ?? before?.seenSince,
+      vanished: false,
+      ...pace,
+    });
+    return { ...draft, since, ...(pace.calmAt > now && { calmAt: pace.calmAt }) };
   });
   return { claims, appearances };
 }
 
-/** Marks all claims as vanished; those that are still there are entered again. Without the ledger's memory there is nothing to mark. */
-function vanishedOf(known: Appearances, ledger: DatingInput['ledger']): [string, Appearance][] {
+function paceOf(before: Appearance | undefined, since: number, now: number): Pick<Appearance, 'spentUntil' | 'calmAt'> {
+  // The first appearance of a pod's address is free: only what came back has to be paid for.
+  if (before === undefined) return { spentUntil: now, calmAt: now };
+  const { spentUntil, calmAt } = before;
+  // An appearance that nobody has acted upon yet costs nothing.
+  if (since === before.since || calmAt > now) return { spentUntil, calmAt };
+  const spent = Math.max(spentUntil, now) + COST_MS;
+  return { spentUntil: spent, calmAt: Math.max(now, spent - CREDIT_MS) };
+}
+
+/**
+ * Marks all claims as vanished; those that are still there are entered again. Without the ledger's memory, or credit that was
+ * spent, there is nothing to remember.
+ */
+function vanishedOf(known: Appearances, ledger: DatingInput['ledger'], now: number): [string, Appearance][] {
   return Array.from(known).flatMap(([key, appearance]) =>
-    ledger.has(appearance.address) ? [[key, { ...appearance, vanished: true }] satisfies [string, Appearance]] : [],
+    ledger.has(appearance.address) || appearance.spentUntil > now - COST_MS
+      ? [[key, { ...appearance, vanished: true }] satisfies [string, Appearance]]
+      : [],
   );
 }
 

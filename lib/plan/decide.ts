@@ -15,6 +15,8 @@ export type Decision =
   /** Cached facts say it is here, but they are older than the claim: somebody may have taken it meanwhile. */
   | { readonly kind: 'verify' }
   | { readonly kind: 'wait'; readonly refusal: Refusal; readonly until: number }
+  /** The address comes and goes: whatever it needs is done once it has stayed. */
+  | { readonly kind: 'settle'; readonly refusal: Refusal; readonly until: number }
   /** Stand down; `lookUp`: ask who holds it before trying again. */
   | { readonly kind: 'stand-down'; readonly refusal: Refusal; readonly lookUp: boolean; readonly record?: LedgerEntry };
 
@@ -25,6 +27,7 @@ export type Decision =
  * restarts too, so a periodic comparison never steals: two pods that both hold a VIP cost at most one takeover each.
  */
 export function decide({ claim, eni }: PlacedClaim, snapshot: NodeSnapshot): Decision {
+  if (claim.calmAt !== undefined && claim.calmAt > snapshot.now) return restless(claim, claim.calmAt);
   const entry = snapshot.ledger.get(claim.address);
   const appearedAnew = entry === undefined || claim.since > entry.claimedAt;
   if (carries(eni, claim.address)) return decideCarried(claim, eni, entry, appearedAnew, snapshot);
@@ -100,6 +103,11 @@ function standDown(claim: Claim, entry: LedgerEntry | undefined): Decision {
   }`;
   const refusal: Refusal = { reason: 'HeldElsewhere', message, address: claim.address };
   return { kind: 'stand-down', refusal, lookUp: true, ...lossOf(entry) };
+}
+
+function restless({ address, interface: on }: Claim, until: number): Decision {
+  const message = `${address} comes and goes on ${on} too often; it is served once it stays, at most once in 5 s`;
+  return { kind: 'settle', refusal: { reason: 'Flapping', message, address }, until };
 }
 
 /** The record of a loss, once. */

@@ -27,6 +27,33 @@ function dates(rounds: readonly { drafts: ClaimDraft[]; complete?: boolean }[], 
 const present = { drafts: [draft({ seenSince: NOW })] };
 const absent = { drafts: [] };
 
+describe('an address that comes and goes', () => {
+  /** Adds and removes the address each 100 ms and counts the appearances that may be acted upon at once. */
+  function flaps(seconds: number, ledger: LedgerEntry[]) {
+    let known: Appearances = new Map();
+    const served = new Set<number>();
+    let calmAt: number | undefined;
+    for (let now = NOW; now < NOW + seconds * 1_000; now += 100) {
+      const drafts = (now / 100) % 2 === 0 ? [draft()] : [];
+      const dated = dateClaims(drafts, { known, ledger: snapshot({ ledger }).ledger, complete: true, now });
+      known = dated.appearances;
+      const [first] = dated.claims;
+      calmAt = first?.calmAt;
+      if (first && (calmAt ?? 0) <= now) served.add(first.since);
+    }
+    return { served: served.size, waitMs: calmAt === undefined ? 0 : calmAt - (NOW + seconds * 1_000) };
+  }
+
+  it.each([
+    { name: 'ours', ledger: [entry(A, 'eni-1', 'held')] },
+    { name: 'held elsewhere, so that the ledger does not know it', ledger: [] },
+  ])('is followed at once a few times, then at most once in 5 s ($name)', ({ ledger }) => {
+    expect(flaps(1, ledger).served).toBe(5);
+    expect(flaps(60, ledger).served).toBeLessThanOrEqual(18);
+    expect(flaps(600, ledger).waitMs).toBeLessThanOrEqual(5_000);
+  });
+});
+
 describe('dateClaims', () => {
   it.each([
     { name: 'keeps the date of first sight', rounds: [present, present, present], expected: [0, 0, 0] },
