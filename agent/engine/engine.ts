@@ -26,6 +26,8 @@ import { Refresh } from './refresh.ts';
 export interface Observed {
   readonly drafts: readonly ClaimDraft[];
   readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
+  /** See `NodeSnapshot.inUse`. */
+  readonly inUse?: ReadonlySet<IpAddress>;
   /** See `NodeSnapshot.claimsComplete`. */
   readonly complete: boolean;
 }
@@ -66,6 +68,7 @@ export interface EngineOptions {
 const MAX_BATCH = 64;
 /** Every call has a timeout of seconds and every wait an end, so this can only be a fault of ours, ms. */
 const STUCK_MS = 300_000;
+const NONE: ReadonlySet<IpAddress> = new Set();
 
 /**
  * The loop of the main job: observe, plan from the whole snapshot, let the lanes act, tell. Level-based: an event only wakes it.
@@ -174,13 +177,15 @@ export class Engine {
     const { claims, appearances } = dateClaims(observed.drafts, dating);
     this.#appearances = appearances;
     this.#attempts.keepOnly(claims);
-    if (observed.complete) this.#markIdle(claims, ledger, now);
+    const { inUse = NONE } = observed;
+    if (observed.complete) this.#markIdle(new Set([...claims.map(({ address }) => address), ...inUse]), ledger, now);
     else this.#idleSince.clear();
     return {
       now,
       policy,
       claims,
       ledger,
+      inUse,
       claimsComplete: observed.complete,
       enis: this.#facts.enis,
       describedAt: this.#facts.describedAt,
@@ -200,8 +205,7 @@ export class Engine {
    * The cool-down of an address counts from the first round that misses its claims, also after a restart. Not from the last round
    * that saw one: on a quiet node that was long ago.
    */
-  #markIdle(claims: readonly Claim[], ledger: ReadonlyMap<IpAddress, LedgerEntry>, now: number): void {
-    const claimed = new Set(claims.map(({ address }) => address));
+  #markIdle(claimed: ReadonlySet<IpAddress>, ledger: ReadonlyMap<IpAddress, LedgerEntry>, now: number): void {
     for (const address of this.#idleSince.keys()) {
       if (claimed.has(address) || !ledger.has(address)) this.#idleSince.delete(address);
     }
@@ -226,7 +230,11 @@ export class Engine {
 
   #remember(planned: Plan): void {
     const { ledger, events } = this.#options;
-    for (const entry of planned.ledger.put) if (entry.state === 'lost') events.lost(entry);
+    for (const entry of planned.ledger.put) {
+      if (entry.state === 'lost') events.lost(entry);
+      const unanswered = entry.state === 'held' && ledger.get(entry.address)?.state === 'assigning';
+      if (unanswered && !this.#inFlight().has(entry.address)) events.confirmed(entry);
+    }
     ledger.put(planned.ledger.put.map((entry) => [entry.address, entry] as const));
     ledger.delete(planned.ledger.forget);
   }

@@ -7,6 +7,8 @@ import type { LedgerEntry } from '../../lib/model/ledger.ts';
 /** What the engine did, for whoever tells it: logs, metrics and Kubernetes Events are made of these. */
 export interface EngineEvents {
   assigned(claims: readonly Claim[], eni: EniId, call: CallFacts): void;
+  /** A call that got no answer has been done all the same, as a describe shows. */
+  confirmed(entry: LedgerEntry): void;
   released(entries: readonly LedgerEntry[], call: CallFacts): void;
   /** An address that was ours is no longer on its ENI. */
   lost(entry: LedgerEntry): void;

@@ -231,7 +231,7 @@ export class Performer {
     this.#pausedUntil = clock.now() + backoffMs(this.#failures, { baseMs: 100, maxMs: 15_000, random });
     this.#trouble = {
       reason: 'Ec2Unavailable',
-      message: `${error.action} got no answer (${error.code}: ${error.message}); it is repeated`,
+      message: `${error.action} did not go through (${error.code}: ${error.message}); it is repeated`,
     };
   }
 }

@@ -54,6 +54,22 @@ export class Story implements EngineEvents {
     }
   }
 
+  confirmed(...[entry]: Parameters<EngineEvents['confirmed']>): void {
+    const { clock, log, metrics, emit } = this.#options;
+    const { address, eni, holder } = entry;
+    const latencyMs = clock.now() - entry.claimedAt;
+    log.info('assigned address: a call without an answer had been done', {
+      address,
+      pod: podKey(holder),
+      interface: entry.interface,
+      eni,
+      latencyMs,
+    });
+    metrics.changed('assigned');
+    const message = `${address} (${entry.interface}) is on ${eni} after ${latencyMs} ms`;
+    emit({ pod: holder, type: 'Normal', reason: 'AddressAssigned', message });
+  }
+
   released(...[entries, call]: Parameters<EngineEvents['released']>): void {
     const { log, metrics, emit } = this.#options;
     for (const entry of entries) {

@@ -44,6 +44,8 @@ export interface ObservedClaims {
   readonly drafts: readonly ClaimDraft[];
   /** What of a pod's input could not be understood, by pod key. */
   readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
+  /** See `NodeSnapshot.inUse`. */
+  readonly inUse: ReadonlySet<IpAddress>;
 }
 
 /** The name of every pod's primary interface under every CNI; its addresses belong to the primary network. */
@@ -54,16 +56,22 @@ const PRIMARY_INTERFACE = 'eth0';
  * while another still has it.
  */
 export function observeClaims(observed: Observations, filter: ClaimFilter): ObservedClaims {
-  const namespaceOf = matchNamespaces(observed);
+  const namespaces = matchNamespaces(observed);
   const refusals = new Map<string, Refusal[]>();
   const drafts: ClaimDraft[] = [];
   for (const holder of holders(observed)) {
     if (filter.namespaces.length > 0 && !filter.namespaces.includes(holder.ref.namespace)) continue;
-    const said = new PodClaims(holder, namespaceOf(holder.ref), observed, filter);
+    const said = new PodClaims(holder, namespaces.of(holder.ref), observed, filter);
     drafts.push(...said.drafts());
     if (said.refusals.length > 0) refusals.set(podKey(holder.ref), said.refusals);
   }
-  return { drafts, refusals };
+  return { drafts, refusals, inUse: addressesIn(namespaces.strays) };
+}
+
+function addressesIn(namespaces: readonly LiveNamespace[]): ReadonlySet<IpAddress> {
+  return new Set(
+    namespaces.flatMap(({ interfaces }) => interfaces.flatMap(({ addresses }) => addresses.map(({ ip }) => ip))),
+  );
 }
 
 interface Holder {

@@ -4,11 +4,17 @@ import type { LiveNamespace } from '../model/observation.ts';
 import { isAlive, type Pod, type PodRef, podKey } from '../model/pod.ts';
 import type { Observations } from './claims.ts';
 
+export interface NamespaceMatch {
+  readonly of: (pod: PodRef) => LiveNamespace | undefined;
+  /** Namespaces that fit no pod that the API or the CNI cache knows, not even one that has finished. */
+  readonly strays: readonly LiveNamespace[];
+}
+
 /**
  * Which network namespace is which pod's: by the CNI cache, which names both; else by the pod's primary address on an interface in
  * there; else by an interface and address that network-status lists. A namespace that fits no pod belongs to nobody.
  */
-export function matchNamespaces(observed: Observations): (pod: PodRef) => LiveNamespace | undefined {
+export function matchNamespaces(observed: Observations): NamespaceMatch {
   const matched = new Map<string, LiveNamespace>();
   const taken = new Set<string>();
   const byName = new Map(observed.namespaces?.map((namespace) => [netnsName(namespace.path), namespace]));
@@ -20,7 +26,6 @@ export function matchNamespaces(observed: Observations): (pod: PodRef) => LiveNa
   }
   const free = new Set((observed.namespaces ?? []).filter(({ path }) => !taken.has(path)));
   for (const pod of observed.pods) {
-    if (free.size === 0) break;
     // A finished pod keeps its addresses in the API while a new pod may have them already.
     if (!isAlive(pod) || pod.hostNetwork || matched.has(pod.uid) || matched.has(podKey(pod))) continue;
     const namespace = Array.from(free).find((candidate) => looksLike(pod, candidate));
@@ -28,7 +33,11 @@ export function matchNamespaces(observed: Observations): (pod: PodRef) => LiveNa
     matched.set(keyOf(pod), namespace);
     free.delete(namespace);
   }
-  return (pod) => matched.get(pod.uid) ?? matched.get(podKey(pod));
+  const finished = observed.pods.filter((pod) => !isAlive(pod));
+  return {
+    of: (pod) => matched.get(pod.uid) ?? matched.get(podKey(pod)),
+    strays: Array.from(free).filter((namespace) => !finished.some((pod) => looksLike(pod, namespace))),
+  };
 }
 
 function keyOf(pod: PodRef): string {

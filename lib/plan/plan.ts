@@ -31,7 +31,8 @@ export function plan(snapshot: NodeSnapshot): Plan {
   }
   const admitted = admitWithinLimits(wishes, snapshot, draft);
   for (const wish of admitted) draft.assign(wish, snapshot);
-  const claimed = new Set(snapshot.claims.map((claim) => claim.address));
+  // An address in a namespace of no known pod is still in use: a pod that was force-deleted may run on.
+  const claimed = new Set([...snapshot.claims.map((claim) => claim.address), ...snapshot.inUse]);
   const releases = planReleases(snapshot, claimed, (eni, family) => wishesOn(wishes, eni, family).length);
   for (const entry of releases.unassign) {
     draft.actions.push({ kind: 'unassign', eni: entry.eni, address: entry.address });
@@ -84,6 +85,9 @@ function applyDecision(decision: Exclude<Decision, { kind: 'assign' }>, contest:
     case 'verify':
       draft.describe = true;
       return draft.tellServed(contest, 'pending');
+    case 'settle':
+      draft.wakeAt(decision.until);
+      return draft.tellServed(contest, 'pending', decision.refusal);
     case 'wait':
       draft.wakeAt(decision.until);
       return draft.tellServed(contest, 'refused', decision.refusal);

@@ -178,6 +178,7 @@ export class FakeNode {
     return {
       assigned: () => undefined,
       released: (entries) => this.released.push(...entries.map(({ address }) => address)),
+      confirmed: () => undefined,
       lost: ({ address }) => this.lost.push(address),
       callFailed: ({ code }) => this.failures.push(code),
       described: () => undefined,

@@ -242,6 +242,15 @@ describe('observeClaims', () => {
     );
   });
 
+  it('says which addresses a namespace of no known pod still uses, but not those of a finished pod', () => {
+    const finished = pod({ ips: [VIP], podIps: [ip('10.0.5.6')] });
+    const inUse = (given: Partial<Observations>) => [...observeClaims(observed(given), EVERYTHING).inUse];
+
+    expect(inUse({ pods: [], namespaces: [namespace([A])] })).toContain(A);
+    expect(inUse({ pods: [pod({ ips: [A] })], namespaces: [namespace([A])] })).toEqual([]);
+    expect(inUse({ pods: [{ ...finished, phase: 'Succeeded' }], namespaces: [namespace([VIP])] })).toEqual([]);
+  });
+
   it('looks only at the interfaces and namespaces it is told to', () => {
     const given = { pods: [pod({ ips: [A] }), pod({ ips: ['10.0.1.11'], namespace: 'other', uid: 'uid-other' })] };
 

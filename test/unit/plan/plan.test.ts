@@ -283,6 +283,16 @@ describe('plan, limits and releases', () => {
       expected: [],
     },
     {
+      name: 'never releases what a namespace of no known pod still uses',
+      snapshot: idle('held', 40_000, { inUse: new Set([ip(A)]) }),
+      expected: [],
+    },
+    {
+      name: 'asks nothing of EC2 for an address that comes and goes',
+      snapshot: snapshot({ claims: [{ ...claim(A, { on: 'eni-1', kind: 'floating' }), calmAt: NOW + 1 }] }),
+      expected: ['wake in 1'],
+    },
+    {
       name: 'refuses what does not fit, the latest first',
       snapshot: snapshot({
         enis: [eni('eni-1', { limit: 2 })],

@@ -88,6 +88,7 @@ export function snapshot(parts: SnapshotParts = {}): NodeSnapshot {
     enis: [eni('eni-1')],
     describedAt: NOW,
     claims: [],
+    inUse: new Set(),
     claimsComplete: true,
     ledger: new Map(ledger.map((each) => [each.address, each])),
     knownFree: new Set(knownFree),
