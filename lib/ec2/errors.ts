@@ -97,7 +97,11 @@ interface TextRule {
  */
 const TEXT_RULES: readonly TextRule[] = [
   { codes: ['InvalidParameterValue'], text: /are not assigned to/i, kind: 'not-assigned' },
-  { codes: ['InvalidParameterValue'], text: /is currently in use|already has an interface attached/i, kind: 'conflict' },
+  {
+    codes: ['InvalidParameterValue'],
+    text: /is currently in use|already has an interface attached/i,
+    kind: 'conflict',
+  },
   { codes: ['InvalidParameterValue'], text: /assigned, but move is not allowed/i, kind: 'held-elsewhere' },
   {
     codes: ['InvalidParameterValue'],
@@ -137,7 +141,11 @@ export function translateError(thrown: unknown, call: FailedCall): Ec2Error {
 }
 
 function codeOf(fault: Fault): string {
-  return fault.Code ?? fault.code ?? fault.errors?.[0]?.code ?? fault.name ?? 'Unknown';
+  const given = fault.Code ?? fault.code ?? fault.errors?.[0]?.code ?? fault.name ?? 'Unknown';
+  if (given !== 'Error' && given !== 'Unknown') return given;
+  // Something in front of EC2 answered, or the answer was cut short: the SDK then knows no code.
+  const status = fault.$metadata?.httpStatusCode;
+  return status === undefined || status < 400 ? 'UnreadableAnswer' : `HTTP${status}`;
 }
 
 function kindOf(fault: Fault, code: string, call: FailedCall): Ec2ErrorKind {
@@ -180,6 +188,7 @@ function shortened(message: string): string {
   return message
     .replace(/\s*Encoded authorization failure message:\s*\S+/, '')
     .replace(/\s*Deserialization error: to see the raw response.*/s, '')
+    .replace(/^@(?:smithy|aws-sdk)\/?\S* (?:- \[\w+\] )?/, '')
     .trim();
 }
 

@@ -21,7 +21,7 @@ export interface CacheEntry extends CachedAttachment {
  *
  * The value is empty without a refusal for a file that is not about a pod (no `K8S_POD_*` arguments). A file or address that makes
  * no sense gives an `InvalidCacheFile` refusal that names the file; the addresses that do make sense are kept.
- * One entry per interface inside the sandbox; interfaces without a sandbox are the host's side and are left out.
+ * One entry per interface inside the sandbox; others without a sandbox are the host's side and are left out.
  */
 export function parseCniCache(file: string, text: string): Parsed<readonly CacheEntry[]> {
   const refusals: Refusal[] = [];
@@ -82,8 +82,10 @@ function sandboxInterfaces(result: JsonObject, ifName: string): SandboxInterface
   const listed = Array.isArray(result.interfaces) ? result.interfaces : [];
   const inSandbox = listed.flatMap((link: unknown, index): SandboxInterface[] => {
     const sandbox = isObject(link) ? textOf(link.sandbox) : undefined;
-    if (!isObject(link) || sandbox === undefined) return [];
-    return [{ name: textOf(link.name) ?? ifName, index, mac: textOf(link.mac), sandbox }];
+    const name = isObject(link) ? textOf(link.name) : undefined;
+    // Some plugins name no sandbox; the attachment's own interface is inside all the same.
+    if (!isObject(link) || (sandbox === undefined && name !== ifName)) return [];
+    return [{ name: name ?? ifName, index, mac: textOf(link.mac), sandbox }];
   });
   return listed.length > 0 ? inSandbox : [{ name: ifName, index: undefined, mac: undefined, sandbox: undefined }];
 }

@@ -24,8 +24,6 @@ describe('an answer of EC2', () => {
     ['Unavailable', '', 503, 'unavailable'],
     ['RequestExpired', 'Request has expired.', 400, 'unavailable'],
     ['InternalError', 'An internal error has occurred', 500, 'unknown-outcome'],
-    ['Unknown', '<html>', 502, 'unknown-outcome'],
-    ['Error', 'XML parse error', 200, 'unknown-outcome'],
     ['UnauthorizedOperation', 'You are not authorized.', 403, 'unauthorized'],
     ['SomethingOdd', '', 401, 'unauthorized'],
     ['AuthFailure', 'AWS was not able to validate the provided access credentials', 401, 'unauthorized'],
@@ -47,6 +45,16 @@ describe('an answer of EC2', () => {
 
   it.each(table)('%s %j (%i) means %s', (code, message, status, kind) => {
     expect(translateError(answer(code, message, status), mutating)).toMatchObject({ kind, code, requestId: 'req-1' });
+  });
+
+  it.each([
+    ['Unknown', '<html>', 502, 'HTTP502'],
+    ['Error', '@aws-sdk XML parse error: unexpected content.', 200, 'UnreadableAnswer'],
+  ] as const)('gives an answer of something else than EC2 (%s %j %i) the code %4$s', (name, text, status, code) => {
+    const error = translateError(answer(name, text, status), mutating);
+
+    expect(error).toMatchObject({ kind: 'unknown-outcome', code });
+    expect(error.message).not.toContain('@aws-sdk');
   });
 
   it('never leaves the outcome of a describe unknown', () => {
