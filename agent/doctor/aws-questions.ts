@@ -1,0 +1,55 @@
+import type { AddressApi } from '../../lib/ec2/api.ts';
+import type { Ec2Probe } from '../../lib/ec2/probe.ts';
+import { PROBED_ACTIONS } from '../../lib/ec2/probe.ts';
+import { Ec2Error } from '../../lib/model/ec2-error.ts';
+import type { Eni } from '../../lib/model/eni.ts';
+import type { Answer, Evidence, PermissionFound } from '../../lib/plan/doctor/evidence.ts';
+
+export type AwsEvidence = Pick<Evidence, 'permissions' | 'enis' | 'gateway' | 'elasticIps'>;
+
+/** When it is not even known which instance this is. */
+export const UNASKED: AwsEvidence = {
+  permissions: { kind: 'skipped', message: 'the instance is unknown' },
+  enis: { kind: 'skipped', message: 'the instance is unknown' },
+  gateway: { kind: 'skipped', message: 'the instance is unknown' },
+  elasticIps: { kind: 'skipped', message: 'the instance is unknown' },
+};
+
+/** Asks EC2 what can be asked without changing anything. Dry runs go one after the other: they share buckets with real calls. */
+export async function askAws(
+  {
+    addresses,
+    probe,
+    instanceId,
+  }: { readonly addresses: AddressApi; readonly probe: Ec2Probe; readonly instanceId: string },
+  signal: AbortSignal,
+): Promise<AwsEvidence> {
+  const enis = await asked(() => addresses.describeEnis(instanceId, { signal }));
+  const counted: Answer<number> = enis.kind === 'known' ? { kind: 'known', value: enis.value.length } : enis;
+  if (enis.kind === 'failed') return { ...UNASKED, enis };
+  const vpcId = enis.kind === 'known' ? enis.value[0]?.vpcId : undefined;
+  const permissions = new Map<string, PermissionFound>();
+  for (const action of PROBED_ACTIONS) permissions.set(action, await probe.permission(action, signal));
+  return {
+    enis: counted,
+    permissions: { kind: 'known', value: permissions },
+    gateway: vpcId === undefined ? noVpc(enis) : await asked(() => probe.hasInternetGateway(vpcId, signal)),
+    elasticIps: await asked(() => probe.elasticIpUse(signal)),
+  };
+}
+
+function noVpc(enis: Answer<readonly Eni[]>): Answer<boolean> {
+  return { kind: 'skipped', message: enis.kind === 'known' ? 'the instance has no ENI' : 'the ENIs are unknown' };
+}
+
+async function asked<T>(ask: () => Promise<T>): Promise<Answer<T>> {
+  try {
+    return { kind: 'known', value: await ask() };
+  } catch (error) {
+    if (!(error instanceof Ec2Error)) throw error;
+    return {
+      kind: error.kind === 'unauthorized' ? 'denied' : 'failed',
+      message: `${error.action}: ${error.message} (${error.code})`,
+    };
+  }
+}

@@ -1,0 +1,146 @@
+import {
+  AllocateAddressCommand,
+  AssociateAddressCommand,
+  CreateTagsCommand,
+  DeleteTagsCommand,
+  DescribeAccountAttributesCommand,
+  DescribeAddressesCommand,
+  DescribeInternetGatewaysCommand,
+  DescribeNetworkInterfacesCommand,
+  DisassociateAddressCommand,
+  ReleaseAddressCommand,
+} from '@aws-sdk/client-ec2';
+import type { Ec2Error } from '../model/ec2-error.ts';
+import type { Ec2Client } from './client.ts';
+import { translateError } from './errors.ts';
+
+/** What a dry run told of one action: EC2 does not always get as far as the question of permission. */
+export type Permission = 'allowed' | 'denied' | { readonly unknown: string };
+
+export const PROBED_ACTIONS = [
+  'DescribeNetworkInterfaces',
+  'DescribeAddresses',
+  'AllocateAddress',
+  'AssociateAddress',
+  'DisassociateAddress',
+  'ReleaseAddress',
+  'CreateTags',
+  'DeleteTags',
+] as const;
+
+export type ProbedAction = (typeof PROBED_ACTIONS)[number];
+
+/** Ids that nobody has: should a stand-in overlook the dry run, nothing of anybody's is changed. */
+const NO_EIP = 'eipalloc-00000000000000000';
+const NO_PAIRING = 'eipassoc-00000000000000000';
+
+/** Read-only questions for `doctor`; `send` goes to EC2 with a single attempt. */
+export interface Ec2Probe {
+  permission(action: ProbedAction, signal: AbortSignal): Promise<Permission>;
+  /** True when the VPC has an internet gateway. @throws {Ec2Error} */
+  hasInternetGateway(vpcId: string, signal: AbortSignal): Promise<boolean>;
+  /** How many EIPs of Amazon's the account has, and may have (undefined: EC2 does not tell). @throws {Ec2Error} */
+  elasticIpUse(signal: AbortSignal): Promise<{ readonly used: number; readonly limit: number | undefined }>;
+}
+
+export function ec2Probe(client: Ec2Client): Ec2Probe {
+  return {
+    permission: (action, signal) => permission(client, action, signal),
+    async hasInternetGateway(vpcId, abortSignal) {
+      const command = new DescribeInternetGatewaysCommand({
+        Filters: [{ Name: 'attachment.vpc-id', Values: [vpcId] }],
+      });
+      const answer = await client.send(command, { abortSignal }).catch(translated('DescribeInternetGateways'));
+      return (answer.InternetGateways ?? []).length > 0;
+    },
+    async elasticIpUse(abortSignal) {
+      const [addresses, limit] = await Promise.all([
+        client.send(new DescribeAddressesCommand({}), { abortSignal }).catch(translated('DescribeAddresses')),
+        elasticIpLimit(client, abortSignal),
+      ]);
+      const counted = (addresses.Addresses ?? []).filter(
+        ({ PublicIpv4Pool: pool }) => pool === undefined || pool === 'amazon',
+      );
+      return { used: counted.length, limit };
+    },
+  };
+}
+
+/** The account attribute `vpc-max-elastic-ips`; not every policy allows to read it. */
+async function elasticIpLimit(client: Ec2Client, abortSignal: AbortSignal): Promise<number | undefined> {
+  const command = new DescribeAccountAttributesCommand({
+    AttributeNames: ['vpc-max-elastic-ips' as 'supported-platforms'],
+  });
+  const answer = await client.send(command, { abortSignal }).catch(() => undefined);
+  const text = answer?.AccountAttributes?.find(({ AttributeName: name }) => name === 'vpc-max-elastic-ips')
+    ?.AttributeValues?.[0]?.AttributeValue;
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+async function permission(client: Ec2Client, action: ProbedAction, abortSignal: AbortSignal): Promise<Permission> {
+  try {
+    const allocationId = await send(client, action, abortSignal);
+    // Done instead of tried: this is no EC2 but a stand-in. Only an allocation leaves something behind.
+    if (allocationId)
+      await client
+        .send(new ReleaseAddressCommand({ AllocationId: allocationId }), { abortSignal })
+        .catch(() => undefined);
+    return 'allowed';
+  } catch (thrown) {
+    const error = translateError(thrown, { action, mutating: false, sent: !abortSignal.aborted, addresses: [] });
+    if (error.code === 'DryRunOperation') return 'allowed';
+    if (error.code === 'UnauthorizedOperation') return 'denied';
+    return { unknown: `${error.code}: ${error.message}` };
+  }
+}
+
+/** The dry run of one action; the id of an EIP that was allocated all the same. */
+async function send(client: Ec2Client, action: ProbedAction, abortSignal: AbortSignal): Promise<string | undefined> {
+  const http = { abortSignal };
+  const dry = { DryRun: true } as const;
+  switch (action) {
+    case 'DescribeNetworkInterfaces':
+      await client.send(new DescribeNetworkInterfacesCommand({ ...dry, MaxResults: 5 }), http);
+      return undefined;
+    case 'DescribeAddresses':
+      await client.send(new DescribeAddressesCommand(dry), http);
+      return undefined;
+    case 'AllocateAddress':
+      return (await client.send(new AllocateAddressCommand({ ...dry, Domain: 'vpc' }), http)).AllocationId;
+    case 'AssociateAddress':
+      await client.send(
+        new AssociateAddressCommand({
+          ...dry,
+          AllocationId: NO_EIP,
+          NetworkInterfaceId: 'eni-00000000000000000',
+          AllowReassociation: false,
+        }),
+        http,
+      );
+      return undefined;
+    case 'DisassociateAddress':
+      await client.send(new DisassociateAddressCommand({ ...dry, AssociationId: NO_PAIRING }), http);
+      return undefined;
+    case 'ReleaseAddress':
+      await client.send(new ReleaseAddressCommand({ ...dry, AllocationId: NO_EIP }), http);
+      return undefined;
+    case 'CreateTags':
+      await client.send(
+        new CreateTagsCommand({ ...dry, Resources: [NO_EIP], Tags: [{ Key: 'eni-agent.io/node', Value: '' }] }),
+        http,
+      );
+      return undefined;
+    case 'DeleteTags':
+      await client.send(
+        new DeleteTagsCommand({ ...dry, Resources: [NO_EIP], Tags: [{ Key: 'eni-agent.io/node' }] }),
+        http,
+      );
+      return undefined;
+  }
+}
+
+function translated(action: string): (thrown: unknown) => never {
+  return (thrown): never => {
+    throw translateError(thrown, { action, mutating: false, sent: true, addresses: [] }) satisfies Ec2Error;
+  };
+}

@@ -1,0 +1,64 @@
+import type { Check, Evidence } from './evidence.ts';
+import { unanswered } from './unanswered.ts';
+
+export function diagnoseCluster(evidence: Evidence): Check[] {
+  return [apiServer(evidence), ...access(evidence), snat(evidence), rivals(evidence)];
+}
+
+function apiServer({ apiServer: answer }: Evidence): Check {
+  const name = 'API server';
+  if (answer.kind === 'known') return { name, verdict: 'pass', finding: `answers, version ${answer.value}` };
+  return unanswered(name, answer, 'check --kubeconfig or the service account, and network policies');
+}
+
+function access({ access: answer }: Evidence): Check[] {
+  if (answer.kind !== 'known') return [unanswered('RBAC', answer)];
+  const missing = answer.value.filter(({ allowed }) => !allowed).map(({ verb, resource }) => `${verb} ${resource}`);
+  if (missing.length === 0)
+    return [{ name: 'RBAC', verdict: 'pass', finding: `${answer.value.length} permissions, all there` }];
+  return [
+    {
+      name: 'RBAC',
+      verdict: 'fail',
+      finding: `not allowed: ${missing.join(', ')}`,
+      fix: 'apply the ClusterRole and its binding of daemonset/base/rbac.yaml',
+    },
+  ];
+}
+
+/** With source NAT on the node a pod's own traffic leaves with the node's address, and its EIP is only half of what its users expect. */
+function snat({ vpcCni: answer, clusterName }: Evidence): Check {
+  const name = 'external SNAT';
+  if (answer.kind === 'denied') {
+    return unanswered(
+      name,
+      answer,
+      'allow get on daemonsets in kube-system, or look yourself: kubectl -n kube-system get ds aws-node -o yaml | grep SNAT',
+    );
+  }
+  if (answer.kind !== 'known') return { ...unanswered(name, answer), verdict: 'skipped' };
+  if (answer.value === undefined)
+    return { name, verdict: 'skipped', finding: 'no daemonset kube-system/aws-node: another network plugin' };
+  const { externalSnat, excludedCidrs } = answer.value;
+  if (externalSnat) return { name, verdict: 'pass', finding: 'AWS_VPC_K8S_CNI_EXTERNALSNAT=true' };
+  const excluded =
+    excludedCidrs === '' ? '' : `; AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS=${excludedCidrs} covers those networks only`;
+  return {
+    name,
+    verdict: clusterName === undefined ? 'warn' : 'fail',
+    finding: `off: pods reach the internet with the node's address, not with their Elastic IP${excluded}`,
+    fix: 'kubectl -n kube-system set env daemonset aws-node AWS_VPC_K8S_CNI_EXTERNALSNAT=true',
+  };
+}
+
+function rivals({ rivals: answer }: Evidence): Check {
+  const name = 'other tools';
+  if (answer.kind !== 'known') return { ...unanswered(name, answer), verdict: 'skipped' };
+  if (answer.value.length === 0) return { name, verdict: 'pass', finding: 'none that does the same work' };
+  return {
+    name,
+    verdict: 'warn',
+    finding: `still running: ${answer.value.join(', ')}`,
+    fix: 'scale them to zero: two tools that bind the same addresses undo each other',
+  };
+}

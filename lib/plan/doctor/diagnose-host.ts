@@ -1,0 +1,32 @@
+import type { Check, Evidence } from './evidence.ts';
+import { unanswered } from './unanswered.ts';
+
+/** Capabilities by bit that reading the pods' network namespaces takes (capability.h). */
+const NEEDED = [
+  ['CAP_SYS_ADMIN', 21n],
+  ['CAP_NET_ADMIN', 12n],
+] as const;
+
+export function diagnoseHost({ folders, capabilities }: Evidence): Check[] {
+  const checks = folders.map(({ path, option, readable }): Check => {
+    const name = `folder ${path}`;
+    if (readable) return { name, verdict: 'pass', finding: 'readable' };
+    const fix = `mount it from the host, or name the right one with --${option}; with --observe=annotations neither is needed`;
+    return { name, verdict: 'warn', finding: 'cannot be read', fix };
+  });
+  return [...checks, capability(capabilities)];
+}
+
+function capability(answer: Evidence['capabilities']): Check {
+  const name = 'capabilities';
+  if (answer.kind !== 'known') return { ...unanswered(name, answer), verdict: 'skipped' };
+  const missing = NEEDED.filter(([, bit]) => ((answer.value >> bit) & 1n) === 0n).map(([label]) => label);
+  if (missing.length === 0) return { name, verdict: 'pass', finding: NEEDED.map(([label]) => label).join(', ') };
+  const fix = 'add them in the securityContext, or use --observe=cni or annotations, which need none';
+  return {
+    name,
+    verdict: 'warn',
+    finding: `${missing.join(' and ')} missing: addresses inside pods are not seen`,
+    fix,
+  };
+}

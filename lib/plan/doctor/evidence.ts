@@ -1,0 +1,54 @@
+/** What was asked and what came back. `denied`: nobody may ask; `failed`: no answer, or none that means anything. */
+export type Answer<T> =
+  | { readonly kind: 'known'; readonly value: T }
+  | { readonly kind: 'denied'; readonly message: string }
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'skipped'; readonly message: string };
+
+export type PermissionFound = 'allowed' | 'denied' | { readonly unknown: string };
+
+export interface FolderFound {
+  readonly path: string;
+  readonly option: string;
+  readonly readable: boolean;
+}
+
+export interface AccessFound {
+  readonly verb: string;
+  readonly resource: string;
+  readonly allowed: boolean;
+}
+
+/** Settings of the container of the VPC CNI; undefined: the cluster has no daemonset kube-system/aws-node. */
+export interface VpcCniFound {
+  readonly externalSnat: boolean;
+  readonly excludedCidrs: string;
+}
+
+/** Everything that `doctor` found out, as plain data. */
+export interface Evidence {
+  readonly clusterName: string | undefined;
+  readonly identity: Answer<{ readonly instanceId: string; readonly region: string; readonly source: 'imds' | 'node' }>;
+  readonly region: string | undefined;
+  readonly permissions: Answer<ReadonlyMap<string, PermissionFound>>;
+  readonly enis: Answer<number>;
+  readonly gateway: Answer<boolean>;
+  readonly elasticIps: Answer<{ readonly used: number; readonly limit: number | undefined }>;
+  readonly folders: readonly FolderFound[];
+  /** The effective capabilities of this process, as a bit mask. */
+  readonly capabilities: Answer<bigint>;
+  readonly apiServer: Answer<string>;
+  readonly access: Answer<readonly AccessFound[]>;
+  readonly vpcCni: Answer<VpcCniFound | undefined>;
+  /** `namespace/name` of workloads that do what eni-agent does. */
+  readonly rivals: Answer<readonly string[]>;
+}
+
+export interface Check {
+  readonly name: string;
+  readonly verdict: 'pass' | 'warn' | 'fail' | 'skipped';
+  /** What was found. */
+  readonly finding: string;
+  /** What to do about it. */
+  readonly fix?: string;
+}
