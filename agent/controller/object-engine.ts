@@ -2,9 +2,11 @@ import { objectDialects, objectLanguage } from '../../lib/dialect/handover-langu
 import type { AddressApi } from '../../lib/ec2/api.ts';
 import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
+import type { WriteOutcome } from '../../lib/kube/custom-resources.ts';
 import {
   type ControllerPlan,
   type ControllerSnapshot,
+  isEc2Step,
   type ObjectStep,
   type PlaceQuery,
   type PrivatePlace,
@@ -12,7 +14,12 @@ import {
   type SeenClaim,
 } from '../../lib/model/controller-plan.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
-import { type ObjectClaim, type ObjectContext, objectKey } from '../../lib/model/eip-object.ts';
+import {
+  type EipObjectDialectName,
+  type ObjectClaim,
+  type ObjectContext,
+  objectKey,
+} from '../../lib/model/eip-object.ts';
 import type { Setback } from '../../lib/model/snapshot.ts';
 import { planObjects } from '../../lib/plan/objects/plan-objects.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
@@ -21,13 +28,14 @@ import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import { Wakeup } from '../../lib/runtime/wakeup.ts';
 import { EipInventory } from '../eip/inventory.ts';
-import { setbackOf } from '../eip/reasons.ts';
 import { ClaimMemory, SETTLING_MS } from './claim-memory.ts';
-import { isEc2Step, performObjectStep, type StepParts } from './object-steps.ts';
+import { performEc2Step } from './ec2-steps.ts';
+import { performKubeStep } from './kube-steps.ts';
+import { nextSetback } from './next-setback.ts';
 import type { ObjectTeller } from './object-teller.ts';
 import { Pauses } from './pauses.ts';
 import type { ControllerSources } from './sources.ts';
-import { about, eipCallOf, resourceOf, versionOf } from './step-facts.ts';
+import { about, takesHold, versionOf } from './step-facts.ts';
 
 export interface ObjectEngineOptions {
   readonly clock: Clock;
@@ -210,7 +218,7 @@ export class ObjectEngine {
     // While it waited for its turn, leadership may have ended.
     if (!this.#options.mayAct()) return;
     try {
-      const outcome = await performObjectStep(step, this.#parts());
+      const outcome = await this.#call(step);
       if (isEc2) budget.succeeded();
       this.#succeeded(step, outcome === 'stale');
       log.info(`EIP object: ${step.kind}`, { ...about(step), ...(outcome && { outcome }) });
@@ -225,7 +233,7 @@ export class ObjectEngine {
     this.#pauses.succeeded(step.key);
     if (version !== undefined) this.#pauses.forVersion(step.key, version, now + (stale ? 1_000 : ECHO_MS));
     if ('claim' in step && isEc2Step(step)) this.#setbacks.delete(step.claim.object.uid);
-    if (step.kind === 'write-object' && !stale && !step.claim.held) this.#memory.held(step.claim.object.uid);
+    if (takesHold(step) && !stale) this.#memory.held(step.claim.object.uid);
   }
 
   #failed(step: ObjectStep, cause: unknown, now: number): void {
@@ -245,41 +253,31 @@ export class ObjectEngine {
   #heldBack(step: Extract<ObjectStep, { claim: ObjectClaim }>, error: Ec2Error, now: number): void {
     const { random, log } = this.#options;
     const { uid } = step.claim.object;
-    const { reason, message, pause } = setbackOf(error, { kind: eipCallOf(step) });
     const before = this.#setbacks.get(uid);
-    const failures = before?.reason === reason ? before.failures + 1 : 1;
-    const unknown = error.kind === 'unknown-outcome';
+    const setback = nextSetback(before, error, step, { now, random });
+    this.#setbacks.set(uid, setback);
     // A lost reply to an allocation: the EIP may exist, but EC2's lists may not show it for a moment.
-    this.#memory.distrust(uid, unknown && step.kind === 'allocate' ? now + SETTLING_MS : now);
+    const mayExist = step.kind === 'allocate' && error.kind === 'unknown-outcome';
+    this.#memory.distrust(uid, mayExist ? now + SETTLING_MS : now);
     if (step.kind === 'associate' && step.query !== undefined) this.#places.delete(placeKey(step.query));
-    const [baseMs, maxMs] = pause;
-    this.#setbacks.set(uid, {
-      reason,
-      message,
-      failures,
-      until: now + (unknown ? 0 : backoffMs(failures, { baseMs, maxMs, random })),
-    });
     this.#inventory.request();
-    if (before?.reason !== reason)
-      log.warn('an EC2 call for an EIP object failed', {
-        ...about(step),
-        reason,
-        code: error.code,
-        message: error.message,
-      });
+    if (before?.reason === setback.reason) return;
+    const { reason } = setback;
+    const { code, message } = error;
+    log.warn('an EC2 call for an EIP object failed', { ...about(step), reason, code, message });
   }
 
-  #parts(): StepParts {
+  async #call(step: ObjectStep): Promise<WriteOutcome | undefined> {
     const { kube, elasticIps, addresses, sources, clock } = this.#options;
-    return {
-      kube,
-      elasticIps,
-      addresses,
-      inventory: this.#inventory,
-      resourceOf,
-      statusIsSubresource: (dialect) => sources.served(dialect)?.statusSubresource === true,
-      found: (query, place) => void this.#places.set(placeKey(query), { place, at: clock.now() }),
-      signal: this.#signal,
-    };
+    const signal = this.#signal;
+    if (!isEc2Step(step)) {
+      const statusIsSubresource = (dialect: EipObjectDialectName) =>
+        sources.served(dialect)?.statusSubresource === true;
+      return performKubeStep(step, { kube, statusIsSubresource, signal });
+    }
+    const found = (query: PlaceQuery, place: PrivatePlace | undefined) =>
+      void this.#places.set(placeKey(query), { place, at: clock.now() });
+    await performEc2Step(step, { elasticIps, addresses, inventory: this.#inventory, found, signal });
+    return undefined;
   }
 }

@@ -136,10 +136,10 @@ export class ControllerSources {
 
   needPods(loop: string, demand: PodDemand): void {
     this.#podNeeds.set(loop, demand);
-    const needs = [...this.#podNeeds.values()];
+    const needs = new Set(this.#podNeeds.values());
     const path = this.#path({ group: '', version: 'v1', plural: 'pods' });
-    if (needs.includes('all')) this.#pods.want({ path });
-    else this.#pods.want(needs.includes('labelled') ? { path, labelSelector: POD_LABEL.manage } : undefined);
+    if (needs.has('all')) this.#pods.want({ path });
+    else this.#pods.want(needs.has('labelled') ? { path, labelSelector: POD_LABEL.manage } : undefined);
   }
 
   pods(): readonly ControllerPod[] {

@@ -1,7 +1,8 @@
 import { objectDialects } from '../../lib/dialect/handover-language.ts';
-import type { ObjectStep } from '../../lib/model/controller-plan.ts';
+import { isEc2Step, type ObjectStep } from '../../lib/model/controller-plan.ts';
 import { type EipObjectDialectName, objectKey, type ResourceType } from '../../lib/model/eip-object.ts';
 import type { EipStep } from '../../lib/model/eip-plan.ts';
+import { isObject } from '../../lib/model/json.ts';
 
 /** The kind of custom resource that a dialect speaks of. */
 export function resourceOf(dialect: EipObjectDialectName): ResourceType {
@@ -26,19 +27,9 @@ export function eipCallOf({ kind }: ObjectStep): EipStep['kind'] {
 
 /** The version of the object that a Kubernetes write rests on. */
 export function versionOf(step: ObjectStep): string | undefined {
-  switch (step.kind) {
-    case 'write-object':
-    case 'write-status':
-    case 'delete-eip':
-      return step.claim.object.resourceVersion;
-    case 'write-pod':
-    case 'create-eip':
-      return step.pod.resourceVersion;
-    case 'write-node':
-      return step.node.resourceVersion;
-    default:
-      return undefined;
-  }
+  if (isEc2Step(step)) return undefined;
+  if ('claim' in step) return step.claim.object.resourceVersion;
+  return 'pod' in step ? step.pod.resourceVersion : step.node.resourceVersion;
 }
 
 /** What a log line tells of a step. */
@@ -48,4 +39,14 @@ export function about(step: ObjectStep) {
   const node = 'node' in step ? { node: step.node.name } : {};
   const eip = 'eip' in step ? { publicIp: step.eip.publicIp, allocationId: step.eip.allocationId } : {};
   return { ...object, ...pod, ...node, ...eip };
+}
+
+/** True for the write that puts our finalizer on an object. */
+export function takesHold(step: ObjectStep): step is Extract<ObjectStep, { kind: 'write-object' }> {
+  return (
+    step.kind === 'write-object' &&
+    !step.claim.held &&
+    isObject(step.patch['metadata']) &&
+    'finalizers' in step.patch['metadata']
+  );
 }

@@ -63,7 +63,9 @@ function identityOf({ uid }: CustomObject, { clusterName }: ObjectContext): Reco
 
 function tagsOf(spec: JsonObject): Record<string, string> {
   const entries = isObject(spec['tags']) ? Object.entries(spec['tags']) : [];
-  return Object.fromEntries(entries.map(([key, value]) => [key, String(value ?? '')]));
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]),
+  );
 }
 
 /** The manual writes `publicIPv4Address` where the program read `publicIPAddress`: both count. */
@@ -130,6 +132,7 @@ function writtenAssignment(assignment: EipAssignment): JsonObject {
     case 'none':
       return {};
   }
+  return assignment satisfies never;
 }
 
 function invalid(message: string): Refusal {

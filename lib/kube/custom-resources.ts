@@ -48,8 +48,8 @@ export async function findResource(
       path: `/apis/${group}/${version}`,
       signal,
     });
-    const names = (list.resources ?? []).map(({ name }) => name);
-    return names.includes(plural) ? { statusSubresource: names.includes(`${plural}/status`) } : undefined;
+    const names = new Set((list.resources ?? []).map(({ name }) => name));
+    return names.has(plural) ? { statusSubresource: names.has(`${plural}/status`) } : undefined;
   } catch (error) {
     if (isKubeError(error) && error.status === 404) return undefined;
     throw error;

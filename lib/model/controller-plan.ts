@@ -72,37 +72,36 @@ export interface ControllerSnapshot {
 }
 
 /** One call, to EC2 or to the API server. `key` names what it is about: one step per key at a time. */
-export type ObjectStep = { readonly key: string } & (
-  | { readonly kind: 'allocate'; readonly claim: ObjectClaim }
-  | {
-      readonly kind: 'associate';
-      readonly claim: ObjectClaim;
-      readonly eip: ElasticIp;
-      readonly place: PrivatePlace;
-      readonly query: PlaceQuery | undefined;
-    }
-  | {
-      readonly kind: 'disassociate';
-      readonly claim: ObjectClaim;
-      readonly eip: ElasticIp;
-      readonly associationId: string;
-    }
-  | {
-      readonly kind: 'tag';
-      readonly claim: ObjectClaim;
-      readonly eip: ElasticIp;
-      readonly tags: Readonly<Record<string, string>>;
-    }
-  | { readonly kind: 'untag'; readonly claim: ObjectClaim; readonly eip: ElasticIp; readonly tags: readonly string[] }
-  | { readonly kind: 'release'; readonly claim: ObjectClaim; readonly eip: ElasticIp }
-  | { readonly kind: 'look-up'; readonly query: PlaceQuery }
-  | { readonly kind: 'write-object'; readonly claim: ObjectClaim; readonly patch: JsonObject }
-  | { readonly kind: 'write-status'; readonly claim: ObjectClaim; readonly patch: JsonObject }
-  | { readonly kind: 'write-pod'; readonly pod: ControllerPod; readonly patch: JsonObject }
-  | { readonly kind: 'write-node'; readonly node: ControllerNode; readonly patch: JsonObject }
-  | { readonly kind: 'create-eip'; readonly pod: ControllerPod }
-  | { readonly kind: 'delete-eip'; readonly claim: ObjectClaim }
-);
+export type ObjectStep = Ec2Step | KubeStep;
+
+interface Keyed {
+  readonly key: string;
+}
+
+interface ForClaim extends Keyed {
+  readonly claim: ObjectClaim;
+}
+
+interface ForEip extends ForClaim {
+  readonly eip: ElasticIp;
+}
+
+export type Ec2Step =
+  | (ForClaim & { readonly kind: 'allocate' })
+  | (ForEip & { readonly kind: 'associate'; readonly place: PrivatePlace; readonly query: PlaceQuery | undefined })
+  | (ForEip & { readonly kind: 'disassociate'; readonly associationId: string })
+  | (ForEip & { readonly kind: 'tag'; readonly tags: Readonly<Record<string, string>> })
+  | (ForEip & { readonly kind: 'untag'; readonly tags: readonly string[] })
+  | (ForEip & { readonly kind: 'release' })
+  | (Keyed & { readonly kind: 'look-up'; readonly query: PlaceQuery });
+
+export type KubeStep =
+  | (ForClaim & { readonly kind: 'write-object'; readonly patch: JsonObject })
+  | (ForClaim & { readonly kind: 'write-status'; readonly patch: JsonObject })
+  | (Keyed & { readonly kind: 'write-pod'; readonly pod: ControllerPod; readonly patch: JsonObject })
+  | (Keyed & { readonly kind: 'write-node'; readonly node: ControllerNode; readonly patch: JsonObject })
+  | (Keyed & { readonly kind: 'create-eip'; readonly pod: ControllerPod })
+  | (ForClaim & { readonly kind: 'delete-eip' });
 
 export interface ObjectVerdict {
   readonly claim: ObjectClaim;
@@ -166,4 +165,18 @@ export function placeKey(query: PlaceQuery): string {
 
 export function refused(outcome: Omit<EipObjectOutcome, 'refusal' | 'bound'>, refusal: Refusal): EipObjectOutcome {
   return { ...outcome, bound: undefined, refusal };
+}
+
+const EC2_KINDS = new Set<string>([
+  'allocate',
+  'associate',
+  'disassociate',
+  'tag',
+  'untag',
+  'release',
+  'look-up',
+] satisfies Ec2Step['kind'][]);
+
+export function isEc2Step(step: ObjectStep): step is Ec2Step {
+  return EC2_KINDS.has(step.kind);
 }

@@ -54,7 +54,7 @@ export function decideObject(
   const held = whileHeldBack(claim, kept, snapshot);
   if (held !== undefined) return held;
   if (kept === undefined) return obtain(seen, snapshot);
-  const [twin] = surplus.filter(({ association }) => association === undefined);
+  const twin = surplus.find(({ association }) => association === undefined);
   const decision = decideAssignment(claim, kept, allotment, snapshot, language);
   const chore = twin === undefined ? reconcileTags(claim, kept) : ({ kind: 'release', key, claim, eip: twin } as const);
   return chore === undefined ? decision : { ...decision, step: chore };
@@ -112,6 +112,7 @@ function decideAssignment(
     case 'private-ip':
       return decideForPlace(claim, eip, addressTarget(claim, snapshot), snapshot, language);
   }
+  return claim.assignment satisfies never;
 }
 
 function decideNone(

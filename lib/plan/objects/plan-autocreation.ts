@@ -24,7 +24,7 @@ function planFor(pod: ControllerPod, claim: ObjectClaim | undefined): ObjectStep
   if (claim === undefined) return lives ? [{ kind: 'create-eip', key: `create ${objectKey(pod)}`, pod }] : [];
   const { owners, deleting, uid } = claim.object;
   if (deleting) return [];
-  const [owner] = owners.filter(({ kind }) => kind === 'Pod');
+  const owner = owners.find(({ kind }) => kind === 'Pod');
   const isOwn = owner === undefined ? owners.length === 0 : owner.uid === pod.uid;
   // Of a pod that had the name before: that one's EIP goes with it, this one gets its own.
   const isPredecessors = owner !== undefined && owner.uid !== pod.uid && owner.name === pod.name;

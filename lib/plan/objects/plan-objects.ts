@@ -51,7 +51,7 @@ export function planObjects(snapshot: ControllerSnapshot, language: ObjectLangua
 }
 
 function firstPerKey(steps: readonly ObjectStep[]): ObjectStep[] {
-  return [...new Map(steps.toReversed().map((step) => [step.key, step])).values()].reverse();
+  return [...new Map(steps.toReversed().map((step) => [step.key, step])).values()].toReversed();
 }
 
 function writeStatus({ claim, outcome, keepsStatus }: Decided, language: ObjectLanguage): ObjectStep[] {

@@ -22,7 +22,6 @@ import { startKubeApi } from '../../../sim/kube/server.ts';
 import { fastClock } from './fast-clock.ts';
 import { runStandInAgent } from './stand-in-agent.ts';
 
-const SPEED = 20;
 const CRDS = ['eips.materialize.cloud', 'eips.aws.k8s.logmein.com', 'enis.aws.k8s.logmein.com'];
 
 /** An object as it came over the wire; the tests look into it freely. */
@@ -41,8 +40,8 @@ const COLLECTION = {
 } as const;
 
 /** A simulated cluster and account with two nodes, real node-side engines, and controllers that come and go. */
-export async function startControllerRig() {
-  const clock = fastClock(SPEED);
+export async function startControllerRig({ speed = 20 }: { readonly speed?: number } = {}) {
+  const clock = fastClock(speed);
   const cloud = new Cloud({ now: () => clock.now(), knobs: { elasticIpQuota: 50 } });
   const vpc = cloud.addVpc({ cidr: '10.0.0.0/16' });
   const subnet = cloud.addSubnet({ vpcId: vpc.id, cidr: '10.0.0.0/20' });
@@ -213,6 +212,8 @@ export async function startControllerRig() {
         await sleep(ms);
       }
     },
+    /** Time of the controllers' clock, ms. */
+    passes: (ms: number) => sleep(ms / speed),
     activity: () => calls.length + kubeApi.requests.length,
     async [Symbol.asyncDispose]() {
       all.abort();
