@@ -56,8 +56,8 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     from: 'lib/telemetry/',
-    mayImport: ['node:', 'pino', 'prom-client', 'lib/runtime/', 'lib/telemetry/'],
-    because: 'logs and metrics stand behind the ports of runtime, so that nobody else imports their libraries',
+    mayImport: ['node:', 'pino', 'prom-client', '@opentelemetry/', 'lib/runtime/', 'lib/telemetry/'],
+    because: 'logs, metrics and traces stand behind the ports of runtime, so that nobody else imports their libraries',
   },
   {
     from: 'agent/demo',
