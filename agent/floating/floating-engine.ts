@@ -103,7 +103,7 @@ export class FloatingEngine {
 
   /** The watch shows the Lease of an object; undefined: it was deleted. */
   leaseSeen(name: string, lease: Lease | undefined): void {
-    this.#items.get(name)?.hold.observe(lease);
+    this.#items.get(name)?.hold.told(lease);
     this.wake();
   }
 
@@ -209,7 +209,10 @@ export class FloatingEngine {
     if (this.#nodeSince?.ready !== ready) this.#nodeSince = { ready, at: now };
     if (node !== undefined && describedAt !== undefined) this.#fitSince ??= now;
     const all = records.values();
-    const configured = host.configured();
+    const devices = host.devices();
+    // Interfaces of our ENIs only, and where we once put something: what stands on other links is none of our business.
+    const ours = new Set([...enis.map(({ mac }) => devices.get(mac)), ...all.map(({ device }) => device)]);
+    const configured = host.configured().filter(({ device }) => ours.has(device));
     return {
       now,
       timing,
@@ -225,7 +228,7 @@ export class FloatingEngine {
       stopping: this.#stopping,
       enis,
       describedAt: this.#factAge.of(describedAt),
-      devices: host.devices(),
+      devices,
       podAddresses,
       items: [...this.#items.values()].map((item) => item.view(all, configured)),
       jitter: this.#jitter,

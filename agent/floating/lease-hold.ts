@@ -61,6 +61,12 @@ export class LeaseHold {
     };
   }
 
+  /** The watch shows the record: the server can be heard. Undefined: the Lease was deleted. */
+  told(lease: Lease | undefined): void {
+    this.#blind = false;
+    this.observe(lease);
+  }
+
   /** Takes in what a watch or an answer shows, unless something newer is known. Undefined: the Lease was deleted. */
   observe(lease: Lease | undefined): void {
     const known = this.#seen?.lease;

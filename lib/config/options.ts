@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { hostAddress } from './host-address-type.ts';
 import type { ValueType } from './value-type.ts';
 import { choice, duration, hostPort, listOf, text, textMap, toggle, wholePattern } from './value-type.ts';
 
@@ -18,15 +19,17 @@ export interface Option<T = unknown, C extends Command = Command> {
 }
 
 const AGENT = ['node', 'plan'] as const;
-const CLUSTER_WIDE = ['node', 'plan', 'controller'] as const;
+const CLUSTER_WIDE = ['node', 'plan', 'controller', 'doctor'] as const;
+/** Those that say where things are. */
+const ON_NODE = ['node', 'plan', 'doctor'] as const;
 const IN_POD = ['init', 'sidecar'] as const;
-const EVERY = ['node', 'plan', 'controller', 'init', 'sidecar', 'demo'] as const;
+const EVERY = ['node', 'plan', 'controller', 'init', 'sidecar', 'host-ip', 'demo'] as const;
 
 export const OPTIONS = {
   nodeName: {
     flag: 'node-name',
     type: text('NAME'),
-    commands: AGENT,
+    commands: ON_NODE,
     aliases: ['NODE_NAME'],
     required: true,
     help: 'name of the Kubernetes node that this agent serves',
@@ -35,21 +38,28 @@ export const OPTIONS = {
     flag: 'kubeconfig',
     type: text('FILE'),
     commands: CLUSTER_WIDE,
-    aliases: ['KUBECONFIG'],
+    aliases: ['KUBECONFIG', 'PEC_KUBECONFIG'],
     help: "how to reach the API server; without it, the pod's service account",
+  },
+  region: {
+    flag: 'region',
+    type: text('NAME'),
+    commands: ['node', 'doctor'],
+    aliases: ['PEC_REGION'],
+    help: 'AWS region; without it, AWS_REGION, else that of the instance',
   },
   clusterName: {
     flag: 'cluster-name',
     type: text('NAME'),
     commands: CLUSTER_WIDE,
-    aliases: ['CLUSTER_NAME'],
+    aliases: ['CLUSTER_NAME', 'PEC_CLUSTER_NAME'],
     help: 'name of the cluster, for tags on what the agent creates in AWS; the controller does not start without it',
   },
   namespaces: {
     flag: 'namespace',
     type: listOf(text('NAME')),
-    commands: CLUSTER_WIDE,
-    aliases: ['NAMESPACE'],
+    commands: ['node', 'plan', 'controller'],
+    aliases: ['NAMESPACE', 'PEC_WATCH_NAMESPACE'],
     help: 'serve only pods and objects of this namespace; without it, of all',
   },
   defaultTags: {
@@ -63,9 +73,9 @@ export const OPTIONS = {
   leaseNamespace: {
     flag: 'lease-namespace',
     type: text('NAME'),
-    commands: ['controller'],
+    commands: ['node', 'controller'],
     aliases: ['POD_NAMESPACE'],
-    help: 'where the Lease lives by which the replicas choose their leader; without it, the namespace of the service account',
+    help: 'where the Leases live by which replicas choose their leader and nodes the holder of a FloatingIP; without it, the namespace of the service account',
   },
   leaseDurationMs: {
     flag: 'lease-duration',
@@ -126,14 +136,14 @@ export const OPTIONS = {
   netnsDir: {
     flag: 'netns-dir',
     type: text('DIR'),
-    commands: AGENT,
+    commands: ON_NODE,
     default: '/run/netns',
     help: "where the container runtime mounts the pods' network namespaces",
   },
   cniCacheDirs: {
     flag: 'cni-cache-dir',
     type: listOf(text('DIR')),
-    commands: AGENT,
+    commands: ON_NODE,
     default: '/var/lib/cni/multus/results,/var/lib/cni/results',
     help: 'where CNI plugins leave their results',
   },
@@ -165,17 +175,45 @@ export const OPTIONS = {
     default: '15s',
     help: 'how often the local metadata service is asked whether ENIs came, went or lost an address',
   },
+  floatingIpParkMs: {
+    flag: 'floating-ip-park',
+    type: duration({ min: '5s', max: '10m' }),
+    commands: ['node'],
+    default: '30s',
+    help: 'how long other nodes wait for an agent that was stopped in good order before they take over the FloatingIPs that it serves',
+  },
+  addresses: {
+    flag: 'address',
+    type: listOf(hostAddress()),
+    commands: ['host-ip'],
+    aliases: ['NODEPORT_IP'],
+    required: true,
+    help: 'what to put on this node: IPv4 or IPv6, with the prefix length that the interface shall have',
+  },
+  hostInterface: {
+    flag: 'interface',
+    type: text('NAME'),
+    commands: ['host-ip'],
+    help: 'interface of the node that gets the address; without it, that of the ENI whose subnet contains the address, the primary ENI first',
+  },
+  keepOnStop: {
+    flag: 'keep-on-stop',
+    type: toggle(),
+    commands: ['host-ip'],
+    default: 'false',
+    help: 'leave the address on the interface when the container stops',
+  },
   timeoutMs: {
     flag: 'timeout',
     type: duration({ min: '1s', max: '24h' }),
-    commands: ['init'],
+    commands: ['init', 'host-ip'],
     default: '2m',
     help: 'how long to try before the container fails',
   },
   allowImdsV1: {
     flag: 'allow-imds-v1',
     type: toggle(),
-    commands: IN_POD,
+    commands: [...IN_POD, 'host-ip'],
     default: 'false',
     help: 'use version 1 of the instance metadata service where version 2 cannot be reached (a hop limit of 1)',
   },
@@ -204,6 +242,7 @@ export const OPTIONS = {
     flag: 'log-level',
     type: choice('debug', 'info', 'warn', 'error'),
     commands: EVERY,
+    aliases: ['PEC_LOG_LEVEL'],
     default: 'info',
     help: 'the least important lines to log',
   },
@@ -235,7 +274,9 @@ export type NodeOptions = OptionsOf<'node'>;
 export type PlanOptions = OptionsOf<'plan'>;
 export type ControllerOptions = OptionsOf<'controller'>;
 export type InitOptions = OptionsOf<'init'>;
+export type HostIpOptions = OptionsOf<'host-ip'>;
 export type SidecarOptions = OptionsOf<'sidecar'>;
+export type DoctorOptions = OptionsOf<'doctor'>;
 export type DemoOptions = OptionsOf<'demo'>;
 
 /** The variable of our own: `ENI_AGENT_RELEASE_DELAY` for `release-delay`. */

@@ -49,6 +49,8 @@ describe('resolveOptions', () => {
       interfaceFilter: /^(?:(?!eth0$|lo$).*)$/v,
       netnsDir: '/run/netns',
       cniCacheDirs: ['/var/lib/cni/multus/results', '/var/lib/cni/results'],
+      floatingIpParkMs: 30_000,
+      leaseNamespace: undefined,
       stateDir: '/var/lib/eni-agent',
       addressResyncMs: 60_000,
       ec2ResyncMs: 600_000,
@@ -142,7 +144,7 @@ describe('resolveOptions', () => {
 
     expect(faults).toEqual([
       '--obzerve (on the command line): is no option; did you mean observe?',
-      '--timeout (on the command line): is an option of init, not of node; remove it',
+      '--timeout (on the command line): is an option of init, host-ip, not of node; remove it',
       'stray (on the command line): is not expected here; options begin with --',
       'relase (as "relase" in /etc/agent.json): is no option; did you mean release?',
       'namespace (as "namespace" in /etc/agent.json): must be a text, a number, true or false, or a list of those',

@@ -72,7 +72,9 @@ describe('RBAC', () => {
       'pods/status: patch',
       'events: create,patch',
       'network-attachment-definitions: get',
-      'nodes: get',
+      'nodes: get,list,watch',
+      'floatingips: get,list,watch',
+      'floatingips/status: patch',
     ]);
     expect(bare).toEqual([]);
   });

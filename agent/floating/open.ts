@@ -1,0 +1,212 @@
+import { join } from 'node:path';
+import type { AddressApi } from '../../lib/ec2/api.ts';
+import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
+import { imdsSpotAction } from '../../lib/ec2/imds.ts';
+import type { ImdsReader } from '../../lib/ec2/imds-http.ts';
+import type { KubeClient } from '../../lib/kube/client.ts';
+import { createEventRecorder } from '../../lib/kube/events.ts';
+import { FLOATING_IP_API, patchFloatingIpStatus } from '../../lib/kube/floating-ips.ts';
+import { createFloatingLeaseReflector, createFloatingLeases } from '../../lib/kube/floating-leases.ts';
+import { createOwnNodeReflector, type NodeState } from '../../lib/kube/own-node.ts';
+import type { Reflector } from '../../lib/kube/reflector.ts';
+import type { Eni } from '../../lib/model/eni.ts';
+import { FLOATING_TIMING } from '../../lib/model/floating-ip-plan.ts';
+import type { IpAddress } from '../../lib/model/ip.ts';
+import { addAddress, deleteAddress } from '../../lib/net/host-address.ts';
+import { OwnAddresses } from '../../lib/net/own-addresses.ts';
+import type { Budget } from '../../lib/runtime/budget.ts';
+import { Journal } from '../../lib/runtime/journal.ts';
+import type { ProcessParts } from '../process.ts';
+import { reviveAddressRecord } from './address-record.ts';
+import { FloatingEngine, type FloatingNeed } from './floating-engine.ts';
+import { HostInterfaces } from './host-interfaces.ts';
+import { monotonicClock } from './monotonic-clock.ts';
+import { ObjectWatch } from './object-watch.ts';
+import { OnDemand } from './on-demand.ts';
+import { watchSpot } from './spot-watch.ts';
+
+export interface FloatingIpsOptions extends ProcessParts {
+  readonly kube: KubeClient;
+  readonly nodeName: string;
+  readonly clusterName: string | undefined;
+  readonly stateDir: string;
+  readonly dryRun: boolean;
+  /** Where the Leases are. */
+  readonly namespace: string;
+  readonly parkMs: number;
+  readonly budget: Budget;
+  readonly ec2: { readonly addresses: AddressApi; readonly elasticIps: ElasticIpApi };
+  readonly imds: ImdsReader | undefined;
+  readonly enis: () => readonly Eni[];
+  readonly describedAt: () => number | undefined;
+  readonly podAddresses: () => ReadonlyMap<IpAddress, string>;
+  readonly doubtEnis: (cause: string) => void;
+  /** Ends calls in flight. */
+  readonly calls: AbortSignal;
+}
+
+export interface FloatingIps {
+  /** The facts about ENIs or pods may have changed. */
+  wake(): void;
+  /** Serves until the signal aborts, then parks or hands over; resolves when that is done. */
+  run(stop: AbortSignal): Promise<void>;
+}
+
+/** The node-level floating IPs of a node agent: everything is made here, nothing is decided here. */
+export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
+  const { kube, nodeName, random, log, metrics, namespace, ec2, calls } = options;
+  const clock = monotonicClock(options.clock);
+  const wall = () => options.clock.now();
+  const timing = { ...FLOATING_TIMING, parkMs: options.parkMs };
+  const recorder = createEventRecorder({
+    client: kube,
+    clock: options.clock,
+    signal: calls,
+    component: 'eni-agent',
+    host: nodeName,
+  });
+  const records = new Journal({
+    path: join(options.stateDir, 'floating-ips.jsonl'),
+    access: options.dryRun ? 'read' : 'write',
+    revive: reviveAddressRecord,
+    onProblem: (message, error) => log.error(message, { error }),
+  });
+  const watches = openWatches(
+    options,
+    () => engine.wake(),
+    (event) => engine.leaseSeen(...event),
+    () => engine.contactRegained(),
+  );
+  const held = new Set<string>();
+  const engine: FloatingEngine = new FloatingEngine({
+    clock,
+    wall,
+    random,
+    log,
+    nodeName,
+    timing,
+    records,
+    ec2: ec2.addresses,
+    elasticIps: { ec2: ec2.elasticIps, budget: options.budget, clusterName: options.clusterName },
+    budget: options.budget,
+    leases: createFloatingLeases({
+      client: kube,
+      namespace,
+      ownerApiVersion: FLOATING_IP_API,
+      timeoutMs: timing.renewMs,
+    }),
+    host: watches.host,
+    observe: () => ({
+      floatingIps: watches.objects.items(),
+      node: watches.node(),
+      leaving: watches.leaving(),
+      enis: options.enis(),
+      describedAt: options.describedAt(),
+      podAddresses: options.podAddresses(),
+    }),
+    writeStatus: (ip, status, exclusive) => patchFloatingIpStatus(kube, { ip, status, exclusive }, calls),
+    happened: ({ name, uid }, event) => {
+      if (uid !== '')
+        recorder.record({ apiVersion: FLOATING_IP_API, kind: 'FloatingIP', namespace: '', name, uid }, event);
+    },
+    doubtEnis: options.doubtEnis,
+    need: (need) => {
+      watches.need(need);
+      const now = new Set(engine.held());
+      for (const name of new Set([...held, ...now]))
+        if (held.has(name) !== now.has(name)) metrics.leaseHeld(`floating-ip/${name}`, now.has(name));
+      held.clear();
+      for (const name of now) held.add(name);
+    },
+    callSignal: calls,
+  });
+  return {
+    wake: () => engine.wake(),
+    async run(stop) {
+      const watching = new AbortController();
+      const objects = watches.objects.run(AbortSignal.any([watching.signal, calls]));
+      await engine.run(stop);
+      watching.abort();
+      await Promise.all([objects, watches.close(), recorder.drained()]);
+      records.close();
+    },
+  };
+}
+
+/** What is observed for floating IPs, each part only while it is needed. */
+function openWatches(
+  options: FloatingIpsOptions,
+  wake: () => void,
+  leaseSeen: (event: Parameters<FloatingEngine['leaseSeen']>) => void,
+  contactRegained: () => void,
+) {
+  const { kube: client, clock, random, log, nodeName, namespace, imds } = options;
+  const onProblem = (message: string, error?: unknown) => log.warn(message, { error });
+  const shared = { client, clock, random };
+  const objects = new ObjectWatch({ ...shared, onChange: wake, onProblem });
+  let addresses: OwnAddresses | undefined;
+  let node: Reflector<NodeState> | undefined;
+  let leaving: string | undefined;
+  const parts = {
+    node: new OnDemand((signal) => {
+      const onError = (error: unknown) => log.debug('the watch of our own Node failed and goes on', { error });
+      node = createOwnNodeReflector({ ...shared, nodeName, onChange: wake, onError });
+      return node.run(signal);
+    }),
+    leases: new OnDemand((signal) => {
+      const reflector = createFloatingLeaseReflector({
+        ...shared,
+        namespace,
+        onChange: (change) =>
+          change.type === 'deleted'
+            ? leaseSeen([change.previous.name, undefined])
+            : leaseSeen([change.item.name, change.item.lease]),
+        onState: ({ connected }) => connected && contactRegained(),
+        onError: (error) => log.debug('the watch of Leases failed and goes on', { error }),
+      });
+      return reflector.run(signal);
+    }),
+    addresses: new OnDemand((signal) => {
+      addresses = new OwnAddresses({ clock, random, onChange: wake, onProblem });
+      return addresses.start(signal);
+    }),
+    spot: new OnDemand((signal) => {
+      if (imds === undefined) return Promise.resolve();
+      const read = (inner: AbortSignal) => imdsSpotAction(imds, inner);
+      const onNotice = (reason: string) => {
+        leaving = reason;
+        wake();
+      };
+      return watchSpot(
+        { clock, read, onNotice, onProblem: (error) => log.debug('instance metadata does not answer', { error }) },
+        signal,
+      );
+    }),
+  };
+  const port = {
+    interfaces: () => addresses?.interfaces() ?? [],
+    add: (
+      { device, address, prefixLength }: { device: string; address: IpAddress; prefixLength: number },
+      signal: AbortSignal,
+    ) => addAddress(device, address, prefixLength, signal),
+    remove: (
+      { device, address, prefixLength }: { device: string; address: IpAddress; prefixLength: number },
+      signal: AbortSignal,
+    ) => deleteAddress(device, address, prefixLength, signal),
+  };
+  return {
+    objects,
+    host: new HostInterfaces(port, monotonicClock(clock)),
+    node: () => node?.get(nodeName),
+    leaving: () => leaving,
+    need({ node: needsNode, leases, holds }: FloatingNeed): void {
+      parts.node.set(needsNode);
+      parts.addresses.set(needsNode);
+      parts.leases.set(leases);
+      parts.spot.set(holds);
+    },
+    async close(): Promise<void> {
+      await Promise.all(Object.values(parts).map((part) => part.close()));
+    },
+  };
+}
