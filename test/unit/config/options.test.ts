@@ -29,7 +29,7 @@ describe('the option table', () => {
       (option) => option.flag,
     );
 
-    expect(silent).toEqual(['kubeconfig', 'cluster-name', 'namespace', 'lease-namespace', 'interface']);
+    expect(silent).toEqual(['kubeconfig', 'region', 'cluster-name', 'namespace', 'lease-namespace']);
   });
 });
 

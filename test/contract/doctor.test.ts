@@ -1,0 +1,91 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Cloud } from '../../sim/ec2/cloud.ts';
+import { type Ec2Server, startEc2Server } from '../../sim/ec2/server.ts';
+import { type ImdsServer, startImds } from '../../sim/imds/server.ts';
+import { type KubeApi, startKubeApi } from '../../sim/kube/server.ts';
+
+const run = promisify(execFile);
+
+describe('eni-agent doctor against simulated AWS and Kubernetes', () => {
+  let cloud: Cloud;
+  let ec2: Ec2Server;
+  let imds: ImdsServer;
+  let kube: KubeApi;
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'eni-agent-doctor-'));
+    cloud = new Cloud();
+    const vpc = cloud.addVpc({ cidr: '10.0.0.0/16' });
+    const subnet = cloud.addSubnet({ vpcId: vpc.id, cidr: '10.0.1.0/24' });
+    const { instance } = cloud.addInstance({ type: 'm5.large', subnetId: subnet.id });
+    ec2 = await startEc2Server({ cloud });
+    imds = await startImds({ cloud, instanceId: instance.id });
+    kube = await startKubeApi();
+    writeFileSync(join(folder, 'kubeconfig'), kube.kubeconfig());
+  });
+  afterAll(async () => {
+    await Promise.all([ec2.close(), imds.close(), kube.close()]);
+  });
+
+  async function doctor(...flags: string[]): Promise<{ code: number; output: string; line: (name: string) => string | undefined }> {
+    const argv = ['agent/main.ts', 'doctor', '--node-name=n', `--kubeconfig=${join(folder, 'kubeconfig')}`, `--netns-dir=${folder}`];
+    const env = {
+      PATH: process.env['PATH'],
+      AWS_REGION: 'us-east-1',
+      AWS_ENDPOINT_URL_EC2: ec2.url,
+      AWS_EC2_METADATA_SERVICE_ENDPOINT: imds.url,
+      AWS_ACCESS_KEY_ID: 'simulated',
+      AWS_SECRET_ACCESS_KEY: 'simulated',
+    };
+    const ended = await run(process.execPath, [...argv, ...flags], { env }).then(
+      ({ stdout }) => ({ code: 0, output: stdout }),
+      (error: { code: number; stdout: string; stderr: string }) => ({ code: error.code, output: error.stdout + error.stderr }),
+    );
+    return { ...ended, line: (name) => ended.output.split('\n').find((line) => line.includes(`  ${name} `)) };
+  }
+
+  it('passes what is there, changes nothing, and says what it cannot know', async () => {
+    const { line, output } = await doctor('--cluster-name=test');
+    expect(line('instance'), output).toMatch(/^pass /);
+    expect(line('credentials')).toMatch(/^pass .*1 ENIs/);
+    expect(line('IAM AllocateAddress')).toMatch(/^pass /);
+    expect(line('IAM assign, unassign')).toMatch(/^skipped /);
+    expect(line('internet gateway')).toMatch(/^skipped /);
+    expect(line('Elastic IP quota')).toMatch(/0 of 5 used \(the default/);
+    expect(line('API server')).toMatch(/^pass /);
+    expect(cloud.describeAddresses().addressesSet).toEqual([]);
+    expect(ec2.calls.filter(({ outcome, action }) => outcome === 'ok' && !action.startsWith('Describe'))).toEqual([]);
+  });
+
+  it('fails, and says how to mend it, when IAM denies what Elastic IPs need', async () => {
+    cloud.knobs.deniedActions = ['AllocateAddress'];
+    const { code, line, output } = await doctor('--cluster-name=test');
+    cloud.knobs.deniedActions = [];
+    expect(line('IAM AllocateAddress')).toMatch(/^fail .*denied/);
+    expect(output).toContain('→ allow ec2:AllocateAddress');
+    expect(code).toBe(1);
+  });
+
+  it('only warns of it where no cluster name is set, so that no pod can have an Elastic IP', async () => {
+    cloud.knobs.deniedActions = ['AllocateAddress'];
+    const { line } = await doctor();
+    cloud.knobs.deniedActions = [];
+    expect(line('cluster name')).toMatch(/^warn /);
+    expect(line('IAM AllocateAddress')).toMatch(/^warn /);
+  });
+
+  it('fails at once with the reason when instance metadata and the Node tell nothing', async () => {
+    imds.enabled = false;
+    const { code, line, output } = await doctor('--cluster-name=test');
+    imds.enabled = true;
+    expect(line('instance'), output).toMatch(/^fail /);
+    expect(output).toContain('hop limit');
+    expect(code).toBe(1);
+  });
+});
