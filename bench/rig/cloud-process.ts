@@ -1,0 +1,43 @@
+import { Cloud } from '../../sim/ec2/cloud.ts';
+import { startEc2Server } from '../../sim/ec2/server.ts';
+import { startImds } from '../../sim/imds/server.ts';
+import { buildTopology, type Topology, type WorldInstance } from '../../sim/world/topology.ts';
+import { preciseNow } from './precise-now.ts';
+
+/** What the parent is told. `call` is sent as a call arrives, before it is answered. */
+export type CloudMessage =
+  | { readonly kind: 'ready'; readonly ec2Url: string; readonly instances: readonly CloudInstance[] }
+  | { readonly kind: 'call'; readonly call: ArrivedCall };
+
+export interface CloudInstance extends WorldInstance {
+  readonly imdsUrl: string;
+}
+
+export interface ArrivedCall {
+  readonly action: string;
+  /** Epoch ms with fractions. */
+  readonly at: number;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** EC2 without limits, and instance metadata, in a process of their own: `cloud-process.ts TOPOLOGY`, spoken to over IPC. */
+async function main(topology: Topology): Promise<void> {
+  const cloud = new Cloud();
+  const tell = (message: CloudMessage) => process.send?.(message);
+  const throttle = {
+    admits: (action: string, parameters: ReadonlyMap<string, string>) => {
+      tell({ kind: 'call', call: { action, at: preciseNow(), params: Object.fromEntries(parameters) } });
+      return true;
+    },
+  };
+  const ec2 = await startEc2Server({ cloud, throttle });
+  const instances: CloudInstance[] = [];
+  for (const instance of buildTopology(cloud, topology, process.ppid.toString(36))) {
+    const imds = await startImds({ cloud, instanceId: instance.instanceId });
+    instances.push({ ...instance, imdsUrl: imds.url });
+  }
+  tell({ kind: 'ready', ec2Url: ec2.url, instances });
+  process.once('disconnect', () => process.exit());
+}
+
+await main(JSON.parse(process.argv[2] ?? '') as Topology);
