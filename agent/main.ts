@@ -19,6 +19,7 @@ const RUNS: { readonly [C in Command]: () => Promise<Run<C>> } = {
   controller: async () => (await import('./controller/command.ts')).runController,
   init: async () => (await import('./pod/command.ts')).runInit,
   sidecar: async () => (await import('./pod/command.ts')).runSidecar,
+  'host-ip': async () => (await import('./host-ip/command.ts')).runHostIp,
   doctor: async () => (await import('./doctor/command.ts')).runDoctor,
   demo: async () => (await import('./demo/command.ts')).runDemo,
 };

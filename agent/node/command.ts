@@ -9,7 +9,7 @@ import { loadConnection } from '../../lib/kube/connection.ts';
 import { createNadCache } from '../../lib/kube/nads.ts';
 import { reviveEipTaking } from '../../lib/model/eip-taking.ts';
 import { reviveLedgerEntry } from '../../lib/model/ledger.ts';
-import type { Pod } from '../../lib/model/pod.ts';
+import { type Pod, podKey } from '../../lib/model/pod.ts';
 import { Budget } from '../../lib/runtime/budget.ts';
 import { Journal } from '../../lib/runtime/journal.ts';
 import { Supervisor } from '../../lib/runtime/supervisor.ts';
@@ -17,6 +17,7 @@ import { openEc2 } from '../aws/ec2-access.ts';
 import { hintsFrom, whoAmI } from '../aws/identity.ts';
 import { EipEngine } from '../eip/eip-engine.ts';
 import { Engine, type NodeReport } from '../engine/engine.ts';
+import { type FloatingIps, openFloatingIps } from '../floating/open.ts';
 import { serveHttp } from '../http.ts';
 import { openProcess } from '../process.ts';
 import { Gauges } from './gauges.ts';
@@ -43,10 +44,11 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
   const onFailure = (task: string, error: unknown, retryInMs: number) =>
     log.error('a task failed and starts again', { task, error, retryInMs });
   const supervisor = new Supervisor({ clock, random, onFailure }, stop);
-  const loops: { addresses?: Engine; eips?: EipEngine } = {};
+  const loops: { addresses?: Engine; eips?: EipEngine; floating?: FloatingIps } = {};
   const wake = () => {
     loops.addresses?.wake();
     loops.eips?.wake();
+    loops.floating?.wake();
   };
 
   // Sources. They start before EC2 is known, so that they are ready when it is.
@@ -122,6 +124,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
         gauges.report(report, ledger.values());
         telling.publisher.addresses(report);
         loops.eips?.wake();
+        loops.floating?.wake();
       },
       events: telling.story,
       resyncMs: options.ec2ResyncMs,
@@ -152,7 +155,25 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
     },
     stop,
   );
-  Object.assign(loops, { addresses, eips });
+  const floating = openFloatingIps({
+    ...parts,
+    kube,
+    nodeName,
+    imds,
+    ec2,
+    budget,
+    dryRun,
+    clusterName: options.clusterName,
+    stateDir: options.stateDir,
+    namespace: options.leaseNamespace ?? connection.namespace ?? 'default',
+    parkMs: options.floatingIpParkMs,
+    enis: () => addresses.enis,
+    describedAt: () => addresses.describedAt,
+    podAddresses: () => new Map((latest?.statuses ?? []).map(({ claim }) => [claim.address, podKey(claim.holder)])),
+    doubtEnis: (cause) => addresses.doubt(cause),
+    calls: calls.signal,
+  });
+  Object.assign(loops, { addresses, eips, floating });
   if (imds !== undefined) {
     const watch = {
       clock,
@@ -174,8 +195,11 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
     const server = await serveHttp(options.httpAddress, endpoints, calls.signal);
     log.info('listening', server.address);
   }
+  // A dry run must not compete: the Lease would keep others from serving.
+  const floatingDone = dryRun ? Promise.resolve() : floating.run(stop);
   await addresses.run();
   await eips.idle();
+  await floatingDone;
   log.info('stopping: what was in flight has ended; the addresses stay');
   await telling.drained();
   ledger.close();

@@ -4,6 +4,7 @@ export const COMMANDS = {
   controller: 'looks after what outlives a node: EIP and ENI objects (Deployment, one leader)',
   init: "assigns this pod's own addresses, confirms them and exits (init container)",
   sidecar: "assigns this pod's own addresses and follows their changes (container of a pod)",
+  'host-ip': 'puts a given address on the node that it runs on (Deployment with one replica)',
   plan: 'prints what `node` would do now and why, and changes nothing',
   doctor: 'checks what `node` needs on this node and in AWS, and says how to mend what is missing',
   demo: 'real agents against a simulated AWS and Kubernetes, on a laptop',

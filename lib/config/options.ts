@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { hostAddress } from './host-address-type.ts';
 import type { ValueType } from './value-type.ts';
 import { choice, duration, hostPort, listOf, text, textMap, toggle, wholePattern } from './value-type.ts';
 
@@ -22,7 +23,7 @@ const CLUSTER_WIDE = ['node', 'plan', 'controller', 'doctor'] as const;
 /** Those that say where things are. */
 const ON_NODE = ['node', 'plan', 'doctor'] as const;
 const IN_POD = ['init', 'sidecar'] as const;
-const EVERY = ['node', 'plan', 'controller', 'init', 'sidecar', 'demo'] as const;
+const EVERY = ['node', 'plan', 'controller', 'init', 'sidecar', 'host-ip', 'demo'] as const;
 
 export const OPTIONS = {
   nodeName: {
@@ -72,9 +73,9 @@ export const OPTIONS = {
   leaseNamespace: {
     flag: 'lease-namespace',
     type: text('NAME'),
-    commands: ['controller'],
+    commands: ['node', 'controller'],
     aliases: ['POD_NAMESPACE'],
-    help: 'where the Lease lives by which the replicas choose their leader; without it, the namespace of the service account',
+    help: 'where the Leases live by which replicas choose their leader and nodes the holder of a FloatingIP; without it, the namespace of the service account',
   },
   leaseDurationMs: {
     flag: 'lease-duration',
@@ -174,17 +175,45 @@ export const OPTIONS = {
     default: '15s',
     help: 'how often the local metadata service is asked whether ENIs came, went or lost an address',
   },
+  floatingIpParkMs: {
+    flag: 'floating-ip-park',
+    type: duration({ min: '5s', max: '10m' }),
+    commands: ['node'],
+    default: '30s',
+    help: 'how long other nodes wait for an agent that was stopped in good order before they take over the FloatingIPs that it serves',
+  },
+  addresses: {
+    flag: 'address',
+    type: listOf(hostAddress()),
+    commands: ['host-ip'],
+    aliases: ['NODEPORT_IP'],
+    required: true,
+    help: 'what to put on this node: IPv4 or IPv6, with the prefix length that the interface shall have',
+  },
+  hostInterface: {
+    flag: 'interface',
+    type: text('NAME'),
+    commands: ['host-ip'],
+    help: 'interface of the node that gets the address; without it, that of the ENI whose subnet contains the address, the primary ENI first',
+  },
+  keepOnStop: {
+    flag: 'keep-on-stop',
+    type: toggle(),
+    commands: ['host-ip'],
+    default: 'false',
+    help: 'leave the address on the interface when the container stops',
+  },
   timeoutMs: {
     flag: 'timeout',
     type: duration({ min: '1s', max: '24h' }),
-    commands: ['init'],
+    commands: ['init', 'host-ip'],
     default: '2m',
     help: 'how long to try before the container fails',
   },
   allowImdsV1: {
     flag: 'allow-imds-v1',
     type: toggle(),
-    commands: IN_POD,
+    commands: [...IN_POD, 'host-ip'],
     default: 'false',
     help: 'use version 1 of the instance metadata service where version 2 cannot be reached (a hop limit of 1)',
   },
@@ -245,6 +274,7 @@ export type NodeOptions = OptionsOf<'node'>;
 export type PlanOptions = OptionsOf<'plan'>;
 export type ControllerOptions = OptionsOf<'controller'>;
 export type InitOptions = OptionsOf<'init'>;
+export type HostIpOptions = OptionsOf<'host-ip'>;
 export type SidecarOptions = OptionsOf<'sidecar'>;
 export type DoctorOptions = OptionsOf<'doctor'>;
 export type DemoOptions = OptionsOf<'demo'>;

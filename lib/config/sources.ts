@@ -23,7 +23,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export const CONFIG_FILE: Option<string> = {
   flag: 'config',
   type: { placeholder: 'FILE', parse: (word) => word },
-  commands: ['node', 'plan', 'init', 'sidecar', 'doctor', 'demo'],
+  commands: ['node', 'plan', 'controller', 'init', 'sidecar', 'host-ip', 'doctor', 'demo'],
   help: 'JSON file with options: an object of flag names without dashes; flags and environment win over it',
 };
 

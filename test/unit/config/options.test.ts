@@ -29,7 +29,7 @@ describe('the option table', () => {
       (option) => option.flag,
     );
 
-    expect(silent).toEqual(['kubeconfig', 'region', 'cluster-name', 'namespace', 'lease-namespace']);
+    expect(silent).toEqual(['kubeconfig', 'region', 'cluster-name', 'namespace', 'lease-namespace', 'interface']);
   });
 });
 
