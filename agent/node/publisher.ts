@@ -1,7 +1,7 @@
-import type { PatchOutcome, PodChange } from '../../lib/kube/publish.ts';
+import type { PodChange } from '../../lib/kube/publish.ts';
 import type { EipMarks, EipStatus } from '../../lib/model/eip-claim.ts';
 import { type Pod, podKey } from '../../lib/model/pod.ts';
-import { ADDRESSES, changesTo, type PodFindings, reportPod } from '../../lib/plan/pod-report.ts';
+import { ADDRESSES, changesTo, type PodFindings, type PodReport, reportPod } from '../../lib/plan/pod-report.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { EipReport } from '../eip/eip-engine.ts';
@@ -16,11 +16,13 @@ export interface PublisherOptions {
   readonly hasNetworks: (pod: Pod) => boolean;
   /** What the dialects write for these statuses of a pod. */
   readonly marks: (pod: Pod, eips: readonly EipStatus[]) => readonly EipMarks[];
-  readonly patch: (pod: Pod, change: PodChange) => Promise<PatchOutcome>;
+  readonly patch: (pod: Pod, change: PodChange) => Promise<unknown>;
 }
 
 /** An address usually leaves `Pending` within this time, ms; saying so before would double the writes. */
 const PENDING_GRACE_MS = 500;
+/** Before the same report is sent to a server that has refused it, ms. */
+const REFUSED_MS = 60_000;
 
 /** Writes on each pod what differs from what it says, and nothing else. */
 export class Publisher {
@@ -28,6 +30,7 @@ export class Publisher {
   /** What was last sent per pod uid: the watch echoes our own write only later. */
   readonly #sent = new Map<string, string>();
   readonly #pendingSince = new Map<string, number>();
+  readonly #writing = new Set<Promise<void>>();
   #addresses: NodeReport | undefined;
   #eips: EipReport = { statuses: [], refusals: new Map() };
   #alarm = false;
@@ -44,6 +47,11 @@ export class Publisher {
   elasticIps(report: EipReport): void {
     this.#eips = report;
     this.#publish();
+  }
+
+  /** Resolves when every write that is under way has ended, one way or the other. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#writing);
   }
 
   #publish(): void {
@@ -74,11 +82,19 @@ export class Publisher {
     // A public IP on the pod is awaited by somebody, whatever else is still on its way.
     if (this.#stillFresh(pod, report.condition.reason) && change.labels === undefined) return;
     this.#sent.set(pod.uid, text);
-    const { condition, ...metadata } = change;
-    this.#options.patch(pod, { ...metadata, ...(condition && { conditions: [condition] }) }).catch((error: unknown) => {
-      this.#sent.delete(pod.uid);
-      this.#options.log.warn('cannot write to pod', { pod: podKey(pod), error });
-    });
+    const writing = this.#write(pod, change).finally(() => this.#writing.delete(writing));
+    this.#writing.add(writing);
+  }
+
+  /** What the server refuses is not sent again as it is: only another report, or a look after a while, gives it another try. */
+  async #write(pod: Pod, { condition, ...metadata }: Partial<PodReport>): Promise<void> {
+    const { patch, log, clock } = this.#options;
+    try {
+      await patch(pod, { ...metadata, ...(condition && { conditions: [condition] }) });
+    } catch (error) {
+      log.warn('cannot write to pod', { pod: podKey(pod), error });
+      clock.after(REFUSED_MS, () => void this.#sent.delete(pod.uid));
+    }
   }
 
   /** Pods that have nothing to do with us are never written to; those that once had are cleaned up. */

@@ -39,7 +39,9 @@ export function openTelling(options: TellingOptions) {
           eips.filter(({ claim }) => claim.dialect === dialect.name),
         ),
       ),
-    patch: (pod, change) => (dryRun ? Promise.resolve('written') : writer.patchPod(pod, change)),
+    patch: async (pod, change) => {
+      if (!dryRun && !signal.aborted) await writer.patchPod(pod, change).catch(unlessAborted(signal));
+    },
   });
   /** The pod of a claim, or the one that an EIP's tags name, if it still lives here. */
   const eipHappened = (claim: ElasticIpClaim | undefined, owner: string, happening: EipHappening) => {
@@ -47,5 +49,21 @@ export function openTelling(options: TellingOptions) {
     const dialect = podDialects.find(({ name }) => name === claim?.dialect) ?? podDialects[0];
     if (pod && dialect) record(pod, dialect.event(happening));
   };
-  return { story, publisher, eipHappened, drained: () => recorder.drained() };
+  /** Ends when everything is told, or the signal has cut it off. */
+  const drained = async () => {
+    await Promise.race([Promise.all([publisher.idle(), recorder.drained()]), aborted(signal)]);
+  };
+  return { story, publisher, eipHappened, drained };
+}
+
+/** A write that our own stop has cut off is no failure: the next start writes what is still missing. */
+function unlessAborted(signal: AbortSignal) {
+  return (error: unknown) => {
+    if (!signal.aborted) throw error;
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
