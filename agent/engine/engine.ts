@@ -189,6 +189,7 @@ export class Engine {
       claimsComplete: observed.complete,
       enis: this.#facts.enis,
       describedAt: this.#facts.describedAt,
+      blind: this.#refresh.trouble,
       idleSince: this.#idleSince,
       inFlight: this.#inFlight(),
       knownFree: this.#attempts.knownFree,

@@ -1,10 +1,12 @@
 import type { AddressApi } from '../../lib/ec2/api.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
+import type { Refusal } from '../../lib/model/refusal.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { EniFacts } from './eni-facts.ts';
 import type { EngineEvents } from './events.ts';
+import { troubleOf } from './trouble.ts';
 
 export interface RefreshOptions {
   readonly clock: Clock;
@@ -32,10 +34,16 @@ export class Refresh {
   #cause: string | undefined;
   #waiting: (() => void)[] = [];
   #nudge: (() => void) | undefined;
+  #trouble: Refusal | undefined;
 
   constructor(options: RefreshOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
+  }
+
+  /** Why the last describe failed; undefined while they go through. */
+  get trouble(): Refusal | undefined {
+    return this.#trouble;
   }
 
   /** Resolves when a describe that was asked for after this call has come back, or has failed, or the signal aborted. */
@@ -79,14 +87,17 @@ export class Refresh {
       if (again !== undefined)
         clock.after(again - clock.now(), () => void this.request('a describe contradicted our own call'));
       budget.succeeded();
+      this.#trouble = undefined;
       events.described(cause, clock.now() - askedAt, enis.length);
       wake();
       return true;
     } catch (error) {
       if (error instanceof Ec2Error && error.kind === 'throttled') budget.refused();
       else budget.ended();
-      if (!this.#signal.aborted)
-        events.problem(`cannot describe the ENIs of ${instanceId}; the facts stay as they were`, error);
+      if (this.#signal.aborted) return false;
+      events.problem(`cannot describe the ENIs of ${instanceId}; the facts stay as they were`, error);
+      this.#trouble = troubleOf(error);
+      wake();
       return false;
     }
   }

@@ -11,6 +11,8 @@ export interface NodeSnapshot {
   readonly enis: readonly Eni[];
   /** When the describe that `enis` rest on was asked for; undefined before the first one. */
   readonly describedAt: number | undefined;
+  /** Why the last describe failed; undefined while describes go through. */
+  readonly blind: Refusal | undefined;
   readonly claims: readonly Claim[];
   /** False while any source of claims is still loading or has gone blind: the absence of a claim then means nothing. */
   readonly claimsComplete: boolean;

@@ -1,5 +1,5 @@
 import type { Action } from '../model/action.ts';
-import { claimKey } from '../model/claim.ts';
+import { type Claim, claimKey } from '../model/claim.ts';
 import type { Eni } from '../model/eni.ts';
 import { carries, slotLimit, usedSlots } from '../model/eni.ts';
 import { compareIp, familyOf, type IpAddress } from '../model/ip.ts';
@@ -53,11 +53,13 @@ interface Wish {
 
 function placeClaims(snapshot: NodeSnapshot, draft: Draft): PlacedClaim[] {
   const placed: PlacedClaim[] = [];
-  const { describedAt } = snapshot;
+  const { describedAt, blind } = snapshot;
+  const waits = (claim: Claim) =>
+    draft.statuses.push({ claim, state: 'pending', eni: undefined, ...(blind && { refusal: blind }) });
   for (const claim of snapshot.claims) {
     if (describedAt === undefined) {
-      // The first describe is under way.
-      draft.statuses.push({ claim, state: 'pending', eni: undefined });
+      // The first describe is under way, or fails again and again.
+      waits(claim);
       continue;
     }
     const onUnknownEni =
@@ -67,7 +69,7 @@ function placeClaims(snapshot: NodeSnapshot, draft: Draft): PlacedClaim[] {
     if (mayBeNew && describedAt < claim.since) {
       // The ENI may have been attached after the last describe.
       draft.describe = true;
-      draft.statuses.push({ claim, state: 'pending', eni: undefined });
+      waits(claim);
     } else if ('eni' in choice) placed.push({ claim, eni: choice.eni });
     else if (choice.refusal.reason === 'AmbiguousInterface' && snapshot.now - claim.since < SOURCES_MS) {
       draft.wakeAt(claim.since + SOURCES_MS);

@@ -87,6 +87,7 @@ export function snapshot(parts: SnapshotParts = {}): NodeSnapshot {
     policy: { takeover: 'declared', release: 'after-delay', releaseDelayMs: 30_000 },
     enis: [eni('eni-1')],
     describedAt: NOW,
+    blind: undefined,
     claims: [],
     inUse: new Set(),
     claimsComplete: true,
