@@ -15,6 +15,9 @@ export interface FloatingDeclaration {
 
 export const NOTHING_FLOATS: FloatingDeclaration = { any: false, addresses: [], networks: [] };
 
+/** More faults than this are not told: one annotation must not fill the log. */
+const MAX_REFUSALS = 5;
+
 /** Reads a comma- or blank-separated list of addresses, CIDRs or `*`. A bad element is refused by name; the others count. */
 export function parseFloatingIps(text: string | undefined, where: string): Parsed<FloatingDeclaration> {
   if (text === undefined) return { value: NOTHING_FLOATS, refusals: [] };
@@ -28,7 +31,7 @@ export function parseFloatingIps(text: string | undefined, where: string): Parse
     if (element === '*') any = true;
     else if (address !== undefined) addresses.push(address);
     else if (network !== undefined) networks.push(network);
-    else refusals.push(badElement(element, where));
+    else if (refusals.length < MAX_REFUSALS) refusals.push(badElement(element, where));
   }
   return { value: { any, addresses, networks }, refusals };
 }

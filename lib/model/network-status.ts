@@ -39,13 +39,21 @@ function parseFresh(annotations: Readonly<Record<string, string>>): Parsed<reado
 
   const value: NetworkStatus[] = [];
   const refusals: Refusal[] = [];
-  for (const [index, entry] of list.entries()) {
-    const refuse = (fault: string) => refusals.push(invalid(key, `entry ${index}: ${fault}`));
+  for (const [index, entry] of list.slice(0, MAX_ENTRIES).entries()) {
+    const refuse = (fault: string) => {
+      if (refusals.length < MAX_REFUSALS) refusals.push(invalid(key, `entry ${index}: ${fault}`));
+    };
     if (isObject(entry)) value.push(networkOf(entry, refuse));
     else refuse('it is not an object');
   }
+  if (list.length > MAX_ENTRIES) refusals.push(invalid(key, `only the first ${MAX_ENTRIES} entries are read`));
   return { value, refusals };
 }
+
+/** Far above what a pod can have (EC2's largest ENI holds 64 addresses a family): one annotation must not fill log and API server. */
+const MAX_ENTRIES = 64;
+const MAX_ADDRESSES = 128;
+const MAX_REFUSALS = 5;
 
 function networkOf(entry: JsonObject, refuse: (fault: string) => void): NetworkStatus {
   const address = textOf(entry.mac);
@@ -65,9 +73,10 @@ function addressesOf(ips: unknown, refuse: (fault: string) => void): IpAddress[]
     return [];
   }
   const addresses: IpAddress[] = [];
-  for (const item of ips) {
+  if (ips.length > MAX_ADDRESSES) refuse(`only the first ${MAX_ADDRESSES} of ${ips.length} addresses are read`);
+  for (const item of ips.slice(0, MAX_ADDRESSES)) {
     const address = typeof item === 'string' ? (parseIp(item) ?? parseHostCidr(item)?.address) : undefined;
-    if (address === undefined) refuse(`${JSON.stringify(item)} is not an IP address`);
+    if (address === undefined) refuse(`${(JSON.stringify(item) ?? '').slice(0, 80)} is not an IP address`);
     else if (!addresses.includes(address)) addresses.push(address);
   }
   return addresses;

@@ -122,20 +122,24 @@ export class Journal<T> {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
         this.#options.onProblem(`cannot read ${this.#options.path}`, error);
     }
-    for (const [index, raw] of text.split('\n').entries()) if (raw !== '') this.#replay(raw, index + 1);
+    const lines = text.split('\n').map((raw, index) => ({ raw, number: index + 1 }));
+    const bad = lines.filter(({ raw }) => raw !== '' && !this.#replay(raw)).map(({ number }) => number);
+    if (bad.length === 0) return;
+    const which = bad.length === 1 ? `line ${bad[0]} is` : `${bad.length} lines are`;
+    this.#options.onProblem(`${which} unreadable in ${this.#options.path} and left out; first in line ${bad[0]}`);
   }
 
-  #replay(raw: string, number: number): void {
-    try {
-      const record: unknown = JSON.parse(raw);
-      if (!isRecord(record)) throw new TypeError('not a record');
-      if (record.v === null) return void this.#entries.delete(record.k);
-      const value = this.#options.revive(record.v);
-      if (value === undefined) throw new TypeError('not a valid entry');
-      this.#entries.set(record.k, value);
-    } catch (error) {
-      this.#options.onProblem(`line ${number} of ${this.#options.path} is unreadable and left out`, error);
+  /** False when the line is no record of ours. */
+  #replay(raw: string): boolean {
+    const record = parsed(raw);
+    if (!isRecord(record)) return false;
+    if (record.v === null) {
+      this.#entries.delete(record.k);
+      return true;
     }
+    const value = this.#options.revive(record.v);
+    if (value !== undefined) this.#entries.set(record.k, value);
+    return value !== undefined;
   }
 
   /** Rewrites the file with what is current: temporary file, flush, rename, flush of the folder. */
@@ -174,6 +178,14 @@ export class Journal<T> {
 
 function line(key: string, value: unknown): string {
   return `${JSON.stringify({ k: key, v: value })}\n`;
+}
+
+function parsed(raw: string): unknown {
+  try {
+    return JSON.parse(raw);
+  } catch {
+    return undefined;
+  }
 }
 
 function isRecord(value: unknown): value is { k: string; v: unknown } {
