@@ -6,22 +6,31 @@ import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
 import { ec2ElasticIps } from '../../lib/ec2/elastic-ips.ts';
 import { chooseRegion } from '../../lib/ec2/identity.ts';
 import { type ImdsInterface, subnetHints } from '../../lib/ec2/imds.ts';
+import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
+import { ec2Interfaces } from '../../lib/ec2/interfaces.ts';
 import type { InstanceIdentity } from '../../lib/model/eni.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { Ec2Metrics } from '../../lib/runtime/metrics.ts';
+import { EC2_CALL, noTracer, type Tracer } from '../../lib/runtime/tracing.ts';
 import { VERSION } from '../version.ts';
 
 export interface Ec2Access {
   readonly connection: Ec2Connection;
   readonly addresses: AddressApi;
   readonly elasticIps: ElasticIpApi;
+  readonly interfaces: InterfaceApi;
 }
 
 /** Opens EC2 for this instance; every call is counted and, at debug level, logged with its request id. */
 export function openEc2(
   identity: InstanceIdentity,
   interfaces: () => readonly ImdsInterface[],
-  { log, metrics, environment }: { log: Logger; metrics: Ec2Metrics; environment: NodeJS.ProcessEnv },
+  {
+    log,
+    metrics,
+    environment,
+    tracer = noTracer,
+  }: { log: Logger; metrics: Ec2Metrics; environment: NodeJS.ProcessEnv; tracer?: Tracer },
 ): Ec2Access {
   const client = openEc2Client({ region: chooseRegion({ environment, identity }), version: VERSION });
   const connection: Ec2Connection = {
@@ -29,6 +38,15 @@ export function openEc2(
     now: () => performance.now(),
     onCall: ({ action, durationMs, requestId, addresses, error }) => {
       metrics.ec2Call(action, durationMs / 1000, error?.code);
+      const endedAt = Date.now();
+      tracer.record({
+        name: action,
+        kind: EC2_CALL,
+        startedAt: endedAt - durationMs,
+        endedAt,
+        attributes: { requestId, addresses },
+        fault: error?.code,
+      });
       log.debug('EC2 call', { action, durationMs: Math.round(durationMs), requestId, addresses, code: error?.code });
     },
   };
@@ -38,5 +56,5 @@ export function openEc2(
     subnetHints: () => subnetHints(interfaces()),
     onWarning: (message, detail) => log.warn(message, detail),
   });
-  return { connection, addresses, elasticIps: ec2ElasticIps(connection) };
+  return { connection, addresses, elasticIps: ec2ElasticIps(connection), interfaces: ec2Interfaces(connection) };
 }

@@ -1,20 +1,31 @@
 import type { ControllerOptions } from '../../lib/config/options.ts';
+import { objectDialects } from '../../lib/dialect/handover-language.ts';
+import { podDialects } from '../../lib/dialect/index.ts';
+import { chooseRegion } from '../../lib/ec2/identity.ts';
 import { imdsIdentity } from '../../lib/ec2/imds.ts';
 import { imdsEndpoint, imdsReader } from '../../lib/ec2/imds-http.ts';
+import type { QuotaApi } from '../../lib/ec2/service-quotas.ts';
 import { createKubeClient, type KubeClient } from '../../lib/kube/client.ts';
 import { loadConnection } from '../../lib/kube/connection.ts';
-import { createEventRecorder } from '../../lib/kube/events.ts';
+import { createEventRecorder, type EventRecorder } from '../../lib/kube/events.ts';
+import { createOwnerReads } from '../../lib/kube/owner-reads.ts';
 import type { InstanceIdentity } from '../../lib/model/eni.ts';
 import { Budget } from '../../lib/runtime/budget.ts';
 import { Supervisor } from '../../lib/runtime/supervisor.ts';
+import type { Tracer } from '../../lib/runtime/tracing.ts';
 import { type Ec2Access, openEc2 } from '../aws/ec2-access.ts';
 import { serveHttp } from '../http.ts';
 import { openProcess, type ProcessParts } from '../process.ts';
-import { createElection } from './election.ts';
+import { VERSION } from '../version.ts';
+import { createElection, LEASE } from './election.ts';
+import { openEniObjects } from './enis/open.ts';
 import { ObjectEngine } from './object-engine.ts';
 import { ObjectTeller } from './object-teller.ts';
+import { openControllerTracing } from './open-tracing.ts';
+import { type QuotaParts, watchQuota } from './quota/quota.ts';
 import { ControllerSources } from './sources.ts';
 import { resourceOf } from './step-facts.ts';
+import { runSweep, type SweepParts } from './sweep/sweep.ts';
 
 /** Exit code for a configuration that cannot be used (EX_USAGE of sysexits). */
 const USAGE_FAULT = 64;
@@ -35,7 +46,12 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   }
   const connection = await loadConnection({ kubeconfig: options.kubeconfig, env: environment });
   const kube = createKubeClient({ connection, clock });
-  const ec2 = openEc2(await findRegion(environment, stop), () => [], parts);
+  const tracing = await openControllerTracing(environment, log, () => clock.now());
+  const { tracer } = tracing;
+  const region = await findRegion(environment, stop);
+  const ec2 = openEc2(region, () => [], { ...parts, tracer });
+  const { openServiceQuotas } = await import('../../lib/ec2/service-quotas.ts');
+  const quotas = openServiceQuotas({ region: chooseRegion({ environment, identity: region }), version: VERSION });
   const closing = new AbortController();
   if (options.httpAddress !== 'off') {
     // A standby is ready, too: it could lead at any time.
@@ -45,9 +61,10 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   }
   const namespace = options.leaseNamespace ?? connection.namespace ?? 'default';
   const lead = (signal: AbortSignal, mayAct: () => boolean) =>
-    leadOneTerm({ parts, options, clusterName, kube, ec2, mayAct }, signal);
+    leadOneTerm({ parts, options, clusterName, kube, ec2, quotas, tracer, namespace, mayAct }, signal);
   await createElection({ ...parts, kube, options, namespace, lead }).run(stop);
   closing.abort(stop.reason);
+  await tracing.close();
   await kube.close();
   return 0;
 }
@@ -59,6 +76,10 @@ export interface TermParts {
   readonly clusterName: string;
   readonly kube: KubeClient;
   readonly ec2: Ec2Access;
+  readonly quotas: QuotaApi;
+  readonly tracer: Tracer;
+  /** Of the Lease, which Events about the whole controller are written for. */
+  readonly namespace: string;
   /** Asked right before each call that changes something. */
   readonly mayAct: () => boolean;
 }
@@ -84,6 +105,18 @@ export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise
   );
   const recorder = createEventRecorder({ client: kube, clock, signal, component: 'eni-agent-controller', host: '' });
   const budget = new Budget({ clock, random });
+  const context = { clusterName, defaultTags: options.defaultTags };
+  const loopParts = {
+    parts,
+    kube,
+    interfaces: ec2.interfaces,
+    sources,
+    recorder,
+    budget,
+    tracer: term.tracer,
+    context,
+    resyncMs: options.ec2ResyncMs,
+  };
   const objects = new ObjectEngine(
     {
       clock,
@@ -93,7 +126,7 @@ export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise
       elasticIps: ec2.elasticIps,
       addresses: ec2.addresses,
       budget,
-      context: { clusterName, defaultTags: options.defaultTags },
+      context,
       sources,
       teller: new ObjectTeller(options.dryRun ? { record: () => undefined } : recorder, log, resourceOf),
       resyncMs: options.ec2ResyncMs,
@@ -102,11 +135,59 @@ export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise
     },
     signal,
   );
-  loops.push(objects);
+  const eniObjects = openEniObjects({ ...loopParts, mayAct: () => mayAct() && !options.dryRun }, signal);
+  loops.push(objects, eniObjects);
   supervisor.keep('custom resource definitions', (ending) => sources.followDefinitions(ending));
   supervisor.keep('EIP objects', () => objects.run());
+  supervisor.keep('quota', (ending) => watchQuota(quotaParts(term, { budget, recorder }), ending));
+  if (options.sweep !== 'off') supervisor.keep('sweep', (ending) => runSweep(sweepParts(term, budget, ending), ending));
   await supervisor.finished();
+  await eniObjects.idle();
   await sources.ended();
+}
+
+function quotaParts(
+  { parts, ec2, quotas, namespace }: TermParts,
+  { budget, recorder }: { budget: Budget; recorder: EventRecorder },
+): QuotaParts {
+  const { clock, log, metrics } = parts;
+  const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: LEASE, uid: '' };
+  return {
+    clock,
+    log,
+    budget,
+    quotas,
+    elasticIps: ec2.elasticIps,
+    report: (used, allowed) => metrics.elasticIpQuota(used, allowed),
+    warn: (level, message) =>
+      recorder.record(lease, {
+        type: 'Warning',
+        reason: level === 'near' ? 'EipQuotaNear' : 'EipQuotaReached',
+        message,
+      }),
+  };
+}
+
+function sweepParts(
+  { parts, options, clusterName, kube, ec2, mayAct }: TermParts,
+  budget: Budget,
+  signal: AbortSignal,
+): SweepParts {
+  const { clock, random, log, metrics } = parts;
+  return {
+    clock,
+    random,
+    log,
+    budget,
+    mayAct,
+    elasticIps: ec2.elasticIps,
+    interfaces: ec2.interfaces,
+    reads: createOwnerReads(kube, signal),
+    languages: { pods: podDialects, objects: objectDialects, context: { clusterName, nodeName: '' } },
+    mode: options.dryRun ? 'dry-run' : options.sweep === 'on' ? 'on' : 'dry-run',
+    orphans: (count) => metrics.orphans(count),
+    callSignal: signal,
+  };
 }
 
 /** `AWS_REGION` (a service account with a role has it), else the region of the instance that we run on. */

@@ -161,6 +161,13 @@ export const OPTIONS = {
     default: '60s',
     help: 'how often all addresses are read again, should a kernel or file event have been lost',
   },
+  sweep: {
+    flag: 'sweep',
+    type: choice('on', 'dry-run', 'off'),
+    commands: ['controller'],
+    default: 'on',
+    help: 'whether Elastic IPs and interfaces with tags of this cluster are given back when their owner is gone; `dry-run` lists them',
+  },
   ec2ResyncMs: {
     flag: 'ec2-resync',
     type: duration({ min: '10s', max: '24h' }),

@@ -37,8 +37,15 @@ export interface KubeMetrics {
   leaseHeld(lease: string, held: boolean): void;
 }
 
+export interface ControllerMetrics {
+  /** Elastic IPs of the account that count towards its quota; `allowed` undefined: Service Quotas does not tell. */
+  elasticIpQuota(used: number, allowed: number | undefined): void;
+  /** Things in EC2 with this cluster's marks whose owner is gone. */
+  orphans(count: number): void;
+}
+
 /** Where measurements go. Cheap enough for every call; never throws. */
-export interface Metrics extends AddressMetrics, Ec2Metrics, KubeMetrics {}
+export interface Metrics extends AddressMetrics, Ec2Metrics, KubeMetrics, ControllerMetrics {}
 
 /** Drops every measurement. */
 export const noMetrics: Metrics = {
@@ -53,4 +60,6 @@ export const noMetrics: Metrics = {
   watchHeard: () => undefined,
   watchRestarted: () => undefined,
   leaseHeld: () => undefined,
+  elasticIpQuota: () => undefined,
+  orphans: () => undefined,
 };

@@ -99,6 +99,24 @@ export const CATALOGUE = {
     help: '1 while this process holds the Lease, else 0',
     labels: ['lease'],
   },
+  elasticIpsUsed: {
+    type: 'gauge',
+    name: 'eni_agent_elastic_ips_used',
+    help: 'Elastic IPs of the account and region that count towards the quota; told by the leading controller',
+    labels: [],
+  },
+  elasticIpsAllowed: {
+    type: 'gauge',
+    name: 'eni_agent_elastic_ips_allowed',
+    help: 'Quota of Elastic IPs (L-0263D0A3); 0 while it is unknown',
+    labels: [],
+  },
+  orphans: {
+    type: 'gauge',
+    name: 'eni_agent_orphans',
+    help: 'Elastic IPs and interfaces with tags of this cluster whose owner is gone, as the last sweep found them',
+    labels: [],
+  },
   buildInfo: {
     type: 'gauge',
     name: 'eni_agent_build_info',
@@ -154,5 +172,6 @@ const ALERTS = `## Alerts worth having
 | addresses wait too long | \`min_over_time(eni_agent_pending_addresses[2m]) > 0\` | EC2 errors, throttling |
 | an ENI is nearly full | \`eni_agent_eni_slots_used / eni_agent_eni_slots_limit > 0.9\` | [AddressLimitExceeded](troubleshooting.md#addresslimitexceeded) |
 | EC2 throttles the account | \`rate(eni_agent_ec2_errors_total{code="RequestLimitExceeded"}[5m]) > 0\` | [Throttled](troubleshooting.md#throttled) |
+| Elastic IPs run out | \`eni_agent_elastic_ips_used >= 0.9 * (eni_agent_elastic_ips_allowed > 0)\` | release unused ones, or ask for a higher quota |
 | the agent is deaf | \`eni_agent_kube_staleness_seconds > 300\` | the API server, network policy |
 `;

@@ -56,6 +56,11 @@ export function prometheusMetrics({ now, build, process: readings }: PrometheusO
     watchHeard: (resource) => void heard.set(resource, now()),
     watchRestarted: (resource, cause) => instruments.watchRestarts.inc({ resource, cause }),
     leaseHeld: (lease, held) => instruments.leaseHeld.set({ lease }, held ? 1 : 0),
+    elasticIpQuota: (used, allowed) => {
+      instruments.elasticIpsUsed.set(used);
+      instruments.elasticIpsAllowed.set(allowed ?? 0);
+    },
+    orphans: (count) => instruments.orphans.set(count),
     render: async () => {
       refresh();
       return { contentType: registry.contentType, body: await registry.metrics() };
@@ -92,6 +97,9 @@ function instrumentsIn(registry: Registry) {
     staleness: gauge(CATALOGUE.staleness),
     watchRestarts: counter(CATALOGUE.watchRestarts),
     leaseHeld: gauge(CATALOGUE.leaseHeld),
+    elasticIpsUsed: gauge(CATALOGUE.elasticIpsUsed),
+    elasticIpsAllowed: gauge(CATALOGUE.elasticIpsAllowed),
+    orphans: gauge(CATALOGUE.orphans),
     buildInfo: gauge(CATALOGUE.buildInfo),
     residentMemory: gauge(CATALOGUE.residentMemory),
     heapUsed: gauge(CATALOGUE.heapUsed),

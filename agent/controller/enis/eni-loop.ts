@@ -8,6 +8,7 @@ import { planEnis } from '../../../lib/plan/enis/plan-enis.ts';
 import type { Budget } from '../../../lib/runtime/budget.ts';
 import type { Clock } from '../../../lib/runtime/clock.ts';
 import type { Logger } from '../../../lib/runtime/logger.ts';
+import { noTracer, RECONCILE, type Tracer } from '../../../lib/runtime/tracing.ts';
 import { Wakeup } from '../../../lib/runtime/wakeup.ts';
 import { EniMemory } from './eni-memory.ts';
 import { InterfaceInventory } from './inventory.ts';
@@ -35,6 +36,8 @@ export interface EniLoopParts {
   readonly ec2: InterfaceApi;
   readonly budget: Budget;
   readonly writer: EniObjectWriter;
+  /** @default none */
+  readonly tracer?: Tracer;
   readonly clusterName: string;
   readonly observe: () => EniSurroundings;
   /** Asked right before every call: false while this process does not lead. */
@@ -169,7 +172,8 @@ class Loop implements EniLoop {
     if (step.kind === 'attach') this.#inventory.rooms.delete(step.instanceId);
     const startedAt = clock.now();
     try {
-      await performEniStep(step, { ...this.#parts, inventory: this.#inventory });
+      const perform = () => performEniStep(step, { ...this.#parts, inventory: this.#inventory });
+      await (this.#parts.tracer ?? noTracer).run(`ENI object: ${step.kind}`, RECONCILE, about(step), perform);
       this.#memory.succeeded(step);
       if (!isEc2) return;
       budget.succeeded();
