@@ -62,14 +62,15 @@ describe('the samples', () => {
 
   it('start the program with options that it understands', () => {
     const direct = ownContainers('samples').filter(({ container }) => container.args?.[0] !== '/bin/sh');
-    const faults = direct.flatMap(({ container: { args = [] } }) => {
+    const faults = direct.flatMap(({ container: { args = [], env = [] } }) => {
       const [command, ...argv] = args;
+      const environment = Object.fromEntries(env.map(({ name, value }) => [name, value]));
       if (!isCommand(command)) return [`${command} is no command`];
-      const resolved = resolveOptions(command, { argv, environment: {}, readFile: () => '{}' });
+      const resolved = resolveOptions(command, { argv, environment, readFile: () => '{}' });
       return resolved.ok ? [] : resolved.faults.map(({ message }) => message);
     });
 
-    expect(direct).toHaveLength(2);
+    expect(direct).toHaveLength(3);
     expect(faults).toEqual([]);
   });
 });
