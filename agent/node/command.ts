@@ -149,7 +149,10 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
         describedAt: addresses.describedAt,
         addresses: latest?.statuses ?? [],
       }),
-      report: (report) => telling.publisher.elasticIps(report),
+      report: (report) => {
+        gauges.elasticIps(report);
+        telling.publisher.elasticIps(report);
+      },
       happened: telling.eipHappened,
       doubtEnis: (cause) => addresses.doubt(cause),
     },

@@ -1,6 +1,7 @@
 import { slotLimit, usedSlots } from '../../lib/model/eni.ts';
 import type { LedgerEntry } from '../../lib/model/ledger.ts';
 import type { AddressMetrics } from '../../lib/runtime/metrics.ts';
+import type { EipReport } from '../eip/eip-engine.ts';
 import type { NodeReport } from '../engine/engine.ts';
 
 /** Turns the state after each round into gauges. */
@@ -9,6 +10,15 @@ export class Gauges {
 
   constructor(metrics: AddressMetrics) {
     this.#metrics = metrics;
+  }
+
+  elasticIps({ statuses }: EipReport): void {
+    const refused = statuses.flatMap((status) => (status.state === 'refused' ? [status.refusal] : []));
+    this.#metrics.elasticIps({
+      byDialect: count(statuses, ({ claim }) => claim.dialect),
+      bound: statuses.filter(({ state }) => state === 'bound').length,
+      refusedByReason: count(refused, ({ reason }) => reason),
+    });
   }
 
   report({ statuses, refusals, enis }: NodeReport, ledger: readonly LedgerEntry[]): void {

@@ -10,10 +10,19 @@ export interface AddressMetrics {
   refusals(byReason: Readonly<Record<string, number>>): void;
   /** Claims whose address is not on its ENI yet and not refused. */
   pending(count: number): void;
+  /** Elastic IPs that pods of this node ask for now. */
+  elasticIps(now: ElasticIpLevels): void;
   /** Entries of the ledger, by state. */
   ledger(byState: Readonly<Record<string, number>>): void;
   /** Slots of every ENI of the node; ENIs left out are forgotten. */
   slots(enis: readonly SlotUse[]): void;
+}
+
+export interface ElasticIpLevels {
+  /** Claims by the language in which they are written. */
+  readonly byDialect: Readonly<Record<string, number>>;
+  readonly bound: number;
+  readonly refusedByReason: Readonly<Record<string, number>>;
 }
 
 /** Address slots of one family on one ENI. `limit` undefined: not known for this instance type. */
@@ -54,6 +63,7 @@ export const noMetrics: Metrics = {
   claims: () => undefined,
   refusals: () => undefined,
   pending: () => undefined,
+  elasticIps: () => undefined,
   ledger: () => undefined,
   slots: () => undefined,
   ec2Call: () => undefined,

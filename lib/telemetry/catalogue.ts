@@ -44,6 +44,24 @@ export const CATALOGUE = {
     help: 'Claimed addresses that are neither on their ENI yet nor refused',
     labels: [],
   },
+  elasticIpClaims: {
+    type: 'gauge',
+    name: 'eni_agent_elastic_ip_claims',
+    help: 'Elastic IPs that pods of this node ask for now, by the dialect of the annotation',
+    labels: ['dialect'],
+  },
+  elasticIpsBound: {
+    type: 'gauge',
+    name: 'eni_agent_elastic_ips_bound',
+    help: 'Elastic IPs that are where pods of this node want them',
+    labels: [],
+  },
+  elasticIpRefusals: {
+    type: 'gauge',
+    name: 'eni_agent_elastic_ip_refusals',
+    help: 'Elastic IPs refused now, by the reason code that Event and condition show too',
+    labels: ['reason'],
+  },
   ledger: {
     type: 'gauge',
     name: 'eni_agent_ledger_entries',

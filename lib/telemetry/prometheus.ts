@@ -46,6 +46,7 @@ export function prometheusMetrics({ now, build, process: readings }: PrometheusO
     claims: levels(instruments.claims),
     refusals: levels(instruments.refusals),
     pending: (count) => instruments.pending.set(count),
+    elasticIps: elasticIpLevels(instruments),
     ledger: levels(instruments.ledger),
     slots: (enis) => setSlots(instruments, enis),
     ec2Call: (action, seconds, code) => {
@@ -88,6 +89,9 @@ function instrumentsIn(registry: Registry) {
     claims: gauge(CATALOGUE.claims),
     refusals: gauge(CATALOGUE.refusals),
     pending: gauge(CATALOGUE.pending),
+    elasticIpClaims: gauge(CATALOGUE.elasticIpClaims),
+    elasticIpsBound: gauge(CATALOGUE.elasticIpsBound),
+    elasticIpRefusals: gauge(CATALOGUE.elasticIpRefusals),
     ledger: gauge(CATALOGUE.ledger),
     slotsUsed: gauge(CATALOGUE.slotsUsed),
     slotsLimit: gauge(CATALOGUE.slotsLimit),
@@ -114,6 +118,15 @@ function levels<L extends string>(gauge: Gauge<L>): (counts: Readonly<Record<str
   return (counts) => {
     for (const value of Object.keys(counts)) seen.add(value);
     for (const value of seen) gauge.labels(value).set(Object.hasOwn(counts, value) ? (counts[value] ?? 0) : 0);
+  };
+}
+
+function elasticIpLevels({ elasticIpClaims, elasticIpsBound, elasticIpRefusals }: Instruments): Metrics['elasticIps'] {
+  const [claims, refusals] = [levels(elasticIpClaims), levels(elasticIpRefusals)];
+  return ({ byDialect, bound, refusedByReason }) => {
+    claims(byDialect);
+    elasticIpsBound.set(bound);
+    refusals(refusedByReason);
   };
 }
 
