@@ -50,6 +50,19 @@ describe('what the table renders', () => {
 });
 
 describe('strayVariables', () => {
+  it('says what of the environment of aws-pod-eip-controller is no longer needed', () => {
+    const messages = strayVariables({
+      PEC_VPC_ID: 'vpc-1',
+      PEC_RESYNC_PERIOD: '0',
+      PEC_CLUSTER_NAME: 'c',
+      PEC_REGION: 'r',
+    });
+    expect(messages).toEqual([
+      expect.stringMatching(/PEC_VPC_ID is no longer/),
+      expect.stringMatching(/PEC_RESYNC_PERIOD is no longer/),
+    ]);
+  });
+
   it('warns of misspelt variables and passes over those the kubelet injects for a Service', () => {
     const environment = {
       ENI_AGENT_OBSERV: 'cni',
