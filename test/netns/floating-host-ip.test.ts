@@ -1,0 +1,58 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { Cloud } from '../../sim/ec2/cloud.ts';
+import { startEc2Server } from '../../sim/ec2/server.ts';
+import { canUseRealNamespaces, RealHost } from '../../sim/host/real.ts';
+import { startImds } from '../../sim/imds/server.ts';
+
+const possible = await canUseRealNamespaces();
+if (possible !== true) process.stdout.write(`host-ip test skipped: ${possible}\n`);
+
+const DEVICE = 'tnHip1';
+const VIP = '10.31.1.201';
+
+async function until(what: string, ask: () => boolean): Promise<void> {
+  for (const end = Date.now() + 20_000; Date.now() < end; await sleep(20)) if (ask()) return;
+  throw new Error(`not within 20 s: ${what}`);
+}
+
+describe.skipIf(possible !== true)('eni-agent host-ip on a real interface', () => {
+  it('puts NODEPORT_IP on it, puts it back when removed, and takes it off on SIGTERM', async () => {
+    const cloud = new Cloud();
+    const vpc = cloud.addVpc({ cidr: '10.31.0.0/16' });
+    const main = cloud.addSubnet({ vpcId: vpc.id, cidr: '10.31.0.0/24' });
+    const subnet = cloud.addSubnet({ vpcId: vpc.id, cidr: '10.31.1.0/24' });
+    const { instance } = cloud.addInstance({ type: 'm5.large', subnetId: main.id });
+    const eni = cloud.addInterface({ subnetId: subnet.id, instanceId: instance.id });
+    const host = new RealHost();
+    await host.createNode('hip', [{ name: DEVICE, mac: eni.mac }]);
+    const ec2 = await startEc2Server({ cloud });
+    const imds = await startImds({ cloud, instanceId: instance.id });
+    const environment = {
+      ...{ PATH: process.env['PATH'] ?? '', HOME: '/tmp', AWS_REGION: 'us-east-1', NODEPORT_IP: `${VIP}/24` },
+      ...{ AWS_ENDPOINT_URL_EC2: ec2.url, AWS_EC2_METADATA_SERVICE_ENDPOINT: imds.url },
+      ...{ AWS_ACCESS_KEY_ID: 'simulated', AWS_SECRET_ACCESS_KEY: 'simulated' },
+    };
+    const child = spawn(process.execPath, ['agent/main.ts', 'host-ip'], { env: environment, stdio: 'inherit' });
+    const exited = once(child, 'exit');
+    const there = () =>
+      execFileSync('ip', ['-br', 'addr', 'show', 'dev', DEVICE], { encoding: 'utf8' }).includes(`${VIP}/24`);
+    const held = () => cloud.state.requireInterfaceNow(eni.id).addresses.some(({ ip }) => ip === VIP);
+    try {
+      await until('on the interface', there);
+      expect(held()).toBe(true);
+      execFileSync('ip', ['addr', 'del', `${VIP}/24`, 'dev', DEVICE]);
+      await until('on the interface again', there);
+      child.kill('SIGTERM');
+      expect((await exited)[0]).toBe(0);
+      expect([there(), held()]).toEqual([false, true]);
+    } finally {
+      child.kill('SIGKILL');
+      await imds.close();
+      await ec2.close();
+      await host.close();
+    }
+  });
+});
