@@ -178,7 +178,9 @@ export class EipEngine {
     if (this.#flying.has(step.key) || this.#signal.aborted) return;
     const done = this.#admitted(step).finally(() => {
       this.#flying.delete(step.key);
-      this.#round();
+      // Answers that arrive together are planned and told together; after a stop nobody wakes us any more.
+      if (this.#signal.aborted) this.#round();
+      else this.wake();
     });
     this.#flying.set(step.key, { step, done });
   }
