@@ -63,4 +63,12 @@ function say(text: string): number {
   return 0;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+/** What nobody has caught ends the process. A fault of the world (a port in use, a file that is missing) is one line for an operator. */
+function giveUp(error: unknown): never {
+  const known = error instanceof Error && 'code' in error;
+  const text = error instanceof Error ? (known ? error.message : error.stack) : String(error);
+  process.stderr.write(`eni-agent: ${text}\n`);
+  process.exit(1);
+}
+
+process.exitCode = await main(process.argv.slice(2)).catch(giveUp);

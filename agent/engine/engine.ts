@@ -1,6 +1,5 @@
 import type { AddressApi } from '../../lib/ec2/api.ts';
 import type { Action } from '../../lib/model/action.ts';
-import type { Claim } from '../../lib/model/claim.ts';
 import type { Eni, EniId } from '../../lib/model/eni.ts';
 import { familyOf, type IpAddress } from '../../lib/model/ip.ts';
 import type { LedgerEntry } from '../../lib/model/ledger.ts';

@@ -97,10 +97,15 @@ export async function runPlan(options: PlanOptions, stop: AbortSignal): Promise<
   done.abort();
   await Promise.all([running, ...tasks]);
   await kube.close();
+  const missing = [
+    ...(pods.synced ? [] : ['the API server does not tell the pods of this node']),
+    ...(engine.describedAt === undefined ? ['EC2 does not tell the ENIs of this node'] : []),
+    ...observers.faults(),
+  ];
   process.stdout.write(
     report
       ? renderPlan(report)
-      : `the sources did not answer within ${LOOK_MS / 1000} s:\n${observers.faults().join('\n')}\n`,
+      : `not everything answered within ${LOOK_MS / 1000} s:\n${missing.map((line) => `  ${line}\n`).join('')}`,
   );
   return report ? 0 : 1;
 }

@@ -262,7 +262,7 @@ export class NodeRig {
 
   async close(): Promise<void> {
     await Promise.all(this.agents.map((agent) => agent.end('SIGKILL')));
-    for (const name of [...this.#namespaces]) await this.deleteNamespace(name);
+    for (const name of this.#namespaces.toReversed()) await this.deleteNamespace(name);
     for (const link of this.#links) await exec('ip', ['link', 'del', link]);
     await this.kube.close();
     await Promise.all([this.api.stop(), this.ec2.close(), ...this.nodes.map(({ imds }) => imds.close())]);

@@ -161,6 +161,7 @@ describe.skipIf(whyNot !== undefined)('eni-agent node, on a real API server and 
 
     await agent.ready();
     await onRed('10.77.1.20');
+    expect(rig.writes()).toHaveLength(1);
   });
 
   test('keeps what a namespace still uses after its pod was force-deleted, and releases it with the namespace', async () => {
@@ -206,7 +207,7 @@ describe.skipIf(whyNot !== undefined)('eni-agent node, on a real API server and 
     for (const index of bombs.keys()) {
       await until(`a word on bomb-${index}`, async () => (await rig.condition(`bomb-${index}`))?.status === 'False');
     }
-    expect((await rig.condition('good'))?.status).toBe('True');
+    await until('the good pod', async () => (await rig.condition('good'))?.status === 'True');
     expect(agent.log.length).toBeLessThan(300);
     expect(agent.told('cannot write to pod')).toEqual([]);
   });
