@@ -31,9 +31,14 @@ describe.skipIf(possible !== true)('eni-agent host-ip on a real interface', () =
     const ec2 = await startEc2Server({ cloud });
     const imds = await startImds({ cloud, instanceId: instance.id });
     const environment = {
-      ...{ PATH: process.env['PATH'] ?? '', HOME: '/tmp', AWS_REGION: 'us-east-1', NODEPORT_IP: `${VIP}/24` },
-      ...{ AWS_ENDPOINT_URL_EC2: ec2.url, AWS_EC2_METADATA_SERVICE_ENDPOINT: imds.url },
-      ...{ AWS_ACCESS_KEY_ID: 'simulated', AWS_SECRET_ACCESS_KEY: 'simulated' },
+      PATH: process.env['PATH'] ?? '',
+      HOME: '/tmp',
+      NODEPORT_IP: `${VIP}/24`,
+      AWS_REGION: 'us-east-1',
+      AWS_ENDPOINT_URL_EC2: ec2.url,
+      AWS_EC2_METADATA_SERVICE_ENDPOINT: imds.url,
+      AWS_ACCESS_KEY_ID: 'simulated',
+      AWS_SECRET_ACCESS_KEY: 'simulated',
     };
     const child = spawn(process.execPath, ['agent/main.ts', 'host-ip'], { env: environment, stdio: 'inherit' });
     const exited = once(child, 'exit');

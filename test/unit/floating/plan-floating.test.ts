@@ -92,7 +92,14 @@ function brief(step: FloatingStep): string {
       return `release: ${step.why.reason}`;
     case 'tell':
       return `tell ${step.status.ready ? 'ready' : step.status.reason}`;
-    default:
+    case 'read':
+    case 'acquire':
+    case 'renew':
+    case 'park':
+    case 'unassign':
+    case 'forget':
+    case 'bind':
+    case 'unbind':
       return step.kind;
   }
 }
