@@ -18,7 +18,7 @@ type PublicPod = ReturnType<Rig['nextAddress']> & { readonly name: string };
 export const eip: Row = {
   name: 'eip',
   run: ({ quick }) =>
-    withRig({ enis: 3 }, async (rig) => {
+    withRig({ enis: 3, flags: ['--cluster-name=bench'] }, async (rig) => {
       const { cloud, cluster } = rig;
       const count = quick ? 10 : 40;
       const pods = Array.from({ length: count + AT_ONCE }, (_, index) => ({

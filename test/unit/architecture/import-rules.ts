@@ -51,7 +51,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     from: 'lib/net/',
-    mayImport: ['node:', 'execa', 'chokidar', 'lib/model/', 'lib/runtime/', 'lib/net/'],
+    mayImport: ['node:', 'lib/model/', 'lib/runtime/', 'lib/net/'],
     because: 'an adapter knows its own library and no other adapter; one place runs commands',
   },
   {
@@ -71,7 +71,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     from: 'sim/',
-    mayImport: ['node:', 'execa', 'ipaddr.js', 'undici', 'ws', 'lib/model/', 'sim/'],
+    mayImport: ['node:', 'ipaddr.js', 'undici', 'ws', 'lib/model/', 'sim/'],
     because: 'a simulator that shared code with the agent would share its mistakes; values are all they have in common',
   },
 ];
