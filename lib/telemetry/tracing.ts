@@ -14,7 +14,7 @@ import type { TracingConfig } from './tracing-config.ts';
 export interface Tracing {
   readonly tracer: Tracer;
   /** Sends what waits; for the end of the process. Never rejects. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface TracingOptions {

@@ -65,7 +65,8 @@ describe('a network interface', () => {
   });
 
   it('is attached, is seen on its way, and leaves again', async () => {
-    const { interfaces, wanted, cloud, left, advance } = await rig();
+    const world = await rig();
+    const { interfaces, wanted, cloud, left } = world;
     Object.assign(cloud.knobs, { attachMs: 1_000, detachMs: 3_000 });
     const { id } = await interfaces.create(wanted('a'), options);
     const look = async () => (await interfaces.describe({ ids: [id] }, options))[0]?.attachment?.state;
@@ -73,12 +74,12 @@ describe('a network interface', () => {
     const place = { eni: id, instanceId: left.id, deviceIndex: 2, networkCard: 0 };
     const { attachmentId } = await interfaces.attach(place, options);
     expect(await look()).toBe('attaching');
-    advance(1_000);
+    world.advance(1_000);
     expect(await look()).toBe('attached');
     await expect(interfaces.delete(id, options)).rejects.toMatchObject({ kind: 'conflict' });
     await interfaces.detach(attachmentId, options);
     expect(await look()).toBe('detaching');
-    advance(3_000);
+    world.advance(3_000);
     expect(await look()).toBeUndefined();
     await interfaces.detach(attachmentId, options);
     await interfaces.delete(id, options);

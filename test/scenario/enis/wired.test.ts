@@ -77,8 +77,8 @@ function interfacesOf({ cloud, clock }: ControllerRig) {
 describe('the controller', () => {
   it('makes an ENI object real, gives an EIP to its second address, survives a change of leader, and takes both away again', async () => {
     const world = await rig();
-    const { until, create, get, find, startPod, subnet, nodes, lead } = world;
-    startPod('web-0', 'node-b');
+    const { create, get, find, subnet, nodes, lead } = world;
+    world.startPod('web-0', 'node-b');
     await create(ENI, {
       subnetID: subnet.id,
       securityGroups: ['sg-1'],
@@ -88,7 +88,10 @@ describe('the controller', () => {
     await create(EIP, { assignment: { eni: 'front', eniPrivateIPAddressIndex: 1 } });
     const first = lead();
 
-    await until('the interface is ready', async () => (await get(ENI)).status?.conditions?.[0]?.status === 'True');
+    await world.until(
+      'the interface is ready',
+      async () => (await get(ENI)).status?.conditions?.[0]?.status === 'True',
+    );
     const eip = await world.state(EIP, 'assigned');
     const { status } = await get(ENI);
     expect(status.attachment).toMatchObject({ podName: 'web-0', instanceID: nodes[1]?.instanceId, deviceIndex: 1 });
@@ -106,7 +109,7 @@ describe('the controller', () => {
     lead();
     await world.delete(EIP);
     await world.delete(ENI);
-    await until('both are gone', async () => (await find(EIP)) === undefined && (await find(ENI)) === undefined);
+    await world.until('both are gone', async () => (await find(EIP)) === undefined && (await find(ENI)) === undefined);
 
     expect(interfacesOf(world)).toEqual([]);
     expect(world.eips()).toEqual([]);
