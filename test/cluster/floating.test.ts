@@ -32,7 +32,7 @@ const OBJECT = {
   apiVersion: 'eni-agent.io/v1alpha1',
   kind: 'FloatingIP',
   metadata: { name: 'web' },
-  spec: { addresses: [VIP], nodeSelector: { ingress: 'yes' } },
+  spec: { addresses: [VIP], nodeSelector: { ingress: 'yes' }, elasticIP: 'auto' },
 };
 const stop = new AbortController();
 
@@ -96,6 +96,7 @@ describe('three real agents, an API server, simulated EC2', () => {
         `--cni-cache-dir=${machine.cacheDir}`,
         `--state-dir=${join(folder, name)}`,
         '--lease-namespace=default',
+        '--cluster-name=test',
       ],
       environment: {
         PATH: process.env['PATH'] ?? '',
@@ -109,7 +110,11 @@ describe('three real agents, an API server, simulated EC2', () => {
       },
     });
     await agent.start(stop.signal);
-    return { name, eni: eni.id, agent, close: () => agent.close().finally(() => imds.close()) };
+    const close = async () => {
+      await agent.close();
+      await imds.close();
+    };
+    return { name, eni: eni.id, agent, close };
   }
 
   const holder = () => {
@@ -132,6 +137,7 @@ describe('three real agents, an API server, simulated EC2', () => {
     if (found === undefined) throw new Error(`no node ${name}`);
     return found;
   };
+  const publicIps = () => [...cloud.state.elasticIps.all(cloud.state.describeMoment())].map(({ publicIp }) => publicIp);
   const elsewhere = (than: string) =>
     until(`${VIP} elsewhere than ${than}`, () => (holder() === than ? undefined : holder()));
   const told = (name: string) =>
@@ -145,6 +151,10 @@ describe('three real agents, an API server, simulated EC2', () => {
     const first = await until(`a holder of ${ip(VIP)}`, holder);
     const status = await told(first);
 
+    await until('the Elastic IP in the status', async () =>
+      (await object())?.status.publicIp === publicIps()[0] ? true : undefined,
+    );
+    expect(publicIps()).toHaveLength(1);
     expect(status).toMatchObject({
       networkInterfaceId: node(first).eni,
       conditions: [{ type: 'Ready', reason: 'Serving' }],
@@ -217,6 +227,7 @@ describe('three real agents, an API server, simulated EC2', () => {
     await client.request({ method: 'DELETE', path: `${FIPS}/web` });
     await until('no holder', () => (holder() === undefined ? true : undefined));
 
+    await until('the Elastic IP given back', () => (publicIps().length === 0 ? true : undefined));
     expect(nodes.flatMap(({ agent }) => agent.crashes)).toEqual([]);
   });
 });
