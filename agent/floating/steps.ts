@@ -94,6 +94,7 @@ export class StepPerformer {
         node: nodeName,
         error,
       });
+      if (step.kind === 'add') this.#cannotConfigure(step, item, error);
       // Reading again at once what cannot be done would be a tight loop: local commands fail for good, not by chance.
       if (laneOf(step) !== 'lease') await this.#parts.clock.sleep(1_000, callSignal);
     }
@@ -213,6 +214,12 @@ export class StepPerformer {
     log.warn('cannot take floating IP over', { floatingIp: item.ip.name, addresses, reason, message });
     if (kind === 'refused')
       happened(item.ip, { type: 'Warning', reason: 'AddressRefused', message: `${reason}: ${message}` });
+  }
+
+  /** Without the right to change the interface (CAP_NET_ADMIN) this node would hold the address and not serve it. */
+  #cannotConfigure({ place }: Step<'add'>, item: FloatingItem, error: unknown): void {
+    const message = `cannot put ${place.address} on ${place.device}: ${String(error)}`;
+    item.unfit = { reason: 'NoMatchingInterface', message, until: this.#parts.clock.now() + UNFIT_MS, failures: 1 };
   }
 
   #servesAny({ ip, hold }: FloatingItem): boolean {
