@@ -15,6 +15,8 @@ export class ClaimMemory {
   /** We put the finalizer on this object ourselves: nobody can have allocated for it before. */
   held(uid: string): void {
     this.#holds.add(uid);
+    // The watch may have shown the finalizer before the answer to the write came.
+    this.#inventoryAfter.set(uid, 0);
   }
 
   /** The outcome of a call for this object is not known: only a later look counts. */

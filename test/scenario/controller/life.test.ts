@@ -86,6 +86,7 @@ describe('an EIP of k8s-aws-operator', () => {
     rig.endPod('owned');
     await rig.until('release', () => rig.eips().length === 0);
     await rig.until('the object gone', async () => (await rig.find(EIP('owned'))) === undefined);
+    expect(rig.mutations().filter((action) => action === 'ReleaseAddress')).toHaveLength(1);
   });
 });
 
@@ -148,6 +149,7 @@ describe('an Eip of k8s-eip-operator', () => {
     rig.endPod('auto');
     await rig.until('release', () => rig.eips().length === 0);
     await rig.until('the object gone', async () => (await rig.find(Eip('auto'))) === undefined);
+    expect(rig.mutations().filter((action) => action === 'ReleaseAddress')).toHaveLength(1);
   });
 
   it('for nodes is on a Ready one, tells so by label, and moves when that is not Ready any more', async () => {
