@@ -10,7 +10,7 @@ import type { Clock } from '../../../lib/runtime/clock.ts';
 import type { Logger } from '../../../lib/runtime/logger.ts';
 import { noTracer, RECONCILE, type Tracer } from '../../../lib/runtime/tracing.ts';
 import { Wakeup } from '../../../lib/runtime/wakeup.ts';
-import { EniMemory } from './eni-memory.ts';
+import { ECHO_MS, EniMemory } from './eni-memory.ts';
 import { InterfaceInventory } from './inventory.ts';
 import { eniSetback, kubeSetback } from './setback.ts';
 import { StatusWrites } from './status-writes.ts';
@@ -139,8 +139,10 @@ class Loop implements EniLoop {
     if (status !== undefined && this.#statuses.write(object, status)) this.#tellRefusal(object, status);
     if (readInterfaces) this.#inventory.request();
     if (readRoom !== undefined) this.#inventory.requestRoom(readRoom);
-    if (step !== undefined) this.#perform(step);
     const times = wakeAt === undefined ? [] : [wakeAt];
+    if (step !== undefined && !callsEc2(step) && this.#memory.awaitsEcho(object))
+      times.push(this.#parts.clock.now() + ECHO_MS);
+    else if (step !== undefined) this.#perform(step);
     if (!poll) this.#memory.settled(object);
     else times.push(this.#readAt((this.#inventory.readAt ?? this.#parts.clock.now()) + this.#memory.pollPause(object)));
     return times;

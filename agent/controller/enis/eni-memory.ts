@@ -8,6 +8,9 @@ import type { Pause } from './setback.ts';
 
 type Remembered = Pick<EniSnapshot, 'trustAfter' | 'absentSince' | 'surelyGone' | 'setbacks'>;
 
+/** A write that the watch does not echo within this time is tried again, ms. */
+export const ECHO_MS = 3_000;
+
 /** What a process learnt about ENI objects beside the describes. All of it may be lost: EC2's tags and tokens carry the truth. */
 export class EniMemory {
   readonly #clock: Clock;
@@ -18,6 +21,7 @@ export class EniMemory {
   readonly #surelyGone = new Set<string>();
   readonly #pollingSince = new Map<string, number>();
   readonly #specs = new Map<string, string>();
+  readonly #tried = new Map<string, { readonly version: string; readonly at: number }>();
 
   constructor({ clock, random }: { readonly clock: Clock; readonly random: () => number }) {
     this.#clock = clock;
@@ -64,7 +68,19 @@ export class EniMemory {
   succeeded({ kind, object: { uid } }: EniStep): void {
     this.#setbacks.delete(uid);
     if (kind === 'delete') this.#surelyGone.add(uid);
-    else this.#surelyGone.delete(uid);
+    if (kind === 'create') this.#surelyGone.delete(uid);
+  }
+
+  /**
+   * True when a write to this version of the object was tried a moment ago: the watch will tell what became of it, be it that the
+   * object had changed meanwhile (a status of ours counts as such a change where it is no sub-resource).
+   */
+  awaitsEcho({ uid, resourceVersion: version }: EniObject): boolean {
+    const now = this.#clock.now();
+    const tried = this.#tried.get(uid);
+    if (tried?.version === version && now < tried.at + ECHO_MS) return true;
+    this.#tried.set(uid, { version, at: now });
+    return false;
   }
 
   /** Whatever was refused or left unanswered: look again before deciding again. Returns the failures in a row. */
@@ -108,6 +124,7 @@ export class EniMemory {
       this.#surelyGone,
       this.#pollingSince,
       this.#specs,
+      this.#tried,
     ];
     for (const map of maps) for (const uid of map.keys()) if (!uids.has(uid)) map.delete(uid);
   }
