@@ -25,10 +25,12 @@ export interface IdentityOptions {
  * @throws the signal's reason when it aborts first.
  */
 export async function whoAmI(options: IdentityOptions, signal: AbortSignal): Promise<InstanceIdentity> {
+  const inPod = options.kube === undefined;
+  const sources = [['imds', askImds] as const, ...(inPod ? [] : [['node', askNode] as const])];
   for (let failures = 1; ; failures += 1) {
     signal.throwIfAborted();
     const faults: Record<string, string> = {};
-    for (const [source, ask] of [['imds', askImds] as const, ['node', askNode] as const]) {
+    for (const [source, ask] of sources) {
       try {
         return await ask(options, signal);
       } catch (error) {
@@ -37,11 +39,10 @@ export async function whoAmI(options: IdentityOptions, signal: AbortSignal): Pro
     }
     const retryInMs = Math.round(backoffMs(failures, { baseMs: 500, maxMs: 15_000, random: options.random }));
     options.log.warn(
-      'cannot find out which EC2 instance this is; set the metadata hop limit or give the agent hostNetwork',
-      {
-        ...faults,
-        retryInMs,
-      },
+      inPod
+        ? 'cannot find out which EC2 instance this is; raise the metadata hop limit to 2, or allow version 1 by --allow-imds-v1'
+        : 'cannot find out which EC2 instance this is; set the metadata hop limit or give the agent hostNetwork',
+      { ...faults, retryInMs },
     );
     await options.clock.sleep(retryInMs, signal);
   }

@@ -42,7 +42,8 @@ export interface SessionInput {
 export async function openSession(input: SessionInput): Promise<PodSession> {
   const { command, options, stop } = input;
   const pod = ownPod(process.env);
-  const parts = openProcess(command, options, { pod: `${pod.ref.namespace}/${pod.ref.name}` });
+  // The lines about addresses name the pod themselves.
+  const parts = openProcess(command, options, {});
   const { clock, random, log, metrics, environment } = parts;
   const onProblem = (message: string, error?: unknown) => log.warn(message, { error });
   const addresses = new OwnAddresses({
