@@ -38,9 +38,10 @@ export interface Container {
   };
 }
 
-/** All objects of the YAML files below a folder, each with its file. @throws {Error} for text that is not YAML. */
+/** All objects of the YAML files below a folder, each with its file; not Helm's templates. @throws {Error} for text that is not YAML. */
 export function manifestsIn(folder: string): readonly { readonly file: string; readonly manifest: Manifest }[] {
-  return filesIn(folder, '.yaml').flatMap((file) =>
+  const files = filesIn(folder, '.yaml').filter((file) => !file.startsWith('daemonset/chart/'));
+  return files.flatMap((file) =>
     parseAllDocuments(contentOf(file)).map((document) => {
       const [fault] = document.errors;
       if (fault !== undefined) throw new Error(`${file}: ${fault.message}`);

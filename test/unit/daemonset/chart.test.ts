@@ -1,0 +1,256 @@
+import { describe, expect, it } from 'vitest';
+import { resolveOptions } from '../../../lib/config/resolve.ts';
+import { strayVariables } from '../../../lib/config/stray-variables.ts';
+import { contentOf, filesIn } from '../architecture/source-tree.ts';
+import { ABOUT, byName, CHART, kustomized, objectsOf, patched, renderChart, renderNotes, VALUES } from './chart.ts';
+import { mergeValues, renderTemplate } from './chart-template.ts';
+import { type Manifest, manifestsIn } from './manifests.ts';
+
+/** Sets the image, as the kustomizations' `images:` does. */
+const IMAGE = { image: 'eni-agent' };
+
+/** What users of aws-pod-eip-controller have in their values: everything that its manual lists. */
+const PEC = {
+  image: '111122223333.dkr.ecr.eu-west-1.amazonaws.com/eni-agent:0.1.0',
+  vpcID: 'vpc-0123456789abcdef0',
+  region: 'eu-west-1',
+  watchNamespace: 'nginx-demo-ns',
+  clusterName: 'eip-controller-demo',
+  logLevel: 'DEBUG',
+  createServiceAccount: false,
+  resyncPeriod: 300,
+  serviceAccountName: 'aws-pod-eip-controller',
+};
+
+function workload(values: object, kind: 'DaemonSet' | 'Deployment', namespace?: string): Manifest {
+  return renderChart(values, namespace).find((object) => object.kind === kind) as Manifest;
+}
+
+function podSpec(values: object, kind: 'DaemonSet' | 'Deployment' = 'DaemonSet') {
+  const spec = workload(values, kind).spec?.template?.spec;
+  const container = spec?.containers[0];
+  const environment = Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, value ?? 'n1']));
+  return { spec, container, environment };
+}
+
+describe('the chart', () => {
+  it('makes the objects of daemonset/base by default, but for the namespace', () => {
+    const { 'Namespace/eni-agent-system': namespace, ...base } = byName(kustomized('daemonset/base'));
+
+    expect(namespace).toBeDefined();
+    expect(Object.keys(base)).toHaveLength(6);
+    expect(byName(renderChart(IMAGE))).toEqual(base);
+  });
+
+  it('with the controller makes those of daemonset/controller too', () => {
+    const { 'Namespace/eni-agent-system': _, ...base } = byName(kustomized('daemonset/base'));
+    const controller = byName(kustomized('daemonset/controller'));
+
+    expect(Object.keys(controller)).toHaveLength(6);
+    expect(byName(renderChart({ ...IMAGE, controller: { enabled: true } }))).toEqual({ ...base, ...controller });
+  });
+
+  it.each(['cni', 'annotations'])('with observe: %s makes the DaemonSet of that overlay', (observe) => {
+    const base = byName(kustomized('daemonset/base'))['DaemonSet/eni-agent'];
+    const overlay = manifestsIn(`daemonset/overlays/${observe}`).find(({ manifest }) => manifest.kind === 'DaemonSet');
+
+    expect(workload({ ...IMAGE, observe }, 'DaemonSet')).toEqual(patched(base, overlay?.manifest));
+  });
+
+  it('has the definitions of daemonset/crds; copy what differs', () => {
+    const definitions = byName(objectsOf('daemonset/crds'));
+
+    expect(Object.keys(definitions)).toHaveLength(4);
+    expect(byName(objectsOf(`${CHART}/crds`))).toEqual(definitions);
+  });
+
+  it('has the version of the program, and its default image too', () => {
+    const { version } = JSON.parse(contentOf('package.json')) as { version: string };
+
+    expect(ABOUT).toMatchObject({ version, appVersion: version });
+    expect(VALUES['image']).toBe(`eni-agent:${version}`);
+  });
+});
+
+describe('the values of aws-pod-eip-controller', () => {
+  it('mean what they meant', () => {
+    const { spec, container, environment } = podSpec(PEC);
+    const resolved = resolveOptions('node', {
+      argv: container?.args?.slice(1) ?? [],
+      environment,
+      readFile: () => '{}',
+    });
+
+    expect(container?.image).toBe(PEC.image);
+    expect(spec).toMatchObject({ serviceAccountName: 'aws-pod-eip-controller' });
+    expect(strayVariables(environment)).toEqual([]);
+    expect(resolved).toMatchObject({
+      ok: true,
+      options: {
+        region: 'eu-west-1',
+        namespaces: ['nginx-demo-ns'],
+        clusterName: 'eip-controller-demo',
+        logLevel: 'debug',
+      },
+    });
+  });
+
+  it('bind the rights to the service account that exists, in the namespace of the release', () => {
+    const objects = renderChart(PEC, 'kube-system') as readonly (Manifest & { readonly subjects?: object[] })[];
+
+    expect(objects.filter(({ kind }) => kind === 'ServiceAccount')).toEqual([]);
+    expect(objects.flatMap(({ subjects = [] }) => subjects)).toEqual(
+      Array.from({ length: 2 }, () => ({
+        kind: 'ServiceAccount',
+        name: 'aws-pod-eip-controller',
+        namespace: 'kube-system',
+      })),
+    );
+    expect(workload(PEC, 'DaemonSet', 'kube-system').metadata.namespace).toBe('kube-system');
+  });
+
+  it.each([
+    [{ serviceAccountName: '', createServiceAccount: false }, ['eni-agent']],
+    [{ serviceAccountName: '', createServiceAccount: true }, ['eni-agent']],
+    [{ serviceAccountName: 'theirs', createServiceAccount: false }, []],
+    [{ serviceAccountName: 'ours', createServiceAccount: true }, ['ours']],
+  ])('%j make the service accounts %j', (values, names) => {
+    const accounts = renderChart(values).filter(({ kind }) => kind === 'ServiceAccount');
+
+    expect(accounts.map(({ metadata }) => metadata.name)).toEqual(names);
+  });
+
+  it('that are no longer needed are told, and change nothing else', () => {
+    const { vpcID, resyncPeriod, ...needed } = PEC;
+
+    expect(renderChart(PEC)).toEqual(renderChart(needed));
+    expect(renderNotes({ vpcID })).toContain('no longer needed');
+    expect(renderNotes({ resyncPeriod })).toContain('no longer needed');
+    expect(renderNotes(needed)).not.toContain('no longer needed');
+  });
+});
+
+describe('our own values', () => {
+  it('reach the agent', () => {
+    const { spec, container, environment } = podSpec({
+      takeover: 'any',
+      release: 'never',
+      releaseDelay: '2m',
+      tolerations: [{ key: 'dedicated', operator: 'Exists' }],
+      resources: { limits: { memory: '300Mi' } },
+      extraEnv: [{ name: 'ENI_AGENT_DRY_RUN', value: 'true' }],
+    });
+
+    expect(resolveOptions('node', { argv: [], environment, readFile: () => '{}' })).toMatchObject({
+      ok: true,
+      options: { takeover: 'any', release: 'never', releaseDelayMs: 120_000, dryRun: true },
+    });
+    expect(spec).toMatchObject({ tolerations: [{ key: 'dedicated', operator: 'Exists' }] });
+    expect(container).toMatchObject({
+      resources: { requests: { cpu: '20m', memory: '96Mi' }, limits: { memory: '300Mi' } },
+    });
+  });
+
+  it('reach the controller', () => {
+    const defaultTags = { team: 'media "live"', cost: '17' };
+    const { container, environment } = podSpec(
+      {
+        clusterName: 'c1',
+        region: 'eu-west-1',
+        watchNamespace: 'media',
+        controller: { enabled: true, defaultTags, extraEnv: [{ name: 'ENI_AGENT_SWEEP', value: 'dry-run' }] },
+      },
+      'Deployment',
+    );
+    const argv = container?.args?.slice(1) ?? [];
+
+    expect(environment).toMatchObject({ AWS_REGION: 'eu-west-1' });
+    expect(resolveOptions('controller', { argv, environment, readFile: () => '{}' })).toMatchObject({
+      ok: true,
+      options: { clusterName: 'c1', namespaces: ['media'], defaultTags, sweep: 'dry-run' },
+    });
+  });
+
+  it('are added to annotations, or take one away', () => {
+    const serviceAccountAnnotations = { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/eni-agent' };
+    const podAnnotations = { 'prometheus.io/port': null, team: 'network' };
+    const objects = renderChart({ serviceAccountAnnotations, podAnnotations });
+
+    expect(objects.find(({ kind }) => kind === 'ServiceAccount')?.metadata).toMatchObject({
+      annotations: serviceAccountAnnotations,
+    });
+    expect(workload({ podAnnotations }, 'DaemonSet').spec?.template?.metadata?.annotations).toEqual({
+      'cluster-autoscaler.kubernetes.io/enable-ds-eviction': 'false',
+      'prometheus.io/scrape': 'true',
+      team: 'network',
+    });
+  });
+
+  it.each(['true', '007', '1e3', 'null', 'a: b # c', "it's", '"'])(
+    'stay text when they look like something else: %s',
+    (text) => {
+      expect(podSpec({ clusterName: text }).environment['ENI_AGENT_CLUSTER_NAME']).toBe(text);
+    },
+  );
+
+  it('all have a comment and are all used', () => {
+    const lines = contentOf(`${CHART}/values.yaml`).split('\n');
+    const bare = lines.filter((line, at) => /^(?: {2})?\w+:/.test(line) && !isExplained(lines, at));
+    const templates = filesIn(`${CHART}/templates`, '.yaml', '.txt').map(contentOf).join('\n');
+    const used = new Set([...templates.matchAll(/\.Values\.([\w.]+)/g)].map(([, path]) => path));
+
+    expect(bare).toEqual([]);
+    expect(used).toEqual(new Set(pathsOf(VALUES)));
+  });
+});
+
+/** Keys of the agents' and of the controller's part; what is inside `resources` and the like is Kubernetes' own. */
+function pathsOf(values: Record<string, unknown>): readonly string[] {
+  const { controller, ...flat } = values;
+  return [...Object.keys(flat), ...Object.keys(controller as object).map((key) => `controller.${key}`)];
+}
+
+function isExplained(lines: readonly string[], at: number): boolean {
+  const key = lines[at]?.trim() ?? '';
+  const isInside = ['requests:', 'limits:'].includes(key) || key === 'controller:';
+  return isInside || lines[at - 1]?.trim().startsWith('#') === true || /prometheus|autoscaler/.test(key);
+}
+
+describe('the evaluator of templates', () => {
+  const context = { Values: { on: true, off: '', name: 'a"b', list: ['x', 'y'], map: { k: 'v' }, none: [] } };
+
+  it.each([
+    ['{{ .Values.name | quote }}', '"a\\"b"'],
+    ['a\n  {{- if .Values.on }}\nb\n  {{- else }}\nc\n  {{- end }}\nd', 'a\nb\nd'],
+    ['{{ if .Values.off }}b{{ else if .Values.on }}c{{ else }}d{{ end }}', 'c'],
+    ['{{ range .Values.list }}{{ . }}{{ $.Values.map.k }} {{ end }}', 'xv yv '],
+    ['{{ range .Values.none }}x{{ else }}nothing{{ end }}', 'nothing'],
+    ['{{ with .Values.map }}{{ .k }}{{ end }}', 'v'],
+    ['{{ .Values.off | default "d" | quote }}', '"d"'],
+    ['{{ or .Values.off (not .Values.on) }}', 'false'],
+    ['m:{{ toYaml .Values.map | nindent 2 }}', 'm:\n  k: v'],
+  ])('renders %j as %j', (source, expected) => {
+    expect(renderTemplate(source, context)).toBe(expected);
+  });
+
+  it.each([
+    ['{{ .Values.missing }}', 'cannot be printed'],
+    ['{{ .Values.missing.more }}', 'no more in nothing'],
+    ['{{ with .Values.name }}{{ .Values.on }}{{ end }}', 'no Values in nothing'],
+    ['{{ .Values.map }}', 'cannot be printed'],
+    ['{{ include "x" . }}', 'include is no function'],
+    ['{{ $x := 1 }}', 'outside the part of the language'],
+    ['{{ define "x" }}{{ end }}', 'outside the part of the language'],
+    ['{{ if .Values.on }}', 'has no end'],
+    ['{{ end }}', 'without a beginning'],
+  ])('refuses %j', (source, message) => {
+    expect(() => renderTemplate(source, context)).toThrow(message);
+  });
+
+  it('merges values as helm does', () => {
+    expect(mergeValues({ a: { b: 1, c: 2 }, d: [1] }, { a: { c: null, e: 3 }, d: [] })).toEqual({
+      a: { b: 1, e: 3 },
+      d: [],
+    });
+  });
+});
