@@ -19,6 +19,7 @@ import { openProcess, type ProcessParts } from '../process.ts';
 import { VERSION } from '../version.ts';
 import { createElection, LEASE } from './election.ts';
 import { openEniObjects } from './enis/open.ts';
+import { removeLegacyFinalizers } from './legacy-finalizers.ts';
 import { ObjectEngine } from './object-engine.ts';
 import { ObjectTeller } from './object-teller.ts';
 import { openControllerTracing } from './open-tracing.ts';
@@ -139,6 +140,10 @@ export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise
   loops.push(objects, eniObjects);
   supervisor.keep('custom resource definitions', (ending) => sources.followDefinitions(ending));
   supervisor.keep('EIP objects', () => objects.run());
+  supervisor.keep('finalizers of a replaced operator', async (ending) => {
+    await removeLegacyFinalizers({ kube, log, namespaces: options.namespaces, dryRun: options.dryRun }, ending);
+    await aborted(ending);
+  });
   supervisor.keep('quota', (ending) => watchQuota(quotaParts(term, { budget, recorder }), ending));
   if (options.sweep !== 'off') supervisor.keep('sweep', (ending) => runSweep(sweepParts(term, budget, ending), ending));
   await supervisor.finished();
@@ -188,6 +193,12 @@ function sweepParts(
     orphans: (count) => metrics.orphans(count),
     callSignal: signal,
   };
+}
+
+/** Resolves when the signal has aborted. */
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 /** `AWS_REGION` (a service account with a role has it), else the region of the instance that we run on. */

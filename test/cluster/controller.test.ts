@@ -18,6 +18,9 @@ describe.skipIf(why !== undefined)(
 
     beforeAll(async () => {
       rig = await startControllerCluster();
+      await rig.startPod('legacy', 'node-a', { 'eip.aws.materialize.com/manage': 'true' });
+      const finalizers = ['eip.aws.materialize.com/disassociate', 'example.com/another'];
+      await rig.request('PATCH', '/api/v1/namespaces/default/pods/legacy', { metadata: { finalizers } });
       await Promise.all(['node-a', 'node-b'].map((name) => rig.setReady(name, true)));
       controllers = [rig.startController(), rig.startController()];
       rig.startNodeAgents();
@@ -30,6 +33,14 @@ describe.skipIf(why !== undefined)(
 
     it('one of two replicas leads', () => {
       expect(controllers.filter(leads)).toHaveLength(1);
+    });
+
+    it('takes the first version’s finalizer off pods, and no other', async () => {
+      const left = async () => (await rig.pod('legacy')).metadata.finalizers as string[];
+      await rig.until('the finalizer gone', async () => (await left()).length === 1);
+      expect(await left()).toEqual(['example.com/another']);
+      await rig.request('PATCH', '/api/v1/namespaces/default/pods/legacy', { metadata: { finalizers: null } });
+      await rig.endPod('legacy');
     });
 
     it("serves the manual's EIP from allocation to release, with the least rights", async () => {
@@ -68,6 +79,7 @@ describe.skipIf(why !== undefined)(
       await rig.until('assigned', async () => (await rig.eip('owned'))?.status?.state === 'assigned');
       await rig.endPod('owner');
       await rig.until('release', async () => rig.eips().length === 0 && (await rig.eip('owned')) === undefined);
+      expect(rig.ec2.calls.filter(({ action }) => action === 'ReleaseAddress').length).toBeGreaterThan(0);
     });
 
     it('rewrites an Eip of version 1, serves both versions, and writes the status as its sub-resource', async () => {
@@ -106,6 +118,7 @@ describe.skipIf(why !== undefined)(
       await rig.until('binding', async () => (await rig.mzEip('auto'))?.status?.associationId);
       await rig.endPod('auto');
       await rig.until('release', async () => rig.eips().length === 0 && (await rig.mzEip('auto')) === undefined);
+      expect((await rig.request('GET', '/apis/materialize.cloud/v2/eips')).items).toEqual([]);
     });
 
     it('applies the samples of EIP objects', async () => {
@@ -145,6 +158,7 @@ describe.skipIf(why !== undefined)(
         return items.length === 0;
       });
       await rig.until('release', () => rig.eips().length === 0, 30_000);
+      expect(nodeEip).toMatch(/^node-[ab]$/);
     });
 
     it('a killed leader is followed by the other replica, which finishes what was begun', async () => {

@@ -6,7 +6,7 @@ import type { Refusal } from '../../model/refusal.ts';
 import { AGENT_GRACE_MS, setFree } from './set-free.ts';
 
 /** How often EC2 is asked whether the pod's agent has bound the EIP, once it says so and while it does not, ms. */
-const SOON_MS = 700;
+const SOON_MS = 250;
 const SAFETY_MS = 30_000;
 
 /**

@@ -198,6 +198,7 @@ describe('tags of k8s-aws-operator objects', () => {
       const tags = rig.tagsOf(rig.eips()[0]);
       return tags['a'] === '3' && !('b' in tags) && tags['c'] === '4';
     });
+    expect(rig.mutations()).toEqual(['AllocateAddress', 'CreateTags', 'DeleteTags']);
   });
 });
 
