@@ -40,8 +40,8 @@ export function openEc2Client(options: Ec2ClientOptions): Ec2Client {
       // An answer that stops halfway is not covered by the request timeout.
       socketTimeout: requestTimeout,
       // A few lanes and describes at once; more sockets would only keep more TLS sessions in memory.
-      httpAgent: { keepAlive: true, maxSockets: 16, maxFreeSockets: 4 },
-      httpsAgent: { keepAlive: true, maxSockets: 16, maxFreeSockets: 4 },
+      httpAgent: { keepAlive: true, maxSockets: 48, maxFreeSockets: 4 },
+      httpsAgent: { keepAlive: true, maxSockets: 48, maxFreeSockets: 4 },
     },
   } satisfies EC2ClientConfig);
 }

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { HANDOVER } from '../../../lib/dialect/handover.ts';
 import { podDialects } from '../../../lib/dialect/index.ts';
 import { targetText } from '../../../lib/dialect/target.ts';
 import { wishesOf } from '../../../lib/dialect/wishes.ts';
@@ -134,7 +135,7 @@ describe('every dialect', () => {
   });
 
   test('has a cluster tag and tags of its own, and every claim carries them', () => {
-    const pod = podWith({ [EIP]: 'net1=auto', [`${PEC}-type`]: 'auto' });
+    const pod = podWith({ [EIP]: 'net1=auto', [`${PEC}-type`]: 'auto', [HANDOVER]: 'eipalloc-0a1b2c3d4e5f60718' });
 
     for (const dialect of podDialects) {
       const [claim] = dialect.wishes(pod, CONTEXT).claims;
