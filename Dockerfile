@@ -34,10 +34,11 @@ COPY --from=build /app /app
 COPY LICENSE /app/LICENSE
 
 # The compile cache halves the time to start. The folder is an emptyDir in the manifests, so that the root file system can be
-# read-only; where it cannot be written, node starts without a cache. The allocator keeps its defaults: with MALLOC_ARENA_MAX=2 the
-# memory that V8's threads give back stays pinned (42 MB anonymous instead of 27).
+# read-only; where it cannot be written, node starts without a cache. A fixed trim threshold makes the
+# allocator give freed memory back; its own grows with the largest block ever freed (43 instead of 31 MB anonymous at 110 pods).
 ENV NODE_ENV=production \
     NODE_COMPILE_CACHE=/var/cache/eni-agent \
+    MALLOC_TRIM_THRESHOLD_=131072 \
     PATH=/app:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 RUN mkdir -m 1777 /var/cache/eni-agent
 

@@ -105,6 +105,8 @@ function agentEnvironment(ec2Url: string, imdsUrl: string): Record<string, strin
     PATH: process.env['PATH'] ?? '',
     HOME: tmpdir(),
     NODE_ENV: 'production',
+    NODE_OPTIONS: '--max-semi-space-size=1',
+    MALLOC_TRIM_THRESHOLD_: '131072',
     NODE_COMPILE_CACHE: join(tmpdir(), 'eni-agent-bench-compile-cache'),
     AWS_REGION: 'us-east-1',
     AWS_ENDPOINT_URL_EC2: ec2Url,

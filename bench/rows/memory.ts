@@ -12,7 +12,8 @@ export const memory: Row = {
   name: 'memory',
   run: ({ quick }) =>
     withRig({ enis: 6, flags: ['--release-delay=1s'] }, async (rig) => {
-      const settle = (quick ? 15 : 45) * 1_000;
+      // V8 gives memory back about half a minute after the last activity.
+      const settle = (quick ? 35 : 60) * 1_000;
       const measured: Measurement[] = [];
       const record = (name: string, title: string, bar?: { rss: number; anonymous: number }) => {
         const { rssMb, anonymousMb } = residentOf(rig);
