@@ -7,7 +7,7 @@ import type { ClaimStatus, Plan } from '../../lib/model/plan.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
 import type { NodeSnapshot, Policy } from '../../lib/model/snapshot.ts';
 import { type Appearances, dateClaims } from '../../lib/plan/appearance.ts';
-import type { ClaimDraft } from '../../lib/plan/claims.ts';
+import { type ClaimDraft, inUseOn, type StrayAddress } from '../../lib/plan/claims.ts';
 import { plan } from '../../lib/plan/plan.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
@@ -25,8 +25,7 @@ import { Refresh } from './refresh.ts';
 export interface Observed {
   readonly drafts: readonly ClaimDraft[];
   readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
-  /** See `NodeSnapshot.inUse`. */
-  readonly inUse?: ReadonlySet<IpAddress>;
+  readonly strays?: readonly StrayAddress[];
   /** See `NodeSnapshot.claimsComplete`. */
   readonly complete: boolean;
 }
@@ -67,7 +66,6 @@ export interface EngineOptions {
 const MAX_BATCH = 64;
 /** Every call has a timeout of seconds and every wait an end, so this can only be a fault of ours, ms. */
 const STUCK_MS = 300_000;
-const NONE: ReadonlySet<IpAddress> = new Set();
 
 /**
  * The loop of the main job: observe, plan from the whole snapshot, let the lanes act, tell. Level-based: an event only wakes it.
@@ -176,7 +174,7 @@ export class Engine {
     const { claims, appearances } = dateClaims(observed.drafts, dating);
     this.#appearances = appearances;
     this.#attempts.keepOnly(claims);
-    const { inUse = NONE } = observed;
+    const inUse = inUseOn(this.#facts.enis, observed.strays ?? []);
     if (observed.complete) this.#markIdle(new Set([...claims.map(({ address }) => address), ...inUse]), ledger, now);
     else this.#idleSince.clear();
     return {

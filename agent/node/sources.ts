@@ -23,7 +23,7 @@ export interface NodeSources {
 /** One consistent look at all sources, joined into claims. */
 export function observeNode(sources: NodeSources, filter: ClaimFilter): Observed {
   const pods = [...sources.pods.items()];
-  const { drafts, refusals, inUse } = observeClaims(
+  const { drafts, refusals, strays } = observeClaims(
     {
       pods,
       podsKnown: sources.pods.synced,
@@ -35,7 +35,7 @@ export function observeNode(sources: NodeSources, filter: ClaimFilter): Observed
     filter,
   );
   const complete = sources.pods.synced && (sources.cache?.synced ?? true) && (sources.namespaces?.synced ?? true);
-  return { drafts, refusals: withFiles(refusals, sources.cache?.refusals() ?? []), inUse, complete };
+  return { drafts, refusals: withFiles(refusals, sources.cache?.refusals() ?? []), strays, complete };
 }
 
 /** Refusals by pod key, and those of files by their path. */

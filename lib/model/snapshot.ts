@@ -19,7 +19,7 @@ export interface NodeSnapshot {
   readonly ledger: ReadonlyMap<IpAddress, LedgerEntry>;
   /** Since when each ledger address is without a claim, as far as we looked: the cool-down counts from there. */
   readonly idleSince: ReadonlyMap<IpAddress, number>;
-  /** Addresses in network namespaces that belong to no pod we know: nobody claims them, and nobody may take them away. */
+  /** Addresses on our ENIs in namespaces that belong to no pod we know: nobody claims them, and nobody may take them away. */
   readonly inUse: ReadonlySet<IpAddress>;
   /** Addresses in a call that has not been answered yet. */
   readonly inFlight: ReadonlySet<IpAddress>;

@@ -1,6 +1,6 @@
 import type { Claim } from '../model/claim.ts';
 import { netnsName } from '../model/cni.ts';
-import type { Mac } from '../model/eni.ts';
+import type { Eni, Mac } from '../model/eni.ts';
 import { declares, FLOATING_IPS, parseFloatingIps } from '../model/floating.ts';
 import { type IpAddress, isGlobalUnicast } from '../model/ip.ts';
 import { parseNetworkStatus } from '../model/network-status.ts';
@@ -44,8 +44,14 @@ export interface ObservedClaims {
   readonly drafts: readonly ClaimDraft[];
   /** What of a pod's input could not be understood, by pod key. */
   readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
-  /** See `NodeSnapshot.inUse`. */
-  readonly inUse: ReadonlySet<IpAddress>;
+  readonly strays: readonly StrayAddress[];
+}
+
+/** An address in a network namespace that fits no known pod, and what its interface sits on. */
+export interface StrayAddress {
+  readonly address: IpAddress;
+  readonly mac: Mac | undefined;
+  readonly masterMac: Mac | undefined;
 }
 
 /** The name of every pod's primary interface under every CNI; its addresses belong to the primary network. */
@@ -65,13 +71,22 @@ export function observeClaims(observed: Observations, filter: ClaimFilter): Obse
     drafts.push(...said.drafts());
     if (said.refusals.length > 0) refusals.set(podKey(holder.ref), said.refusals);
   }
-  return { drafts, refusals, inUse: addressesIn(namespaces.strays) };
+  return { drafts, refusals, strays: namespaces.strays.flatMap(straysIn(observed.hostLinks)) };
 }
 
-function addressesIn(namespaces: readonly LiveNamespace[]): ReadonlySet<IpAddress> {
-  return new Set(
-    namespaces.flatMap(({ interfaces }) => interfaces.flatMap(({ addresses }) => addresses.map(({ ip }) => ip))),
-  );
+function straysIn(hostLinks: HostLinks): (namespace: LiveNamespace) => StrayAddress[] {
+  return ({ interfaces }) =>
+    interfaces.flatMap(({ mac, parentIndex, addresses }) => {
+      const masterMac = parentIndex === undefined ? undefined : hostLinks.macOfIndex(parentIndex);
+      return addresses.map(({ ip }) => ({ address: ip, mac, masterMac }));
+    });
+}
+
+/** The strays on this node's own ENIs: agents of several nodes may look at one folder of namespaces. See `NodeSnapshot.inUse`. */
+export function inUseOn(enis: readonly Eni[], strays: readonly StrayAddress[]): ReadonlySet<IpAddress> {
+  const ours = new Set(enis.map(({ mac }) => mac));
+  const isOurs = (mac: Mac | undefined) => mac !== undefined && ours.has(mac);
+  return new Set(strays.filter(({ mac, masterMac }) => isOurs(mac) || isOurs(masterMac)).map(({ address }) => address));
 }
 
 interface Holder {

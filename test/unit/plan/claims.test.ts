@@ -3,7 +3,8 @@ import { ip } from '../../../lib/model/ip.ts';
 import { NETWORK_STATUS_KEY } from '../../../lib/model/network-status.ts';
 import type { CachedAttachment, LiveNamespace } from '../../../lib/model/observation.ts';
 import type { Pod } from '../../../lib/model/pod.ts';
-import { type ClaimFilter, type Observations, observeClaims } from '../../../lib/plan/claims.ts';
+import { type ClaimFilter, inUseOn, type Observations, observeClaims } from '../../../lib/plan/claims.ts';
+import { eni } from './snapshots.ts';
 
 const EVERYTHING: ClaimFilter = { interfaces: () => true, namespaces: [] };
 const A = '10.0.1.10';
@@ -244,11 +245,23 @@ describe('observeClaims', () => {
 
   it('says which addresses a namespace of no known pod still uses, but not those of a finished pod', () => {
     const finished = pod({ ips: [VIP], podIps: [ip('10.0.5.6')] });
-    const inUse = (given: Partial<Observations>) => [...observeClaims(observed(given), EVERYTHING).inUse];
+    const strays = (given: Partial<Observations>) => observeClaims(observed(given), EVERYTHING).strays;
+    const inUse = (given: Partial<Observations>) => strays(given).map(({ address }) => address);
 
     expect(inUse({ pods: [], namespaces: [namespace([A])] })).toContain(A);
     expect(inUse({ pods: [pod({ ips: [A] })], namespaces: [namespace([A])] })).toEqual([]);
     expect(inUse({ pods: [{ ...finished, phase: 'Succeeded' }], namespaces: [namespace([VIP])] })).toEqual([]);
+  });
+
+  it('counts as in use only what sits on an ENI of this node', () => {
+    const [ours, theirs] = [eni('eni-1'), eni('eni-2')];
+    const strays = [
+      { address: ip(A), mac: '02:00:00:00:00:77', masterMac: ours.mac },
+      { address: ip(VIP), mac: theirs.mac, masterMac: undefined },
+      { address: ip('10.0.1.50'), mac: undefined, masterMac: undefined },
+    ];
+
+    expect([...inUseOn([ours], strays)]).toEqual([A]);
   });
 
   it('looks only at the interfaces and namespaces it is told to', () => {
