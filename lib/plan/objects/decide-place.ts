@@ -65,7 +65,7 @@ export function decideForPlace(
   return { outcome: waiting, step: { kind: 'associate', key, claim, eip, place, query } };
 }
 
-export function isAt({ association }: ElasticIp, { eni, privateIp }: PrivatePlace): boolean {
+function isAt({ association }: ElasticIp, { eni, privateIp }: PrivatePlace): boolean {
   return association?.eni === eni && association.privateIp === privateIp;
 }
 

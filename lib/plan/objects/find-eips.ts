@@ -19,7 +19,7 @@ export function findEips(claim: ObjectClaim, inventory: readonly ElasticIp[]): O
   return { kept, surplus: tagged.filter((eip) => eip !== kept) };
 }
 
-export function isIdentifiedAs({ identity }: ObjectClaim, { tags }: ElasticIp): boolean {
+function isIdentifiedAs({ identity }: ObjectClaim, { tags }: ElasticIp): boolean {
   const entries = Object.entries(identity);
   return entries.length > 0 && entries.every(([key, value]) => tags[key] === value);
 }
