@@ -245,7 +245,9 @@ export class EipEngine {
       this.#options.doubtEnis(`${pod.podIps[0]} of ${podKey(pod)} is on no known ENI`);
     }
     const seen = memory.firstSeen(claim) ?? 0;
-    const inventoryAfter = Math.max(seen - INVENTORY_SLACK_MS, memory.distrustedSince(claim.id));
+    // An EIP that a controller has just allocated and handed over is in no inventory from before.
+    const slack = claim.source.kind === 'fixed' ? 0 : INVENTORY_SLACK_MS;
+    const inventoryAfter = Math.max(seen - slack, memory.distrustedSince(claim.id));
     return { claim, place, inventoryAfter, refusedSince: memory.refusedSince.get(claim.id) };
   }
 }
