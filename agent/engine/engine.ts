@@ -17,6 +17,7 @@ import { Wakeup } from '../../lib/runtime/wakeup.ts';
 import { Attempts } from './attempts.ts';
 import { EniFacts } from './eni-facts.ts';
 import type { EngineEvents } from './events.ts';
+import { IdleSince } from './idle-since.ts';
 import { LookUp } from './look-up.ts';
 import { actionKey, Performer } from './perform.ts';
 import { Refresh } from './refresh.ts';
@@ -81,7 +82,7 @@ export class Engine {
   readonly #refresh: Refresh;
   readonly #lookUp: LookUp;
   readonly #lanes = new Map<EniId, { readonly lane: Lane<Action>; readonly performer: Performer }>();
-  readonly #idleSince = new Map<IpAddress, number>();
+  readonly #idle = new IdleSince();
   #appearances: Appearances = new Map();
 
   constructor(options: EngineOptions, signal: AbortSignal) {
@@ -175,8 +176,8 @@ export class Engine {
     this.#appearances = appearances;
     this.#attempts.keepOnly(claims);
     const inUse = inUseOn(this.#facts.enis, observed.strays ?? []);
-    if (observed.complete) this.#markIdle(new Set([...claims.map(({ address }) => address), ...inUse]), ledger, now);
-    else this.#idleSince.clear();
+    if (observed.complete) this.#idle.mark(new Set([...claims.map(({ address }) => address), ...inUse]), ledger, now);
+    else this.#idle.clear();
     return {
       now,
       policy,
@@ -187,7 +188,7 @@ export class Engine {
       enis: this.#facts.enis,
       describedAt: this.#facts.describedAt,
       blind: this.#refresh.trouble,
-      idleSince: this.#idleSince,
+      idleSince: this.#idle.all,
       inFlight: this.#inFlight(),
       knownFree: this.#attempts.knownFree,
       setbacks: this.#attempts.setbacks,
@@ -197,19 +198,6 @@ export class Engine {
 
   #ledger(): ReadonlyMap<IpAddress, LedgerEntry> {
     return new Map(this.#options.ledger.values().map((entry) => [entry.address, entry]));
-  }
-
-  /**
-   * The cool-down of an address counts from the first round that misses its claims, also after a restart. Not from the last round
-   * that saw one: on a quiet node that was long ago.
-   */
-  #markIdle(claimed: ReadonlySet<IpAddress>, ledger: ReadonlyMap<IpAddress, LedgerEntry>, now: number): void {
-    for (const address of this.#idleSince.keys()) {
-      if (claimed.has(address) || !ledger.has(address)) this.#idleSince.delete(address);
-    }
-    for (const address of ledger.keys()) {
-      if (!claimed.has(address) && !this.#idleSince.has(address)) this.#idleSince.set(address, now);
-    }
   }
 
   #inFlight(): ReadonlySet<IpAddress> {
@@ -256,7 +244,7 @@ export class Engine {
       budget: this.#budget,
       callSignal: this.#options.callSignal,
       refresh: (cause) => this.#refresh.request(cause),
-      postponeRelease: (address) => this.#idleSince.set(address, clock.now()),
+      postponeRelease: (address) => this.#idle.restart(address, clock.now()),
     });
     const lane = new Lane<Action>(
       {
