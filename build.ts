@@ -67,8 +67,8 @@ export async function bundle(entry: string, outfile: string): Promise<Bundle> {
  */
 const shakableEc2Index: Plugin = {
   name: 'shakable-ec2-index',
-  setup: ({ onLoad }) => {
-    onLoad({ filter: /client-ec2\/dist-es\/index\.js$/ }, () => {
+  setup: (esbuild) => {
+    esbuild.onLoad({ filter: /client-ec2\/dist-es\/index\.js$/ }, () => {
       const exports = ec2Imports().map((name) => {
         const folder = name.endsWith('Command') ? './commands/' : './';
         return `export { ${name} } from '${folder}${name}';`;
@@ -94,8 +94,8 @@ function ec2Imports(): string[] {
  */
 const shakableEc2Schemas: Plugin = {
   name: 'shakable-ec2-schemas',
-  setup: ({ onLoad }) => {
-    onLoad({ filter: /client-ec2\/dist-es\/schemas\/schemas_0\.js$/ }, async ({ path }) => {
+  setup: (esbuild) => {
+    esbuild.onLoad({ filter: /client-ec2\/dist-es\/schemas\/schemas_0\.js$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8');
       const values = new Map(
         [...source.matchAll(/^const (_\w+) = ("[^"\n]*");$/gm)].map(([, name, value]) => [name, value]),

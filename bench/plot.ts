@@ -19,8 +19,8 @@ const COLOURS = ['#b0413e', '#2b6cb0', '#2f855a'];
 export function linePlot({ title, x, y, lines }: Plot): string {
   const points = lines.flatMap((line) => line.points);
   const [xTicks, yTicks] = [
-    ticks(Math.max(...points.map(([at]) => at))),
-    ticks(Math.max(...points.map(([, at]) => at))),
+    ticks(Math.max(...points.map(([value]) => value))),
+    ticks(Math.max(...points.map(([, value]) => value))),
   ];
   const toX = (value: number) => FRAME.left + (value / (xTicks.at(-1) ?? 1)) * (WIDTH - FRAME.left - FRAME.right);
   const toY = (value: number) =>

@@ -29,7 +29,7 @@ async function main({ url, token, node, macs }: Job): Promise<void> {
     void client.send(new AssignPrivateIpAddressesCommand(input));
   };
   const query = new URLSearchParams({ watch: '1', fieldSelector: `spec.nodeName=${node}` });
-  const { body } = await request(`${url}/api/v1/pods?${query}`, {
+  const { body } = await request(`${url}/api/v1/pods?${query.toString()}`, {
     dispatcher: new Agent({ connect: { rejectUnauthorized: false }, bodyTimeout: 0 }),
     headers: { authorization: `Bearer ${token}` },
   });

@@ -67,9 +67,9 @@ describe('connectionFrom', () => {
     const exec = { command: process.execPath, args: ['-e', script], env: [{ name: 'CERT', value: 'C' }] };
     const path = await file('config', config(`exec: ${JSON.stringify(exec)}`));
 
-    const { credentials } = await connectionFrom([path]);
+    const connection = await connectionFrom([path]);
 
-    expect((await credentials()).tls).toEqual({ cert: 'C', key: 'ExecCredential' });
+    expect((await connection.credentials()).tls).toEqual({ cert: 'C', key: 'ExecCredential' });
   });
 
   it.each([
@@ -77,9 +77,11 @@ describe('connectionFrom', () => {
     ['prints no credentials', { command: 'echo', args: ['{}'], installHint: 'install the AWS CLI' }],
     ['is not installed', { command: '/nowhere/plugin', installHint: 'install the AWS CLI' }],
   ])('names an exec plugin that %s, with its hint', async (_name, exec) => {
-    const { credentials } = await connectionFrom([await file('config', config(`exec: ${JSON.stringify(exec)}`))]);
+    const connection = await connectionFrom([await file('config', config(`exec: ${JSON.stringify(exec)}`))]);
 
-    await expect(credentials()).rejects.toThrow(/exec plugin .* gave no credentials \(install the AWS CLI\)/);
+    await expect(connection.credentials()).rejects.toThrow(
+      /exec plugin .* gave no credentials \(install the AWS CLI\)/,
+    );
   });
 
   it.each([
