@@ -15,6 +15,9 @@ const VIP = '10.77.1.100';
 const VIP6 = '2001:db8:77:1::100';
 const ANY_FLOATING = { 'eni-agent.io/floating-ips': '*' };
 
+/** Not another run's: all of them share the machine's folder of namespaces, and a pod is told by its IP. */
+const podIp = (number: number) => `198.18.${process.pid & 255}.${number}`;
+
 let rig: NodeRig;
 let node: RigNode;
 let red: RigEni;
@@ -51,7 +54,7 @@ describe.skipIf(whyNot !== undefined)('eni-agent node, on a real API server and 
   test('assigns what a pod adds to itself, in both families, within a blink and at once again after it was removed', async () => {
     const agent = rig.agent(node);
     await agent.ready();
-    const namespace = await startInNamespace('own', '100.64.0.5', node, ANY_FLOATING);
+    const namespace = await startInNamespace('own', podIp(5), node, ANY_FLOATING);
     await until('the pod to be known', async () => (await agent.metric('eni_agent_kube_staleness')) !== undefined);
     await sleep(300);
 
@@ -74,7 +77,7 @@ describe.skipIf(whyNot !== undefined)('eni-agent node, on a real API server and 
   test('asks EC2 a handful of times for an address that comes and goes ten times a second', async () => {
     const agent = rig.agent(node);
     await agent.ready();
-    const namespace = await startInNamespace('flapping', '100.64.0.5', node, ANY_FLOATING);
+    const namespace = await startInNamespace('flapping', podIp(5), node, ANY_FLOATING);
     await sleep(300);
 
     for (let round = 0; round < 100; round += 1) {
@@ -96,7 +99,7 @@ describe.skipIf(whyNot !== undefined)('eni-agent node, on a real API server and 
     const agents = nodes.map((each) => rig.agent(each, flags));
     await Promise.all(agents.map((agent) => agent.ready()));
     for (const [index, each] of nodes.entries()) {
-      const namespace = await startInNamespace(`vip-${index}`, `100.64.1.${index + 1}`, each, ANY_FLOATING);
+      const namespace = await startInNamespace(`vip-${index}`, podIp(11 + index), each, ANY_FLOATING);
       await sleep(300);
       await rig.inside(namespace, 'addr', 'add', `${VIP}/32`, 'dev', 'net1');
       await rig.inside(namespace, 'addr', 'add', `${VIP6}/128`, 'dev', 'net1', 'nodad');
@@ -123,7 +126,7 @@ describe.skipIf(whyNot !== undefined)('eni-agent node, on a real API server and 
   test('serves kernel and CNI cache while the API server is away, releases nothing, and does not fill the log', async () => {
     const agent = rig.agent(node, ['--release-delay=1s'], { link: true });
     await agent.ready();
-    const namespace = await startInNamespace('before', '100.64.0.5');
+    const namespace = await startInNamespace('before', podIp(5));
     await startPod('described', '10.77.1.20');
     await onRed('10.77.1.20');
     const lines = agent.output.length;
@@ -131,7 +134,7 @@ describe.skipIf(whyNot !== undefined)('eni-agent node, on a real API server and 
     rig.api.link.cut();
     await rig.inside(namespace, 'addr', 'add', '10.77.1.30/32', 'dev', 'net1');
     await onRed('10.77.1.30');
-    const cached = await rig.createNamespace('100.64.0.6', [{ ifName: 'net1', link: red.link }]);
+    const cached = await rig.createNamespace(podIp(6), [{ ifName: 'net1', link: red.link }]);
     mkdirSync(join(node.folder, 'results'));
     writeFileSync(join(node.folder, 'results', 'red-0-net1'), cacheFile('unheard-of', '10.77.1.31', cached));
     await onRed('10.77.1.31');
@@ -167,7 +170,7 @@ describe.skipIf(whyNot !== undefined)('eni-agent node, on a real API server and 
   test('keeps what a namespace still uses after its pod was force-deleted, and releases it with the namespace', async () => {
     const agent = rig.agent(node, ['--release-delay=1s']);
     await agent.ready();
-    const namespace = await startInNamespace('forced', '100.64.0.5');
+    const namespace = await startInNamespace('forced', podIp(5));
     await sleep(300);
     await rig.inside(namespace, 'addr', 'add', '10.77.1.30/32', 'dev', 'net1');
     await onRed('10.77.1.30');
@@ -199,7 +202,7 @@ describe.skipIf(whyNot !== undefined)('eni-agent node, on a real API server and 
         'k8s.v1.cni.cncf.io/network-status': text,
         'eni-agent.io/floating-ips': 'x,'.repeat(20_000),
       };
-      await rig.createPod({ name: `bomb-${index}`, node: node.name, podIp: `100.64.3.${index + 1}`, annotations });
+      await rig.createPod({ name: `bomb-${index}`, node: node.name, podIp: podIp(31 + index), annotations });
     }
     await startPod('good', '10.77.1.20');
 
