@@ -14,11 +14,12 @@ const WRONG = 1;
 const INTERRUPTED = 130;
 
 /**
- * `eni-agent demo`: three simulated nodes with real agents as child processes, eight scenes, one table. Exits 0 only when every
- * scene and the final state are right. Takes away everything that it made, also after a failure or Ctrl-C; the agents' logs stay
+ * `eni-agent demo`: three simulated nodes with real agents as child processes, nine scenes, one table. Exits 0 only when every
+ * scene and the final state are right. Takes away everything that it made, also after a failure, Ctrl-C or `| head`; the agents' logs stay
  * when something went wrong.
  */
-export async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<number> {
+export async function runDemo(options: DemoOptions, interrupted: AbortSignal): Promise<number> {
+  const signal = AbortSignal.any([interrupted, untilNobodyReads()]);
   const { host, words } = await chooseHost();
   const world = await openWorld({
     host,
@@ -49,6 +50,13 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   }
 }
 
+/** Aborts when the output is a pipe whose reader has ended, as `| head` does: an error nobody handles would end us without cleaning up. */
+function untilNobodyReads(): AbortSignal {
+  const hungUp = new AbortController();
+  process.stdout.on('error', () => hungUp.abort());
+  return hungUp.signal;
+}
+
 function writeLine(line: string): void {
   process.stdout.write(`${line}\n`);
 }
@@ -63,9 +71,10 @@ function agentFlags({ logLevel, logFormat }: DemoOptions): string[] {
   ];
 }
 
-/** NetworkAttachmentDefinitions, and addresses that somebody else assigned and that must survive everything. */
+/** Definitions of resources and networks, and addresses that somebody else assigned and that must survive everything. */
 function settle(world: World): Map<string, string> {
-  const { kubelet, cloud, nodes } = world;
+  const { kubelet, cloud, nodes, floatingIps } = world;
+  floatingIps.install();
   for (const name of ['red', 'blue']) kubelet.createNetwork(name, { type: 'ipvlan', name });
   kubelet.createNetwork(
     'vip',
@@ -102,7 +111,7 @@ async function perform(play: Play, hostWords: string): Promise<boolean> {
   for (const fault of [...results.flatMap(({ faults }) => faults), ...wrong]) print(`WRONG: ${fault}`);
   const good = wrong.length === 0 && results.every(isGood);
   print(
-    `${good ? 'All good' : 'Not good'}: at the end EC2 ${wrong.length === 0 ? 'has exactly what the pods use' : 'differs from the pods'}. ${Math.round((performance.now() - began) / 1000)} s.`,
+    `${good ? 'All good' : 'Not good'}: at the end EC2 ${wrong.length === 0 ? 'has exactly what pods and services use' : 'differs from what pods and services use'}. ${Math.round((performance.now() - began) / 1000)} s.`,
   );
   return good;
 }
@@ -118,6 +127,7 @@ The world stays up until Ctrl-C.
   kubectl get pods -o custom-columns=POD:.metadata.name,NODE:.spec.nodeName,IP:.status.podIP
   kubectl get pod web-b1 -o yaml    # the annotation and the condition that the agent wrote
   kubectl annotate pod web-b1 eni-agent.io/floating-ips=nonsense    # and look at it again
+  kubectl get floatingips -o custom-columns=NAME:.metadata.name,NODE:.status.node,ENI:.status.networkInterfaceID
   kubectl get events -o custom-columns=POD:.involvedObject.name,REASON:.reason,MESSAGE:.message
   curl ${ec2.url}/_sim/state        # what EC2 has
   curl ${ec2.url}/_sim/calls        # every call it got

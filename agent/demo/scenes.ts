@@ -5,6 +5,7 @@ import { failover } from './scenes/failover.ts';
 import { forbidden } from './scenes/forbidden.ts';
 import { podsEnd } from './scenes/pods-end.ts';
 import { podsStart } from './scenes/pods-start.ts';
+import { serviceAddress } from './scenes/service-address.ts';
 import { throttled } from './scenes/throttled.ts';
 import { twoHolders } from './scenes/two-holders.ts';
 
@@ -12,6 +13,7 @@ import { twoHolders } from './scenes/two-holders.ts';
 export const SCENES: readonly Scene[] = [
   podsStart,
   failover,
+  serviceAddress,
   twoHolders,
   burst,
   throttled,

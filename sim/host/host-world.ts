@@ -13,6 +13,10 @@ export interface HostWorld {
   deleteAddress(pod: HostPod, ifName: string, cidr: string): Promise<void>;
   /** `leaveCache`: CNI DEL failed, so that the cache keeps a stale result. */
   deletePod(pod: HostPod, options?: { readonly leaveCache?: boolean }): Promise<void>;
+  /** Addresses without prefix length that the host itself has on this link. */
+  addressesOn(link: string): Promise<readonly string[]>;
+  /** What a loss of power does to a machine's own interfaces: addresses that were added to them are gone. */
+  loseAddresses(node: HostNode): Promise<void>;
   close(): Promise<void>;
 }
 

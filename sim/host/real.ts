@@ -97,6 +97,19 @@ export class RealHost implements HostWorld {
     if (options.leaveCache !== true) for (const file of pod.cacheFiles) rmSync(file, { force: true });
   }
 
+  async addressesOn(link: string): Promise<readonly string[]> {
+    const { stdout } = await exec('ip', ['-j', 'addr', 'show', 'dev', link]);
+    const links = JSON.parse(stdout) as { addr_info?: { local: string }[] }[];
+    return links.flatMap(({ addr_info = [] }) => addr_info.map(({ local }) => local));
+  }
+
+  async loseAddresses(node: HostNode): Promise<void> {
+    await ipBatch(
+      [],
+      node.enis.map(({ name }) => `addr flush dev ${name} scope global`),
+    );
+  }
+
   async close(): Promise<void> {
     for (const netns of this.#bound) await this.#unbind(netns);
     for (const link of this.#links) await exec('ip', ['link', 'del', link]);

@@ -71,6 +71,17 @@ export class StandInHost implements HostWorld {
     if (options.leaveCache !== true) for (const file of pod.cacheFiles) rmSync(file, { force: true });
   }
 
+  async addressesOn(link: string): Promise<readonly string[]> {
+    const found = this.#state.links(undefined).find(({ ifname }) => ifname === link);
+    return (found?.addr_info ?? []).map(({ local }) => local);
+  }
+
+  async loseAddresses({ enis }: HostNode): Promise<void> {
+    for (const { name } of enis) {
+      for (const address of await this.addressesOn(name)) this.#state.changeAddress(undefined, 'del', name, address);
+    }
+  }
+
   async close(): Promise<void> {
     rmSync(this.#root, { recursive: true, force: true });
   }

@@ -11,7 +11,8 @@ export interface AgreementOptions {
 
 /**
  * Compares EC2 with the pods, knowing nothing of how the agent decides: every address of a running pod is on the ENI under its
- * interface (one of them, when several pods hold it), and every secondary address belongs to a pod or to somebody else.
+ * interface (one of them, when several pods hold it), every address of a FloatingIP is on the ENI that the object names, and every
+ * secondary address belongs to one of these or to somebody else.
  * Returns what differs, in words.
  */
 export function disagreements(
@@ -19,6 +20,9 @@ export function disagreements(
   { denied = new Set(), foreign = new Map() }: AgreementOptions = {},
 ): string[] {
   const wanted = wantedPlaces(world.pods.running(), denied);
+  for (const { addresses, networkInterfaceId } of world.floatingIps.list()) {
+    for (const address of addresses) wanted.set(address, new Set([networkInterfaceId]));
+  }
   for (const [address, eni] of foreign) wanted.set(address, new Set([eni]));
   const held = secondaries(world);
   const missing = [...wanted].filter(([address, enis]) => !enis.has(held.get(address) ?? ''));
@@ -27,7 +31,7 @@ export function disagreements(
     ...missing.map(
       ([address, enis]) => `${address} should be on ${[...enis].join(' or ')}, EC2 has it ${place(held, address)}`,
     ),
-    ...surplus.map(([address, eni]) => `${address} is on ${eni} and no pod has it`),
+    ...surplus.map(([address, eni]) => `${address} is on ${eni} and nobody uses it`),
   ];
 }
 

@@ -10,9 +10,11 @@ import { FakeKubelet } from '../kube/kubelet.ts';
 import { type KubeApi, startKubeApi } from '../kube/server.ts';
 import { AddressPool } from './addresses.ts';
 import { AgentProcess } from './agent-process.ts';
+import { FloatingIps } from './floating-ips.ts';
 import { Pods } from './pods.ts';
 import { buildTopology, type Topology, type WorldInstance } from './topology.ts';
 import { Undo } from './undo.ts';
+import { worldIds } from './world-ids.ts';
 import type { WorldNode } from './world-node.ts';
 
 export interface WorldOptions {
@@ -36,6 +38,7 @@ export interface World {
   readonly host: HostWorld;
   readonly nodes: readonly WorldNode[];
   readonly pods: Pods;
+  readonly floatingIps: FloatingIps;
   readonly addresses: AddressPool;
   /** Holds `kubeconfig`, `logs/` and each agent's state. */
   readonly folder: string;
@@ -50,7 +53,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const undo = new Undo();
   undo.defer(() => options.host.close());
   try {
-    const cloud = new Cloud();
+    const cloud = new Cloud({ ids: worldIds(process.pid) });
     const throttle = new Throttle({ now: Date.now });
     const ec2 = undo.use(await startEc2Server({ cloud, throttle }));
     const kube = undo.use(await startKubeApi());
@@ -70,11 +73,26 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     undo.defer(() => Promise.all(nodes.map(({ agent }) => agent.close())));
     const addresses = new AddressPool();
     const pods = new Pods(kubelet, options.host);
+    const floatingIps = new FloatingIps(kube);
     const close = async ({ keepLogs = false } = {}) => {
       await undo.run().finally(() => keepLogs || rmSync(folder, { recursive: true, force: true }));
     };
     const { host } = options;
-    return { cloud, ec2, throttle, kube, kubelet, host, nodes, pods, addresses, folder, kubeconfig, close };
+    return {
+      cloud,
+      ec2,
+      throttle,
+      kube,
+      kubelet,
+      host,
+      nodes,
+      pods,
+      floatingIps,
+      addresses,
+      folder,
+      kubeconfig,
+      close,
+    };
   } catch (error) {
     await undo.run();
     throw error;

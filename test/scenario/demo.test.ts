@@ -48,7 +48,7 @@ describe('disagreements', () => {
     assign(eni.id);
     expect(disagreements(world)).toEqual([]);
     await world.pods.end(pod);
-    expect(disagreements(world)).toEqual([`${address} is on ${eni.id} and no pod has it`]);
+    expect(disagreements(world)).toEqual([`${address} is on ${eni.id} and nobody uses it`]);
   });
 
   it('leaves alone what belongs to others and what a pod must not get', async () => {

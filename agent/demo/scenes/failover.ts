@@ -1,6 +1,7 @@
 import { addressAt } from '../../../sim/world/addresses.ts';
 import type { WorldPod } from '../../../sim/world/world-pod.ts';
 import { milliseconds } from '../measure.ts';
+import { bootNode, clearNode, killNode } from '../node-loss.ts';
 import type { Scene } from '../scene.ts';
 import type { Stage } from '../stage.ts';
 
@@ -33,7 +34,7 @@ export const failover: Scene = {
       `The pod vrrp-b is killed; vrrp-a on node-a takes over. EC2 follows ${milliseconds(podGap)} after the kill.`,
     );
 
-    const nodeGap = await killNode(stage, () => move(third));
+    const nodeGap = await loseNode(stage, () => move(third));
     stage.say(
       `node-a dies: agent, pods and instance. vrrp-c on node-c takes over, ${milliseconds(nodeGap)} after the kill.`,
     );
@@ -61,21 +62,16 @@ async function gap(since: number, act: () => Promise<unknown>): Promise<number> 
   return Date.now() - since;
 }
 
-async function killNode(stage: Stage, takeOver: () => Promise<unknown>): Promise<number> {
-  const { world } = stage;
+async function loseNode(stage: Stage, takeOver: () => Promise<unknown>): Promise<number> {
   const node = stage.node('node-a');
   const died = Date.now();
-  await node.agent.end('SIGKILL');
-  world.cloud.setInstanceState(node.instanceId, 'stopped');
+  await killNode(stage.world, node);
   const taken = await gap(died, takeOver);
-  const lost = await world.pods.vanish(node);
-  world.pods.forget(lost);
+  await clearNode(stage.world, node);
   return taken;
 }
 
 async function reviveNode(stage: Stage): Promise<void> {
-  const node = stage.node('node-a');
-  stage.world.cloud.setInstanceState(node.instanceId, 'running');
-  await node.agent.start(stage.signal);
+  await bootNode(stage.world, stage.node('node-a'), stage.signal);
   stage.say('node-a is back, without its pods; its agent gives back what they left.');
 }
