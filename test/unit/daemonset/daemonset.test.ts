@@ -106,7 +106,9 @@ describe('the IAM policies', () => {
       const { Statement } = JSON.parse(contentOf(file)) as { Statement: { Action: string | string[] }[] };
       const guide = contentOf('docs/iam.md');
 
-      expect(Statement.flatMap(({ Action }) => Action).filter((action) => !guide.includes(`\`${action}\``))).toEqual([]);
+      expect(Statement.flatMap(({ Action }) => Action).filter((action) => !guide.includes(`\`${action}\``))).toEqual(
+        [],
+      );
     },
   );
 });
