@@ -25,9 +25,22 @@ case "$*" in
     [ -d "$state/ns/$3" ] || fail "Cannot open network namespace \\"$3\\": No such file or directory"
     fail 'Error: Peer netns already has a nsid assigned.'
     ;;
-  'addr add '* | 'addr del '*) exec "\${SIM_HOST_NODE:-node}" "$SIM_HOST_CHANGE_ADDRESS" "$@" ;;
+  'addr add '* | 'addr del '*) exec "\${SIM_HOST_NODE:-node}" "\${0%/*}/change-address.mjs" "$@" ;;
   *) fail "the stand-in for ip does not know: $*" ;;
 esac
+`,
+  /** The one change that `ip` makes: asks `change-server.ts`, prints what it says of a failure, and ends with ip's own code. */
+  'change-address.mjs': `import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+
+const { SIM_HOST_STATE, SIM_HOST_NETNS } = process.env;
+const socket = connect(SIM_HOST_STATE + '/socket');
+socket.end(JSON.stringify({ netns: SIM_HOST_NETNS || undefined, args: process.argv.slice(2) }));
+const answer = await text(socket);
+if (answer !== 'ok') {
+  console.error(answer);
+  process.exitCode = 2;
+}
 `,
   /** Stand-in for util-linux' nsenter, for `nsenter --net=PATH COMMAND…`. */
   nsenter: `#!/bin/sh

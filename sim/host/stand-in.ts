@@ -1,7 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
+import { serveChanges } from './change-server.ts';
 import { writeResults } from './cni-result.ts';
 import type { HostEni, HostNode, HostPod, HostPodSpec, HostWorld } from './host-world.ts';
 import type { LinkState } from './machine-state.ts';
@@ -16,19 +18,20 @@ export class StandInHost implements HostWorld {
   readonly environment: Readonly<Record<string, string>>;
   readonly #root = mkdtempSync(join(tmpdir(), 'eni-agent-host-'));
   readonly #state: MachineState;
+  readonly #changes: Server;
   #nextIndex = 2;
 
   constructor() {
     const stateFolder = join(this.#root, 'machine');
     this.#state = new MachineState(stateFolder);
     this.#state.create();
+    this.#changes = serveChanges(this.#state, join(stateFolder, 'socket'));
     const commands = join(this.#root, 'bin');
     writeStandInCommands(commands);
     this.environment = {
       PATH: [commands, process.env.PATH ?? ''].join(delimiter),
       SIM_HOST_STATE: stateFolder,
       SIM_HOST_NODE: process.execPath,
-      SIM_HOST_CHANGE_ADDRESS: join(import.meta.dirname, 'change-address.ts'),
     };
   }
 
@@ -83,6 +86,7 @@ export class StandInHost implements HostWorld {
   }
 
   async close(): Promise<void> {
+    this.#changes.close();
     rmSync(this.#root, { recursive: true, force: true });
   }
 

@@ -21,7 +21,8 @@ export function disagreements(
 ): string[] {
   const wanted = wantedPlaces(world.pods.running(), denied);
   for (const { addresses, networkInterfaceId } of world.floatingIps.list()) {
-    for (const address of addresses) wanted.set(address, new Set([networkInterfaceId]));
+    for (const address of addresses)
+      wanted.set(address, new Set(networkInterfaceId === '' ? [] : [networkInterfaceId]));
   }
   for (const [address, eni] of foreign) wanted.set(address, new Set([eni]));
   const held = secondaries(world);
@@ -29,7 +30,8 @@ export function disagreements(
   const surplus = [...held].filter(([address]) => !wanted.has(address));
   return [
     ...missing.map(
-      ([address, enis]) => `${address} should be on ${[...enis].join(' or ')}, EC2 has it ${place(held, address)}`,
+      ([address, enis]) =>
+        `${address} should be on ${[...enis].join(' or ') || 'nobody’s ENI yet'}, EC2 has it ${place(held, address)}`,
     ),
     ...surplus.map(([address, eni]) => `${address} is on ${eni} and nobody uses it`),
   ];

@@ -1,12 +1,18 @@
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { renderResults, type SceneResult } from '../../agent/demo/result.ts';
 import { renderTable } from '../../agent/demo/table.ts';
 import { StandInHost } from '../../sim/host/stand-in.ts';
 import { disagreements } from '../../sim/world/agreement.ts';
+import { floatingIpDefinition } from '../../sim/world/floating-ips.ts';
 import { threeNodes } from '../../sim/world/topology.ts';
 import { until } from '../../sim/world/until.ts';
 import { openWorld, type World } from '../../sim/world/world.ts';
+import { worldIds } from '../../sim/world/world-ids.ts';
+import { contentOf } from '../unit/architecture/source-tree.ts';
 
 const entry = join(import.meta.dirname, '../../agent/main.ts');
 const worlds: World[] = [];
@@ -58,6 +64,63 @@ describe('disagreements', () => {
 
     const denied = new Set([`web ${address}`]);
     expect(disagreements(world, { denied, foreign: new Map([['10.20.1.240', eni.id]]) })).toEqual([]);
+  });
+});
+
+describe('disagreements about a FloatingIP', () => {
+  it('names an address that EC2 does not have on the ENI that the object names', async () => {
+    const world = await worldWithoutAgents();
+    const [
+      {
+        enis: [eni],
+      } = { enis: [] },
+    ] = world.nodes;
+    world.floatingIps.install();
+    world.floatingIps.create({ name: 'ingress', addresses: ['10.20.1.200'] });
+    expect(disagreements(world)).toEqual(['10.20.1.200 should be on nobody’s ENI yet, EC2 has it nowhere']);
+
+    const resource = world.kube.registry.find('eni-agent.io/v1alpha1', 'floatingips')!;
+    const patch = { status: { node: 'node-a', networkInterfaceID: eni!.id } };
+    world.kube.api.patch(resource, 'status', undefined, 'ingress', { format: 'merge', patch });
+    expect(disagreements(world)).toEqual([`10.20.1.200 should be on ${eni!.id}, EC2 has it nowhere`]);
+    world.cloud.assignPrivateIpAddresses({ networkInterfaceId: eni!.id, privateIpAddresses: ['10.20.1.200'] });
+    expect(disagreements(world)).toEqual([]);
+  });
+
+  it('is about the resource that users install', () => {
+    const { metadata, spec } = parse(contentOf('daemonset/crds/floatingip.yaml'));
+    const [{ name, served, storage, subresources }] = spec.versions;
+    expect(floatingIpDefinition).toMatchObject({
+      metadata: { name: metadata.name },
+      spec: { group: spec.group, scope: spec.scope, names: spec.names },
+    });
+    expect(floatingIpDefinition.spec.versions).toEqual([{ name, served, storage, subresources }]);
+  });
+});
+
+describe('a stand-in host', () => {
+  it('has no addresses on its links after a loss of power', async () => {
+    const host = new StandInHost();
+    const node = await host.createNode('n1', [{ name: 'eni1', mac: '0a:00:00:00:00:01' }]);
+    const ip = (verb: string) =>
+      promisify(execFile)('ip', ['addr', verb, '10.20.1.200/32', 'dev', 'eni1'], { env: host.environment });
+    await Promise.all([ip('add'), ip('add').catch(String)]);
+    expect(await host.addressesOn('eni1')).toEqual(['10.20.1.200']);
+    await host.loseAddresses(node);
+    expect(await host.addressesOn('eni1')).toEqual([]);
+    await expect(ip('del')).rejects.toThrow('Cannot assign requested address');
+    await host.close();
+  });
+});
+
+describe('worldIds', () => {
+  it('gives worlds of two processes different MACs', () => {
+    const [one, other] = [worldIds(29_562), worldIds(4_194_303)];
+    expect([one.nextMac(), one.nextMac(), other.nextMac()]).toEqual([
+      '0a:00:73:7a:00:01',
+      '0a:00:73:7a:00:02',
+      '0a:3f:ff:ff:00:01',
+    ]);
   });
 });
 
