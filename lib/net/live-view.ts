@@ -48,6 +48,21 @@ export function seenAt(
     }));
 }
 
+/** An address that the kernel says is new on a link. */
+export interface Addition {
+  readonly ifindex: number;
+  readonly address: SeenAddress;
+}
+
+/** The same view with one address more; unchanged when it is there already or the link is not known. */
+export function withAddition(view: readonly SeenInterface[], { ifindex, address }: Addition): readonly SeenInterface[] {
+  return view.map((link) =>
+    link.ifindex !== ifindex || link.addresses.some(({ ip }) => ip === address.ip)
+      ? link
+      : { ...link, addresses: [...link.addresses, address] },
+  );
+}
+
 /** The same view without one address. */
 export function withoutSpot(view: readonly SeenInterface[], gone: Spot): readonly SeenInterface[] {
   return view.map((link) => ({

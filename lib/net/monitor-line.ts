@@ -12,12 +12,18 @@ export type MonitorEvent =
       readonly deleted: boolean;
       readonly ifindex: number;
       readonly ip: IpAddress;
+      /** Undefined when the address is not usable (yet): tentative, failed duplicate detection, or of a peer. */
+      readonly prefixLength: number | undefined;
     }
   | { readonly kind: 'gap' };
 
+export type AddressEvent = Extract<MonitorEvent, { kind: 'address' }>;
+
 /** The interface name is not read: with `all-nsid`, ip resolves it in the wrong namespace. The index is right. */
 const LINE =
-  /^(?:\[nsid (?<nsid>\d+|current)\]\s*)?(?<deleted>Deleted )?(?<ifindex>\d+): \S+\s+inet6? (?<ip>[\da-f.:]+)/;
+  /^(?:\[nsid (?<nsid>\d+|current)\]\s*)?(?<deleted>Deleted )?(?<ifindex>\d+): \S+\s+inet6? (?<ip>[\da-f.:]+)(?:\/(?<length>\d+))?/;
+
+const UNUSABLE = /\b(?:tentative|dadfailed)\b/;
 
 /** What ip says after ENOBUFS, before it goes on with what it missed being missed. */
 const OVERRUN = /^netlink receive error|No buffer space available/;
@@ -32,5 +38,13 @@ export function parseMonitorLine(line: string): MonitorEvent | undefined {
   const ip = parseIp(groups?.ip ?? '');
   if (groups === undefined || ip === undefined || !isGlobalUnicast(ip)) return undefined;
   const nsid = groups.nsid === undefined || groups.nsid === 'current' ? undefined : Number(groups.nsid);
-  return { kind: 'address', nsid, deleted: groups.deleted !== undefined, ifindex: Number(groups.ifindex), ip };
+  const prefixLength = groups.length === undefined || UNUSABLE.test(line) ? undefined : Number(groups.length);
+  return {
+    kind: 'address',
+    nsid,
+    deleted: groups.deleted !== undefined,
+    ifindex: Number(groups.ifindex),
+    ip,
+    prefixLength,
+  };
 }

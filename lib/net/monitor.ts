@@ -1,11 +1,9 @@
 import type { Clock } from '../runtime/clock.ts';
 import { Supervisor } from '../runtime/supervisor.ts';
 import { streamLines } from './command.ts';
-import type { MonitorEvent } from './monitor-line.ts';
+import type { AddressEvent } from './monitor-line.ts';
 import { parseMonitorLine } from './monitor-line.ts';
 import { inNamespace } from './reader.ts';
-
-export type AddressEvent = Extract<MonitorEvent, { kind: 'address' }>;
 
 export interface MonitorOptions {
   /** Every namespace that has an nsid here, or one namespace: our own (`undefined`) or the one bound at a path. */

@@ -4,8 +4,8 @@ import type { Clock } from '../runtime/clock.ts';
 import { isFault } from './command.ts';
 import { FolderWatch } from './folder-watch.ts';
 import type { SeenInterface } from './live-view.ts';
-import type { AddressEvent } from './monitor.ts';
 import { monitorAddresses } from './monitor.ts';
+import type { AddressEvent } from './monitor-line.ts';
 import { Nsids } from './nsids.ts';
 import { PodNamespace } from './pod-namespace.ts';
 import { SingleFlight } from './single-flight.ts';
@@ -195,8 +195,8 @@ export class PodNamespaces {
   }
 }
 
-/** An event only wakes, except that a deletion ends the address's time here even if it is back before we look. */
+/** The event is believed for the moment; the truth is read at once. */
 function act(event: AddressEvent, namespace: PodNamespace): void {
-  if (event.deleted) namespace.reader.deleted(event.ifindex, event.ip);
+  namespace.reader.told(event);
   void namespace.reader.read();
 }

@@ -57,7 +57,7 @@ export class OwnAddresses {
         onGap,
         onProblem,
         onEvent: (event) => {
-          if (event.deleted) this.#reader.deleted(event.ifindex, event.ip);
+          this.#reader.told(event);
           void this.#read();
         },
       },

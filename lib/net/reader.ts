@@ -2,8 +2,9 @@ import type { IpAddress } from '../model/ip.ts';
 import type { KernelLink } from './addresses.ts';
 import { parseLinks } from './addresses.ts';
 import { CommandError, run } from './command.ts';
-import type { SeenInterface, Spot } from './live-view.ts';
-import { seenAt, spotOf, withoutSpot } from './live-view.ts';
+import type { Addition, SeenInterface, Spot } from './live-view.ts';
+import { seenAt, spotOf, withAddition, withoutSpot } from './live-view.ts';
+import type { AddressEvent } from './monitor-line.ts';
 import { SingleFlight } from './single-flight.ts';
 import type { Slots } from './slots.ts';
 
@@ -28,6 +29,8 @@ export class NamespaceReader {
   readonly #options: ReaderOptions;
   readonly #reading = new SingleFlight(() => this.#options.slots.use(() => this.#read()));
   #deletedMeanwhile = new Set<Spot>();
+  /** Told by the kernel while a read is under way that may have begun before. */
+  #addedMeanwhile = new Map<Spot, Addition>();
   interfaces: readonly SeenInterface[] = [];
   /** Whether the last read succeeded; undefined before the first. */
   fault: CommandError | 'never read' | undefined = 'never read';
@@ -41,20 +44,34 @@ export class NamespaceReader {
     return this.#reading.request();
   }
 
-  deleted(ifindex: number, ip: IpAddress): void {
+  /**
+   * Takes the kernel's word and reads the truth behind it. Waiting for that read would cost a floating IP two forks before its call:
+   * a usable address that is told for a link we know is shown at once, and the read takes it back should it not be there.
+   */
+  told({ ifindex, ip, deleted, prefixLength }: AddressEvent): void {
     const spot = spotOf(ifindex, ip);
-    this.#deletedMeanwhile.add(spot);
-    this.#show(withoutSpot(this.interfaces, spot));
+    if (deleted) {
+      this.#deletedMeanwhile.add(spot);
+      this.#addedMeanwhile.delete(spot);
+      this.#show(withoutSpot(this.interfaces, spot));
+    } else if (prefixLength !== undefined) {
+      const addition = { ifindex, address: { ip, prefixLength, since: this.#options.now() } };
+      this.#deletedMeanwhile.delete(spot);
+      this.#addedMeanwhile.set(spot, addition);
+      this.#show(withAddition(this.interfaces, addition));
+    }
   }
 
   async #read(): Promise<void> {
     this.#deletedMeanwhile = new Set();
+    this.#addedMeanwhile = new Map();
     const { path, signal, now } = this.#options;
     const hadFault = this.fault !== undefined;
     try {
       const links = await readLinks(path, signal);
       this.fault = undefined;
-      this.#show(seenAt(now(), links, this.interfaces, this.#deletedMeanwhile), hadFault);
+      const read = seenAt(now(), links, this.interfaces, this.#deletedMeanwhile);
+      this.#show([...this.#addedMeanwhile.values()].reduce(withAddition, read), hadFault);
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       this.fault = error;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ip } from '../../../lib/model/ip.ts';
 import type { KernelLink } from '../../../lib/net/addresses.ts';
-import { seenAt, spotOf, withoutSpot } from '../../../lib/net/live-view.ts';
+import { seenAt, spotOf, withAddition, withoutSpot } from '../../../lib/net/live-view.ts';
 
 function link(name: string, changes: Partial<KernelLink> = {}): KernelLink {
   return {
@@ -46,6 +46,28 @@ describe('the view of a namespace', () => {
 
     expect(times(after)).toEqual({ '10.0.0.2': 100 });
     expect(times(seenAt(200, [net1('10.0.0.1', '10.0.0.2')], after))).toEqual({ '10.0.0.1': 200, '10.0.0.2': 100 });
+  });
+
+  test('believes the kernel about an address that is new on a known link, and about nothing else', () => {
+    const before = seenAt(100, [net1('10.0.0.1')], []);
+    const address = (text: string) => ({ ip: ip(text), prefixLength: 32, since: 150 });
+
+    expect(times(withAddition(before, { ifindex: 3, address: address('10.0.0.9') }))).toEqual({
+      '10.0.0.1': 100,
+      '10.0.0.9': 150,
+    });
+    expect(times(withAddition(before, { ifindex: 3, address: address('10.0.0.1') }))).toEqual({ '10.0.0.1': 100 });
+    expect(times(withAddition(before, { ifindex: 4, address: address('10.0.0.9') }))).toEqual({ '10.0.0.1': 100 });
+  });
+
+  test('takes back what the kernel told when the next read does not show it, and keeps its time when it does', () => {
+    const told = withAddition(seenAt(100, [net1()], []), {
+      ifindex: 3,
+      address: { ip: ip('10.0.0.9'), prefixLength: 32, since: 150 },
+    });
+
+    expect(times(seenAt(200, [net1()], told))).toEqual({});
+    expect(times(seenAt(200, [net1('10.0.0.9')], told))).toEqual({ '10.0.0.9': 150 });
   });
 
   test('does not bring back what was deleted while the read was under way', () => {
