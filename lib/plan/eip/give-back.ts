@@ -35,11 +35,18 @@ export function unclaimed(snapshot: EipSnapshot, kept: ReadonlySet<AllocationId>
   return snapshot.owned.filter((owned) => isOurs(owned, snapshot) && !kept.has(owned.eip.allocationId));
 }
 
-/** On one of our ENIs, or free and last looked after by this node. */
-export function isOurs({ eip }: OwnedEip, { ourEnis, nodeName }: Pick<EipSnapshot, 'ourEnis' | 'nodeName'>): boolean {
+/**
+ * On one of our ENIs; or free and last looked after by this node; or free, of no node, and seen on our ENI before we took it off
+ * there (the tool that we replace names no node).
+ */
+export function isOurs(
+  { eip }: OwnedEip,
+  { ourEnis, nodeName, unclaimedSince }: Pick<EipSnapshot, 'ourEnis' | 'nodeName' | 'unclaimedSince'>,
+): boolean {
   const { association } = eip;
   if (association?.eni !== undefined) return ourEnis.has(association.eni);
-  return eip.tags[NODE_TAG] === nodeName;
+  const node = eip.tags[NODE_TAG];
+  return node === undefined ? unclaimedSince.has(eip.allocationId) : node === nodeName;
 }
 
 /** The pod lives on and merely its annotation went, or its address belongs to another pod already, which would be reached by it. */

@@ -39,7 +39,7 @@ describe('switching from aws-pod-eip-controller', () => {
     expect(region.eips()).toHaveLength(1);
   });
 
-  it('takes what the old controller forgot off the address; without a node tag its release is left to the sweep of the controller', async () => {
+  it('gives back what the old controller forgot, although no tag names the node', async () => {
     const { clock, region, a } = rig();
     const { allocationId } = region.prepare(tagsOf('auto', 'gone'));
     region.assign(eniOf('a'), '10.0.8.12');
@@ -49,8 +49,8 @@ describe('switching from aws-pod-eip-controller', () => {
     a.start();
     await clock.advance(RELEASE_DELAY_MS + 10 * SECOND);
 
-    expect(region.writes().map(({ action }) => action)).toEqual(['DisassociateAddress']);
-    expect(region.eip(allocationId)?.association).toBeUndefined();
+    expect(region.writes().map(({ action }) => action)).toEqual(['DisassociateAddress', 'ReleaseAddress']);
+    expect(region.eip(allocationId)).toBeUndefined();
   });
 
   it('leaves the Elastic IPs of another cluster alone', async () => {
