@@ -4,7 +4,15 @@ import { inspect } from 'node:util';
 const TELLING = ['code', 'kind', 'action', 'requestId', 'reason', 'status', 'fault'] as const;
 
 /** What the language itself throws. Adapters throw errors of a name of their own for what the world does to them. */
-const BUILT_IN = new Set(['Error', 'TypeError', 'RangeError', 'ReferenceError', 'SyntaxError', 'EvalError', 'URIError']);
+const BUILT_IN = new Set([
+  'Error',
+  'TypeError',
+  'RangeError',
+  'ReferenceError',
+  'SyntaxError',
+  'EvalError',
+  'URIError',
+]);
 
 /**
  * A thrown value as plain data for a log line: name, message, the telling fields, the chain of causes (at most five), and the

@@ -50,7 +50,7 @@ describe('switching from aws-pod-eip-controller', () => {
     await clock.advance(RELEASE_DELAY_MS + 10 * SECOND);
 
     expect(region.writes().map(({ action }) => action)).toEqual(['DisassociateAddress', 'ReleaseAddress']);
-    expect(region.eip(allocationId)).toBeUndefined();
+    expect(region.eips()).toEqual([]);
   });
 
   it('leaves the Elastic IPs of another cluster alone', async () => {

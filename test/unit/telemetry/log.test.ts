@@ -109,7 +109,9 @@ describe('createLogger', () => {
 
     log.warn('watch interrupted', { error: refused });
 
-    expect(records()).toMatchObject([{ error: { name: 'KubeError', reason: 'Network', cause: { message: cause.message } } }]);
+    expect(records()).toMatchObject([
+      { error: { name: 'KubeError', reason: 'Network', cause: { message: cause.message } } },
+    ]);
     expect(lines.join('')).not.toContain('stack');
   });
 
