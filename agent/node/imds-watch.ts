@@ -37,7 +37,7 @@ export async function watchImds(options: ImdsWatchOptions, signal: AbortSignal):
 }
 
 /** In words what metadata has and the facts lack, and the other way round; empty when they agree. */
-export function contradictionBetween(seen: ReadonlyMap<Mac, readonly IpAddress[]>, enis: readonly Eni[]): string {
+function contradictionBetween(seen: ReadonlyMap<Mac, readonly IpAddress[]>, enis: readonly Eni[]): string {
   const differences: string[] = [];
   for (const [mac, addresses] of seen) {
     const eni = enis.find((candidate) => candidate.mac === mac);

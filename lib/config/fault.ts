@@ -16,7 +16,7 @@ export interface ConfigFault {
   readonly message: string;
 }
 
-export function describeOrigin(origin: Origin): string {
+function describeOrigin(origin: Origin): string {
   switch (origin.source) {
     case 'flag':
       return 'on the command line';

@@ -1,5 +1,5 @@
 /** The longest tag key that EC2 takes, in characters (EC2 user guide, tag restrictions). */
-export const MAX_TAG_KEY = 128;
+const MAX_TAG_KEY = 128;
 
 /** The longest tag value that EC2 takes, in characters. */
 export const MAX_TAG_VALUE = 256;

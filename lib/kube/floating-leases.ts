@@ -96,7 +96,7 @@ export function createFloatingLeaseReflector({ namespace, ...options }: LeaseRef
 }
 
 /** An object's name can be longer than a Lease's with a prefix; a long one is cut and told apart by a hash. */
-export function leaseNameOf(floatingIp: string): string {
+function leaseNameOf(floatingIp: string): string {
   const name = `floating-ip-${floatingIp}`;
   if (name.length <= 253) return name;
   return `${name.slice(0, 240)}-${createHash('sha256').update(floatingIp).digest('hex').slice(0, 12)}`;

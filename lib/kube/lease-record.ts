@@ -45,7 +45,7 @@ export function releaseSpec(current: LeaseSpec, now: number): LeaseSpec {
 }
 
 /** RFC 3339 with six digits: `metav1.MicroTime` refuses any other number of them. */
-export function microTime(now: number): string {
+function microTime(now: number): string {
   return new Date(now).toISOString().replace('Z', '000Z');
 }
 

@@ -34,7 +34,7 @@ export interface NadCacheOptions {
   readonly ttlMs?: number;
 }
 
-export const FLOATING_ANNOTATION = 'eni-agent.io/floating-ips';
+const FLOATING_ANNOTATION = 'eni-agent.io/floating-ips';
 
 /** A read without an answer is not worth remembering for a minute. */
 const UNAVAILABLE_TTL_MS = 2_000;

@@ -32,7 +32,7 @@ export function createOwnNodeReflector({ nodeName, ...options }: NodeReflectorOp
 }
 
 /** A node that says nothing about its readiness counts as ready: it may be too young, or a stand-in. */
-export function nodeStateOf({ metadata, spec, status }: RawNode): NodeState {
+function nodeStateOf({ metadata, spec, status }: RawNode): NodeState {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready')?.status ?? 'True';
   return {
     name: metadata.name,

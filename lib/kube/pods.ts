@@ -9,7 +9,7 @@ export interface MetadataFilter {
 }
 
 /** All that any part of the program or any dialect reads. Everything else would only take memory, 110 times over. */
-export const POD_METADATA = {
+const POD_METADATA = {
   annotations: [
     'k8s.v1.cni.cncf.io/network-status',
     'k8s.v1.cni.cncf.io/networks-status',

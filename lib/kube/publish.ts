@@ -65,7 +65,7 @@ export function createPodPublisher(options: WritePoolOptions & { readonly client
 }
 
 /** The later write wins key by key; the earlier one's other keys are not lost. */
-export function mergePatches(older: PendingPatch, newer: PendingPatch): PendingPatch {
+function mergePatches(older: PendingPatch, newer: PendingPatch): PendingPatch {
   const conditions = new Map(
     [...(older.conditions ?? []), ...(newer.conditions ?? [])].map((entry) => [entry.type, entry]),
   );
@@ -81,7 +81,7 @@ export function mergePatches(older: PendingPatch, newer: PendingPatch): PendingP
  * A strategic merge patch: conditions merge by `type`. `lastTransitionTime` is sent only when the status changes; left out, the
  * server keeps the old one.
  */
-export function patchBody({ pod, annotations, labels, conditions }: PendingPatch, now: number): object {
+function patchBody({ pod, annotations, labels, conditions }: PendingPatch, now: number): object {
   const transition = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
   const written = (conditions ?? []).map((entry) => {
     const known = pod.conditions.find(({ type }) => type === entry.type);

@@ -87,7 +87,7 @@ export const ENI_TAG = {
 } as const;
 
 /** The AWS VPC CNI leaves an interface with this tag alone; else it may hand its addresses to pods. */
-export const NO_MANAGE_TAG = { 'node.k8s.amazonaws.com/no_manage': 'true' } as const;
+const NO_MANAGE_TAG = { 'node.k8s.amazonaws.com/no_manage': 'true' } as const;
 
 export function eniTags(
   object: Pick<EniObject, 'namespace' | 'name' | 'uid'>,

@@ -13,7 +13,7 @@ export interface FloatingDeclaration {
   readonly networks: readonly Cidr[];
 }
 
-export const NOTHING_FLOATS: FloatingDeclaration = { any: false, addresses: [], networks: [] };
+const NOTHING_FLOATS: FloatingDeclaration = { any: false, addresses: [], networks: [] };
 
 /** More faults than this are not told: one annotation must not fill the log. */
 const MAX_REFUSALS = 5;

@@ -8,7 +8,7 @@ import { FolderWatch } from './folder-watch.ts';
 import { SingleFlight } from './single-flight.ts';
 
 /** Where libcni keeps results: those of Multus' delegates, and the runtime's own (the pod's eth0). */
-export const CNI_CACHE_FOLDERS = ['/var/lib/cni/multus/results', '/var/lib/cni/results'] as const;
+const CNI_CACHE_FOLDERS = ['/var/lib/cni/multus/results', '/var/lib/cni/results'] as const;
 
 export interface CniCacheOptions {
   /** @default {@link CNI_CACHE_FOLDERS} */

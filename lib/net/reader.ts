@@ -1,4 +1,3 @@
-import type { IpAddress } from '../model/ip.ts';
 import type { KernelLink } from './addresses.ts';
 import { parseLinks } from './addresses.ts';
 import { CommandError, run } from './command.ts';
@@ -89,7 +88,7 @@ export class NamespaceReader {
  * `ip -j addr show` in a namespace. Entered with nsenter and not with `ip -n`, which also mounts /sys anew, and a confined
  * container may not do that. @throws {CommandError}
  */
-export async function readLinks(path: string | undefined, signal: AbortSignal): Promise<readonly KernelLink[]> {
+async function readLinks(path: string | undefined, signal: AbortSignal): Promise<readonly KernelLink[]> {
   const [file, args] = inNamespace(path, ['ip', '-j', 'addr', 'show']);
   const text = await run(file, args, signal);
   const links = parseLinks(text);

@@ -52,7 +52,7 @@ export function requestedPrefixes(subnet: Subnet, texts: readonly string[], fami
 }
 
 /** The subnet's network of the family. @throws {Ec2Fault} InvalidParameterValue for IPv6 in a subnet without an IPv6 CIDR */
-export function networkOf(subnet: Subnet, family: IpFamily): Cidr {
+function networkOf(subnet: Subnet, family: IpFamily): Cidr {
   if (family === 4) return subnet.cidr;
   if (subnet.ipv6Cidr === undefined) throw invalidValue(`The subnet ${subnet.id} does not have an IPv6 CIDR block.`);
   return subnet.ipv6Cidr;

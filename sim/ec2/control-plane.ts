@@ -86,7 +86,7 @@ const routes: Readonly<Record<string, Handler>> = {
 };
 
 /** Everything that exists now, under the names of the wire and unaffected by describe lag. */
-export function dump(cloud: Cloud) {
+function dump(cloud: Cloud) {
   const { knobs } = cloud;
   const lag = knobs.describeLagMs;
   knobs.describeLagMs = 0;

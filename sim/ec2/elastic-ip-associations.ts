@@ -74,7 +74,7 @@ export function disassociateAddress(state: CloudState, input: DisassociateAddres
 }
 
 /** Ends the EIP's association, if it has one; the EIP stays allocated. */
-export function disassociate(state: CloudState, elasticIp: ElasticIp): void {
+function disassociate(state: CloudState, elasticIp: ElasticIp): void {
   const { association } = elasticIp;
   if (association === undefined) return;
   state.elasticIps.put(elasticIp.allocationId, { ...elasticIp, association: undefined });

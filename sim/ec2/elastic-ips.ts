@@ -96,7 +96,7 @@ export function availableInPool(state: CloudState, pool: PublicPool, moment: num
 }
 
 /** A public address that nobody has and that was never given away. @throws {Ec2Fault} InsufficientAddressCapacity */
-export function freePublicIp(state: CloudState, network: Cidr): IpAddress {
+function freePublicIp(state: CloudState, network: Cidr): IpAddress {
   const size = sizeOf(network);
   const from = state.cursors.get(network) ?? 0n;
   for (let step = 0n; step < size; step += 1n) {

@@ -4,7 +4,7 @@ import type { ResourceRegistry } from './resource-registry.ts';
 const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
 /** The version the simulator says it is: what client libraries of today expect, not what it can do. */
-export const serverVersion = {
+const serverVersion = {
   major: '1',
   minor: '31',
   gitVersion: 'v1.31.0-simulated',

@@ -92,7 +92,7 @@ const rbac: Row[] = [
 ];
 
 /** Network attachments are a custom resource on a real cluster; the simulator serves them from the start. */
-export const networkAttachmentDefinitions = resourceOf({
+const networkAttachmentDefinitions = resourceOf({
   group: 'k8s.cni.cncf.io',
   version: 'v1',
   plural: 'network-attachment-definitions',

@@ -40,7 +40,7 @@ export function follow(store: ObjectStore, selection: Selection, query: URLSearc
  * A change as a selecting watch sees it (facts §7.2): an object that starts to match is ADDED, one that stops is
  * DELETED in its last matching state at the resourceVersion of the change, one that never matched is not there.
  */
-export function eventOf(change: Change, { resource, matches }: Selection): WatchEvent | undefined {
+function eventOf(change: Change, { resource, matches }: Selection): WatchEvent | undefined {
   const { object, previous, type } = change;
   const matched = previous !== undefined && matches(previous);
   const matching = type !== 'DELETED' && matches(object);

@@ -191,6 +191,8 @@ describe.skipIf(why !== undefined)(
       await pods.remove('orphan');
       await agent.start(AbortSignal.timeout(20_000));
       await until(() => cloud.describeAddresses().addressesSet.length === 0, 10_000);
+
+      expect(cloud.describeAddresses().addressesSet).toEqual([]);
     });
   },
 );

@@ -62,7 +62,7 @@ describe('eni-agent doctor against simulated AWS and Kubernetes', () => {
   }
 
   it('passes what is there, changes nothing, and says what it cannot know', async () => {
-    const { line, output } = await doctor('--cluster-name=test');
+    const { line } = await doctor('--cluster-name=test');
     expect(line('instance')).toMatch(/^pass /);
     expect(line('credentials')).toMatch(/^pass .*1 ENIs/);
     expect(line('IAM AllocateAddress')).toMatch(/^pass /);

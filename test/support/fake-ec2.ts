@@ -34,8 +34,8 @@ export interface FakeEc2Options {
   readonly latencyMs?: number;
 }
 
-export const SUBNET = '10.0.0.0/18';
-export const SUBNET_IPV6 = '2001:db8:0:1::/64';
+const SUBNET = '10.0.0.0/18';
+const SUBNET_IPV6 = '2001:db8:0:1::/64';
 
 /**
  * `AddressApi` on the simulator's rules of EC2, in process and on a virtual clock, with a log of calls and faults by choice.

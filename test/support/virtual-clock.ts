@@ -12,7 +12,7 @@ interface Timer {
 const QUIET_TURNS = 3;
 
 /** A Saturday noon, so that times in failures look like times. */
-export const EPOCH = Date.UTC(2026, 0, 3, 12);
+const EPOCH = Date.UTC(2026, 0, 3, 12);
 
 /**
  * Time that passes only when told to. Between two instants promises and `setImmediate` callbacks settle, so what a timer sets off has

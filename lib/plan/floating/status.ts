@@ -60,7 +60,7 @@ export function tellNobodyServes(
   return tell(ip, status);
 }
 
-export function readyOf(ip: FloatingIp): FloatingIpCondition | undefined {
+function readyOf(ip: FloatingIp): FloatingIpCondition | undefined {
   return ip.status.conditions.find(({ type }) => type === READY);
 }
 

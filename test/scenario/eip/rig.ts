@@ -73,7 +73,7 @@ export function rig() {
   return world;
 }
 
-export function openRig() {
+function openRig() {
   const clock = new VirtualClock();
   const region = new Region(clock);
   const [a, b] = [new EipNode('a', clock, region), new EipNode('b', clock, region)];

@@ -213,7 +213,7 @@ class Watch {
 }
 
 /** Least, median, 99th percentile and most, as text. */
-export function distribution(values: readonly number[]): string {
+function distribution(values: readonly number[]): string {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
   const text = (share: number) => at(share).toFixed(0);

@@ -87,7 +87,7 @@ export class ProcessClock implements Clock {
 }
 
 /** The API server: Leases with compare-and-set, told to everybody who watches. */
-export class LeaseServer {
+class LeaseServer {
   up = true;
   readonly leases = new Map<string, Lease>();
   readonly watchers = new Set<(name: string, lease: Lease) => void>();

@@ -8,7 +8,7 @@ export interface ImportRule {
 }
 
 /** The first rule whose `from` begins the path counts, so exceptions stand before what they are excepted from. */
-export const IMPORT_RULES: readonly ImportRule[] = [
+const IMPORT_RULES: readonly ImportRule[] = [
   {
     from: 'lib/model/ip.ts',
     mayImport: ['ipaddr.js'],
