@@ -104,7 +104,8 @@ describe('a stand-in host', () => {
     const node = await host.createNode('n1', [{ name: 'eni1', mac: '0a:00:00:00:00:01' }]);
     const ip = (verb: string) =>
       promisify(execFile)('ip', ['addr', verb, '10.20.1.200/32', 'dev', 'eni1'], { env: host.environment });
-    await Promise.all([ip('add'), ip('add').catch(String)]);
+    const outcomes = await Promise.allSettled([ip('add'), ip('add')]);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(await host.addressesOn('eni1')).toEqual(['10.20.1.200']);
     await host.loseAddresses(node);
     expect(await host.addressesOn('eni1')).toEqual([]);
