@@ -105,7 +105,7 @@ function agentEnvironment(ec2Url: string, imdsUrl: string): Record<string, strin
     PATH: process.env['PATH'] ?? '',
     HOME: tmpdir(),
     NODE_ENV: 'production',
-    NODE_OPTIONS: '--max-semi-space-size=1',
+    NODE_OPTIONS: '--max-semi-space-size=1 --v8-pool-size=1',
     MALLOC_TRIM_THRESHOLD_: '131072',
     NODE_COMPILE_CACHE: join(tmpdir(), 'eni-agent-bench-compile-cache'),
     AWS_REGION: 'us-east-1',
