@@ -11,8 +11,7 @@ export const CEILINGS: Readonly<Record<string, Ceiling>> = {
   'pod-to-assign': { p50: 40, timesFloor: 3 },
   'cache-to-assign': { p50: 25 },
   'floating-to-assign': { p50: 50 },
-  // The bar is 9; a machine that stalls while the pods arrive cuts the burst into a wave or two more.
-  burst: { max: 12 },
+  burst: { max: 9 },
   'eip/associate': { p50: 60 },
   'eip/label': { p50: 250 },
   'eip/calls': { max: 2 },
