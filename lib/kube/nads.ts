@@ -1,3 +1,4 @@
+import { FLOATING_IPS } from '../model/floating.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { KubeClient } from './client.ts';
 import { isKubeError, networkError } from './kube-error.ts';
@@ -33,8 +34,6 @@ export interface NadCacheOptions {
   /** @default 60 000 */
   readonly ttlMs?: number;
 }
-
-const FLOATING_ANNOTATION = 'eni-agent.io/floating-ips';
 
 /** A read without an answer is not worth remembering for a minute. */
 const UNAVAILABLE_TTL_MS = 2_000;
@@ -88,7 +87,7 @@ export function createNadCache(options: NadCacheOptions): NadCache {
     get,
     async floatingDeclaration(namespacedName) {
       const nad = await get(namespacedName);
-      return nad.state === 'known' ? nad.annotations[FLOATING_ANNOTATION] : undefined;
+      return nad.state === 'known' ? nad.annotations[FLOATING_IPS] : undefined;
     },
     peek: (namespacedName) => known.get(namespacedName)?.nad,
     async prefetch(namespacedNames) {
