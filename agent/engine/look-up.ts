@@ -1,9 +1,9 @@
 import type { AddressApi, AddressHolder } from '../../lib/ec2/api.ts';
-import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { Plan } from '../../lib/model/plan.ts';
 import type { Reason } from '../../lib/model/refusal.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
+import { reportFailure } from '../aws/report-failure.ts';
 import type { Attempts } from './attempts.ts';
 import type { EngineEvents } from './events.ts';
 
@@ -60,8 +60,7 @@ export class LookUp {
         else setBack(address, heldBy(address, holder), holder.primary ? 'PrimaryAddress' : 'HeldElsewhere');
       }
     } catch (error) {
-      if (error instanceof Ec2Error && error.kind === 'throttled') budget.refused();
-      else budget.ended();
+      reportFailure(budget, error);
       if (this.#signal.aborted) return;
       events.problem(`cannot find out who holds ${planned.lookUp.join(', ')}`, error);
       for (const address of planned.lookUp)

@@ -1,9 +1,9 @@
 import type { AddressApi } from '../../lib/ec2/api.ts';
-import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
+import { reportFailure } from '../aws/report-failure.ts';
 import type { EniFacts } from './eni-facts.ts';
 import type { EngineEvents } from './events.ts';
 import { troubleOf } from './trouble.ts';
@@ -92,8 +92,7 @@ export class Refresh {
       wake();
       return true;
     } catch (error) {
-      if (error instanceof Ec2Error && error.kind === 'throttled') budget.refused();
-      else budget.ended();
+      reportFailure(budget, error);
       if (this.#signal.aborted) return false;
       events.problem(`cannot describe the ENIs of ${instanceId}; the facts stay as they were`, error);
       this.#trouble = troubleOf(error);

@@ -8,6 +8,7 @@ import type { Reason } from '../../lib/model/refusal.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import { Journal } from '../../lib/runtime/journal.ts';
+import { reportFailure } from '../aws/report-failure.ts';
 import { moveIpv6 } from '../engine/move-ipv6.ts';
 
 export interface Ec2HandParts {
@@ -80,8 +81,7 @@ async function call(
     budget.succeeded();
     return { kind: 'done', requestId };
   } catch (cause) {
-    if (cause instanceof Ec2Error && cause.kind === 'throttled') budget.refused();
-    else budget.ended();
+    reportFailure(budget, cause);
     return outcomeOf(cause);
   }
 }

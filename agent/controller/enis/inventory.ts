@@ -1,5 +1,4 @@
 import type { InterfaceApi } from '../../../lib/ec2/interface-api.ts';
-import { Ec2Error } from '../../../lib/model/ec2-error.ts';
 import type { EniId } from '../../../lib/model/eni.ts';
 import type { InterfaceAttachment, InterfaceFacts } from '../../../lib/model/eni-facts.ts';
 import { ENI_TAG } from '../../../lib/model/eni-object.ts';
@@ -7,6 +6,7 @@ import type { KnownRoom } from '../../../lib/model/eni-object-plan.ts';
 import { backoffMs } from '../../../lib/runtime/backoff.ts';
 import type { Budget } from '../../../lib/runtime/budget.ts';
 import type { Clock } from '../../../lib/runtime/clock.ts';
+import { reportFailure } from '../../aws/report-failure.ts';
 
 export interface InterfaceInventoryOptions {
   readonly clock: Clock;
@@ -128,8 +128,7 @@ export class InterfaceInventory {
       this.#failures = 0;
     } catch (error) {
       this.#failures += 1;
-      if (error instanceof Ec2Error && error.kind === 'throttled') budget.refused();
-      else budget.ended();
+      reportFailure(budget, error);
       if (this.#signal.aborted) return;
       onProblem(fault, error);
       await clock.sleep(backoffMs(this.#failures, { baseMs: 500, maxMs: 60_000, random }), this.#signal);

@@ -1,9 +1,9 @@
 import type { ElasticIpApi } from '../../../lib/ec2/elastic-ip-api.ts';
 import type { QuotaApi } from '../../../lib/ec2/service-quotas.ts';
-import { Ec2Error } from '../../../lib/model/ec2-error.ts';
 import type { Budget } from '../../../lib/runtime/budget.ts';
 import type { Clock } from '../../../lib/runtime/clock.ts';
 import type { Logger } from '../../../lib/runtime/logger.ts';
+import { reportFailure } from '../../aws/report-failure.ts';
 import { countedElasticIps, type QuotaLevel, quotaLevel } from './quota-use.ts';
 
 export interface QuotaParts {
@@ -53,8 +53,7 @@ class QuotaReader {
       budget.succeeded();
       this.#tell(used, await this.#askAllowed(signal));
     } catch (error) {
-      if (error instanceof Ec2Error && error.kind === 'throttled') budget.refused();
-      else budget.ended();
+      reportFailure(budget, error);
       if (!signal.aborted) log.warn('the use of the Elastic IP quota is unknown', { error });
     }
   }

@@ -1,7 +1,6 @@
 import type { ElasticIpApi } from '../../../lib/ec2/elastic-ip-api.ts';
 import type { InterfaceApi } from '../../../lib/ec2/interface-api.ts';
 import type { OwnerReads } from '../../../lib/kube/owner-reads.ts';
-import { Ec2Error } from '../../../lib/model/ec2-error.ts';
 import { ENI_TAG } from '../../../lib/model/eni-object.ts';
 import type { Orphan, SweepItem, SweepPlan, SweepStep } from '../../../lib/model/sweep.ts';
 import { type SweepLanguages, sweepItems } from '../../../lib/plan/sweep/items.ts';
@@ -10,6 +9,7 @@ import { backoffMs } from '../../../lib/runtime/backoff.ts';
 import type { Budget } from '../../../lib/runtime/budget.ts';
 import type { Clock } from '../../../lib/runtime/clock.ts';
 import type { Logger } from '../../../lib/runtime/logger.ts';
+import { reportFailure } from '../../aws/report-failure.ts';
 import { askOwners } from './verdicts.ts';
 
 export interface SweepParts {
@@ -103,7 +103,7 @@ async function readItems(
     budget.succeeded();
     return sweepItems(eips, enis, languages);
   } catch (error) {
-    giveUp(budget, error);
+    reportFailure(budget, error);
     throw error;
   }
 }
@@ -119,7 +119,7 @@ async function perform(step: SweepStep, parts: SweepParts, signal: AbortSignal):
     budget.succeeded();
     log.info(`sweep: ${step.kind} of an orphan done`, aboutItem(step.item));
   } catch (error) {
-    giveUp(budget, error);
+    reportFailure(budget, error);
     if (!parts.callSignal.aborted)
       log.warn('an orphan could not be given back; the next sweep tries again', {
         ...aboutItem(step.item),
@@ -146,11 +146,6 @@ async function act(step: SweepStep, { elasticIps, interfaces, callSignal: signal
     case 'delete':
       await interfaces.delete(step.eni, { signal });
   }
-}
-
-function giveUp(budget: Budget, error: unknown): void {
-  if (error instanceof Ec2Error && error.kind === 'throttled') budget.refused();
-  else budget.ended();
 }
 
 /** In a dry run every time, else once for each orphan. */
