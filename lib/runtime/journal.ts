@@ -4,12 +4,13 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
-  readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { readSmallFile } from './regular-file.ts';
 
 export interface JournalOptions<T> {
   readonly path: string;
@@ -26,6 +27,9 @@ export interface JournalOptions<T> {
   readonly access?: 'write' | 'read' | 'memory';
 }
 
+/** Some times what the ledger of the largest node reaches before it is rewritten. Whatever is larger is not one of ours. */
+const MAX_BYTES = 8 * 1024 * 1024;
+
 /**
  * A small map on disk: one JSON line per change, appended before the act that it records.
  *
@@ -33,6 +37,8 @@ export interface JournalOptions<T> {
  * it survives the end of the machine once the background flush is done, some ms later. A torn last line is ignored.
  * Why not a rewritten file with a flush before each call: that would put two disk flushes in front of every EC2 call. A record
  * that a power cut swallows leaves an address unreleased, never a wrong release.
+ * Why it never refuses to open: a node whose state folder is lost, unreadable or read-only still has to serve its pods. What could
+ * not be read is set aside under PATH.unusable, `trusted` is then false, and `fault` says what keeps changes from the disk.
  */
 export class Journal<T> {
   readonly #options: JournalOptions<T>;
@@ -43,12 +49,36 @@ export class Journal<T> {
   #dirty = false;
   /** An append failed, perhaps halfway: the file lags behind until it has been rewritten. */
   #torn = false;
+  #fault: string | undefined;
+  #closed = false;
+
+  /**
+   * What the file said when the journal was opened: `ok` its records; `empty` there was no file (a first start, or the state was
+   * lost); `unusable` it could not be read, or held no record, or the place cannot be written to, so that an old file may be left
+   * from long ago.
+   */
+  readonly recovered: 'ok' | 'empty' | 'unusable';
 
   constructor(options: JournalOptions<T>) {
     this.#options = options;
     const { access = 'write' } = options;
-    if (access !== 'memory') this.#load();
+    const recovered = access === 'memory' ? 'empty' : this.#load();
+    if (recovered === 'unusable') this.#setAside();
     if (access === 'write') this.#compact();
+    this.recovered = recovered === 'ok' && this.#fault !== undefined ? 'unusable' : recovered;
+  }
+
+  /**
+   * True when a key that is missing was really never stored before this process started. When false, absence means nothing: what is
+   * found in place may have been there for long, and must not be taken for new.
+   */
+  get trusted(): boolean {
+    return this.recovered === 'ok';
+  }
+
+  /** What keeps changes from reaching the disk now; undefined while they do, and where there is no file to write. */
+  get fault(): string | undefined {
+    return this.#fault;
   }
 
   get(key: string): T | undefined {
@@ -79,6 +109,7 @@ export class Journal<T> {
   }
 
   close(): void {
+    this.#closed = true;
     if (this.#file === undefined) return;
     this.#try('flush', () => fsyncSync(this.#file as number));
     closeSync(this.#file);
@@ -86,8 +117,9 @@ export class Journal<T> {
   }
 
   #append(text: string): void {
-    if (text === '' || this.#file === undefined) return;
-    if (this.#torn) return this.#compact();
+    if (text === '' || this.#closed || (this.#options.access ?? 'write') !== 'write') return;
+    // The place could not be written to before: perhaps it can now.
+    if (this.#torn || this.#file === undefined) return this.#compact();
     this.#try('append', () => this.#write(text));
     this.#lines += text.split('\n').length - 1;
     if (this.#lines > (this.#options.compactAfter ?? 4096) && this.#lines > 4 * this.#entries.size) this.#compact();
@@ -114,19 +146,28 @@ export class Journal<T> {
     });
   }
 
-  #load(): void {
-    let text = '';
-    try {
-      text = readFileSync(this.#options.path, 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
-        this.#options.onProblem(`cannot read ${this.#options.path}`, error);
+  #load(): Journal<T>['recovered'] {
+    const { path, onProblem } = this.#options;
+    const content = readSmallFile(path, MAX_BYTES);
+    if (content.kind === 'absent') return 'empty';
+    if (content.kind === 'unreadable') {
+      onProblem(`${path} ${content.fault}; what it recorded is not known`);
+      return 'unusable';
     }
-    const lines = text.split('\n').map((raw, index) => ({ raw, number: index + 1 }));
-    const bad = lines.filter(({ raw }) => raw !== '' && !this.#replay(raw)).map(({ number }) => number);
-    if (bad.length === 0) return;
-    const which = bad.length === 1 ? `line ${bad[0]} is` : `${bad.length} lines are`;
-    this.#options.onProblem(`${which} unreadable in ${this.#options.path} and left out; first in line ${bad[0]}`);
+    const lines = content.text.split('\n').map((raw, index) => ({ raw, number: index + 1 }));
+    const written = lines.filter(({ raw }) => raw !== '');
+    const bad = written.filter(({ raw }) => !this.#replay(raw)).map(({ number }) => number);
+    if (bad.length > 0) {
+      const which = bad.length === 1 ? `line ${bad[0]} is` : `${bad.length} lines are`;
+      onProblem(`${which} unreadable in ${path} and left out; first in line ${bad[0]}`);
+    }
+    return bad.length > 0 && bad.length === written.length ? 'unusable' : 'ok';
+  }
+
+  /** Keeps for a human what is in the file's place, and makes room: a folder could not be replaced. */
+  #setAside(): void {
+    const { path, access = 'write' } = this.#options;
+    if (access === 'write') this.#try('set aside', () => renameSync(path, `${path}.unusable`));
   }
 
   /** False when the line is no record of ours. */
@@ -148,7 +189,9 @@ export class Journal<T> {
     this.#try('rewrite', () => {
       mkdirSync(dirname(path), { recursive: true });
       const temporary = join(dirname(path), `.${process.pid}.tmp`);
-      const file = openSync(temporary, 'w', 0o600);
+      // Whatever an earlier process left there: never opened, because a FIFO would block us.
+      rmSync(temporary, { force: true });
+      const file = openSync(temporary, 'wx', 0o600);
       try {
         writeFileSync(file, Array.from(this.#entries, ([key, value]) => line(key, value)).join(''));
         fsyncSync(file);
@@ -170,8 +213,12 @@ export class Journal<T> {
   #try(what: string, write: () => void): void {
     try {
       write();
+      this.#fault = undefined;
     } catch (error) {
-      this.#options.onProblem(`cannot ${what} ${this.#options.path}; changes are kept in memory only`, error);
+      const fault = `cannot ${what} ${this.#options.path}; changes are kept in memory only`;
+      // Said once: it is tried again with every change.
+      if (fault !== this.#fault) this.#options.onProblem(fault, error);
+      this.#fault = fault;
     }
   }
 }

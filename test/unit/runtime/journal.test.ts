@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
@@ -9,8 +9,11 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -35,6 +38,12 @@ function open(path: string, compactAfter?: number) {
     ...(compactAfter !== undefined && { compactAfter }),
   });
   return { journal, problems };
+}
+
+/** A terabyte of nothing: takes no room on the disk. */
+function hugeFile(path: string): void {
+  writeFileSync(path, '');
+  truncateSync(path, 1024 ** 4);
 }
 
 function contentOf(path: string): Record<string, number> {
@@ -113,16 +122,98 @@ describe('Journal', () => {
     expect(readdirSync(join(path, '..'))).toEqual(['ledger.jsonl']);
   });
 
-  it('reports a place it cannot write to, and works in memory', () => {
+  it('reports a place it cannot write to once, works in memory, and writes everything when the place has become good', () => {
     const path = newPath();
-    mkdirSync(path, { recursive: true });
+    const parent = join(path, '..');
+    writeFileSync(parent, 'a file in the place of the folder');
 
     const { journal, problems } = open(path);
     journal.put([['a', 1]]);
+    journal.put([['b', 2]]);
 
-    expect(problems.length).toBeGreaterThan(0);
+    expect(problems.filter((problem) => problem.includes('rewrite'))).toHaveLength(1);
+    expect(journal.fault).toContain(path);
+    expect(journal.trusted).toBe(false);
     expect(journal.get('a')).toBe(1);
+    rmSync(parent);
+    journal.put([['c', 3]]);
+    expect(journal.fault).toBeUndefined();
     journal.close();
+    expect(contentOf(path)).toEqual({ a: 1, b: 2, c: 3 });
+  });
+
+  it('says what the file told: trusted only when it was read and can be written', () => {
+    const path = newPath();
+    const first = open(path).journal;
+    expect([first.recovered, first.trusted]).toEqual(['empty', false]);
+    first.close();
+
+    const second = open(path).journal;
+    expect([second.recovered, second.trusted]).toEqual(['ok', true]);
+    second.put([['a', 1]]);
+    second.close();
+    appendFileSync(path, '{"k":"b","v');
+    const third = open(path).journal;
+    expect([third.recovered, third.trusted]).toEqual(['ok', true]);
+    third.close();
+
+    rmSync(path);
+    expect(open(path).journal.recovered).toBe('empty');
+    const memory = new Journal<number>({ path: '', access: 'memory', revive: () => 1, onProblem: () => undefined });
+    expect(memory.trusted).toBe(false);
+  });
+
+  it('does not trust an old file in a folder that it cannot write to', () => {
+    const path = newPath();
+    const { journal } = open(path);
+    journal.put([['a', 1]]);
+    journal.close();
+    // Even root cannot make the temporary file here.
+    mkdirSync(join(path, '..', `.${process.pid}.tmp`));
+
+    const again = open(path).journal;
+
+    expect(again.get('a')).toBe(1);
+    expect([again.recovered, again.trusted]).toEqual(['unusable', false]);
+    expect(again.fault).toContain('memory only');
+  });
+
+  it.each<{ name: string; make: (path: string) => void }>([
+    { name: 'a FIFO', make: (path) => void execFileSync('mkfifo', [path]) },
+    { name: 'a folder', make: (path) => mkdirSync(path) },
+    { name: 'a link to itself', make: (path) => symlinkSync(path, path) },
+    { name: 'a device', make: (path) => symlinkSync('/dev/zero', path) },
+    { name: 'a huge file', make: hugeFile },
+    { name: 'text of another kind', make: (path) => writeFileSync(path, '<html>not found</html>') },
+  ])('opens without waiting when $name is in its place, sets it aside, and says so', ({ make }) => {
+    const path = newPath();
+    mkdirSync(join(path, '..'));
+    make(path);
+
+    const { journal, problems } = open(path);
+
+    expect([journal.recovered, journal.trusted, journal.size]).toEqual(['unusable', false, 0]);
+    expect(problems[0]).toContain(path);
+    expect(readdirSync(join(path, '..')).toSorted()).toEqual(['ledger.jsonl', 'ledger.jsonl.unusable']);
+    journal.put([['a', 1]]);
+    expect(journal.fault).toBeUndefined();
+    journal.close();
+    expect(contentOf(path)).toEqual({ a: 1 });
+  });
+
+  it('opens without waiting when a socket is in its place, or a FIFO in that of its temporary file', async () => {
+    const path = newPath();
+    mkdirSync(join(path, '..'));
+    execFileSync('mkfifo', [join(path, '..', `.${process.pid}.tmp`)]);
+    const server = createServer().listen(path);
+    await once(server, 'listening');
+
+    const { journal } = open(path);
+
+    expect(journal.recovered).toBe('unusable');
+    expect(journal.fault).toBeUndefined();
+    journal.close();
+    server.close();
   });
 
   // A limit on the file's size fails a write halfway as a full disk does (Node ignores SIGXFSZ, so the write says EFBIG).
