@@ -1,6 +1,7 @@
 import type { Address, InstanceTypeInfo, NetworkInterface, PublicIpv4Pool, Subnet, Tag } from '@aws-sdk/client-ec2';
 import { AMAZON_POOL, type ElasticIp, type ElasticIpAssociation, type PublicIpPool } from '../model/elastic-ip.ts';
 import { type Eni, type EniAddress, type EniLimits, mac, type PublicAssociation } from '../model/eni.ts';
+import type { EniNature } from '../model/eni-protection.ts';
 import { type Cidr, type IpAddress, parseCidr, parseIp } from '../model/ip.ts';
 import type { AddressHolder, OnWarning } from './api.ts';
 
@@ -33,14 +34,26 @@ export function toEni(
   return {
     id: raw.NetworkInterfaceId,
     mac: mac(raw.MacAddress),
-    deviceIndex: raw.Attachment?.DeviceIndex ?? 0,
-    networkCard: raw.Attachment?.NetworkCardIndex ?? 0,
+    ...toNature(raw),
+    // A place that nobody tells is not the primary's.
+    deviceIndex: raw.Attachment?.DeviceIndex ?? 1,
     subnetId: raw.SubnetId ?? '',
     vpcId: raw.VpcId ?? '',
     cidrs: joined.cidrs,
     addresses: addressesOf(raw, onWarning),
     prefixes: prefixesOf(raw, onWarning),
     limits: joined.limits,
+  };
+}
+
+function toNature(raw: RawEni): EniNature {
+  return {
+    deviceIndex: raw.Attachment?.DeviceIndex,
+    networkCard: raw.Attachment?.NetworkCardIndex ?? 0,
+    description: raw.Description ?? '',
+    interfaceType: raw.InterfaceType ?? 'interface',
+    requesterManaged: raw.RequesterManaged === true || raw.Operator?.Managed === true,
+    tags: toTags(raw.TagSet),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { EniNature } from './eni-protection.ts';
 import type { Cidr, IpAddress } from './ip.ts';
 import { contains, familyOf } from './ip.ts';
 
@@ -25,7 +26,7 @@ export interface EniAddress {
 }
 
 /** One elastic network interface of this node, as the last describe told it and later accepted calls changed it. */
-export interface Eni {
+export interface Eni extends EniNature {
   readonly id: EniId;
   readonly mac: Mac;
   readonly deviceIndex: number;

@@ -123,6 +123,8 @@ export interface InterfaceInput {
   readonly ipv6Addresses?: readonly string[];
   readonly description?: string;
   readonly requesterManaged?: boolean;
+  /** @default interface */
+  readonly interfaceType?: string;
   readonly deleteOnTermination?: boolean;
   readonly lendPublicIp?: boolean;
   readonly tags?: Readonly<Record<string, string>>;
@@ -143,7 +145,7 @@ export function addInterface(state: CloudState, input: InterfaceInput): NetworkI
     description: input.description ?? '',
     groups: ['sg-00000000000000001'],
     sourceDestCheck: true,
-    interfaceType: 'interface',
+    interfaceType: input.interfaceType ?? 'interface',
     requesterManaged: input.requesterManaged ?? false,
     addresses: [
       { ip: privateIp, primary: true, ...lent },

@@ -36,8 +36,12 @@ describe('toEni', () => {
     expect(toEni(bare, joined, failOnWarning)).toEqual({
       id: 'eni-1',
       mac: '0a:00:00:00:00:01',
-      deviceIndex: 0,
+      deviceIndex: 1,
       networkCard: 0,
+      description: '',
+      interfaceType: 'interface',
+      requesterManaged: false,
+      tags: {},
       subnetId: '',
       vpcId: '',
       cidrs: [],
