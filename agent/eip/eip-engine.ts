@@ -84,7 +84,8 @@ export class EipEngine {
   readonly #ownership: EipOwnership;
   readonly #story: EipStory;
   readonly #memory = new EipMemory();
-  readonly #flying = new Map<string, { readonly step: EipStep; readonly done: Promise<void> }>();
+  /** By key; `sent` is the step as it went to EC2, undefined while it waits for permission. */
+  readonly #flying = new Map<string, { readonly sent: EipStep | undefined; readonly done: Promise<void> }>();
   /** The steps of the latest plan: what waited for permission is checked against it. */
   #wanted: ReadonlyMap<string, EipStep> = new Map();
   /** Times at which the inventory is read though no claim asks for it, ms since the epoch. */
@@ -182,7 +183,7 @@ export class EipEngine {
       if (this.#signal.aborted) this.#round();
       else this.wake();
     });
-    this.#flying.set(step.key, { step, done });
+    this.#flying.set(step.key, { sent: undefined, done });
   }
 
   async #admitted(step: EipStep): Promise<void> {
@@ -193,7 +194,7 @@ export class EipEngine {
     if (current === undefined) return budget.ended();
     const { key } = step;
     const flying = this.#flying.get(key);
-    if (flying) this.#flying.set(key, { ...flying, step: current });
+    if (flying) this.#flying.set(key, { ...flying, sent: current });
     await performStep(current, {
       ...this.#options,
       inventory: this.#inventory,
@@ -228,7 +229,7 @@ export class EipEngine {
         .map((owned) => ({ ...owned, inventoryAfter: memory.distrustedSince(owned.eip.allocationId) })),
       unclaimedSince: memory.unclaimedSince,
       setbacks: memory.setbacks,
-      flying: new Map(Array.from(this.#flying, ([key, { step }]) => [key, step])),
+      flying: new Map(Array.from(this.#flying).flatMap(([key, { sent }]) => (sent ? [[key, sent] as const] : []))),
     };
   }
 

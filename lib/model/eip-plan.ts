@@ -62,7 +62,7 @@ export interface EipSnapshot {
   readonly unclaimedSince: ReadonlyMap<AllocationId, number>;
   /** By claim id, and by allocation id for giving back. */
   readonly setbacks: ReadonlyMap<string, Setback>;
-  /** Steps that have not been answered yet, by key. */
+  /** Calls that were sent and have not been answered yet, by key. Steps that wait for permission are not among them: they are planned again. */
   readonly flying: ReadonlyMap<string, EipStep>;
 }
 

@@ -36,6 +36,8 @@ export function decideClaim(placed: PlacedEipClaim, snapshot: EipSnapshot, share
   if (place.state === 'elsewhere') return { status: undefined };
   const fresh = isFreshEnough(placed, snapshot);
   const { own } = share;
+  // It came back while its EIP is being given back: what that call made of it is known with its answer.
+  if (own !== undefined && snapshot.flying.has(own.allocationId)) return { status: { state: 'pending', claim } };
   if (own !== undefined && place.state === 'ready' && isBoundTo(place, own)) {
     return { ...bound(own, place, claim, snapshot), readInventory: !fresh };
   }
@@ -119,9 +121,12 @@ function obtain(placed: PlacedEipClaim, snapshot: EipSnapshot, { taken }: Share)
   const suitable = snapshot.inventory.filter((eip) => isSuitable(claim, eip));
   if (suitable.length === 0) return refuse(placed, snapshot, ...nothingSuits(claim));
   const mine = podKey(claim.owner);
+  const asked = askedFor(claim, snapshot);
   const isOthers = (eip: ElasticIp) =>
-    taken.has(eip.allocationId) || snapshot.owned.some((owned) => owned.eip === eip && owned.owner !== mine);
-  const [first] = findFree(claim, snapshot.inventory, isOthers);
+    (taken.has(eip.allocationId) && eip.allocationId !== asked) ||
+    snapshot.owned.some((owned) => owned.eip === eip && owned.owner !== mine);
+  const free = findFree(claim, snapshot.inventory, isOthers);
+  const first = free.find(({ allocationId }) => allocationId === asked) ?? free[0];
   if (first === undefined) return refuse(placed, snapshot, ...allInUse(claim, suitable));
   if (place.state !== 'ready') return { status };
   const { eni, privateIp } = place;
@@ -129,6 +134,12 @@ function obtain(placed: PlacedEipClaim, snapshot: EipSnapshot, { taken }: Share)
     status,
     step: { kind: 'associate', key: claim.id, claim, eip: first, eni, privateIp, allowReassociation: false },
   };
+}
+
+/** The EIP that this claim's own unanswered call is about to pair: it is nobody else's, and no second one is chosen beside it. */
+function askedFor({ id }: ElasticIpClaim, { flying }: EipSnapshot): AllocationId | undefined {
+  const step = flying.get(id);
+  return step?.kind === 'associate' ? step.eip.allocationId : undefined;
 }
 
 function nothingSuits({ source }: ElasticIpClaim): [Reason, string] {

@@ -35,12 +35,8 @@ export function placeEip({ target }: ElasticIpClaim, pod: Pod, around: EipSurrou
   switch (target.kind) {
     case 'primary':
       return placePrimary(pod, around);
-    case 'interface': {
-      const { name } = target;
-      const isIt = ({ claim }: ClaimStatus) => claim.interface === name && familyOf(claim.address) === 4;
-      const place = placeSecondary(pod, around, isIt) ?? missing(pod, (network) => network.interface === name, name);
-      return place ?? { state: 'awaited' };
-    }
+    case 'interface':
+      return placeInterface(target.name, pod, around);
     case 'address': {
       const { address } = target;
       if (pod.podIps.includes(address)) return placePrimary(pod, around);
@@ -50,9 +46,36 @@ export function placeEip({ target }: ElasticIpClaim, pod: Pod, around: EipSurrou
   }
 }
 
+/**
+ * The address that IPAM gave the interface, the first one in network-status: never one that was added to the interface later (a floating
+ * address would carry the EIP away to another node's pod). Before network-status is there, an only one can be no other.
+ */
+function placeInterface(name: string, pod: Pod, around: EipSurroundings): EipPlace {
+  const given = networksOf(pod).find((network) => network.interface === name && ipv4Of(network) !== undefined);
+  const listed = given && ipv4Of(given);
+  const isGiven = ({ claim }: ClaimStatus) =>
+    claim.kind === 'ipam' && claim.holder.uid === pod.uid && claim.interface === name && familyOf(claim.address) === 4;
+  const candidates = around.addresses.filter(isGiven).map(({ claim }) => claim.address);
+  const address = listed ?? (candidates.length === 1 ? candidates[0] : undefined);
+  if (address !== undefined) {
+    const place = placeSecondary(pod, around, (status) => isGiven(status) && status.claim.address === address);
+    if (place !== undefined) return place;
+  }
+  const what = `IPv4 address from IPAM on ${name}`;
+  return missing(pod, (network) => network === given, what) ?? { state: 'awaited' };
+}
+
+function networksOf(pod: Pod): NetworkStatus[] {
+  return parseNetworkStatus(pod.annotations).value.filter(({ isDefault }) => !isDefault);
+}
+
+function ipv4Of({ ips }: NetworkStatus): IpAddress | undefined {
+  return ips.find((address) => familyOf(address) === 4);
+}
+
 /** Multus has told which networks the pod has, and what the claim means cannot be among them: waiting would be in vain. */
 function missing(pod: Pod, matches: (network: NetworkStatus) => boolean, what: string): EipPlace | undefined {
-  const networks = parseNetworkStatus(pod.annotations).value.filter(({ isDefault }) => !isDefault);
+  const networks = networksOf(pod);
   const told = networks.length > 0 || (pod.phase === 'Running' && !(NETWORKS in pod.annotations));
   if (!told || networks.some(matches)) return undefined;
   const names = networks.map((network) => network.interface).join(', ') || 'none';

@@ -33,10 +33,14 @@ export function planEips(snapshot: EipSnapshot): EipPlan {
   };
 }
 
-/** EIPs that are some claim's, or that a call in flight is just changing. */
+/**
+ * EIPs that are some claim's, or that a call in flight is about to make one's. A call that gives an EIP back does not keep it: "unclaimed
+ * since" would begin again with each such call.
+ */
 function keptBy(own: Iterable<ElasticIp>, { flying }: EipSnapshot): Set<AllocationId> {
   const kept = new Set(Array.from(own, ({ allocationId }) => allocationId));
-  for (const step of flying.values()) if (step.kind !== 'allocate') kept.add(step.eip.allocationId);
+  for (const step of flying.values())
+    if (step.kind === 'associate' || step.kind === 'tag') kept.add(step.eip.allocationId);
   return kept;
 }
 

@@ -54,6 +54,26 @@ describe('a pool of prepared Elastic IPs', () => {
     expect(b.happenings.map(({ kind }) => kind)).toEqual(['association-failed', 'associated']);
   });
 
+  it.each([50, 150, 400])(
+    'is never called empty while its last EIP is on its way to the pod (EC2 at %d ms)',
+    async (latencyMs) => {
+      const { clock, region, a } = rig();
+      region.latencyMs = latencyMs;
+      region.prepare({ game: 'a' });
+      a.start();
+      await clock.advance(5 * SECOND);
+      a.run('pod', FIXED, '10.0.8.10');
+      for (let time = 0; time < 3 * SECOND; time += 10) {
+        a.wake();
+        await clock.advance(10);
+      }
+
+      expect(a.statusOf('pod')?.state).toBe('bound');
+      expect(a.happenings.map(({ kind }) => kind)).toEqual(['associated']);
+      expect(region.actions()).toEqual(['AssociateAddress', 'CreateTags']);
+    },
+  );
+
   it('is looked at ever more rarely while it stays empty', async () => {
     const { clock, region, a } = rig();
     a.start();

@@ -112,7 +112,7 @@ export class EipNode {
     await this.#clock.sleep(LATENCY_MS, new AbortController().signal);
     this.#describing = false;
     this.#enis = { list: this.#region.enisOf(this.name), at };
-    this.#wake();
+    this.wake();
   }
 
   /** A pod without an address yet. */
@@ -133,7 +133,7 @@ export class EipNode {
       finalizers: [],
     };
     this.#pods.set(name, pod);
-    this.#wake();
+    this.wake();
     return pod;
   }
 
@@ -166,7 +166,7 @@ export class EipNode {
 
   detach(name: string, address: string): void {
     this.#addresses.delete(`${name} ${address}`);
-    this.#wake();
+    this.wake();
   }
 
   /** The pod is gone; what the main job assigned for it follows after its cool-down. */
@@ -180,7 +180,7 @@ export class EipNode {
         if (!again) this.#region.unassign(eniOf(this.name), claim.address);
       });
     }
-    this.#wake();
+    this.wake();
   }
 
   get pods(): readonly Pod[] {
@@ -219,17 +219,18 @@ export class EipNode {
         ? { claim, state, eni }
         : { claim, state, eni: undefined, refusal: { reason: 'HeldElsewhere', message: 'held elsewhere' } },
     );
-    this.#wake();
+    this.wake();
   }
 
   #change(name: string, change: Partial<Pod>): void {
     const pod = this.#pods.get(name);
     if (pod === undefined) throw new Error(`no pod ${name}`);
     this.#pods.set(name, { ...pod, ...change });
-    this.#wake();
+    this.wake();
   }
 
-  #wake(): void {
+  /** Something happened on the node that need not concern Elastic IPs. */
+  wake(): void {
     this.#running?.engine.wake();
   }
 

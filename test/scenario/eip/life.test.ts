@@ -29,6 +29,26 @@ describe.each(MODES)('the life of an Elastic IP by $name', (mode) => {
     world.killAll();
   });
 
+  it('is given back one release delay after its pod, however often the node looks meanwhile', async () => {
+    const world = rigFor(mode);
+    const { clock, region, a, scheduled, addressed } = world;
+    region.latencyMs = 150;
+    a.start();
+    scheduled(a, 'pod');
+    addressed(a, 'pod', 11);
+    await clock.advance(MINUTE);
+    expect(a.statusOf('pod')?.state).toBe('bound');
+
+    a.delete('pod');
+    for (let time = 0; time < RELEASE_DELAY_MS + 2 * SECOND; time += 50) {
+      a.wake();
+      await clock.advance(50);
+    }
+
+    expect(disagreements(world, mode)).toEqual([]);
+    world.killAll();
+  });
+
   it('ends when the annotation goes, and comes back with it, while the pod runs', async () => {
     const world = rigFor(mode);
     const { clock, a, region, scheduled, addressed } = world;

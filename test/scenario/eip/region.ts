@@ -32,6 +32,8 @@ export class Region {
   faults: (call: EipCall) => Fault | undefined = () => undefined;
   /** Told of every call when its effect is there and its reply has not left. */
   done: (call: EipCall) => void = () => undefined;
+  /** From call to answer, ms. */
+  latencyMs = LATENCY_MS;
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -203,7 +205,7 @@ export class Region {
       translateError(thrown, { action, mutating: !action.startsWith('Describe'), sent, addresses: [] });
     const aborted = { name: 'AbortError', message: 'Request aborted' };
     if (signal.aborted) throw fail(aborted, false);
-    await this.#clock.sleep(LATENCY_MS / 2, signal);
+    await this.#clock.sleep(this.latencyMs / 2, signal);
     const call: EipCall = { ...about, at: this.#clock.now(), outcome: 'ok' };
     this.calls.push(call);
     const fault = this.faults(call);
@@ -214,7 +216,7 @@ export class Region {
     if (fault === 'lost-reply') answer = { thrown: LOST };
     if ('thrown' in answer) call.outcome = fault ?? (answer.thrown as { Code?: string }).Code ?? 'fault';
     this.done(call);
-    await this.#clock.sleep(LATENCY_MS / 2, signal);
+    await this.#clock.sleep(this.latencyMs / 2, signal);
     if (signal.aborted) throw fail(aborted);
     if ('thrown' in answer) throw fail(answer.thrown);
     return answer.value;
