@@ -1,4 +1,5 @@
 import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
+import { refuseForeignAnswers } from './answer.ts';
 
 export type Ec2Client = EC2Client;
 
@@ -21,11 +22,11 @@ export interface Ec2ClientOptions {
 /**
  * Opens the EC2 client: credentials by the SDK's default chain (environment, IRSA, EKS Pod Identity, IMDS), endpoint by its own
  * settings only (`AWS_ENDPOINT_URL_EC2`, `AWS_ENDPOINT_URL`), so that what works for other AWS tools works here.
- * Makes no call; credentials are loaded with the first one.
+ * An HTTP success that is not an answer of EC2 fails the call. Makes no call; credentials are loaded with the first one.
  */
 export function openEc2Client(options: Ec2ClientOptions): Ec2Client {
   const requestTimeout = options.requestTimeoutMs ?? 10_000;
-  return new EC2Client({
+  const client = new EC2Client({
     ...(options.region === undefined ? {} : { region: options.region }),
     // One attempt: our lanes repeat calls themselves, because work that waits for its turn merges into the next call, while a
     // repetition inside the SDK would send an outdated batch; and a lost reply must be looked up, never sent again blindly.
@@ -44,4 +45,5 @@ export function openEc2Client(options: Ec2ClientOptions): Ec2Client {
       httpsAgent: { keepAlive: true, maxSockets: 48, maxFreeSockets: 4 },
     },
   } satisfies EC2ClientConfig);
+  return refuseForeignAnswers(client);
 }

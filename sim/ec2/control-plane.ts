@@ -120,8 +120,8 @@ function topologyRoute(route: string): Handler | undefined {
 
 function readRule(body: object): FaultRule {
   const rule = body as FaultRule;
-  if (!['error', 'lost-reply', 'hang', 'latency'].includes(rule.effect?.kind)) {
-    throw new TypeError('a fault needs effect.kind: error, lost-reply, hang or latency');
+  if (!['error', 'lost-reply', 'hang', 'foreign-answer', 'latency'].includes(rule.effect?.kind)) {
+    throw new TypeError('a fault needs effect.kind: error, lost-reply, hang, foreign-answer or latency');
   }
   // JSON has no Infinity: null stands for it.
   return { ...rule, times: rule.times === null ? Number.POSITIVE_INFINITY : (rule.times ?? 1) };

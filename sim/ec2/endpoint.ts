@@ -26,7 +26,7 @@ export interface CallRecord {
   readonly accessKey: string | undefined;
   readonly userAgent: string | undefined;
   readonly attempt: number;
-  /** `ok`, an EC2 error code, `lost-reply` (done), `hung`; `pending` until answered. */
+  /** `ok`, an EC2 error code, `lost-reply` (done), `hung`, `foreign-answer`; `pending` until answered. */
   outcome: string;
 }
 
@@ -36,7 +36,9 @@ export type Answer =
   /** The connection drops without an answer. */
   | { readonly kind: 'drop' }
   /** No answer ever. */
-  | { readonly kind: 'hang' };
+  | { readonly kind: 'hang' }
+  /** HTTP 200 with a body that is not EC2's. */
+  | { readonly kind: 'foreign'; readonly body: string };
 
 /** A call between its arrival and its answer. */
 export interface Arrival {
@@ -104,12 +106,14 @@ export class Ec2Endpoint {
 
   #decide(request: Ec2Request, admitted: boolean, { effect }: Mishap): Answer {
     if (effect?.kind === 'hang' && effect.performed !== true) return { kind: 'hang' };
+    if (effect?.kind === 'foreign-answer' && effect.performed !== true) return { kind: 'foreign', body: effect.body };
     if (!admitted) return { kind: 'fault', fault: requestLimitExceeded() };
     if (effect?.kind === 'error') {
       return { kind: 'fault', fault: new Ec2Fault(effect.code, effect.message ?? effect.code, effect.status) };
     }
     const answer = this.#perform(request);
     if (effect?.kind === 'lost-reply') return { kind: 'drop' };
+    if (effect?.kind === 'foreign-answer') return { kind: 'foreign', body: effect.body };
     return effect?.kind === 'hang' ? { kind: 'hang' } : answer;
   }
 
@@ -147,5 +151,5 @@ export function perform(cloud: Cloud, request: Ec2Request): object {
 
 function outcomeOf(answer: Answer): string {
   if (answer.kind === 'fault') return answer.fault.code;
-  return ({ result: 'ok', drop: 'lost-reply', hang: 'hung' } as const)[answer.kind];
+  return ({ result: 'ok', drop: 'lost-reply', hang: 'hung', foreign: 'foreign-answer' } as const)[answer.kind];
 }

@@ -6,6 +6,8 @@ export type FaultEffect =
   | { readonly kind: 'lost-reply' }
   /** No answer ever; with `performed` the call is done all the same. */
   | { readonly kind: 'hang'; readonly performed?: boolean }
+  /** HTTP 200 with this body (`''`, a proxy's HTML) in place of EC2's answer; with `performed` the call is done all the same. */
+  | { readonly kind: 'foreign-answer'; readonly body: string; readonly performed?: boolean }
   /** Answered this much later than usual. */
   | { readonly kind: 'latency'; readonly ms: number };
 

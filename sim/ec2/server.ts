@@ -132,6 +132,10 @@ function reply(response: ServerResponse, protocol: Protocol, action: string, req
     response.socket?.destroy();
     return;
   }
+  if (answer.kind === 'foreign') {
+    response.writeHead(200, { 'content-type': 'text/html' }).end(answer.body);
+    return;
+  }
   const headers = { 'content-type': protocol.contentType, 'x-amzn-requestid': requestId };
   if (answer.kind === 'result')
     response.writeHead(200, headers).end(protocol.success(action, requestId, answer.result));

@@ -24,9 +24,10 @@ export interface Ec2Call {
 
 /**
  * What goes wrong with one call. `throttle` RequestLimitExceeded; `unavailable` refused for now, surely not done; `lost-request`
- * never arrived, and the caller cannot know; `lost-reply` done, and the caller cannot know; `hang` no answer until the caller gives up.
+ * never arrived, and the caller cannot know; `lost-reply` done, and the caller cannot know; `hang` no answer until the caller gives up;
+ * `foreign` HTTP 200 without an answer of EC2, and not done; `foreign-done` the same, and done.
  */
-export type Fault = 'throttle' | 'unavailable' | 'lost-request' | 'lost-reply' | 'hang';
+export type Fault = 'throttle' | 'unavailable' | 'lost-request' | 'lost-reply' | 'hang' | 'foreign' | 'foreign-done';
 
 export interface FakeEc2Options {
   readonly clock: Clock;
@@ -138,7 +139,10 @@ export class FakeEc2 {
     const requestId = `request-${++this.#requests}`;
     const fault = this.faults(call);
     call.outcome = fault ?? 'ok';
-    const result = fault === undefined || fault === 'lost-reply' ? attempt(() => act(requestId)) : undefined;
+    const result =
+      fault === undefined || fault === 'lost-reply' || fault === 'foreign-done'
+        ? attempt(() => act(requestId))
+        : undefined;
     if (fault === 'hang') await untilAborted(signal);
     else await this.#clock.sleep(this.latencyMs / 2, signal);
     if (signal.aborted) throw fail(aborted());
@@ -235,6 +239,8 @@ const FAULTS = {
   'lost-request': { code: 'ECONNRESET', message: 'socket hang up' },
   'lost-reply': { code: 'ECONNRESET', message: 'socket hang up' },
   hang: { name: 'AbortError', message: 'Request aborted' },
+  foreign: { name: 'UnreadableAnswer', message: 'it is empty', $metadata: { httpStatusCode: 200 } },
+  'foreign-done': { name: 'UnreadableAnswer', message: 'it is empty', $metadata: { httpStatusCode: 200 } },
 } satisfies Record<Fault, object>;
 
 function aborted() {
