@@ -71,7 +71,9 @@ const call: fc.Arbitrary<Call> = fc.oneof(
   make('CreateNetworkInterface', one('SubnetId', fc.constant('subnet-a')), maybe(one('PrivateIpAddress', address))),
 );
 
-test('an address has one owner, limits hold, an EIP and a private address are one pair at most; a refusal changes nothing', () => {
+test('an address has one owner, limits hold, an EIP and a private address are one pair at most; a refusal changes nothing', {
+  timeout: 60_000,
+}, () => {
   fc.assert(
     fc.property(fc.array(call, { maxLength: 60, size: 'max' }), (calls) => {
       const { cloud, advance } = crowdedRegion();
