@@ -33,12 +33,18 @@ export interface EipSurroundingsNow {
   readonly enis: readonly Eni[];
   readonly describedAt: number | undefined;
   readonly addresses: readonly ClaimStatus[];
+  /** False while not every source of private addresses has been seen: the absence of one in `addresses` then means nothing. */
+  readonly addressesComplete: boolean;
 }
 
 export interface EipReport {
   readonly statuses: readonly EipStatus[];
   /** Annotations that could not be understood, by pod key. */
   readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
+  /** False before the first look at everything: the absence of a bound EIP then means nothing. */
+  readonly complete: boolean;
+  /** uids of the pods whose claims the statuses are about. */
+  readonly pods: ReadonlySet<string>;
 }
 
 export interface EipEngineOptions {
@@ -138,7 +144,8 @@ export class EipEngine {
     if (!this.#started && this.#inventory.readAt !== undefined) this.#firstInventory(claims.length);
     if (!dryRun) for (const step of planned.steps) this.#perform(step);
     this.#story.statuses(planned.statuses);
-    report({ statuses: planned.statuses, refusals });
+    const pods = new Set(now.pods.map(({ uid }) => uid));
+    report({ statuses: planned.statuses, refusals, complete: this.#hasSeenAll(now), pods });
   }
 
   #wishes(pods: readonly Pod[]): { wished: readonly Wished[]; refusals: ReadonlyMap<string, readonly Refusal[]> } {
@@ -150,6 +157,13 @@ export class EipEngine {
       return { pod, claims: said.claims };
     });
     return { wished, refusals };
+  }
+
+  /** Who may not read the Elastic IPs has none of ours to see. */
+  #hasSeenAll({ podsKnown, describedAt, addressesComplete }: EipSurroundingsNow): boolean {
+    const { readAt, trouble } = this.#inventory;
+    const asked = this.#options.context.clusterName === undefined || trouble?.reason === 'Unauthorized';
+    return podsKnown && describedAt !== undefined && addressesComplete && (asked || readAt !== undefined);
   }
 
   /** A cluster without Elastic IPs asks EC2 nothing about them, except once at the start. */

@@ -98,6 +98,11 @@ async function associate(
     { allocationId, eni, privateIp, allowReassociation },
     { signal },
   );
+  // Another EIP that was there has been pushed off; it stays allocated (EC2 AssociateAddress).
+  const isThere = ({ association }: ElasticIp) => association?.eni === eni && association.privateIp === privateIp;
+  for (const other of inventory.eips.filter(isThere))
+    if (other.allocationId !== allocationId)
+      inventory.changed(other.allocationId, { ...other, association: undefined });
   inventory.changed(allocationId, { ...eip, association: { associationId, eni, privateIp } });
   happened(claim, '', { kind: 'associated', publicIp: eip.publicIp, privateIp });
   return requestId;

@@ -88,7 +88,10 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
   log.info('serving node', { ...identity, observe, takeover, release, dryRun });
 
   // Telling.
-  const telling = openTelling({ ...parts, kube, nodeName, dryRun, pods: () => pods.items(), signal: calls.signal });
+  const filter = { interfaces: (name: string) => options.interfaceFilter.test(name), namespaces: options.namespaces };
+  const serves = (namespace: string) => filter.namespaces.length === 0 || filter.namespaces.includes(namespace);
+  const servedPods = () => Array.from(pods.items()).filter(({ namespace }) => serves(namespace));
+  const telling = openTelling({ ...parts, kube, nodeName, dryRun, pods: servedPods, signal: calls.signal });
   const gauges = new Gauges(metrics);
 
   // The loops.
@@ -104,9 +107,6 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
     revive: reviveEipTaking,
     onProblem: (message, error) => log.error(message, { error }),
   });
-  const filter = { interfaces: (name: string) => options.interfaceFilter.test(name), namespaces: options.namespaces };
-  const serves = (namespace: string) => filter.namespaces.length === 0 || filter.namespaces.includes(namespace);
-  const servedPods = () => Array.from(pods.items()).filter(({ namespace }) => serves(namespace));
   let latest: NodeReport | undefined;
   const shared = { clock, random, budget, dryRun, callSignal: calls.signal };
   const addresses = new Engine(
@@ -148,6 +148,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
         enis: addresses.enis,
         describedAt: addresses.describedAt,
         addresses: latest?.statuses ?? [],
+        addressesComplete: latest?.complete ?? false,
       }),
       report: (report) => {
         gauges.elasticIps(report);

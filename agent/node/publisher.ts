@@ -1,16 +1,26 @@
 import type { PodChange } from '../../lib/kube/publish.ts';
 import type { EipMarks, EipStatus } from '../../lib/model/eip-claim.ts';
-import { type Pod, podKey } from '../../lib/model/pod.ts';
-import { ADDRESSES, changesTo, type PodFindings, type PodReport, reportPod } from '../../lib/plan/pod-report.ts';
+import type { ClaimStatus } from '../../lib/model/plan.ts';
+import { isAlive, type Pod, podKey } from '../../lib/model/pod.ts';
+import {
+  ADDRESSES,
+  changesTo,
+  type PodFindings,
+  type PodReport,
+  reportEnded,
+  reportPod,
+  withoutWithdrawals,
+} from '../../lib/plan/pod-report.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { EipReport } from '../eip/eip-engine.ts';
 import type { NodeReport } from '../engine/engine.ts';
+import { PodWrites } from './pod-writes.ts';
 
 export interface PublisherOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  /** Alive pods of this node. */
+  /** Pods of this node, those that have ended among them. */
   readonly pods: () => Iterable<Pod>;
   /** True for a pod with attached networks: it gets a condition even while nothing is claimed, for its readiness gate. */
   readonly hasNetworks: (pod: Pod) => boolean;
@@ -21,22 +31,25 @@ export interface PublisherOptions {
 
 /** An address usually leaves `Pending` within this time, ms; saying so before would double the writes. */
 const PENDING_GRACE_MS = 500;
-/** Before the same report is sent to a server that has refused it, ms. */
-const REFUSED_MS = 60_000;
 
-/** Writes on each pod what differs from what it says, and nothing else. */
+/**
+ * Writes on each pod what differs from what it says, and nothing else.
+ *
+ * Guarantees: what an earlier life wrote is not taken back before everything was seen once; what others change is put right again, ever
+ * more rarely when they insist; a pod that has ended says so.
+ */
 export class Publisher {
   readonly #options: PublisherOptions;
-  /** What was last sent per pod uid: the watch echoes our own write only later. */
-  readonly #sent = new Map<string, string>();
+  readonly #writes: PodWrites;
   readonly #pendingSince = new Map<string, number>();
-  readonly #writing = new Set<Promise<void>>();
+  readonly #writing = new Map<string, Set<Promise<void>>>();
   #addresses: NodeReport | undefined;
-  #eips: EipReport = { statuses: [], refusals: new Map() };
-  #alarm = false;
+  #eips: EipReport = { statuses: [], refusals: new Map(), complete: false, pods: new Set() };
+  #alarmAt: number | undefined;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+    this.#writes = new PodWrites(options.clock);
   }
 
   addresses(report: NodeReport): void {
@@ -51,7 +64,7 @@ export class Publisher {
 
   /** Resolves when every write that is under way has ended, one way or the other. */
   async idle(): Promise<void> {
-    await Promise.all(this.#writing);
+    await Promise.all(Array.from(this.#writing.values(), (all) => [...all]).flat());
   }
 
   #publish(): void {
@@ -60,49 +73,74 @@ export class Publisher {
     const seen = new Set<string>();
     for (const pod of this.#options.pods()) {
       seen.add(pod.uid);
-      const key = podKey(pod);
-      this.#tell(pod, {
-        statuses: statuses.get(pod.uid) ?? [],
-        eips: eips.get(pod.uid) ?? [],
-        faults: [...(this.#addresses?.refusals.get(key) ?? []), ...(this.#eips.refusals.get(key) ?? [])],
-        marks: this.#options.marks(pod, eips.get(pod.uid) ?? []),
-      });
+      // Compared with the pod as our own writes will leave it: what one of them is about to remove would otherwise count as there.
+      const expected = this.#writes.expected(pod);
+      if (!isAlive(pod)) this.#tellEnd(expected);
+      else this.#tell(expected, statuses.get(pod.uid) ?? [], eips.get(pod.uid) ?? []);
     }
-    for (const uid of this.#sent.keys()) if (!seen.has(uid)) this.#sent.delete(uid);
+    this.#writes.keepOnly(seen);
+    this.#lookAgainAt(this.#writes.dueAt);
     for (const uid of this.#pendingSince.keys()) if (!seen.has(uid)) this.#pendingSince.delete(uid);
   }
 
-  #tell(pod: Pod, findings: PodFindings): void {
-    if (!this.#concerns(pod, findings)) return;
-    const report = reportPod(pod, findings);
-    const text = JSON.stringify(report);
-    if (this.#sent.get(pod.uid) === text) return;
-    const change = changesTo(pod, report);
-    if (change === undefined) return void this.#sent.delete(pod.uid);
-    // A public IP on the pod is awaited by somebody, whatever else is still on its way.
-    if (this.#stillFresh(pod, report.condition.reason) && change.labels === undefined) return;
-    this.#sent.set(pod.uid, text);
-    const writing = this.#write(pod, change).finally(() => this.#writing.delete(writing));
-    this.#writing.add(writing);
+  #tellEnd(pod: Pod): void {
+    const report = reportEnded(pod, this.#options.marks(pod, []));
+    if (report !== undefined) this.#send(pod, report, changesTo(pod, report));
   }
 
-  /** What the server refuses is not sent again as it is: only another report, or a look after a while, gives it another try. */
-  async #write(pod: Pod, { condition, ...metadata }: Partial<PodReport>): Promise<void> {
-    const { patch, log, clock } = this.#options;
+  #tell(pod: Pod, statuses: readonly ClaimStatus[], eips: readonly EipStatus[]): void {
+    const key = podKey(pod);
+    const faults = [...(this.#addresses?.refusals.get(key) ?? []), ...(this.#eips.refusals.get(key) ?? [])];
+    const findings = { statuses, eips, faults, marks: this.#options.marks(pod, eips) };
+    if (!this.#concerns(pod, findings)) return;
+    const report = reportPod(pod, findings);
+    const change = changesTo(pod, report);
+    if (change === undefined) return;
+    // A public IP on the pod is awaited by somebody, whatever else is still on its way.
+    const adds = Object.values(change.labels ?? {}).some((value) => value !== null);
+    if (this.#stillFresh(pod, report.condition.reason) && !adds) return;
+    this.#send(pod, report, this.#hasSeenAll(pod, eips) ? change : withoutWithdrawals(pod, change));
+  }
+
+  /** Until then the absence of something means nothing. */
+  #hasSeenAll({ uid }: Pod, eips: readonly EipStatus[]): boolean {
+    const unseen = eips.some((status) => status.state !== 'bound' && status.unseen === true);
+    return this.#addresses?.complete === true && this.#eips.complete && this.#eips.pods.has(uid) && !unseen;
+  }
+
+  #send(pod: Pod, report: PodReport, change: Partial<PodReport> | undefined): void {
+    if (change === undefined) return;
+    const at = this.#writes.mayWriteAt(pod, report);
+    if (at > this.#options.clock.now()) return this.#lookAgainAt(at);
+    this.#writes.started(pod, report, change);
+    const all = this.#writing.get(pod.uid) ?? new Set();
+    const writing = this.#write(pod, change).then((outcome) => {
+      all.delete(writing);
+      if (all.size > 0) return;
+      this.#writing.delete(pod.uid);
+      this.#writes.ended(pod.uid, outcome);
+      if (outcome === 'refused') this.#publish();
+      else this.#lookAgainAt(this.#writes.dueAt);
+    });
+    this.#writing.set(pod.uid, all.add(writing));
+  }
+
+  /** Never rejects. */
+  async #write(pod: Pod, { condition, ...metadata }: Partial<PodReport>): Promise<'written' | 'refused'> {
+    const { patch, log } = this.#options;
     try {
       await patch(pod, { ...metadata, ...(condition && { conditions: [condition] }) });
+      return 'written';
     } catch (error) {
       log.warn('cannot write to pod', { pod: podKey(pod), error });
-      clock.after(REFUSED_MS, () => void this.#sent.delete(pod.uid));
+      return 'refused';
     }
   }
 
   /** Pods that have nothing to do with us are never written to; those that once had are cleaned up. */
   #concerns(pod: Pod, { statuses, eips, faults, marks }: PodFindings): boolean {
     // A dialect also lists what must not be there: on most pods it never was.
-    const marked = marks.some(
-      ({ labels, annotations }) => differs(labels, pod.labels) || differs(annotations, pod.annotations),
-    );
+    const marked = marks.some((mark) => changesTo(pod, mark) !== undefined);
     return (
       statuses.length + eips.length + faults.length > 0 ||
       marked ||
@@ -121,17 +159,18 @@ export class Publisher {
     const since = this.#pendingSince.get(pod.uid) ?? clock.now();
     this.#pendingSince.set(pod.uid, since);
     if (clock.now() - since >= PENDING_GRACE_MS) return false;
-    if (!this.#alarm) {
-      this.#alarm = true;
-      clock.after(PENDING_GRACE_MS, () => {
-        this.#alarm = false;
-        this.#publish();
-      });
-    }
+    this.#lookAgainAt(since + PENDING_GRACE_MS);
     return true;
   }
-}
 
-function differs(wanted: Readonly<Record<string, string | null>>, present: Readonly<Record<string, string>>): boolean {
-  return Object.entries(wanted).some(([key, value]) => (present[key] ?? null) !== value);
+  #lookAgainAt(at: number | undefined): void {
+    const { clock } = this.#options;
+    if (at === undefined || (this.#alarmAt !== undefined && this.#alarmAt <= at)) return;
+    this.#alarmAt = at;
+    clock.after(Math.max(0, at - clock.now()), () => {
+      if (this.#alarmAt !== at) return;
+      this.#alarmAt = undefined;
+      this.#publish();
+    });
+  }
 }

@@ -1,9 +1,9 @@
-import { podDialects } from '../../lib/dialect/index.ts';
+import { marksOf, podDialects } from '../../lib/dialect/index.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
 import { createEventRecorder } from '../../lib/kube/events.ts';
 import { createPodPublisher } from '../../lib/kube/publish.ts';
 import type { EipEvent, EipHappening, ElasticIpClaim } from '../../lib/model/eip-claim.ts';
-import { isAlive, type Pod, type PodRef, podKey } from '../../lib/model/pod.ts';
+import { type Pod, type PodRef, podKey } from '../../lib/model/pod.ts';
 import { Story } from '../engine/story.ts';
 import type { ProcessParts } from '../process.ts';
 import { Publisher } from './publisher.ts';
@@ -30,15 +30,9 @@ export function openTelling(options: TellingOptions) {
   const publisher = new Publisher({
     clock,
     log,
-    pods: () => Array.from(pods()).filter(isAlive),
+    pods,
     hasNetworks: (pod) => definitionsOf(pod).length > 0,
-    marks: (pod, eips) =>
-      podDialects.map((dialect) =>
-        dialect.marks(
-          pod,
-          eips.filter(({ claim }) => claim.dialect === dialect.name),
-        ),
-      ),
+    marks: marksOf,
     patch: async (pod, change) => {
       if (!dryRun && !signal.aborted) await writer.patchPod(pod, change).catch(unlessAborted(signal));
     },

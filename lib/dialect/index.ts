@@ -1,7 +1,18 @@
-import type { PodDialect } from '../model/eip-claim.ts';
+import type { EipMarks, EipStatus, PodDialect } from '../model/eip-claim.ts';
+import type { Pod } from '../model/pod.ts';
 import { handover } from './handover.ts';
 import { own } from './own.ts';
 import { podEipController } from './pod-eip-controller.ts';
 
 /** Every language in which a pod may ask for an Elastic IP. Where two ask for the same address, the earlier one here is heard. */
 export const podDialects: readonly PodDialect[] = [own, handover, podEipController];
+
+/** What each dialect wants written on a pod whose Elastic IPs stand like this. */
+export function marksOf(pod: Pod, eips: readonly EipStatus[]): readonly EipMarks[] {
+  return podDialects.map((dialect) =>
+    dialect.marks(
+      pod,
+      eips.filter(({ claim }) => claim.dialect === dialect.name),
+    ),
+  );
+}

@@ -38,7 +38,7 @@ export interface ElasticIpClaim {
   readonly identity: readonly string[];
 }
 
-/** Where one claim stands. */
+/** Where one claim stands. `unseen`: EC2 has not been asked since the claim is what it is; it may well be bound already. */
 export type EipStatus =
   | {
       readonly state: 'bound';
@@ -48,8 +48,8 @@ export type EipStatus =
       readonly eni: EniId;
       readonly privateIp: IpAddress;
     }
-  | { readonly state: 'pending'; readonly claim: ElasticIpClaim; readonly refusal?: Refusal }
-  | { readonly state: 'refused'; readonly claim: ElasticIpClaim; readonly refusal: Refusal };
+  | { readonly state: 'pending'; readonly claim: ElasticIpClaim; readonly refusal?: Refusal; readonly unseen?: true }
+  | { readonly state: 'refused'; readonly claim: ElasticIpClaim; readonly refusal: Refusal; readonly unseen?: true };
 
 /** What a dialect reads from one pod. */
 export interface EipWishes {

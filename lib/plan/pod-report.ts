@@ -58,18 +58,68 @@ export function reportPod(pod: Pod, findings: PodFindings): PodReport {
   };
 }
 
+/**
+ * What to write on a pod that has ended (a completed Job, say): nothing is assigned for it any more, its claims are over. Undefined for
+ * one that never said anything of us. `marks` are those of a pod without Elastic IPs.
+ */
+export function reportEnded(pod: Pod, marks: readonly EipMarks[]): PodReport | undefined {
+  const report = {
+    annotations: { ...Object.assign({}, ...marks.map(({ annotations }) => annotations)), ...externalDns(pod, []) },
+    labels: Object.assign({}, ...marks.map(({ labels }) => labels)),
+    condition: condition('False', 'Released', 'the pod has ended and needs no address any more'),
+  };
+  const told = currentCondition(pod) !== undefined || ADDRESSES in pod.annotations;
+  if (told) return { ...report, annotations: { ...report.annotations, [ADDRESSES]: '[]' } };
+  return differing(report.labels, pod.labels) === undefined ? undefined : report;
+}
+
 /** What of a report differs from what the pod already says; undefined when nothing does. */
-export function changesTo(pod: Pod, report: PodReport): Partial<PodReport> | undefined {
-  const annotations = differing(report.annotations, pod.annotations);
-  const labels = differing(report.labels, pod.labels);
-  const current = pod.conditions.find(({ type }) => type === ADDRESSES_ASSIGNED);
+export function changesTo(pod: Pod, report: Partial<PodReport>): Partial<PodReport> | undefined {
+  const annotations = differing(report.annotations ?? {}, pod.annotations);
+  const labels = differing(report.labels ?? {}, pod.labels);
+  const current = currentCondition(pod);
   const { condition } = report;
   const sameCondition =
-    current?.status === condition.status &&
-    current.reason === condition.reason &&
-    current.message === condition.message;
+    condition === undefined ||
+    (current?.status === condition.status &&
+      current.reason === condition.reason &&
+      current.message === condition.message);
   if (sameCondition && annotations === undefined && labels === undefined) return undefined;
   return { ...(annotations && { annotations }), ...(labels && { labels }), ...(!sameCondition && { condition }) };
+}
+
+/**
+ * What of a change may be written before the agent has seen everything that it rests on: nothing that takes back what an earlier life
+ * wrote, and no promise that all is well. Undefined when nothing is left.
+ */
+export function withoutWithdrawals(pod: Pod, change: Partial<PodReport>): Partial<PodReport> | undefined {
+  const kept = (texts: Readonly<Record<string, string | null>> = {}) =>
+    Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== null));
+  const annotations = kept(change.annotations);
+  delete annotations[ADDRESSES];
+  const { condition } = change;
+  const isTrue = currentCondition(pod)?.status === 'True' || condition?.status === 'True';
+  return changesTo(pod, { annotations, labels: kept(change.labels), ...(condition && !isTrue && { condition }) });
+}
+
+/** The pod as it will be when the change has arrived. */
+export function withChange(pod: Pod, { annotations = {}, labels = {}, condition }: Partial<PodReport>): Pod {
+  const others = pod.conditions.filter(({ type }) => type !== condition?.type);
+  return {
+    ...pod,
+    annotations: merged(pod.annotations, annotations),
+    labels: merged(pod.labels, labels),
+    ...(condition && { conditions: [...others, condition] }),
+  };
+}
+
+function merged(present: Readonly<Record<string, string>>, change: Readonly<Record<string, string | null>>) {
+  const all = Object.entries<string | null>({ ...present, ...change });
+  return Object.fromEntries(all.filter((entry): entry is [string, string] => entry[1] !== null));
+}
+
+function currentCondition({ conditions }: Pod): PodCondition | undefined {
+  return conditions.find(({ type }) => type === ADDRESSES_ASSIGNED);
 }
 
 function differing(wanted: Readonly<Record<string, string | null>>, present: Readonly<Record<string, string>>) {

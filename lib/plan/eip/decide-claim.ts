@@ -20,6 +20,8 @@ export interface Share {
   readonly own: ElasticIp | undefined;
   /** EIPs that other claims have or are taking just now. */
   readonly taken: ReadonlySet<AllocationId>;
+  /** EIPs of claims of this node that are not where those claims want them. */
+  readonly misplaced: ReadonlySet<AllocationId>;
 }
 
 /** Shortest and longest time between two looks at an inventory in which nothing suits, ms. The time doubles from look to look. */
@@ -48,7 +50,9 @@ export function decideClaim(placed: PlacedEipClaim, snapshot: EipSnapshot, share
     return { status: { state: 'refused', claim, refusal }, wakeAt: setback.until };
   }
   const rival = occupant(place, own, snapshot);
-  if (rival !== undefined) return wait(rival, placed, snapshot);
+  // Another pod's that had this address before and is about to be taken along: the association here pushes it off (EC2 AssociateAddress).
+  // Waiting would be for ever where pods have exchanged their addresses.
+  if (rival !== undefined && !share.misplaced.has(rival.allocationId)) return wait(rival, placed, snapshot);
   return own === undefined ? obtain(placed, snapshot, share) : bring(own, place, claim);
 }
 
@@ -59,7 +63,9 @@ function isFreshEnough({ place, inventoryAfter }: PlacedEipClaim, { inventoryAt 
 
 /** Nothing can be said on an inventory this old; if it cannot be read at all, the claim says why. */
 function unread(claim: ElasticIpClaim, { inventoryTrouble: refusal }: EipSnapshot): ClaimDecision {
-  const status: EipStatus = refusal ? { state: 'refused', claim, refusal } : { state: 'pending', claim };
+  const status: EipStatus = refusal
+    ? { state: 'refused', claim, refusal, unseen: true }
+    : { state: 'pending', claim, unseen: true };
   return { status, readInventory: true };
 }
 

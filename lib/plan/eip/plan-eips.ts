@@ -2,7 +2,7 @@ import type { EipPlan, EipSnapshot, EipStep, PlacedEipClaim } from '../../model/
 import type { AllocationId, ElasticIp } from '../../model/elastic-ip.ts';
 import { podKey } from '../../model/pod.ts';
 import type { Refusal } from '../../model/refusal.ts';
-import { findOwn } from './candidates.ts';
+import { findOwn, isBoundTo } from './candidates.ts';
 import { type ClaimDecision, decideClaim } from './decide-claim.ts';
 import { planGiveBack, unclaimed } from './give-back.ts';
 
@@ -51,6 +51,12 @@ function decideAll(
   kept: ReadonlySet<AllocationId>,
 ): ClaimDecision[] {
   const taken = new Set(kept);
+  const misplaced = new Set(
+    ordered.flatMap(({ claim, place }) => {
+      const eip = own.get(claim.id);
+      return eip !== undefined && !isBoundTo(place, eip) ? [eip.allocationId] : [];
+    }),
+  );
   const users = new Map<string, string>();
   return ordered.map((placed): ClaimDecision => {
     const { place, claim } = placed;
@@ -58,7 +64,7 @@ function decideAll(
     const user = target === undefined ? undefined : users.get(target);
     if (user !== undefined) return { status: { state: 'refused', claim, refusal: sharedTarget(target ?? '', user) } };
     if (target !== undefined) users.set(target, podKey(claim.owner));
-    const decision = decideClaim(placed, snapshot, { own: own.get(claim.id), taken });
+    const decision = decideClaim(placed, snapshot, { own: own.get(claim.id), taken, misplaced });
     if (decision.step?.kind === 'associate') taken.add(decision.step.eip.allocationId);
     return decision;
   });

@@ -1,12 +1,16 @@
 import { EipEngine, type EipReport } from '../../../agent/eip/eip-engine.ts';
-import { podDialects } from '../../../lib/dialect/index.ts';
+import type { NodeReport } from '../../../agent/engine/engine.ts';
+import { Publisher } from '../../../agent/node/publisher.ts';
+import { marksOf, podDialects } from '../../../lib/dialect/index.ts';
 import { wishesOf } from '../../../lib/dialect/wishes.ts';
+import type { PodChange } from '../../../lib/kube/publish.ts';
 import type { EipHappening, EipStatus } from '../../../lib/model/eip-claim.ts';
 import type { EipTaking } from '../../../lib/model/eip-taking.ts';
 import type { Eni } from '../../../lib/model/eni.ts';
 import { type IpAddress, ip } from '../../../lib/model/ip.ts';
 import type { ClaimStatus } from '../../../lib/model/plan.ts';
 import { type Pod, podKey } from '../../../lib/model/pod.ts';
+import { withChange } from '../../../lib/plan/pod-report.ts';
 import { Budget } from '../../../lib/runtime/budget.ts';
 import { Journal } from '../../../lib/runtime/journal.ts';
 import type { Logger } from '../../../lib/runtime/logger.ts';
@@ -26,8 +30,11 @@ interface Running {
 export class EipNode {
   readonly name: string;
   readonly happenings: (EipHappening & { readonly pod: string })[] = [];
+  readonly patches: { readonly pod: string; readonly at: number; readonly change: PodChange }[] = [];
   readonly logs: { readonly level: string; readonly message: string; readonly fields: unknown }[] = [];
   clusterName: string | undefined = 'test';
+  /** How long a write to the API server takes, and then the watch to show it, ms. */
+  patchMs = 20;
   readonly #clock: VirtualClock;
   readonly #region: Region;
   readonly #pods = new Map<string, Pod>();
@@ -60,6 +67,14 @@ export class EipNode {
     const random = seededRandom(++this.#serial);
     const clock = this.#clock;
     const alive = () => !calls.signal.aborted;
+    const publisher = new Publisher({
+      clock,
+      log: this.#logger(),
+      pods: () => this.#pods.values(),
+      hasNetworks: () => false,
+      marks: marksOf,
+      patch: (pod, change) => this.#patch(pod, change, alive),
+    });
     const engine = new EipEngine(
       {
         clock,
@@ -79,9 +94,13 @@ export class EipNode {
           enis: this.#enis?.list ?? [],
           describedAt: this.#enis?.at,
           addresses: [...this.#addresses.values()],
+          addressesComplete: this.#enis !== undefined,
         }),
         report: (report) => {
-          if (alive()) this.#report = report;
+          if (!alive()) return;
+          this.#report = report;
+          publisher.addresses(this.#nodeReport());
+          publisher.elasticIps(report);
         },
         happened: (claim, owner, happening) => {
           if (alive()) this.happenings.push({ ...happening, pod: claim ? podKey(claim.owner) : owner });
@@ -153,6 +172,16 @@ export class EipNode {
     this.#change(name, { annotations });
   }
 
+  /** Somebody else writes labels; null removes one. */
+  label(name: string, labels: Readonly<Record<string, string | null>>): void {
+    const pod = this.#pods.get(name);
+    if (pod) this.#change(name, withChange(pod, { labels }));
+  }
+
+  complete(name: string): void {
+    this.#change(name, { phase: 'Succeeded' });
+  }
+
   /** The main job has an address of the pod on the node's ENI: taken over if somebody else had it. */
   attach(name: string, address: string, kind: 'ipam' | 'floating' = 'ipam'): void {
     this.#region.assign(eniOf(this.name), address);
@@ -220,6 +249,28 @@ export class EipNode {
         : { claim, state, eni: undefined, refusal: { reason: 'HeldElsewhere', message: 'held elsewhere' } },
     );
     this.wake();
+  }
+
+  #nodeReport(): NodeReport {
+    const enis = this.#enis?.list ?? [];
+    const about = { at: this.#clock.now(), refusals: new Map(), actions: [] };
+    return { ...about, enis, statuses: [...this.#addresses.values()], complete: this.#enis !== undefined };
+  }
+
+  /** The API server answers, and only later the watch shows what was written. */
+  async #patch({ name, uid }: Pod, change: PodChange, alive: () => boolean): Promise<void> {
+    const { signal } = new AbortController();
+    await this.#clock.sleep(this.patchMs / 2, signal);
+    if (!alive()) return;
+    this.patches.push({ pod: name, at: this.#clock.now(), change });
+    this.#clock.after(this.patchMs, () => {
+      const pod = this.#pods.get(name);
+      if (pod?.uid !== uid) return;
+      const { conditions: [condition] = [], ...marks } = change;
+      this.#pods.set(name, withChange(pod, { ...marks, ...(condition && { condition }) }));
+      this.wake();
+    });
+    await this.#clock.sleep(this.patchMs / 2, signal);
   }
 
   #change(name: string, change: Partial<Pod>): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Publisher } from '../../../agent/node/publisher.ts';
-import { podDialects } from '../../../lib/dialect/index.ts';
+import { marksOf } from '../../../lib/dialect/index.ts';
 import { wishesOf } from '../../../lib/dialect/wishes.ts';
 import type { PodChange } from '../../../lib/kube/publish.ts';
 import type { EipStatus } from '../../../lib/model/eip-claim.ts';
@@ -41,19 +41,15 @@ function publisher(...pods: Pod[]) {
     log: silentLogger,
     pods: () => pods,
     hasNetworks: () => false,
-    marks: (of, eips) =>
-      podDialects.map((dialect) =>
-        dialect.marks(
-          of,
-          eips.filter(({ claim }) => claim.dialect === dialect.name),
-        ),
-      ),
+    marks: marksOf,
     patch: (_pod, change) => {
       patches.push(change);
       return Promise.resolve('written');
     },
   });
-  const report = (statuses: readonly EipStatus[]) => made.elasticIps({ statuses, refusals: new Map() });
+  made.addresses({ at: 0, statuses: [], refusals: new Map(), enis: [], actions: [], complete: true });
+  const report = (statuses: readonly EipStatus[], complete = true) =>
+    made.elasticIps({ statuses, refusals: new Map(), complete, pods: new Set(pods.map(({ uid }) => uid)) });
   return { clock, patches, report };
 }
 

@@ -309,14 +309,20 @@ describe('planEips, whatever the world looks like,', () => {
     });
   });
 
-  it('never associates with an address that has another EIP', () => {
-    always(({ inventory }, { steps }) => {
+  it('never associates with an address that has another EIP, unless that is on its way to another pod of this node', () => {
+    always(({ inventory, claims: list, owned }, { steps, statuses }) => {
+      const own = new Set(Array.from(findOwn(list, inventory, owned).values(), ({ allocationId }) => allocationId));
       for (const step of steps) {
         if (step.kind !== 'associate') continue;
         const there = inventory.filter(
           ({ association }) => association?.eni === step.eni && association.privateIp === step.privateIp,
         );
-        expect(there).toEqual([]);
+        for (const { allocationId } of there) {
+          expect(own.has(allocationId)).toBe(true);
+          expect(statuses.some((status) => status.state === 'bound' && status.allocationId === allocationId)).toBe(
+            false,
+          );
+        }
       }
     });
   });
