@@ -32,7 +32,8 @@ export function performKubeStep(
       return patchObject(kube, objectTarget(step.claim), step.patch, signal, subresource);
     }
     case 'write-pod':
-      return patchObject(kube, podTarget(step.pod), step.patch, signal);
+      // Metadata by the status sub-resource: no right to change a spec is needed.
+      return patchObject(kube, podTarget(step.pod), step.patch, signal, '/status');
     case 'write-node':
       return patchObject(kube, nodeTarget(step.node), step.patch, signal);
     case 'create-eip':

@@ -32,7 +32,7 @@ export async function removeLegacyFinalizers(options: LegacyFinalizersOptions, s
     if (!inScope || dryRun || finalizers.length === pod.finalizers.length) continue;
     const { namespace, name, uid, resourceVersion } = pod;
     const target = { path: `/api/v1/namespaces/${namespace}/pods/${name}`, uid, resourceVersion };
-    const outcome = await patchObject(kube, target, { metadata: { finalizers } }, signal);
+    const outcome = await patchObject(kube, target, { metadata: { finalizers } }, signal, '/status');
     if (outcome === 'stale') throw new Error(`pod ${objectKey(pod)} changed meanwhile`);
     log.info('took a finalizer of k8s-eip-operator off a pod', { pod: objectKey(pod) });
   }

@@ -24,6 +24,8 @@ const PATHS: Readonly<Record<string, string>> = {
   Role: '/apis/rbac.authorization.k8s.io/v1/namespaces/eni-agent-system/roles',
   RoleBinding: '/apis/rbac.authorization.k8s.io/v1/namespaces/eni-agent-system/rolebindings',
   ServiceAccount: '/api/v1/namespaces/eni-agent-system/serviceaccounts',
+  ValidatingAdmissionPolicy: '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies',
+  ValidatingAdmissionPolicyBinding: '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings',
   Deployment: '/apis/apps/v1/namespaces/default/deployments',
   StatefulSet: '/apis/apps/v1/namespaces/default/statefulsets',
 };
@@ -97,7 +99,7 @@ async function startBareRig(controllers = false) {
   };
 }
 
-/** A real API server with its garbage collector, a simulated EC2, real node agents, and controllers with only the rights of the manifests. */
+/** A real API server with its garbage collector, a simulated EC2, and real node agents and controllers with only the rights of the manifests. */
 export async function startControllerCluster() {
   const bare = await startBareRig(true);
   const { request, controlPlane } = bare;
@@ -120,20 +122,31 @@ export async function startControllerCluster() {
     'enis.aws.k8s.logmein.com.yaml',
   );
   await bare.applyFiles('daemonset/controller', 'service-account.yaml', 'rbac.yaml');
-  const kubeconfig = join(folder, 'kubeconfig');
-  const token = await request('POST', `${PATHS['ServiceAccount']}/eni-agent-controller/token`, {
-    apiVersion: 'authentication.k8s.io/v1',
-    kind: 'TokenRequest',
-    spec: { expirationSeconds: 3600 },
-  });
-  writeFileSync(
-    kubeconfig,
-    readFileSync(controlPlane.kubeconfigPath, 'utf8').replace(
-      /token: .*?\}/,
-      `token: ${token.status.token as string}}`,
-    ),
-  );
-  const nodes: { name: string; address: string; eni: string; imds: ImdsServer; instanceId: string }[] = [];
+  await bare.applyFiles('daemonset/base', 'service-account.yaml', 'rbac.yaml');
+  await bare.applyFiles('daemonset/components/own-node-only');
+  await bare.applyFiles('daemonset/components/controller-limits');
+  /** A kubeconfig with the rights of a service account; with a pod, bound to that pod and so to its node, as kubelets do it. */
+  const kubeconfigOf = async (account: string, pod?: string): Promise<string> => {
+    const boundObjectRef = pod && { kind: 'Pod', apiVersion: 'v1', name: pod };
+    const token = await request('POST', `${PATHS['ServiceAccount']}/${account}/token`, {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      spec: { expirationSeconds: 3600, ...(boundObjectRef && { boundObjectRef }) },
+    });
+    const path = join(folder, `${account}-${pod ?? ''}.kubeconfig`);
+    const admin = readFileSync(controlPlane.kubeconfigPath, 'utf8');
+    writeFileSync(path, admin.replace(/token: .*?\}/, `token: ${token.status.token as string}}`));
+    return path;
+  };
+  const kubeconfig = await kubeconfigOf('eni-agent-controller');
+  const nodes: {
+    name: string;
+    address: string;
+    eni: string;
+    imds: ImdsServer;
+    instanceId: string;
+    kubeconfig: string;
+  }[] = [];
   for (const name of ['node-a', 'node-b']) {
     const { instance, primary } = cloud.addInstance({ type: 'm5.24xlarge', subnetId: subnet.id });
     const imds = await startImds({ cloud, instanceId: instance.id });
@@ -143,7 +156,12 @@ export async function startControllerCluster() {
       metadata: { name, labels },
       spec: { providerID: `aws:///us-east-1a/${instance.id}` },
     });
-    nodes.push({ name, address, eni: primary.id, imds, instanceId: instance.id });
+    await request('POST', '/api/v1/namespaces/eni-agent-system/pods', {
+      metadata: { name: `agent-${name}` },
+      spec: { nodeName: name, serviceAccountName: 'eni-agent', containers: [{ name: 'c', image: 'i' }] },
+    });
+    const agentConfig = await kubeconfigOf('eni-agent', `agent-${name}`);
+    nodes.push({ name, address, eni: primary.id, imds, instanceId: instance.id, kubeconfig: agentConfig });
   }
   const agents: SpawnedAgent[] = [];
   const spawn = (argv: readonly string[], environment: Readonly<Record<string, string>>) => {
@@ -173,12 +191,12 @@ export async function startControllerCluster() {
       });
     },
     startNodeAgents: () =>
-      nodes.map(({ name, imds }) =>
+      nodes.map(({ name, imds, kubeconfig: agentConfig }) =>
         spawn(
           [
             'node',
             `--node-name=${name}`,
-            `--kubeconfig=${controlPlane.kubeconfigPath}`,
+            `--kubeconfig=${agentConfig}`,
             '--cluster-name=test',
             '--observe=annotations',
             `--state-dir=${join(folder, name)}`,

@@ -34,20 +34,36 @@ function podSpec(values: object, kind: 'DaemonSet' | 'Deployment' = 'DaemonSet')
 }
 
 describe('the chart', () => {
-  it('makes the objects of daemonset/base by default, but for the namespace', () => {
+  it('makes the objects of daemonset/ by default, but for the namespace', () => {
     const { 'Namespace/eni-agent-system': namespace, ...base } = byName(kustomized('daemonset/base'));
+    const policies = byName(kustomized('daemonset'));
 
     expect(namespace).toBeDefined();
     expect(Object.keys(base)).toHaveLength(6);
-    expect(byName(renderChart(IMAGE))).toEqual(base);
+    expect(Object.keys(policies)).toHaveLength(8);
+    expect(byName(renderChart(IMAGE))).toEqual({ ...base, ...policies });
+    expect(byName(renderChart({ ...IMAGE, admissionPolicies: false }))).toEqual(base);
+  });
+
+  it('lets its policies bind the service accounts that the release uses', () => {
+    const policies = renderChart({ serviceAccountName: 'theirs', controller: { enabled: true } }, 'kube-system').filter(
+      ({ kind }) => kind === 'ValidatingAdmissionPolicy',
+    ) as readonly { readonly spec?: { readonly matchConditions?: readonly { readonly expression: string }[] } }[];
+    const users = policies.map(({ spec }) => spec?.matchConditions?.[0]?.expression.split("'")[1]);
+
+    expect(new Set(users)).toEqual(
+      new Set(['system:serviceaccount:kube-system:theirs', 'system:serviceaccount:kube-system:eni-agent-controller']),
+    );
   });
 
   it('with the controller makes those of daemonset/controller too', () => {
     const { 'Namespace/eni-agent-system': _, ...base } = byName(kustomized('daemonset/base'));
+    const policies = byName(kustomized('daemonset'));
     const controller = byName(kustomized('daemonset/controller'));
+    const rendered = byName(renderChart({ ...IMAGE, controller: { enabled: true } }));
 
-    expect(Object.keys(controller)).toHaveLength(6);
-    expect(byName(renderChart({ ...IMAGE, controller: { enabled: true } }))).toEqual({ ...base, ...controller });
+    expect(Object.keys(controller)).toHaveLength(12);
+    expect(rendered).toEqual({ ...base, ...policies, ...controller });
   });
 
   it.each(['cni', 'annotations'])('with observe: %s makes the DaemonSet of that overlay', (observe) => {

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { contentOf, filesIn } from '../architecture/source-tree.ts';
 import { mergeValues, parseValues, renderTemplate } from './chart-template.ts';
@@ -32,11 +33,15 @@ function renderFile(file: string, values: object, namespace: string): string {
 
 /** The objects of the resources that a kustomization in `folder` names, as kustomize would change them. */
 export function kustomized(folder: string): readonly KubeObject[] {
-  const { resources = [] } = parseValues(contentOf(`${folder}/kustomization.yaml`)) as { resources?: string[] };
-  return resources
+  const { resources = [], components = [] } = parseValues(contentOf(`${folder}/kustomization.yaml`)) as {
+    resources?: string[];
+    components?: string[];
+  };
+  const own = resources
     .filter((resource) => resource.endsWith('.yaml'))
     .flatMap((resource) => objectsIn(contentOf(`${folder}/${resource}`), resource))
     .map((object) => (isClusterWide(object) ? object : inNamespace(object)));
+  return [...own, ...components.flatMap((component) => kustomized(posix.join(folder, component)))];
 }
 
 /** All objects of the cluster in the manifests of a folder, as they are written; a kustomization is none. */
@@ -55,7 +60,7 @@ function objectsIn(text: string, file: string): readonly KubeObject[] {
 }
 
 function isClusterWide({ kind }: KubeObject): boolean {
-  return ['Namespace', 'ClusterRole', 'ClusterRoleBinding'].includes(kind);
+  return /^(?:Namespace|ClusterRole(?:Binding)?|ValidatingAdmissionPolicy(?:Binding)?)$/.test(kind);
 }
 
 function inNamespace(object: KubeObject): KubeObject {
