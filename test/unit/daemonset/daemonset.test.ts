@@ -100,15 +100,15 @@ describe('the IAM policies', () => {
     },
   );
 
-  it.each(['daemonset/iam/node.json', 'daemonset/iam/elastic-ips.json', 'daemonset/controller/iam-policy.json'])(
-    'each action of %s is explained in docs/iam.md',
-    (file) => {
-      const { Statement } = JSON.parse(contentOf(file)) as { Statement: { Action: string | string[] }[] };
-      const guide = contentOf('docs/iam.md');
+  it.each([
+    'daemonset/iam/node.json',
+    'daemonset/iam/elastic-ips.json',
+    'daemonset/iam/elastic-ips-any.json',
+    'daemonset/controller/iam-policy.json',
+  ])('each action of %s is explained in docs/iam.md', (file) => {
+    const { Statement } = JSON.parse(contentOf(file)) as { Statement: { Action: string | string[] }[] };
+    const guide = contentOf('docs/iam.md');
 
-      expect(Statement.flatMap(({ Action }) => Action).filter((action) => !guide.includes(`\`${action}\``))).toEqual(
-        [],
-      );
-    },
-  );
+    expect(Statement.flatMap(({ Action }) => Action).filter((action) => !guide.includes(`\`${action}\``))).toEqual([]);
+  });
 });
