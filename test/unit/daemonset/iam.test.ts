@@ -42,7 +42,7 @@ describe('what the role of a node may do with Elastic IPs', () => {
     ['bind a prepared one', eip('AssociateAddress', PREPARED)],
     ['mark a prepared one', eip('CreateTags', PREPARED, { ...OWN, 'eni-agent.io/source': 'tag:pool' })],
     ['unmark a prepared one', eip('DeleteTags', TAKEN, { 'eni-agent.io/cluster': '', 'eni-agent.io/pod': '' })],
-  ])('it may %s', (_what, call) => {
+  ])('may %s', (_what, call) => {
     expect(allows(NODE, call)).toBe(true);
     expect(allows(ANY, call)).toBe(true);
   });
@@ -66,7 +66,7 @@ describe('what the role of a node may do with Elastic IPs', () => {
     ['make it aws-pod-eip-controller’s', eip('CreateTags', OBJECT, { [`${PEC}-type`]: 'auto' })],
     ['write foreign tags', eip('CreateTags', OWN, { Name: 'mine' })],
     ['remove foreign tags', eip('DeleteTags', PREPARED, { pool: '' })],
-  ])('it may not %s', (_what, call) => {
+  ])('may not %s', (_what, call) => {
     expect(allows(NODE, call)).toBe(false);
   });
 });
@@ -83,7 +83,7 @@ describe('what the role of the controller may do with Elastic IPs', () => {
     ['release that of another cluster', eip('ReleaseAddress', OTHER_CLUSTER), false],
     ['tag a foreign one', eip('CreateTags', FOREIGN, OBJECT), false],
     ['set a foreign one free', eip('DisassociateAddress', FOREIGN), false],
-  ])('it may %s: %s', (_what, call, expected) => {
+  ])('may %s: %s', (_what, call, expected) => {
     expect(allows(CONTROLLER, call)).toBe(expected);
   });
 });
