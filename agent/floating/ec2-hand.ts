@@ -1,4 +1,4 @@
-import type { AddressApi } from '../../lib/ec2/api.ts';
+import type { AddressApi, AddressHolder } from '../../lib/ec2/api.ts';
 import type { AssignAction } from '../../lib/model/action.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { EniId } from '../../lib/model/eni.ts';
@@ -8,7 +8,7 @@ import type { Reason } from '../../lib/model/refusal.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import { Journal } from '../../lib/runtime/journal.ts';
-import { reportFailure } from '../aws/report-failure.ts';
+import { permitted } from '../aws/permitted.ts';
 import { moveIpv6 } from '../engine/move-ipv6.ts';
 
 export interface Ec2HandParts {
@@ -28,6 +28,20 @@ export interface Assignment {
 }
 
 /**
+ * Where EC2 has the addresses now; an `Outcome` when it does not say. Asked before each takeover. Never throws.
+ */
+export async function lookUp(
+  { budget, ec2 }: Ec2HandParts,
+  { addresses, allowed, signal }: Pick<Assignment, 'addresses' | 'allowed' | 'signal'>,
+): Promise<ReadonlyMap<IpAddress, AddressHolder> | Exclude<Outcome, { kind: 'done' }>> {
+  try {
+    return await permitted({ budget, priority: 0, allowed, signal }, () => ec2.findHolders(addresses, { signal }));
+  } catch (cause) {
+    return outcomeOf(cause);
+  }
+}
+
+/**
  * What became of a call. `again`: surely or perhaps nothing happened, ask soon; `refused`: for this reason, and `lasting` when no
  * repetition on this node will mend it soon.
  */
@@ -38,8 +52,8 @@ export type Outcome =
 
 /** Assigns addresses to an ENI, from wherever they are if `takeover` says so. Failover goes first in the shared budget. Never throws. */
 export function assign(parts: Ec2HandParts, wanted: Assignment): Promise<Outcome> {
-  return call(parts, wanted.signal, async () => {
-    const ec2 = fenced(parts.ec2, wanted.allowed);
+  return call(parts, wanted, async () => {
+    const ec2 = withFence(parts.ec2, wanted.allowed);
     const { eni, addresses, takeover, signal } = wanted;
     try {
       return await ec2.assign(eni, addresses, { takeover, signal });
@@ -59,10 +73,13 @@ export function assign(parts: Ec2HandParts, wanted: Assignment): Promise<Outcome
 }
 
 /** Removes an address from exactly this ENI. That it is not there (any more) is success. Never throws. */
-export function unassign(parts: Ec2HandParts, eni: EniId, address: IpAddress, signal: AbortSignal): Promise<Outcome> {
-  return call(parts, signal, async () => {
+export function unassign(
+  parts: Ec2HandParts,
+  { eni, addresses, allowed, signal }: Omit<Assignment, 'takeover'>,
+): Promise<Outcome> {
+  return call(parts, { allowed, signal }, async () => {
     try {
-      return await parts.ec2.unassign(eni, [address], { signal });
+      return await parts.ec2.unassign(eni, addresses, { signal });
     } catch (error) {
       if (error instanceof Ec2Error && (error.kind === 'not-assigned' || error.kind === 'not-found')) return {};
       throw error;
@@ -72,21 +89,18 @@ export function unassign(parts: Ec2HandParts, eni: EniId, address: IpAddress, si
 
 async function call(
   { budget }: Ec2HandParts,
-  signal: AbortSignal,
+  { allowed, signal }: Pick<Assignment, 'allowed' | 'signal'>,
   act: () => Promise<{ requestId?: string | undefined }>,
 ): Promise<Outcome> {
-  if (!(await budget.admit(() => 0, signal))) return { kind: 'again', reason: 'Throttled', message: 'stopping' };
   try {
-    const { requestId } = await act();
-    budget.succeeded();
+    const { requestId } = await permitted({ budget, priority: 0, allowed, signal }, act);
     return { kind: 'done', requestId };
   } catch (cause) {
-    reportFailure(budget, cause);
     return outcomeOf(cause);
   }
 }
 
-function outcomeOf(cause: unknown): Outcome {
+function outcomeOf(cause: unknown): Exclude<Outcome, { kind: 'done' }> {
   if (!(cause instanceof Ec2Error))
     return { kind: 'refused', reason: 'RejectedByEc2', message: String(cause), lasting: false };
   const message = `EC2 refused ${cause.action}: ${cause.message} (${cause.code})`;
@@ -113,7 +127,7 @@ function outcomeOf(cause: unknown): Outcome {
 }
 
 /** The same API, but no call leaves when the right to it is gone: between the decision and the call the process may have slept. */
-function fenced(ec2: AddressApi, allowed: () => boolean): AddressApi {
+function withFence(ec2: AddressApi, allowed: () => boolean): AddressApi {
   const check = (action: string) => {
     if (!allowed())
       throw new Ec2Error({

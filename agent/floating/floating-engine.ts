@@ -11,8 +11,9 @@ import type {
   FloatingTiming,
 } from '../../lib/model/floating-ip-plan.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
-import { selects } from '../../lib/plan/floating/fitness.ts';
+import { owesElasticIp } from '../../lib/plan/floating/elastic-ip-steps.ts';
 import { planFloating } from '../../lib/plan/floating/plan-floating.ts';
+import { selects } from '../../lib/plan/floating/selects.ts';
 import { standingOf } from '../../lib/plan/floating/standing.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
@@ -24,7 +25,8 @@ import { FactAge } from './fact-age.ts';
 import { type HostInterfaces } from './host-interfaces.ts';
 import { FloatingItem } from './item.ts';
 import { LeaseHold } from './lease-hold.ts';
-import { type FloatingEvent, laneOf, StepPerformer } from './steps.ts';
+import { type FloatingEvent, laneOf, type StepParts } from './step-parts.ts';
+import { StepPerformer } from './steps.ts';
 
 /** What the engine sees of the rest of the agent. */
 export interface FloatingSurroundings {
@@ -57,6 +59,7 @@ export interface FloatingEngineOptions {
   readonly observe: () => FloatingSurroundings;
   readonly writeStatus: (ip: FloatingIp, status: FloatingIpStatus, exclusive: boolean) => Promise<void>;
   readonly happened: (ip: FloatingIp, event: FloatingEvent) => void;
+  readonly fateOf: StepParts['fateOf'];
   /** The facts about our ENIs may be wrong: describe them. */
   readonly doubtEnis: (cause: string) => void;
   /** What has to be watched from now on. */
@@ -157,7 +160,7 @@ export class FloatingEngine {
     if (planned.describe !== undefined) doubtEnis(planned.describe);
     for (const step of planned.steps) this.#start(step);
     this.#wakeup.at(planned.wakeAt);
-    this.#dropFinished();
+    this.#dropFinished(snapshot);
     if (this.#stopping && this.#flying.size === 0 && planned.steps.length === 0) this.#idle?.();
   }
 
@@ -167,16 +170,17 @@ export class FloatingEngine {
     const listed = new Set(floatingIps.map(({ name }) => name));
     for (const ip of floatingIps) {
       const item = this.#items.get(ip.name) ?? this.#open(ip);
-      item.exists = true;
+      item.deletedAt = undefined;
       if (item.source === ip) continue;
-      if (item.ip.generation !== ip.generation || item.ip.uid !== ip.uid) this.#edited(item);
+      const isSame = item.ip.uid === ip.uid;
+      if (item.ip.generation !== ip.generation || !isSame) this.#edited(item, isSame);
       item.source = ip;
       item.ip = ip;
     }
-    for (const [name, item] of this.#items) if (!listed.has(name)) item.exists = false;
-    for (const { floatingIp } of this.#options.records.values()) {
-      if (!this.#items.has(floatingIp)) this.#open(forgotten(floatingIp)).exists = false;
-    }
+    const now = this.#options.clock.now();
+    for (const record of this.#options.records.values())
+      if (!this.#items.has(record.floatingIp)) this.#open(forgotten(record));
+    for (const [name, item] of this.#items) if (!listed.has(name)) item.deletedAt ??= now;
   }
 
   #open(ip: FloatingIp): FloatingItem {
@@ -187,10 +191,11 @@ export class FloatingEngine {
     return item;
   }
 
-  #edited(item: FloatingItem): void {
+  #edited(item: FloatingItem, isSame: boolean): void {
     item.unfit = undefined;
-    item.elasticIp = undefined;
     item.setbacks.clear();
+    // What an earlier object of this name had is looked at again, whatever the Lease says.
+    if (!isSame && item.elasticIp) item.elasticIp = { ...item.elasticIp, acquisition: -1 };
   }
 
   #needOf({ node }: FloatingSurroundings): FloatingNeed {
@@ -254,25 +259,26 @@ export class FloatingEngine {
     this.#flying.add(flight);
   }
 
-  #dropFinished(): void {
+  #dropFinished(snapshot: FloatingSnapshot): void {
     const recorded = new Set(this.#options.records.values().map(({ floatingIp }) => floatingIp));
-    for (const [name, { exists, hold, busy }] of this.#items) {
-      const ours = hold.view?.holder === this.#options.nodeName;
-      if (!exists && !ours && !recorded.has(name) && busy.size === 0) this.#items.delete(name);
+    for (const [name, item] of this.#items) {
+      const ours = item.hold.view?.holder === this.#options.nodeName;
+      if (item.deletedAt === undefined || ours || recorded.has(name) || item.busy.size > 0) continue;
+      if (!owesElasticIp(item.view([], []), snapshot)) this.#items.delete(name);
     }
   }
 }
 
 /** An object that was deleted while this agent did not run: only our record of its addresses is left. */
-function forgotten(name: string): FloatingIp {
+function forgotten({ floatingIp: name, elasticIp }: AddressRecord): FloatingIp {
   const status = { node: '', networkInterfaceId: '', publicIp: '', since: '', conditions: [] };
   const nothing = {
     addresses: [],
     nodeSelector: {},
     interface: undefined,
-    elasticIp: undefined,
+    elasticIp,
     preferredNodes: [],
     faults: [],
   };
-  return { name, uid: '', generation: 0, resourceVersion: '', ...nothing, status };
+  return { name, uid: '', generation: 0, resourceVersion: '', createdAt: '', ...nothing, status };
 }

@@ -14,7 +14,8 @@ export class FloatingItem {
   ip: FloatingIp;
   /** The object as the watch told it last; `ip` runs ahead of it by our own writes. */
   source: FloatingIp;
-  exists = true;
+  /** When its deletion was seen; undefined while it exists. */
+  deletedAt: number | undefined;
   readonly hold: LeaseHold;
   readonly takenAt = new Map<IpAddress, number>();
   readonly setbacks = new Map<IpAddress, FloatingSetback>();
@@ -34,7 +35,7 @@ export class FloatingItem {
     const addresses = new Set([...this.ip.addresses, ...own].map(({ address }) => address));
     return {
       ip: this.ip,
-      exists: this.exists,
+      deletedAt: this.deletedAt,
       lease: this.hold.view,
       renewedAt: this.hold.renewedAt,
       leaseRetryAt: this.hold.retryAt,

@@ -5,7 +5,7 @@ import { imdsSpotAction } from '../../lib/ec2/imds.ts';
 import type { ImdsReader } from '../../lib/ec2/imds-http.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
 import { createEventRecorder } from '../../lib/kube/events.ts';
-import { FLOATING_IP_API, patchFloatingIpStatus } from '../../lib/kube/floating-ips.ts';
+import { FLOATING_IP_API, fateOf, patchFloatingIpStatus } from '../../lib/kube/floating-ips.ts';
 import { createFloatingLeaseReflector, createFloatingLeases } from '../../lib/kube/floating-leases.ts';
 import { createOwnNodeReflector, type NodeState } from '../../lib/kube/own-node.ts';
 import type { Reflector } from '../../lib/kube/reflector.ts';
@@ -109,6 +109,7 @@ export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
       if (uid !== '')
         recorder.record({ apiVersion: FLOATING_IP_API, kind: 'FloatingIP', namespace: '', name, uid }, event);
     },
+    fateOf: (name, signal) => fateOf(kube, name, signal),
     doubtEnis: options.doubtEnis,
     need: (need) => {
       watches.need(need);

@@ -11,13 +11,38 @@ const COLLECTION = `${GROUP_PATH}/floatingips`;
 
 /** Whether the API server knows the resource: one small GET. @throws {KubeError} when it does not say. */
 export async function servesFloatingIps(client: KubeClient, signal: AbortSignal): Promise<boolean> {
+  return (await verbsOf(client, signal)) !== undefined;
+}
+
+async function verbsOf(client: KubeClient, signal: AbortSignal): Promise<readonly unknown[] | undefined> {
   try {
     const list = await client.request<unknown>({ method: 'GET', path: GROUP_PATH, signal });
-    return objectsOf(isObject(list) ? list['resources'] : undefined).some(({ name }) => name === 'floatingips');
+    const resources = objectsOf(isObject(list) ? list['resources'] : undefined);
+    const verbs = resources.find(({ name }) => name === 'floatingips')?.['verbs'];
+    return Array.isArray(verbs) ? verbs : undefined;
   } catch (error) {
-    if (isKubeError(error) && error.status === 404) return false;
+    if (isKubeError(error) && error.status === 404) return undefined;
     throw error;
   }
+}
+
+/** What became of an object: it is there, it was deleted, or the definition of all of them was (or is being) removed. */
+export type Fate = 'exists' | 'deleted' | 'definition removed';
+
+/**
+ * Looks for an object that a watch says is gone. Discovery takes `create` from the verbs of a definition that is being removed, before the API
+ * server deletes its objects, and then the whole resource.
+ * @throws {KubeError} when the API server does not say.
+ */
+export async function fateOf(client: KubeClient, name: string, signal: AbortSignal): Promise<Fate> {
+  try {
+    await client.request({ method: 'GET', path: `${COLLECTION}/${name}`, signal });
+    return 'exists';
+  } catch (error) {
+    if (!isKubeError(error) || error.status !== 404) throw error;
+  }
+  const verbs = await verbsOf(client, signal);
+  return verbs?.includes('create') === true ? 'deleted' : 'definition removed';
 }
 
 type FloatingReflectorOptions = Omit<ReflectorOptions<FloatingIp>, 'path' | 'convert' | 'query'>;

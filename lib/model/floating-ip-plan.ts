@@ -69,8 +69,8 @@ export interface NodeView {
 /** One FloatingIP with everything that this node knows of it. */
 export interface FloatingIpView {
   readonly ip: FloatingIp;
-  /** False: the object has been deleted, and `ip` is how it was last seen. */
-  readonly exists: boolean;
+  /** When this node saw that the object was deleted: then `ip` is how it was last seen. Undefined while it exists. */
+  readonly deletedAt: number | undefined;
   /** Undefined: not read yet. */
   readonly lease: LeaseView | undefined;
   /** When our last accepted claim or renewal was sent; undefined: none in this life. */
@@ -111,10 +111,14 @@ export interface ConfiguredAddress extends HostAddress {
  */
 export interface AddressRecord extends ConfiguredAddress {
   readonly floatingIp: string;
+  /** Its `spec.elasticIP`: after a restart the object may be gone, and the Elastic IP has to go back all the same. */
+  readonly elasticIp?: string;
   readonly eni: EniId;
   /** The acquisition of the Lease for which it was taken. Each has the right to one takeover. */
   readonly acquisition: number;
   readonly state: 'taking' | 'taken' | 'lost';
+  /** Which ENI had it when this acquisition first asked for it; empty: none. Should another one have it by the next try, that one keeps it. */
+  readonly from?: EniId;
 }
 
 export interface FloatingSetback {
@@ -126,6 +130,8 @@ export interface FloatingSetback {
 
 export interface ElasticIpView {
   readonly acquisition: number;
+  /** `spec.elasticIP` that this is about. */
+  readonly source: string | undefined;
   readonly publicIp: IpAddress | undefined;
   readonly setback: FloatingSetback | undefined;
 }
@@ -171,11 +177,14 @@ export type FloatingStep =
   | {
       readonly kind: 'bind';
       readonly name: string;
-      readonly place: Placement;
-      readonly source: string;
+      /** Undefined only without a source. */
+      readonly place: Placement | undefined;
+      /** Undefined: none is asked for, and what there is goes back. */
+      readonly source: string | undefined;
       readonly acquisition: number;
     }
-  | { readonly kind: 'unbind'; readonly name: string; readonly source: string }
+  /** The object is gone: so goes what it had. */
+  | { readonly kind: 'unbind'; readonly name: string }
   | { readonly kind: 'tell'; readonly name: string; readonly status: WantedStatus };
 
 /** Status to write; `exclusive` when others may write it too: then only over what we have seen. */

@@ -1,4 +1,4 @@
-import { hostPrefixLength, type IpAddress, isGlobalUnicast, parseHostCidr, parseIp } from './ip.ts';
+import { familyOf, hostPrefixLength, type IpAddress, isGlobalUnicast, parseHostCidr, parseIp } from './ip.ts';
 import { isObject, type JsonObject, objectsOf, textOf } from './json.ts';
 
 /** One address of a FloatingIP as the interface shall have it. */
@@ -14,6 +14,8 @@ export interface FloatingIp {
   readonly uid: string;
   readonly generation: number;
   readonly resourceVersion: string;
+  /** RFC 3339. Of two objects with one address the older one has it. */
+  readonly createdAt: string;
   readonly addresses: readonly HostAddress[];
   /** Labels that a node must have, all of them; none: every node. */
   readonly nodeSelector: Readonly<Record<string, string>>;
@@ -59,16 +61,20 @@ export function floatingIpOf(raw: unknown): FloatingIp | undefined {
   const name = textOf(metadata['name']);
   if (name === undefined) return undefined;
   const spec = isObject(object['spec']) ? object['spec'] : {};
+  const elasticIp = textOf(spec['elasticIP']);
   const { addresses, faults } = addressesOf(spec['addresses']);
+  if (elasticIp !== undefined && addresses.length > 0 && !addresses.some(({ address }) => familyOf(address) === 4))
+    faults.push('spec.elasticIP needs an IPv4 address in spec.addresses');
   return {
     name,
     uid: textOf(metadata['uid']) ?? '',
     generation: typeof metadata['generation'] === 'number' ? metadata['generation'] : 0,
     resourceVersion: textOf(metadata['resourceVersion']) ?? '',
+    createdAt: textOf(metadata['creationTimestamp']) ?? '',
     addresses,
     nodeSelector: textsOf(spec['nodeSelector']),
     interface: textOf(spec['interface']),
-    elasticIp: textOf(spec['elasticIP']),
+    elasticIp,
     preferredNodes: listOfTexts(spec['preferredNodes']),
     faults,
     status: statusOf(isObject(object['status']) ? object['status'] : {}),
@@ -82,14 +88,20 @@ export function parseHostAddress(text: string): HostAddress | undefined {
   return parsed !== undefined && isGlobalUnicast(parsed.address) ? parsed : undefined;
 }
 
-function addressesOf(value: unknown): { addresses: readonly HostAddress[]; faults: readonly string[] } {
+function addressesOf(value: unknown): { addresses: readonly HostAddress[]; faults: string[] } {
   const texts = listOfTexts(value);
   const faults: string[] = [];
   const addresses = new Map<IpAddress, HostAddress>();
   for (const text of texts.slice(0, MAX_ADDRESSES)) {
     const parsed = parseHostAddress(text);
-    if (parsed === undefined) faults.push(`${JSON.stringify(text.slice(0, 80))} is no address that EC2 can assign`);
-    else addresses.set(parsed.address, parsed);
+    if (parsed === undefined) {
+      faults.push(`${JSON.stringify(text.slice(0, 80))} is not an address that EC2 can assign`);
+      continue;
+    }
+    const { address, prefixLength } = addresses.get(parsed.address) ?? parsed;
+    if (prefixLength !== parsed.prefixLength)
+      faults.push(`${address} is listed twice, as /${prefixLength} and as /${parsed.prefixLength}`);
+    else addresses.set(address, parsed);
   }
   if (texts.length === 0) faults.push('spec.addresses is empty');
   if (texts.length > MAX_ADDRESSES) faults.push(`spec.addresses has more than ${MAX_ADDRESSES} entries`);

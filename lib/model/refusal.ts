@@ -12,7 +12,7 @@ export const REASONS = {
   PrimaryAddress: 'the address is the primary of an ENI, which never moves',
   AddressLimitExceeded: 'the ENI is full for this instance type',
   HeldElsewhere: 'another holder has taken the address over, or holds it and this claim may not take it',
-  DuplicateAddress: 'two pods of this node claim the address on different ENIs',
+  DuplicateAddress: 'two pods of this node claim the address on different ENIs, or two FloatingIPs list it',
   Flapping: 'the address comes and goes on its interface; it is served once it stays',
   InvalidAnnotation: 'an annotation could not be understood',
   InvalidCacheFile: 'a CNI cache file could not be understood',

@@ -1,28 +1,27 @@
 import type { FloatingIpView, FloatingSnapshot, Placement, Unfit } from '../../model/floating-ip-plan.ts';
+import { type FloatingContext, otherOwner } from './owners.ts';
 import { placeAddress } from './place.ts';
+import { selects } from './selects.ts';
 
 /** Whether this node may serve an object: where each of its addresses goes, or the first reason against. */
 export type Fitness = { readonly places: readonly Placement[] } | { readonly unfit: Unfit };
-
-/** True when the node has all labels that the object asks for. */
-export function selects(selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean {
-  return Object.entries(selector).every(([key, value]) => labels[key] === value);
-}
 
 /**
  * What an operator decides comes first, then what happens to the node, then what the address itself forbids.
  * Undefined: the node or its ENIs are not known yet, so nothing may be concluded.
  */
-export function fitnessOf(view: FloatingIpView, snapshot: FloatingSnapshot): Fitness | undefined {
-  const { ip, exists } = view;
+export function fitnessOf(view: FloatingIpView, snapshot: FloatingContext): Fitness | undefined {
+  const { ip, deletedAt } = view;
   const { node } = snapshot;
-  if (!exists) return unfit('Deleted', `FloatingIP ${ip.name} has been deleted`);
+  if (deletedAt !== undefined) return unfit('Deleted', `FloatingIP ${ip.name} has been deleted`);
   if (node.labels === undefined) return undefined;
   if (!selects(ip.nodeSelector, node.labels))
     return unfit('NodeNotSelected', `spec.nodeSelector does not select ${node.name}`);
   const leaves = faultOfNode(snapshot);
   if (leaves) return { unfit: leaves };
   if (ip.faults.length > 0) return unfit('InvalidSpec', ip.faults.join('; '));
+  const duplicate = duplicateOf(view, snapshot);
+  if (duplicate) return { unfit: duplicate };
   if (view.unfit !== undefined && snapshot.now < view.unfit.until) return { unfit: view.unfit };
   if (snapshot.describedAt === undefined) return undefined;
   return placesOf(view, snapshot);
@@ -34,6 +33,19 @@ function faultOfNode({ node, leaving, now, timing }: FloatingSnapshot): Unfit | 
   // `Unknown` is what remains of an API server outage for a moment, on every node at once: all would let go together.
   const lost = node.ready === 'False' || (node.ready === 'Unknown' && now >= node.readySince + timing.unknownNodeMs);
   return lost ? { reason: 'NodeNotReady', message: `${node.name} is not ready` } : undefined;
+}
+
+/** Told before everything that differs from node to node: then all nodes agree, and nobody serves half an object. */
+function duplicateOf({ ip }: FloatingIpView, { owners }: FloatingContext): Unfit | undefined {
+  for (const { address } of ip.addresses) {
+    const owner = otherOwner(address, ip, owners);
+    if (owner !== undefined)
+      return {
+        reason: 'DuplicateAddress',
+        message: `${address} belongs to FloatingIP ${owner.name}, which is older; remove it from one of the two`,
+      };
+  }
+  return undefined;
 }
 
 function placesOf(view: FloatingIpView, { enis, devices, podAddresses }: FloatingSnapshot): Fitness {

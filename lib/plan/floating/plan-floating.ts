@@ -2,6 +2,7 @@ import type { FloatingIpView, FloatingPlan, FloatingSnapshot } from '../../model
 import { electionDelay, electionOrder } from './election.ts';
 import { fitnessOf } from './fitness.ts';
 import { handOver } from './hand-over.ts';
+import { contextOf, type FloatingContext } from './owners.ts';
 import { serve } from './serve.ts';
 import { due, forget, joined, leaveInterface, renewal, type Share } from './share.ts';
 import { isOurs, type Standing, standingOf } from './standing.ts';
@@ -16,8 +17,9 @@ import { tellNobodyServes } from './status.ts';
  */
 export function planFloating(snapshot: FloatingSnapshot): FloatingPlan {
   let load = snapshot.items.filter((view) => isOurs(standingOf(view, snapshot))).length;
+  const context = contextOf(snapshot);
   const shares = electionOrder(snapshot.items, snapshot.node.name, ({ ip }) => ip.name).map((view) => {
-    const share = planOne(view, load, snapshot);
+    const share = planOne(view, load, context);
     if (share.competes === true) load += 1;
     return share;
   });
@@ -25,7 +27,7 @@ export function planFloating(snapshot: FloatingSnapshot): FloatingPlan {
   return { steps, describe, wakeAt };
 }
 
-function planOne(view: FloatingIpView, load: number, snapshot: FloatingSnapshot): Share {
+function planOne(view: FloatingIpView, load: number, snapshot: FloatingContext): Share {
   const { now, timing, stopping } = snapshot;
   const standing = standingOf(view, snapshot);
   const fitness = fitnessOf(view, snapshot);
@@ -34,7 +36,7 @@ function planOne(view: FloatingIpView, load: number, snapshot: FloatingSnapshot)
     const concerned = unfit?.reason !== 'NodeNotSelected' || view.records.size > 0;
     return concerned ? due(view.leaseRetryAt, now, { kind: 'read', name: view.ip.name }) : { steps: [] };
   }
-  if (standing.state === 'other') return yieldTo(view, standing.until);
+  if (standing.state === 'other') return yieldTo(view, standing.until, snapshot);
   if (unfit !== undefined) {
     const share = handOver(view, standing, unfit, snapshot);
     return share.steps.length > 0 || share.wakeAt !== undefined
@@ -49,8 +51,8 @@ function planOne(view: FloatingIpView, load: number, snapshot: FloatingSnapshot)
 }
 
 /** First thing, whatever else is known: what is somebody else's leaves our interface. */
-function yieldTo(view: FloatingIpView, until: number): Share {
-  const leaving = leaveInterface(view);
+function yieldTo(view: FloatingIpView, until: number, snapshot: FloatingContext): Share {
+  const leaving = leaveInterface(view, snapshot);
   return { steps: leaving.length > 0 ? leaving : forget(view), wakeAt: until };
 }
 
@@ -62,9 +64,9 @@ function park(view: FloatingIpView, standing: Standing, { now, timing }: Floatin
     : { steps: [] };
 }
 
-function compete(view: FloatingIpView, since: number, load: number, snapshot: FloatingSnapshot): Share {
+function compete(view: FloatingIpView, since: number, load: number, snapshot: FloatingContext): Share {
   // A hold that ended: the address leaves the interface now, and comes back only if this node wins.
-  const leaving = leaveInterface(view);
+  const leaving = leaveInterface(view, snapshot);
   if (leaving.length > 0) return { steps: leaving, competes: true };
   const at = Math.max(Math.max(since, snapshot.fitSince) + electionDelay(view.ip, load, snapshot), view.leaseRetryAt);
   return { ...due(at, snapshot.now, { kind: 'acquire', name: view.ip.name }), competes: true };

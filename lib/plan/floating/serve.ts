@@ -7,7 +7,9 @@ import type {
   Placement,
 } from '../../model/floating-ip-plan.ts';
 import { familyOf } from '../../model/ip.ts';
-import { isServed, joined, renewal, type Share } from './share.ts';
+import { bind } from './elastic-ip-steps.ts';
+import { type FloatingContext, otherOwner } from './owners.ts';
+import { joined, renewal, type Share } from './share.ts';
 import type { Standing } from './standing.ts';
 import { tellServing } from './status.ts';
 
@@ -21,12 +23,12 @@ export function serve(
   view: FloatingIpView,
   standing: Standing,
   places: readonly Placement[],
-  snapshot: FloatingSnapshot,
+  snapshot: FloatingContext,
 ): Share {
   const hold = renewal(view, snapshot.now, snapshot.timing.renewMs);
-  const stray = misplaced(view, places);
+  const stray = misplaced(view, places, snapshot);
   if (standing.state !== 'sure') return joined(hold, { steps: stray }, doubted(view, standing, places, snapshot));
-  const former = stray.length > 0 ? [] : formerAddresses(view, places);
+  const former = stray.length > 0 ? [] : formerAddresses(view, places, snapshot);
   const shares = places.map((place) => servePlace(view, place, snapshot));
   return joined(
     hold,
@@ -39,18 +41,30 @@ export function serve(
 }
 
 /** Addresses on another interface or with another prefix length than they should have, and those that the object no longer lists. */
-function misplaced(view: FloatingIpView, places: readonly Placement[]): FloatingStep[] {
+function misplaced(
+  view: FloatingIpView,
+  places: readonly Placement[],
+  { owners, servedHere }: FloatingContext,
+): FloatingStep[] {
   const right = ({ address, device, prefixLength }: ConfiguredAddress) =>
     places.some((place) => place.address === address && place.device === device && place.prefixLength === prefixLength);
   return view.configured
     .filter((entry) => !right(entry))
+    .filter(({ address }) => otherOwner(address, view.ip, owners) === undefined || !servedHere.has(address))
     .map((place) => ({ kind: 'remove', name: view.ip.name, place }));
 }
 
-/** Addresses that the object had before it was edited. */
-function formerAddresses(view: FloatingIpView, places: readonly Placement[]): FloatingStep[] {
-  const former = [...view.records.values()].filter(({ address }) => !places.some((place) => place.address === address));
-  return former.map((record) => ({ kind: 'unassign', name: view.ip.name, record }));
+/** Addresses that the object had before it was edited. What another object lists by now stays where it is, for that one. */
+function formerAddresses(
+  { ip, records }: FloatingIpView,
+  places: readonly Placement[],
+  { owners }: FloatingContext,
+): FloatingStep[] {
+  const former = [...records.values()].filter(({ address }) => !places.some((place) => place.address === address));
+  return former.map((record) => {
+    const kind = otherOwner(record.address, ip, owners) === undefined ? 'unassign' : 'forget';
+    return { kind, name: ip.name, record };
+  });
 }
 
 /**
@@ -124,20 +138,6 @@ function together(steps: readonly FloatingStep[]): FloatingStep[] {
     places: [first!, ...rest].flatMap(({ places }) => places),
   }));
   return [...steps.filter((step) => step.kind !== 'take'), ...merged];
-}
-
-/** The Elastic IP goes on the first IPv4 address, once that is EC2's; a later takeover moves it along by itself. */
-function bind(view: FloatingIpView, places: readonly Placement[], { now }: FloatingSnapshot): Share {
-  const { ip, elasticIp } = view;
-  const acquisition = view.lease?.acquisition ?? 0;
-  const place = places.find(({ address }) => familyOf(address) === 4);
-  if (ip.elasticIp === undefined || place === undefined || !isServed(view.records.get(place.address), acquisition))
-    return { steps: [] };
-  const current = elasticIp?.acquisition === acquisition ? elasticIp : undefined;
-  if (current?.publicIp !== undefined) return { steps: [] };
-  const until = current?.setback?.until ?? 0;
-  if (now < until) return { steps: [], wakeAt: until };
-  return { steps: [{ kind: 'bind', name: ip.name, place, source: ip.elasticIp, acquisition }] };
 }
 
 function isOn(place: Placement, enis: readonly Eni[]): boolean {

@@ -1,4 +1,5 @@
 import type { AddressRecord, FloatingIpView, FloatingStep } from '../../model/floating-ip-plan.ts';
+import { type FloatingContext, otherOwner } from './owners.ts';
 
 /** What the plan of one object, or of a part of it, says. */
 export interface Share {
@@ -29,9 +30,14 @@ export function renewal(view: FloatingIpView, now: number, renewMs: number): Sha
   return due(at, now, { kind: 'renew', name: view.ip.name });
 }
 
-/** Takes every address of the object off the interfaces of this node. */
-export function leaveInterface(view: FloatingIpView): FloatingStep[] {
-  return view.configured.map((place) => ({ kind: 'remove', name: view.ip.name, place }));
+/** Takes every address of the object off the interfaces of this node, unless it is there for another object that this node serves. */
+export function leaveInterface(
+  { ip, configured }: FloatingIpView,
+  { owners, servedHere }: FloatingContext,
+): FloatingStep[] {
+  return configured
+    .filter(({ address }) => otherOwner(address, ip, owners) === undefined || !servedHere.has(address))
+    .map((place) => ({ kind: 'remove', name: ip.name, place }));
 }
 
 export function forget(view: FloatingIpView): FloatingStep[] {

@@ -1,6 +1,7 @@
 import type { FloatingIp, FloatingIpCondition } from '../../model/floating-ip.ts';
 import { READY } from '../../model/floating-ip.ts';
 import type { FloatingIpView, FloatingSnapshot, Placement, Unfit, WantedStatus } from '../../model/floating-ip-plan.ts';
+import { mayHaveElasticIp } from './elastic-ip-steps.ts';
 import { isServed, type Share } from './share.ts';
 import type { Standing } from './standing.ts';
 
@@ -17,12 +18,15 @@ export function tellServing(view: FloatingIpView, places: readonly Placement[], 
   const fault = faultOf(view, missing);
   if (missing.length > 0 && fault === undefined) return { steps: [] };
   const elasticIp = view.elasticIp?.acquisition === acquisition ? view.elasticIp : undefined;
+  // That the edit was noted is written after it was carried out: the next holder would not look for what is left.
+  if (view.ip.elasticIp === undefined && mayHaveElasticIp(view) && elasticIp?.setback === undefined)
+    return { steps: [] };
   const list = places.map(({ address }) => address).join(', ');
   const bad = fault ?? (elasticIp?.setback && { reason: elasticIp.setback.reason, message: elasticIp.setback.message });
   const status: WantedStatus = {
     node: snapshot.node.name,
     networkInterfaceId: places[0]?.eni ?? '',
-    publicIp: elasticIp?.publicIp ?? '',
+    publicIp: (elasticIp?.setback ? view.ip.status.publicIp : elasticIp?.publicIp) ?? '',
     since: view.lease?.since ?? '',
     ready: bad === undefined,
     reason: bad?.reason ?? 'Serving',
@@ -41,7 +45,7 @@ export function tellNobodyServes(
 ): Share {
   const { ip } = view;
   const about = why.reason !== 'NodeNotSelected' || ip.status.node === snapshot.node.name;
-  if (!view.exists || standing.state !== 'free' || !about || snapshot.stopping) return { steps: [] };
+  if (view.deletedAt !== undefined || standing.state !== 'free' || !about || snapshot.stopping) return { steps: [] };
   const at = standing.since + NOBODY_MS;
   if (snapshot.now < at) return { steps: [], wakeAt: at };
   const told = readyOf(ip);

@@ -36,9 +36,11 @@ export class Region {
   latencyMs = LATENCY_MS;
   readonly #clock: Clock;
 
-  constructor(clock: Clock) {
+  /** @param cloud one that another fake has made, with whatever is in it */
+  constructor(clock: Clock, cloud?: Cloud) {
     this.#clock = clock;
-    this.cloud = new Cloud({ now: () => clock.now(), knobs: { elasticIpQuota: 50 } });
+    this.cloud = cloud ?? new Cloud({ now: () => clock.now(), knobs: { elasticIpQuota: 50 } });
+    if (cloud !== undefined) return;
     const vpc = this.cloud.addVpc({ id: 'vpc-1', cidr: '10.0.0.0/16' });
     this.cloud.addSubnet({ id: 'subnet-1', vpcId: vpc.id, cidr: '10.0.0.0/18' });
     this.cloud.addPool({ id: 'ipv4pool-ec2-1', cidr: '203.0.113.0/28' });

@@ -1,6 +1,7 @@
 import { reviveAddressRecord } from '../../../agent/floating/address-record.ts';
 import { FloatingEngine } from '../../../agent/floating/floating-engine.ts';
 import { type HostInterface, HostInterfaces } from '../../../agent/floating/host-interfaces.ts';
+import type { Fate } from '../../../lib/kube/floating-ips.ts';
 import type { FloatingLeases } from '../../../lib/kube/floating-leases.ts';
 import { KubeError } from '../../../lib/kube/kube-error.ts';
 import type { Lease } from '../../../lib/kube/lease-record.ts';
@@ -16,6 +17,7 @@ import { Journal } from '../../../lib/runtime/journal.ts';
 import { silentLogger } from '../../../lib/runtime/logger.ts';
 import { eniOf, FakeEc2, instanceOf, macOf } from '../../support/fake-ec2.ts';
 import { seededRandom, VirtualClock } from '../../support/virtual-clock.ts';
+import { Region } from '../eip/region.ts';
 
 /** Between a client and the API server, one way, ms. */
 const LATENCY_MS = 4;
@@ -90,7 +92,7 @@ export class ProcessClock implements Clock {
 class LeaseServer {
   up = true;
   readonly leases = new Map<string, Lease>();
-  readonly watchers = new Set<(name: string, lease: Lease) => void>();
+  readonly watchers = new Set<(name: string, lease: Lease | undefined) => void>();
   readonly writes: { readonly node: string; readonly at: number; readonly holder: string }[] = [];
   #version = 0;
   readonly #clock: VirtualClock;
@@ -127,6 +129,11 @@ class LeaseServer {
           return lease;
         }),
     };
+  }
+
+  /** As the garbage collector does when the owner is gone. */
+  collect(name: string): void {
+    if (this.leases.delete(name)) for (const tell of this.watchers) tell(name, undefined);
   }
 
   holder(name: string): string {
@@ -189,6 +196,7 @@ export class SimNode {
     const process = new ProcessClock(clock);
     this.process = process;
     const [stop, calls] = [new AbortController(), new AbortController()];
+    const budget = new Budget({ clock: process, random });
     const engine = new FloatingEngine({
       clock: process,
       wall: () => clock.now(),
@@ -197,8 +205,8 @@ export class SimNode {
       nodeName: this.name,
       timing: FLOATING_TIMING,
       ec2: gated(ec2.api(this.name), process),
-      elasticIps: { ec2: undefined as never, budget: undefined as never, clusterName: undefined },
-      budget: new Budget({ clock: process, random }),
+      elasticIps: { ec2: gated(this.#rig.eips.api(this.name), process), budget, clusterName: 'test' },
+      budget,
       leases: server.client(this, process),
       host: new HostInterfaces(
         {
@@ -222,6 +230,7 @@ export class SimNode {
         this.#rig.setStatus(object.name, status);
       },
       happened: (_object, event) => this.events.push(`${event.type} ${event.reason}`),
+      fateOf: async (name) => this.#rig.fateOf(name),
       doubtEnis: () => this.#describe(process, calls.signal),
       need: () => undefined,
       callSignal: calls.signal,
@@ -229,7 +238,7 @@ export class SimNode {
     this.engine = engine;
     this.#stop = stop;
     this.#calls = calls;
-    const tell = (name: string, lease: Lease) =>
+    const tell = (name: string, lease: Lease | undefined) =>
       clock.after(LATENCY_MS, () => process.run(() => server.up && this.connected && engine.leaseSeen(name, lease)));
     server.watchers.add(tell);
     calls.signal.addEventListener('abort', () => server.watchers.delete(tell), { once: true });
@@ -336,10 +345,14 @@ export const VIP = ip('10.0.9.201');
 export class Rig {
   readonly clock = new VirtualClock();
   readonly ec2 = new FakeEc2({ clock: this.clock, latencyMs: 120 });
+  readonly eips = new Region(this.clock, this.ec2.cloud);
   readonly server = new LeaseServer(this.clock);
   readonly random: () => number;
   readonly nodes: SimNode[];
   objects: FloatingIp[] = [];
+  /** The definition of FloatingIPs stands. */
+  defined = true;
+  #created = 0;
   /** Called whenever an interface changes. */
   noteHosts: () => void = () => undefined;
 
@@ -360,7 +373,14 @@ export class Rig {
   /** Creates or replaces an object and tells the agents. */
   apply(name: string, spec: object): void {
     const before = this.objects.find((object) => object.name === name);
-    const metadata = { name, uid: `uid-${name}`, generation: (before?.generation ?? 0) + 1, resourceVersion: '1' };
+    if (before === undefined) this.#created += 1;
+    const metadata = {
+      name,
+      uid: before?.uid ?? `uid-${name}-${this.#created}`,
+      generation: (before?.generation ?? 0) + 1,
+      resourceVersion: '1',
+      creationTimestamp: before?.createdAt ?? new Date(this.clock.now()).toISOString(),
+    };
     const object = floatingIpOf({ metadata, spec });
     if (object === undefined) throw new Error('not an object');
     this.objects = [
@@ -370,9 +390,18 @@ export class Rig {
     this.wake();
   }
 
+  /** With the garbage collector of a real cluster, which takes the Lease along. */
   delete(name: string): void {
     this.objects = this.objects.filter((object) => object.name !== name);
     this.wake();
+    this.clock.after(50, () => {
+      if (this.fateOf(name) !== 'exists') this.server.collect(name);
+    });
+  }
+
+  fateOf(name: string): Fate {
+    if (this.objects.some((object) => object.name === name)) return 'exists';
+    return this.defined ? 'deleted' : 'definition removed';
   }
 
   setStatus(name: string, status: FloatingIp['status']): void {

@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { EipSource } from '../../../lib/model/eip-claim.ts';
 import type { ElasticIp } from '../../../lib/model/elastic-ip.ts';
+import { FLOATING_IP_TAG, floatingIpTags } from '../../../lib/model/floating-ip-tags.ts';
 import { ip } from '../../../lib/model/ip.ts';
-import { chooseElasticIp } from '../../../lib/plan/floating/elastic-ip.ts';
+import { endOf, planElasticIp } from '../../../lib/plan/floating/elastic-ip.ts';
 
 const VIP = ip('10.0.0.201');
-const OURS = { 'eni-agent.io/floating-ip': 'web' };
+const OWNER = { clusterName: 'c', name: 'web', uid: 'u1' };
+const OURS = floatingIpTags(OWNER, 'auto');
+const TAKEN = floatingIpTags(OWNER, 'eipalloc-7');
+const EARLIER = floatingIpTags({ ...OWNER, uid: 'u0' }, 'auto');
+const BEFORE_SOURCE = { [FLOATING_IP_TAG.cluster]: 'c', [FLOATING_IP_TAG.name]: 'web' };
+const OTHERS = floatingIpTags({ ...OWNER, name: 'mail', uid: 'u2' }, 'tag:role=web');
 
 function eip(id: string, tags: Record<string, string>, at?: readonly [eni: string, address: string]): ElasticIp {
   const association = at && { associationId: `assoc-${id}`, eni: at[0], privateIp: ip(at[1]) };
@@ -24,6 +30,7 @@ const auto: EipSource = { kind: 'allocate', pool: 'amazon' };
 const fixed: EipSource = { kind: 'fixed', allocationId: 'eipalloc-1' };
 const HERE = ['eni-1', '10.0.0.201'] as const;
 const THERE = ['eni-2', '10.0.0.9'] as const;
+const ELSEWHERE = ['eni-2', '10.0.0.201'] as const;
 
 const TABLE: readonly (readonly [string, EipSource, readonly ElasticIp[], string])[] = [
   ['the fixed one is free', fixed, [eip('1', {})], 'associate 203.0.113.1'],
@@ -38,6 +45,13 @@ const TABLE: readonly (readonly [string, EipSource, readonly ElasticIp[], string
   ],
   ['all with the tag are in use', tagged, [eip('1', { role: 'web' }, THERE)], 'refused EipPoolEmpty'],
   [
+    'the tagged one is free and of another object',
+    tagged,
+    [eip('1', { role: 'web', ...OTHERS })],
+    'refused EipPoolEmpty',
+  ],
+  ['the fixed one is free and of another object', fixed, [eip('1', OTHERS)], 'refused EipInUse'],
+  [
     'somebody else has one on our address',
     tagged,
     [eip('9', {}, HERE), eip('2', { role: 'web' })],
@@ -45,18 +59,45 @@ const TABLE: readonly (readonly [string, EipSource, readonly ElasticIp[], string
   ],
   ['none was allocated yet', auto, [], 'allocate'],
   ['one was allocated before a crash', auto, [eip('4', OURS)], 'associate 203.0.113.4'],
+  ['an earlier object of the name left one', auto, [eip('4', EARLIER)], 'associate 203.0.113.4'],
+  ['one was allocated by an earlier version', auto, [eip('4', BEFORE_SOURCE)], 'associate 203.0.113.4'],
+  ['ours is on an address that the object had before', auto, [eip('4', OURS, THERE)], 'associate 203.0.113.4'],
+  ['ours comes along with its address', auto, [eip('4', OURS, ELSEWHERE)], 'refused EipInUse'],
+  ['auto became fixed', fixed, [eip('4', OURS, HERE), eip('1', {})], 'associate 203.0.113.1, back 203.0.113.4'],
+  [
+    'auto became fixed, and that one is in use: ours serves on',
+    fixed,
+    [eip('4', OURS, HERE), eip('1', {}, THERE)],
+    'refused EipInUse',
+  ],
+  ['fixed became auto', auto, [eip('7', TAKEN, HERE)], 'allocate, back 203.0.113.7'],
+  [
+    'two were allocated around a crash',
+    auto,
+    [eip('4', OURS, HERE), eip('5', OURS)],
+    'bound 203.0.113.4, back 203.0.113.5',
+  ],
 ];
 
-describe('chooseElasticIp', () => {
+describe('planElasticIp', () => {
   it.each(TABLE)('%s', (_situation, source, inventory, expected) => {
-    const choice = chooseElasticIp({ source, tags: OURS, privateIp: VIP, eni: 'eni-1' }, inventory);
-    const text =
+    const request = { owner: OWNER, text: 'auto', source, privateIp: VIP, eni: 'eni-1' };
+    const { choice, giveBack } = planElasticIp(request, inventory);
+    const what =
       choice.kind === 'refused'
         ? `refused ${choice.refusal.reason}`
         : choice.kind === 'allocate'
           ? 'allocate'
           : `${choice.kind} ${choice.eip.publicIp}`;
 
-    expect(text).toBe(expected);
+    expect([what, ...giveBack.map(({ publicIp }) => `back ${publicIp}`)].join(', ')).toBe(expected);
+  });
+
+  it.each([
+    ['allocated for the object', OURS, 'release'],
+    ['allocated by an earlier version', BEFORE_SOURCE, 'release'],
+    ['taken from a pool', TAKEN, 'untag'],
+  ] as const)('gives back what was %s', (_what, tags, end) => {
+    expect(endOf(eip('1', tags))).toBe(end);
   });
 });

@@ -43,7 +43,7 @@ function view(overrides: Partial<FloatingIpView> = {}): FloatingIpView {
   if (object === undefined) throw new Error('not an object');
   return {
     ip: object,
-    exists: true,
+    deletedAt: undefined,
     lease: undefined,
     renewedAt: undefined,
     leaseRetryAt: 0,
@@ -207,13 +207,13 @@ const TABLE: readonly Row[] = [
   ],
   [
     'the object was deleted: EC2 gets the address back first',
-    { ...serving, exists: false, configured: [] },
+    { ...serving, deletedAt: NOW - 10, configured: [] },
     {},
     ['unassign'],
   ],
   [
     'the object was deleted and all is given back',
-    { ...serving, exists: false, configured: [], records: new Map() },
+    { ...serving, deletedAt: NOW - 10, configured: [], records: new Map() },
     {},
     ['release: Deleted'],
   ],

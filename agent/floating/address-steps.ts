@@ -1,0 +1,165 @@
+import type { AddressRecord, Placement } from '../../lib/model/floating-ip-plan.ts';
+import type { IpAddress } from '../../lib/model/ip.ts';
+import { judgeTakeover } from '../../lib/plan/floating/takeover.ts';
+import { backoffMs } from '../../lib/runtime/backoff.ts';
+import { recordKey } from './address-record.ts';
+import { assign, lookUp, type Outcome, unassign } from './ec2-hand.ts';
+import type { FloatingItem } from './item.ts';
+import { type Step, type StepParts, UNFIT_MS } from './step-parts.ts';
+
+/** First and longest pause after a refusal, ms: what somebody else has to decide is asked rarely. */
+const SOON = { baseMs: 200, maxMs: 10_000 };
+const SLOW = { baseMs: 15_000, maxMs: 600_000 };
+
+/** The steps that change where EC2 has an address. */
+export class AddressSteps {
+  readonly #parts: StepParts;
+
+  constructor(parts: StepParts) {
+    this.#parts = parts;
+  }
+
+  async take(step: Step<'take'>, item: FloatingItem, sure: () => boolean): Promise<void> {
+    const { acquisition, takeover } = step;
+    const allowed = () => sure() && item.hold.view?.acquisition === acquisition;
+    const places = takeover ? await this.#takeable(step, item, allowed) : step.places;
+    if (places.length === 0) return;
+    const { clock, log, records, doubtEnis, happened, callSignal: signal, nodeName } = this.#parts;
+    const eni = places[0]?.eni ?? '';
+    const addresses = places.map(({ address }) => address);
+    const startedAt = clock.now();
+    const outcome = await assign(this.#parts, { eni, addresses, takeover, allowed, signal });
+    if (outcome.kind !== 'done') return this.#setBack(item, addresses, outcome);
+    records.put(places.map((place) => recordOf(item, place, acquisition, 'taken')));
+    this.#taken(item, addresses);
+    log.info('took floating IP over', {
+      floatingIp: item.ip.name,
+      addresses,
+      eni,
+      callMs: clock.now() - startedAt,
+      requestId: outcome.requestId,
+    });
+    happened(item.ip, {
+      type: 'Normal',
+      reason: 'AddressMoved',
+      message: `${addresses.join(', ')} moved to ${eni} of ${nodeName}`,
+    });
+    doubtEnis('a floating IP has come');
+  }
+
+  /** Looks who has the addresses before each try, and records what is about to be taken from whom: after a crash they must be looked for. */
+  async #takeable(
+    { places, acquisition }: Step<'take'>,
+    item: FloatingItem,
+    allowed: () => boolean,
+  ): Promise<readonly Placement[]> {
+    const { records, callSignal: signal } = this.#parts;
+    const addresses = places.map(({ address }) => address);
+    const holders = await lookUp(this.#parts, { addresses, allowed, signal });
+    if ('kind' in holders) {
+      this.#setBack(item, addresses, holders);
+      return [];
+    }
+    return places.filter((place) => {
+      const { address, eni } = place;
+      const before = records.get(recordKey({ floatingIp: item.ip.name, address }));
+      const isRetry = before?.state === 'taking' && before.acquisition === acquisition && before.eni === eni;
+      const from = isRetry ? before.from : undefined;
+      const holder = holders.get(address);
+      const verdict = judgeTakeover({ address, eni, from }, holder);
+      const record = recordOf(item, { ...place, from: from ?? holder?.eni ?? '' }, acquisition, 'taking');
+      switch (verdict.kind) {
+        case 'take':
+          records.put([record]);
+          return true;
+        case 'here':
+          records.put([[record[0], { ...record[1], state: 'taken' }]]);
+          this.#taken(item, [address]);
+          return false;
+        case 'lost':
+          records.put([[record[0], { ...record[1], state: 'lost' }]]);
+          this.lost(item, record[1], `${verdict.holder} has it`);
+          return false;
+        case 'refused':
+          this.#setBack(item, [address], { kind: 'refused', lasting: true, ...verdict.refusal });
+          return false;
+      }
+    });
+  }
+
+  #taken(item: FloatingItem, addresses: readonly IpAddress[]): void {
+    for (const address of addresses) {
+      item.takenAt.set(address, this.#parts.clock.now());
+      item.setbacks.delete(address);
+    }
+    item.unfit = undefined;
+  }
+
+  lost({ ip }: FloatingItem, { address, eni }: AddressRecord, detail = 'it was taken away'): void {
+    const { log, happened } = this.#parts;
+    log.warn('a floating IP is not on our ENI any more; standing down', { floatingIp: ip.name, address, eni, detail });
+    happened(ip, {
+      type: 'Warning',
+      reason: 'AddressRefused',
+      message: `HeldElsewhere: ${address} is not on ${eni} any more (${detail}); it is not taken back`,
+    });
+  }
+
+  async unassign({ record }: Step<'unassign'>, item: FloatingItem): Promise<void> {
+    const { log, records, doubtEnis, callSignal: signal } = this.#parts;
+    const { eni, address } = record;
+    // The object may have been made again, or may list the address again, while the call waited.
+    const allowed = () =>
+      records.get(recordKey(record)) === record &&
+      (item.deletedAt !== undefined || !item.ip.addresses.some((listed) => listed.address === address));
+    const outcome = await unassign(this.#parts, { eni, addresses: [address], allowed, signal });
+    if (outcome.kind !== 'done') return this.#setBack(item, [record.address], outcome);
+    records.delete([recordKey(record)]);
+    log.info('gave floating IP back', {
+      floatingIp: item.ip.name,
+      address: record.address,
+      eni: record.eni,
+      requestId: outcome.requestId,
+    });
+    doubtEnis('a floating IP was given back');
+  }
+
+  #setBack(item: FloatingItem, addresses: readonly IpAddress[], outcome: Exclude<Outcome, { kind: 'done' }>): void {
+    const { clock, random, log, happened, doubtEnis } = this.#parts;
+    const { kind, reason, message } = outcome;
+    const told = addresses.some((address) => item.setbacks.get(address)?.reason === reason);
+    for (const address of addresses) {
+      const before = item.setbacks.get(address);
+      const failures = before?.reason === reason ? before.failures + 1 : 1;
+      const until = clock.now() + backoffMs(failures, { ...(kind === 'again' ? SOON : SLOW), random });
+      item.setbacks.set(address, { reason, message: `${address}: ${message}`, until, failures });
+    }
+    // Nothing of it is served: another node may be luckier.
+    const lasting = outcome.kind === 'refused' && outcome.lasting;
+    if (lasting && !this.#servesAny(item)) item.unfit = { reason, message, until: clock.now() + UNFIT_MS, failures: 1 };
+    if (kind === 'refused') doubtEnis(`EC2 refused a floating IP: ${reason}`);
+    if (told) return;
+    log.warn('cannot take floating IP over', { floatingIp: item.ip.name, addresses, reason, message });
+    if (kind === 'refused')
+      happened(item.ip, { type: 'Warning', reason: 'AddressRefused', message: `${reason}: ${message}` });
+  }
+
+  #servesAny({ ip, hold }: FloatingItem): boolean {
+    const current = hold.view?.acquisition;
+    return this.#parts.records
+      .values()
+      .some(
+        ({ floatingIp, state, acquisition }) => floatingIp === ip.name && state === 'taken' && acquisition === current,
+      );
+  }
+}
+
+function recordOf(
+  { ip: { name, elasticIp } }: FloatingItem,
+  place: Placement & Pick<AddressRecord, 'from'>,
+  acquisition: number,
+  state: AddressRecord['state'],
+): [key: string, record: AddressRecord] {
+  const record = { ...place, floatingIp: name, ...(elasticIp !== undefined && { elasticIp }), acquisition, state };
+  return [recordKey(record), record];
+}

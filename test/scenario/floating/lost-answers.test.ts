@@ -1,0 +1,103 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Fault } from '../../support/fake-ec2.ts';
+import { Rig, VIP } from './rig.ts';
+
+const SPEC = { addresses: [VIP] };
+let rig: Rig;
+
+afterEach(() => rig.close());
+
+function stranger(): void {
+  rig.ec2.cloud.addInterface({ id: 'eni-stranger', subnetId: 'subnet-1' });
+  rig.ec2.cloud.assignPrivateIpAddresses({
+    networkInterfaceId: 'eni-stranger',
+    privateIpAddresses: [VIP],
+    allowReassignment: true,
+  });
+}
+
+/** The first takeover of a FloatingIP meets this fault; somebody else takes the address before the second try. */
+async function takenMeanwhile(fault: Fault): Promise<void> {
+  rig = new Rig(11, ['a']);
+  let faults = 0;
+  rig.ec2.faults = ({ action }) => {
+    if (action !== 'assign' || faults > 0) return undefined;
+    faults += 1;
+    // After the call had its effect, if it had one.
+    rig.clock.after(10, stranger);
+    return fault;
+  };
+  rig.node('a').start();
+  rig.apply('web', SPEC);
+  await rig.clock.advance(120_000);
+}
+
+describe('a takeover that has to be tried again', () => {
+  it.each(['lost-reply', 'lost-request', 'unavailable', 'throttle'] as const)(
+    'leaves the address to whoever took it meanwhile: %s',
+    async (fault) => {
+      await takenMeanwhile(fault);
+
+      expect(rig.ec2.holderOf(VIP)).toBe('eni-stranger');
+      expect(rig.hosts()).toEqual([]);
+      expect(rig.ec2.writes().filter(({ takeover }) => takeover)).toHaveLength(1);
+      expect(rig.objects[0]?.status.conditions[0]).toMatchObject({ status: 'False', reason: 'HeldElsewhere' });
+    },
+  );
+
+  it('leaves it to them also after the agent was killed before the answer', async () => {
+    rig = new Rig(12, ['a']);
+    const node = rig.node('a');
+    node.start();
+    rig.ec2.faults = ({ action }) => {
+      if (action !== 'assign') return undefined;
+      rig.ec2.faults = () => undefined;
+      rig.clock.after(10, () => (node.kill(), stranger()));
+      rig.clock.after(1_500, () => node.start());
+      return undefined;
+    };
+    rig.apply('web', SPEC);
+    await rig.clock.advance(120_000);
+
+    expect(rig.ec2.holderOf(VIP)).toBe('eni-stranger');
+    expect(rig.ec2.writes().filter(({ takeover }) => takeover)).toHaveLength(1);
+  });
+
+  it.each(['lost-reply', 'lost-request', 'unavailable'] as const)(
+    'serves all the same when nobody took it: %s',
+    async (fault) => {
+      rig = new Rig(13, ['a']);
+      let faults = 0;
+      rig.ec2.faults = ({ action }) => (action === 'assign' && faults++ === 0 ? fault : undefined);
+      rig.node('a').start();
+      rig.apply('web', SPEC);
+
+      expect(await rig.untilServedBy(() => true, 5_000)).toBeLessThan(3_000);
+      // What was done is not asked for again.
+      expect(rig.ec2.writes()).toHaveLength(fault === 'lost-reply' ? 1 : 2);
+    },
+  );
+
+  it('is not sent when the Lease passed to another node while it waited for its turn', async () => {
+    rig = new Rig(14);
+    for (const node of rig.nodes) node.start();
+    rig.apply('web', SPEC);
+    await rig.untilServedBy(() => true, 5_000);
+    const first = rig.serving() ?? '';
+    // Everything that the next holder asks is throttled, so that it waits; meanwhile it is cordoned.
+    rig.ec2.faults = () => 'throttle';
+    rig.node(first).die();
+    await rig.clock.advance(6_000);
+    const second = rig.server.holder('web');
+    rig.node(second).cordoned = true;
+    rig.wake();
+    await rig.clock.advance(2_000);
+    const before = rig.ec2.writes(second).length;
+    rig.ec2.faults = () => undefined;
+    await rig.clock.advance(60_000);
+
+    expect(rig.ec2.writes(second)).toHaveLength(before);
+    expect(rig.serving()).toBe(rig.server.holder('web'));
+    expect([first, second]).not.toContain(rig.serving());
+  });
+});
