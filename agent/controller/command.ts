@@ -126,6 +126,7 @@ export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise
       kube,
       elasticIps: ec2.elasticIps,
       addresses: ec2.addresses,
+      interfaces: ec2.interfaces,
       budget,
       context,
       sources,

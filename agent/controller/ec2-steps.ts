@@ -1,14 +1,20 @@
 import type { AddressApi } from '../../lib/ec2/api.ts';
 import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
+import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
 import type { Ec2Step, PlaceQuery, PrivatePlace } from '../../lib/model/controller-plan.ts';
+import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { ObjectClaim } from '../../lib/model/eip-object.ts';
 import type { ElasticIp } from '../../lib/model/elastic-ip.ts';
+import { ENI_TAG } from '../../lib/model/eni-object.ts';
 import { choosePool } from '../../lib/plan/objects/choose-pool.ts';
+import { isOwnedBy } from '../../lib/plan/objects/find-eips.ts';
 import type { EipInventory } from '../eip/inventory.ts';
 
 export interface Ec2Parts {
   readonly elasticIps: ElasticIpApi;
   readonly addresses: Pick<AddressApi, 'describeEnis' | 'findHolders'>;
+  readonly interfaces: Pick<InterfaceApi, 'describe'>;
+  readonly clusterName: string;
   readonly inventory: Pick<EipInventory, 'changed'>;
   readonly found: (query: PlaceQuery, place: PrivatePlace | undefined) => void;
   readonly signal: AbortSignal;
@@ -49,9 +55,19 @@ async function change(step: Change, { elasticIps, signal }: Ec2Parts): Promise<E
       await elasticIps.untag([allocationId], step.tags, { signal });
       return { ...eip, tags: Object.fromEntries(Object.entries(eip.tags).filter(([key]) => !step.tags.includes(key))) };
     }
-    case 'release':
+    case 'release': {
+      // It cannot be undone: what the EIP's tags said minutes ago is not proof enough.
+      const [now] = await elasticIps.describe({ allocationIds: [allocationId] }, { signal });
+      if (now !== undefined && (!isOwnedBy(step.claim, now) || now.association !== undefined))
+        throw new Ec2Error({
+          kind: 'conflict',
+          action: 'DescribeAddresses',
+          code: 'Resource.AlreadyAssociated',
+          message: `${allocationId} is in use or without the tags of its object by now, so it is not released`,
+        });
       await elasticIps.release(allocationId, { signal });
       return undefined;
+    }
   }
   return step satisfies never;
 }
@@ -60,11 +76,9 @@ async function change(step: Change, { elasticIps, signal }: Ec2Parts): Promise<E
  * Looks up by tag once more, uncached: another leader may have been faster, or a reply of an earlier attempt was lost. The tags travel in
  * the call, so that whoever looks next finds the EIP by them.
  */
-async function allocate(
-  { allocation, identity, tags }: ObjectClaim,
-  { elasticIps, signal }: Ec2Parts,
-): Promise<ElasticIp> {
-  const [existing] = await elasticIps.describe({ tags: identity }, { signal });
+async function allocate(claim: ObjectClaim, { elasticIps, signal }: Ec2Parts): Promise<ElasticIp> {
+  const { allocation, identity, tags } = claim;
+  const existing = (await elasticIps.describe({ tags: identity }, { signal })).find((eip) => isOwnedBy(claim, eip));
   if (existing !== undefined) return existing;
   const { pools, address } = allocation;
   const known = pools.length > 1 ? await elasticIps.pools({ signal }) : [];
@@ -73,7 +87,14 @@ async function allocate(
   return elasticIps.allocate({ tags, ...wanted }, { signal });
 }
 
-async function lookUp(query: PlaceQuery, { addresses, signal }: Ec2Parts): Promise<PrivatePlace | undefined> {
+async function lookUp(query: PlaceQuery, parts: Ec2Parts): Promise<PrivatePlace | undefined> {
+  const { addresses, interfaces, clusterName, signal } = parts;
+  if (query.kind === 'eni-object') {
+    const tags = { [ENI_TAG.cluster]: clusterName, [ENI_TAG.uid]: query.uid };
+    const [found] = await interfaces.describe({ ids: [query.eni], tags }, { signal });
+    const isThere = found?.addresses.some(({ ip }) => ip === query.address) === true;
+    return isThere ? { eni: query.eni, privateIp: query.address } : undefined;
+  }
   if (query.kind === 'address') {
     const holder = (await addresses.findHolders([query.address], { signal })).get(query.address);
     return holder && { eni: holder.eni, privateIp: query.address };

@@ -21,7 +21,7 @@ export interface KubeParts {
 
 /** Carries out one write; each names the version that it was decided on. @throws {KubeError} */
 export function performKubeStep(
-  step: KubeStep,
+  step: Exclude<KubeStep, { kind: 'ask-ending' }>,
   { kube, statusIsSubresource, signal }: KubeParts,
 ): Promise<WriteOutcome> {
   switch (step.kind) {

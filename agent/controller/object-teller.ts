@@ -3,9 +3,11 @@ import type { ObjectVerdict } from '../../lib/model/controller-plan.ts';
 import {
   type CustomObject,
   type EipObjectDialectName,
+  type ObjectClaim,
   objectKey,
   type ResourceType,
 } from '../../lib/model/eip-object.ts';
+import type { ElasticIp } from '../../lib/model/elastic-ip.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 
@@ -43,6 +45,19 @@ export class ObjectTeller {
       ...bound,
     });
     this.#record(object, dialect, 'Normal', 'EIPAssociated', message);
+  }
+
+  /** The object goes and its Elastic IP stays. The Event cannot be written in a namespace that is being deleted; the log has it, too. */
+  retained({ object, dialect }: ObjectClaim, { publicIp, allocationId }: ElasticIp, why: string): void {
+    const message = `Elastic IP ${publicIp} (${allocationId}) stays allocated although its object goes: ${why}. An object of the same kind, namespace and name gets it again; release it in EC2 if nobody needs it`;
+    this.#log.warn('an Elastic IP outlives its object', {
+      object: objectKey(object),
+      dialect,
+      publicIp,
+      allocationId,
+      why,
+    });
+    this.#record(object, dialect, 'Normal', 'EIPRetained', message);
   }
 
   refuse(object: CustomObject, dialect: EipObjectDialectName, { reason, message }: Refusal): void {

@@ -27,7 +27,7 @@ export function eipCallOf({ kind }: ObjectStep): EipStep['kind'] {
 
 /** The version of the object that a Kubernetes write rests on. */
 export function versionOf(step: ObjectStep): string | undefined {
-  if (isEc2Step(step)) return undefined;
+  if (isEc2Step(step) || step.kind === 'ask-ending') return undefined;
   if ('claim' in step) return step.claim.object.resourceVersion;
   return 'pod' in step ? step.pod.resourceVersion : step.node.resourceVersion;
 }

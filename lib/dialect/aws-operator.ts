@@ -11,6 +11,8 @@ import { AMAZON_POOL } from '../model/elastic-ip.ts';
 import { familyOf, parseIp } from '../model/ip.ts';
 import { integerOf, isObject, type JsonObject, textOf } from '../model/json.ts';
 import type { Refusal } from '../model/refusal.ts';
+import { deletionPolicyOf, RETAINED_TAG, retainedFor } from '../model/retention.ts';
+import { isReservedTag } from './tag-limits.ts';
 
 const FINALIZER = 'aws.k8s.logmein.com';
 
@@ -37,6 +39,14 @@ function claimOf(object: CustomObject, context: ObjectContext): ObjectClaim | Re
   // What is to be deleted is given back, however broken its spec is.
   if ('reason' in assignment && !object.deleting) return assignment;
   if ('reason' in allocation && !object.deleting) return allocation;
+  const tags = tagsOf(spec);
+  const reserved = Object.keys(tags).find(isReservedTag);
+  if (reserved !== undefined && !object.deleting)
+    return invalid(
+      `spec.tags: ${JSON.stringify(reserved)} is a reserved key, by which owners are known; choose another one`,
+    );
+  const policy = deletionPolicyOf(object.deletionPolicy);
+  if (typeof policy === 'object' && !object.deleting) return invalid(policy.fault);
   return {
     dialect: 'aws-operator',
     object,
@@ -45,11 +55,15 @@ function claimOf(object: CustomObject, context: ObjectContext): ObjectClaim | Re
     allocationId: textOf(status['allocationId']),
     tags: {
       ...context.defaultTags,
-      ...tagsOf(spec),
+      ...tags,
       ...identityOf(object, context),
       [TAG.object]: `${object.namespace}/${object.name}`,
     },
     identity: { [TAG.uid]: object.uid },
+    cluster: { [TAG.cluster]: context.clusterName },
+    adoption: { [TAG.cluster]: context.clusterName, [RETAINED_TAG]: retainedFor('EIP', object) },
+    // Of a word that nobody understands the harmless meaning is taken.
+    deletionPolicy: typeof policy === 'object' ? 'Retain' : policy,
     prunesTagsBut: isObject(spec['tags']) ? KEPT_TAGS : undefined,
     assignment: 'reason' in assignment ? { kind: 'none' } : assignment,
     mayBeAtPod: mayBeAtPod(status),

@@ -9,6 +9,7 @@ import type {
 import { AMAZON_POOL } from '../model/elastic-ip.ts';
 import { isObject, type JsonObject, textOf } from '../model/json.ts';
 import type { Refusal } from '../model/refusal.ts';
+import { deletionPolicyOf, RETAINED_TAG, retainedFor } from '../model/retention.ts';
 
 const PREFIX = 'eip.materialize.cloud';
 
@@ -37,6 +38,8 @@ function claimOf(object: CustomObject, context: ObjectContext): ObjectClaim | Re
   const selected = selectorOf(object.spec);
   // What is to be deleted is given back, however broken its spec is.
   if ('reason' in selected && !object.deleting) return selected;
+  const policy = deletionPolicyOf(object.deletionPolicy);
+  if (typeof policy === 'object' && !object.deleting) return invalid(policy.fault);
   const assignment: EipAssignment = 'reason' in selected ? { kind: 'none' } : selected;
   return {
     dialect: 'eip-operator',
@@ -46,6 +49,10 @@ function claimOf(object: CustomObject, context: ObjectContext): ObjectClaim | Re
     allocationId: textOf(object.status['allocationId']),
     tags: tagsOf(object, assignment, context),
     identity: { [TAG.uid]: object.uid },
+    cluster: { [TAG.cluster]: context.clusterName },
+    adoption: { [TAG.cluster]: context.clusterName, [RETAINED_TAG]: retainedFor('Eip', object) },
+    // Of a word that nobody understands the harmless meaning is taken.
+    deletionPolicy: typeof policy === 'object' ? 'Retain' : policy,
     prunesTagsBut: undefined,
     assignment,
     mayBeAtPod: true,

@@ -4,6 +4,20 @@ const MAX_TAG_KEY = 128;
 /** The longest tag value that EC2 takes, in characters. */
 export const MAX_TAG_VALUE = 256;
 
+/** Keys by which this program, the tools that it replaces and AWS itself know owners. */
+const RESERVED = [
+  'aws:',
+  'eni-agent.io/',
+  'eip.materialize.cloud/',
+  'eip.aws.materialize.com/',
+  'aws-samples.github.com/aws-pod-eip-controller-',
+];
+
+/** True for a key that a user may not set: with it one object could pass for the owner of another's Elastic IP. */
+export function isReservedTag(key: string): boolean {
+  return RESERVED.some((prefix) => key.toLowerCase().startsWith(prefix));
+}
+
 /** What keeps a text from being a tag's key; undefined when nothing does. */
 export function faultOfTagKey(key: string): string | undefined {
   if (key === '') return 'the tag key is empty';

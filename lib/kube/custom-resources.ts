@@ -1,5 +1,6 @@
 import type { CustomObject, OwnerReference, ResourceType } from '../model/eip-object.ts';
 import { isObject, type JsonObject } from '../model/json.ts';
+import { DELETION_POLICY } from '../model/retention.ts';
 import type { KubeClient } from './client.ts';
 import { isKubeError } from './kube-error.ts';
 import type { RawObject } from './object-store.ts';
@@ -8,13 +9,14 @@ interface RawCustomObject extends RawObject {
   readonly metadata: RawObject['metadata'] & {
     readonly finalizers?: readonly string[];
     readonly deletionTimestamp?: string;
+    readonly annotations?: Readonly<Record<string, string>>;
     readonly ownerReferences?: readonly Partial<OwnerReference>[];
   };
   readonly spec?: unknown;
   readonly status?: unknown;
 }
 
-/** Keeps of a custom resource what every part of the program may need; annotations and managed fields are dropped. */
+/** Keeps of a custom resource what every part of the program may need; managed fields and all annotations but one are dropped. */
 export function toCustomObject(raw: RawCustomObject): CustomObject {
   const { metadata, spec, status } = raw;
   return {
@@ -24,6 +26,7 @@ export function toCustomObject(raw: RawCustomObject): CustomObject {
     resourceVersion: metadata.resourceVersion ?? '',
     deleting: metadata.deletionTimestamp !== undefined,
     finalizers: metadata.finalizers ?? [],
+    deletionPolicy: metadata.annotations?.[DELETION_POLICY],
     owners: (metadata.ownerReferences ?? []).map(({ kind = '', name = '', uid = '' }) => ({ kind, name, uid })),
     spec: isObject(spec) ? spec : {},
     status: isObject(status) ? status : {},

@@ -5,6 +5,7 @@ import type { IpAddress } from './ip.ts';
 import type { JsonObject } from './json.ts';
 import type { Pod } from './pod.ts';
 import type { Refusal } from './refusal.ts';
+import type { Ending } from './retention.ts';
 import type { Setback } from './snapshot.ts';
 
 /** A pod as the controller's own, lean watch shows it. */
@@ -41,10 +42,12 @@ export interface PrivatePlace {
   readonly privateIp: IpAddress;
 }
 
-/** What is asked of EC2 to find a place: the primary address of an instance, or an address by itself. */
+/** What is asked of EC2 to find a place: the primary address of an instance, an address by itself, or one of an ENI object. */
 export type PlaceQuery =
   | { readonly kind: 'instance'; readonly instanceId: string }
-  | { readonly kind: 'address'; readonly address: IpAddress };
+  | { readonly kind: 'address'; readonly address: IpAddress }
+  /** An address of an ENI object's interface, if the interface's tags say that it is that object's. */
+  | { readonly kind: 'eni-object'; readonly uid: string; readonly eni: EniId; readonly address: IpAddress };
 
 /** Everything the plan for EIP objects depends on, as plain data taken at one instant. Times are ms since the epoch. */
 export interface ControllerSnapshot {
@@ -67,6 +70,8 @@ export interface ControllerSnapshot {
   readonly places: ReadonlyMap<string, PrivatePlace | undefined>;
   /** By object uid. */
   readonly setbacks: ReadonlyMap<string, Setback>;
+  /** Why objects are being deleted, as far as it was asked, by their uids. */
+  readonly endings: ReadonlyMap<string, Ending>;
   /** Since when an EIP has been bound or marked where it should not be. */
   readonly strayedSince: ReadonlyMap<AllocationId, number>;
 }
@@ -90,7 +95,12 @@ export type Ec2Step =
   | (ForClaim & { readonly kind: 'allocate' })
   | (ForEip & { readonly kind: 'associate'; readonly place: PrivatePlace; readonly query: PlaceQuery | undefined })
   | (ForEip & { readonly kind: 'disassociate'; readonly associationId: string })
-  | (ForEip & { readonly kind: 'tag'; readonly tags: Readonly<Record<string, string>> })
+  | (ForEip & {
+      readonly kind: 'tag';
+      readonly tags: Readonly<Record<string, string>>;
+      /** Set when the EIP is to stay although its object goes: why. */
+      readonly retained?: string;
+    })
   | (ForEip & { readonly kind: 'untag'; readonly tags: readonly string[] })
   | (ForEip & { readonly kind: 'release' })
   | (Keyed & { readonly kind: 'look-up'; readonly query: PlaceQuery });
@@ -101,7 +111,9 @@ export type KubeStep =
   | (Keyed & { readonly kind: 'write-pod'; readonly pod: ControllerPod; readonly patch: JsonObject })
   | (Keyed & { readonly kind: 'write-node'; readonly node: ControllerNode; readonly patch: JsonObject })
   | (Keyed & { readonly kind: 'create-eip'; readonly pod: ControllerPod })
-  | (ForClaim & { readonly kind: 'delete-eip' });
+  | (ForClaim & { readonly kind: 'delete-eip' })
+  /** Whether the object is deleted by itself or with its namespace or definition. */
+  | (ForClaim & { readonly kind: 'ask-ending' });
 
 export interface ObjectVerdict {
   readonly claim: ObjectClaim;
@@ -160,7 +172,8 @@ export interface ObjectLanguage {
 }
 
 export function placeKey(query: PlaceQuery): string {
-  return query.kind === 'instance' ? query.instanceId : query.address;
+  if (query.kind === 'instance') return query.instanceId;
+  return query.kind === 'address' ? query.address : `${query.address} of ${query.eni} of ${query.uid}`;
 }
 
 export function refused(outcome: Omit<EipObjectOutcome, 'refusal' | 'bound'>, refusal: Refusal): EipObjectOutcome {

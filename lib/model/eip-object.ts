@@ -3,6 +3,7 @@ import type { EniId } from './eni.ts';
 import type { IpAddress } from './ip.ts';
 import type { JsonObject } from './json.ts';
 import type { Refusal } from './refusal.ts';
+import type { DeletionPolicy } from './retention.ts';
 
 /** An object of a custom resource as the watch delivers it: what every kind has, and two fields that are not trusted yet. */
 export interface CustomObject {
@@ -13,6 +14,8 @@ export interface CustomObject {
   readonly deleting: boolean;
   readonly finalizers: readonly string[];
   readonly owners: readonly OwnerReference[];
+  /** What the annotation of that name says, not trusted yet. */
+  readonly deletionPolicy?: string | undefined;
   readonly spec: JsonObject;
   readonly status: JsonObject;
 }
@@ -51,12 +54,18 @@ export interface ObjectClaim {
   /** True while our finalizer is on the object: nothing is allocated before, the object does not vanish before its EIP. */
   readonly held: boolean;
   readonly allocation: EipAllocation;
-  /** From the status: the EIP that the object has already, whoever allocated it. */
+  /** From the status, which anybody may have written: a hint which of the object's own EIPs to keep, never proof that one is. */
   readonly allocationId: AllocationId | undefined;
   /** Tags that the EIP must have. Written in the allocating call. */
   readonly tags: Readonly<Record<string, string>>;
   /** An EIP with all these tags is this object's, whatever its status says. Contains the uid, so it is unique in the world. */
   readonly identity: Readonly<Record<string, string>>;
+  /** The cluster's tag: an EIP that names another cluster is not this object's, even with its uid (a cluster restored from a copy). */
+  readonly cluster: Readonly<Record<string, string>>;
+  /** An EIP with all these tags was left for an object of this kind and name, and becomes this object's. */
+  readonly adoption: Readonly<Record<string, string>>;
+  /** Undefined: it depends on why the object goes. */
+  readonly deletionPolicy: DeletionPolicy | undefined;
   /** Tags that are not in `tags` are removed, but for those with these prefixes. Undefined: none is ever removed. */
   readonly prunesTagsBut: readonly string[] | undefined;
   readonly assignment: EipAssignment;

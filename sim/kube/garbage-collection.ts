@@ -18,24 +18,7 @@ export function collectGarbage(store: ObjectStore, registry: ResourceRegistry, a
   });
 }
 
-/** Empties a namespace that is being deleted and then lets it go, as the namespace controller does. */
-export function finishNamespaces(store: ObjectStore, registry: ResourceRegistry): void {
-  store.hub.subscribe((change) => {
-    if (change.storage !== 'namespaces' || change.type !== 'MODIFIED') return;
-    const namespace = change.object;
-    if (!namespace.metadata.deletionTimestamp) return;
-    queueMicrotask(() => {
-      const { name } = namespace.metadata;
-      for (const [resource, object] of everything(store, registry)) {
-        if (object.metadata.namespace === name) store.remove(resource.storage, object);
-      }
-      const last = store.get('namespaces', undefined, name);
-      if (last) store.remove('namespaces', last);
-    });
-  });
-}
-
-function everything(store: ObjectStore, registry: ResourceRegistry): [Resource, KubeObject][] {
+export function everything(store: ObjectStore, registry: ResourceRegistry): [Resource, KubeObject][] {
   return registry
     .storages()
     .flatMap((resource) => store.list(resource.storage).map((object): [Resource, KubeObject] => [resource, object]));

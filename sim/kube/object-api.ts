@@ -4,7 +4,7 @@ import { type DeleteOptions, deletionOf, isReleased } from './deletion.ts';
 import { type KubeObject, type Manifest, sameJson } from './object.ts';
 import { type PatchRequest, PatchWriter } from './patches/patch-writer.ts';
 import { checkPreconditions, replacement, type SubResource } from './replacement.ts';
-import { type Resource, resourceOf } from './resource.ts';
+import { customResourceDefinitions, type Resource, resourceOf } from './resource.ts';
 import { alreadyExists, conflict, deleted, forbidden, notFound, type Status } from './status.ts';
 import type { ObjectStore } from './store.ts';
 import { checkMicroTimes, validate } from './validation.ts';
@@ -87,7 +87,8 @@ export class ObjectApi {
   ): KubeObject | Status {
     const stored = this.#stored(resource, namespace, name);
     checkPreconditions(resource, stored, options.preconditions);
-    if (resource.storage === 'namespaces') return served(resource, this.#terminate(stored));
+    const isContainer = resource.storage === 'namespaces' || resource.storage === customResourceDefinitions.storage;
+    if (isContainer) return served(resource, this.#terminate(resource, stored));
     const deletion = deletionOf(stored, resource.storage === 'pods', options, this.#options.now());
     switch (deletion.kind) {
       case 'unchanged':
@@ -124,10 +125,12 @@ export class ObjectApi {
     return served(resource, written);
   }
 
-  #terminate(namespace: KubeObject): KubeObject {
-    if (namespace.metadata.deletionTimestamp) return namespace;
-    const metadata = { ...namespace.metadata, deletionTimestamp: this.#timestamp() };
-    return this.#store.put('namespaces', { ...namespace, metadata, status: { phase: 'Terminating' } });
+  /** A namespace or definition goes when it is empty. */
+  #terminate({ storage }: Resource, container: KubeObject): KubeObject {
+    if (container.metadata.deletionTimestamp) return container;
+    const metadata = { ...container.metadata, deletionTimestamp: this.#timestamp() };
+    const status = storage === 'namespaces' ? { phase: 'Terminating' } : container.status;
+    return this.#store.put(storage, { ...container, metadata, ...(status && { status }) });
   }
 
   #stored(resource: Resource, namespace: string | undefined, name: string): KubeObject {

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serveCustomResources } from './custom-resources.ts';
+import { finishContainers } from './emptying.ts';
 import { KubeFaults } from './faults.ts';
-import { collectGarbage, finishNamespaces } from './garbage-collection.ts';
+import { collectGarbage } from './garbage-collection.ts';
 import { type HttpSide, handle } from './http-handler.ts';
 import { ObjectApi } from './object-api.ts';
 import type { RequestRecord } from './request.ts';
@@ -51,7 +52,7 @@ export async function startKubeApi(options: KubeApiOptions = {}): Promise<KubeAp
   const faults = new KubeFaults(now);
   const requests: RequestRecord[] = [];
   serveCustomResources(store, registry, now);
-  finishNamespaces(store, registry);
+  finishContainers(store, registry, api);
   if (options.garbageCollection) collectGarbage(store, registry, api);
   for (const name of ['default', 'kube-system', 'kube-node-lease']) {
     api.create(namespaces, undefined, { metadata: { name } });

@@ -2,18 +2,19 @@ import {
   type ControllerSnapshot,
   type ObjectDecision,
   type ObjectLanguage,
-  refused,
   type SeenClaim,
 } from '../../model/controller-plan.ts';
-import type { EipObjectOutcome, EipObjectState, ObjectClaim } from '../../model/eip-object.ts';
+import type { EipObjectOutcome, ObjectClaim } from '../../model/eip-object.ts';
 import type { ElasticIp } from '../../model/elastic-ip.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import { chooseNodes, type NodeChoice, nodeTarget } from './choose-nodes.ts';
+import { decideDeletion } from './decide-deletion.ts';
 import { addressTarget, decideForPlace, eniTarget } from './decide-place.ts';
 import { decideForPod, findRivals } from './decide-pod.ts';
 import { findEips, mayConclude } from './find-eips.ts';
 import { reconcileTags } from './reconcile-tags.ts';
 import { setFree } from './set-free.ts';
+import { whileHeldBack } from './while-held-back.ts';
 
 /** What was decided about all objects together, before each one by itself. */
 export interface Allotment {
@@ -50,9 +51,12 @@ export function decideObject(
     return { outcome: undefined, step: { kind: 'write-object', key, claim, patch: { metadata: { finalizers } } } };
   }
   if (snapshot.inventoryAt === undefined) return { outcome: undefined, readInventory: true };
-  const { kept, surplus } = findEips(claim, snapshot.inventory);
+  const { kept, surplus, adoptable, foreign } = findEips(claim, snapshot.inventory);
   const held = whileHeldBack(claim, kept, snapshot);
   if (held !== undefined) return held;
+  if (kept === undefined && adoptable !== undefined)
+    return { outcome: undefined, step: { kind: 'tag', key, claim, eip: adoptable, tags: claim.tags } };
+  if (kept === undefined && foreign !== undefined) return refuseForeign(claim, foreign);
   if (kept === undefined) return obtain(seen, snapshot);
   const twin = surplus.find(({ association }) => association === undefined);
   const decision = decideAssignment(claim, kept, allotment, snapshot, language);
@@ -60,22 +64,12 @@ export function decideObject(
   return chore === undefined ? decision : { ...decision, step: chore };
 }
 
-/** After a refusal of EC2 nothing is tried before its time. */
-function whileHeldBack(
-  { object }: ObjectClaim,
-  eip: ElasticIp | undefined,
-  { setbacks, now }: ControllerSnapshot,
-): ObjectDecision | undefined {
-  const setback = setbacks.get(object.uid);
-  if (setback === undefined || setback.until <= now) return undefined;
-  const state: EipObjectState =
-    eip === undefined ? 'allocating' : eip.association === undefined ? 'assigning' : 'reassigning';
-  const { reason, message } = setback;
-  return {
-    outcome: refused({ state: object.deleting ? 'releasing' : state, eip }, { reason, message }),
-    wakeAt: setback.until,
-    handOver: 'as-it-is',
-  };
+/** A name in a status or spec proves nothing: anybody who may write the object could take another's address with it. */
+function refuseForeign(claim: ObjectClaim, { allocationId, publicIp }: ElasticIp): ObjectDecision {
+  const wanted = Object.entries(claim.adoption).map(([key, value]) => `${key}=${value}`);
+  const message = `${publicIp} (${allocationId}) exists, but its tags do not say that it is this object's, so it is left alone; to have it adopted, tag it in EC2 with ${wanted.join(' and ')}; for a new one, remove it from the status and spec`;
+  const outcome: EipObjectOutcome = { state: 'allocating', eip: undefined, bound: undefined, refusal: undefined };
+  return { outcome: { ...outcome, refusal: { reason: 'EipInUse', message } }, keepsStatus: true };
 }
 
 function obtain(seen: SeenClaim, snapshot: ControllerSnapshot): ObjectDecision {
@@ -126,28 +120,4 @@ function decideNone(
       outcome: { state: 'allocated', eip, bound: undefined, refusal: undefined },
     }
   );
-}
-
-/** Off its pod or place, released, and only then the finalizer goes: a crash in between finds the object still there. */
-function decideDeletion(seen: SeenClaim, snapshot: ControllerSnapshot, language: ObjectLanguage): ObjectDecision {
-  const { claim } = seen;
-  if (!claim.held) return { outcome: undefined };
-  if (snapshot.inventoryAt === undefined) return { outcome: undefined, readInventory: true };
-  const { kept, surplus } = findEips(claim, snapshot.inventory);
-  const eip = kept ?? surplus[0];
-  const heldBack = whileHeldBack(claim, eip, snapshot);
-  if (heldBack !== undefined) return heldBack;
-  const key = claim.object.uid;
-  if (eip === undefined) {
-    if (!mayConclude(seen, snapshot)) return { ...obtain(seen, snapshot), outcome: undefined };
-    const finalizers = claim.object.finalizers.filter((entry) => entry !== language.finalizerOf(claim));
-    return { outcome: undefined, step: { kind: 'write-object', key, claim, patch: { metadata: { finalizers } } } };
-  }
-  const freeing = setFree(claim, eip, snapshot, language);
-  // Marks of an agent need not be removed from what is released.
-  if (freeing !== undefined && freeing.step?.kind !== 'untag') return freeing;
-  return {
-    outcome: { state: 'releasing', eip, bound: undefined, refusal: undefined },
-    step: { kind: 'release', key, claim, eip },
-  };
 }

@@ -80,8 +80,9 @@ function taken({ privateIp }: PrivatePlace, { publicIp, allocationId }: ElasticI
 }
 
 /** The address of an ENI object, as its status tells it. */
-export function eniTarget(claim: ObjectClaim, { eniObjects, eniObjectsKnown }: ControllerSnapshot): Target {
+export function eniTarget(claim: ObjectClaim, snapshot: ControllerSnapshot): Target {
   const { assignment, object } = claim;
+  const { eniObjects, eniObjectsKnown } = snapshot;
   if (assignment.kind !== 'eni' || !eniObjectsKnown) return { state: 'unknown' };
   const found = eniObjects.get(`${object.namespace}/${assignment.name}`);
   if (found === undefined || found.deleting)
@@ -90,9 +91,14 @@ export function eniTarget(claim: ObjectClaim, { eniObjects, eniObjectsKnown }: C
   const addresses = Array.isArray(found.status['privateIPAddresses']) ? found.status['privateIPAddresses'] : [];
   if (eni === undefined) return missing(`ENI ${assignment.name} has no network interface yet`);
   const privateIp = parseIp(String(addresses[assignment.addressIndex] ?? ''));
-  if (privateIp !== undefined)
-    return { state: 'found', place: { eni, privateIp }, holder: assignment.name, query: undefined };
-  return missing(`ENI ${assignment.name} has ${addresses.length} addresses, none at index ${assignment.addressIndex}`);
+  if (privateIp === undefined)
+    return missing(
+      `ENI ${assignment.name} has ${addresses.length} addresses, none at index ${assignment.addressIndex}`,
+    );
+  // A status can be written by anybody who may write the object: EC2's tags say whose the interface is.
+  const query: PlaceQuery = { kind: 'eni-object', uid: found.uid, eni, address: privateIp };
+  const otherwise = `${eni} with ${privateIp}, which ENI ${assignment.name} names, is not that object's by its tags in EC2`;
+  return lookedUp(query, snapshot, assignment.name, otherwise);
 }
 
 export function addressTarget({ assignment }: ObjectClaim, snapshot: ControllerSnapshot): Target {

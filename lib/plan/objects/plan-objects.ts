@@ -22,9 +22,9 @@ interface Decided extends ObjectDecision {
 /**
  * The whole decision about EIP objects.
  *
- * Guarantees: pure; one step per key; allocates only for an object that carries our finalizer and has no EIP by status or tag;
- * releases only what an object that is being deleted names, or a surplus twin; hands an EIP to one pod at most; never touches an
- * EIP that no object names. The order of objects does not matter.
+ * Guarantees: pure; one step per key; allocates only for an object that carries our finalizer and has no EIP by tag and names none;
+ * touches no EIP whose tags do not carry the object's uid, but for one that was left for an object of its name; releases only what
+ * belongs to an object that was deleted by itself, or a surplus twin; hands an EIP to one pod at most. The order of objects does not matter.
  */
 export function planObjects(snapshot: ControllerSnapshot, language: ObjectLanguage): ControllerPlan {
   const allotment = allot(snapshot, language);
@@ -70,11 +70,7 @@ function writePods(
 ): ObjectStep[] {
   // While objects load, the absence of a grant means nothing.
   if (!snapshot.claimsComplete || snapshot.inventoryAt === undefined) return [];
-  const ours = new Set(
-    decisions.flatMap(
-      ({ claim }) => findEips(claim, snapshot.inventory).kept?.allocationId ?? claim.allocationId ?? [],
-    ),
-  );
+  const ours = new Set(decisions.flatMap(({ claim }) => handedOverBy(claim, snapshot)));
   const granted = new Map<string, AllocationId>();
   const shown = new Map<string, AllocationId>();
   const undecided = new Set<AllocationId>();
@@ -96,6 +92,13 @@ function writePods(
     const patch = language.writePod(pod, { handOver: granted.get(key), shown: shown.get(key), isOurs });
     return patch === undefined ? [] : [{ kind: 'write-pod', key: `pod ${pod.uid}`, pod, patch: { metadata: patch } }];
   });
+}
+
+/** An EIP that exists is an object's by its tags only; a name in a status says no more than what to take off pods once it is gone. */
+function handedOverBy(claim: ObjectClaim, { inventory }: ControllerSnapshot): AllocationId[] {
+  const { kept, foreign } = findEips(claim, inventory);
+  const id = kept?.allocationId ?? (foreign === undefined ? claim.allocationId : undefined);
+  return id === undefined ? [] : [id];
 }
 
 function writeNodes(

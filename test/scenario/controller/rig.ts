@@ -10,6 +10,7 @@ import { ec2Addresses } from '../../../lib/ec2/addresses.ts';
 import type { Ec2Call } from '../../../lib/ec2/calls.ts';
 import { openEc2Client } from '../../../lib/ec2/client.ts';
 import { ec2ElasticIps } from '../../../lib/ec2/elastic-ips.ts';
+import { ec2Interfaces } from '../../../lib/ec2/interfaces.ts';
 import { createKubeClient, type KubeClient } from '../../../lib/kube/client.ts';
 import type { EventContent, EventTarget } from '../../../lib/kube/events.ts';
 import { Budget } from '../../../lib/runtime/budget.ts';
@@ -45,7 +46,8 @@ export async function startControllerRig({ speed = 20 }: { readonly speed?: numb
   const cloud = new Cloud({ now: () => clock.now(), knobs: { elasticIpQuota: 50 } });
   const vpc = cloud.addVpc({ cidr: '10.0.0.0/16' });
   const subnet = cloud.addSubnet({ vpcId: vpc.id, cidr: '10.0.0.0/20' });
-  const server = await startEc2Server({ cloud, throttle: { admits: () => true } });
+  const throttle: { action: string | undefined } = { action: undefined };
+  const server = await startEc2Server({ cloud, throttle: { admits: (action) => action !== throttle.action } });
   const kubeApi = await startKubeApi({ garbageCollection: true });
   const kubelet = new FakeKubelet(kubeApi);
   const calls: Ec2Call[] = [];
@@ -54,6 +56,7 @@ export async function startControllerRig({ speed = 20 }: { readonly speed?: numb
   const ec2 = {
     elasticIps: ec2ElasticIps(connection),
     addresses: ec2Addresses({ connection, onWarning: () => undefined }),
+    interfaces: ec2Interfaces(connection),
   };
   const kube = kubeClient(kubeApi.url, clock);
   const all = new AbortController();
@@ -91,6 +94,8 @@ export async function startControllerRig({ speed = 20 }: { readonly speed?: numb
     calls,
     request,
     ec2,
+    /** EC2 asks to slow down whenever this is called. */
+    throttle,
     vpc,
     subnet,
     logs: [] as string[],

@@ -111,6 +111,7 @@ function plan({ claims = [], pods = [], inventoryAfter = 0, ...rest }: Scene) {
       inventoryAt: NOW,
       places: new Map(),
       setbacks: new Map(),
+      endings: new Map(claims.map(({ object: { uid } }) => [uid, 'object'])),
       strayedSince: new Map(),
       ...rest,
       claims: claims.map((one) => ({ claim: one, inventoryAfter })),
@@ -123,6 +124,10 @@ function plan({ claims = [], pods = [], inventoryAfter = 0, ...rest }: Scene) {
 const kinds = (scene: Scene) => plan(scene).steps.map(({ kind }) => kind);
 const toPod = { spec: { assignment: { podName: 'web' } } };
 const owned = (name: string) => claim(name).tags;
+const leftFor = (name: string) => ({
+  'eni-agent.io/cluster': 'test',
+  'eni-agent.io/retained-for': `EIP/default/${name}`,
+});
 const HANDED = { 'eni-agent.io/handover-cluster': 'test', 'eni-agent.io/handover-pod': 'default/web' };
 
 describe('planObjects', () => {
@@ -149,14 +154,86 @@ describe('planObjects', () => {
       ['write-status'],
     ],
     [
-      'takes up an EIP that the status names, and tags it',
+      'leaves an EIP alone that only the status names',
       {
         claims: [
           claim('a', { status: { state: 'allocated', allocationId: 'eipalloc-1', publicIPAddress: '198.51.100.1' } }),
         ],
-        inventory: [eip(1)],
+        inventory: [eip(1, { association: at('10.0.0.10') })],
+      },
+      [],
+    ],
+    [
+      'leaves an EIP alone that the status of a copy names, and lets the copy go without it',
+      {
+        claims: [claim('copy', { deleting: true, status: { allocationId: 'eipalloc-1' } })],
+        inventory: [eip(1, { tags: owned('a') })],
+      },
+      ['write-object'],
+    ],
+    [
+      'leaves an EIP alone that the spec names by its address',
+      { claims: [claim('a', { spec: { publicIPAddress: '198.51.100.1' } })], inventory: [eip(1)] },
+      [],
+    ],
+    [
+      'leaves an EIP alone that has the uid in another cluster',
+      {
+        claims: [claim('a', { deleting: true })],
+        inventory: [eip(1, { tags: { ...owned('a'), 'eni-agent.io/cluster': 'copy' } })],
+      },
+      ['write-object'],
+    ],
+    [
+      'adopts an EIP that was left for an object of its name, and only for that',
+      { claims: [claim('a'), claim('b')], inventory: [eip(1, { tags: leftFor('a') }), eip(2, { tags: leftFor('c') })] },
+      ['tag', 'allocate', 'write-status'],
+    ],
+    [
+      'takes the mark off an EIP that has its object again',
+      { claims: [claim('a')], inventory: [eip(1, { tags: { ...leftFor('a'), ...owned('a') } })] },
+      ['untag', 'write-status'],
+    ],
+    [
+      'asks why an object goes before its EIP goes',
+      { claims: [claim('a', { deleting: true })], inventory: [eip(1, { tags: owned('a') })], endings: new Map() },
+      ['ask-ending'],
+    ],
+    [
+      'marks the EIP of an object that goes with its namespace, and leaves it where it is',
+      {
+        claims: [claim('a', { deleting: true })],
+        inventory: [eip(1, { tags: owned('a'), association: at('10.0.0.10') })],
+        endings: new Map([['uid-a', 'namespace']]),
       },
       ['tag'],
+    ],
+    [
+      'then lets the object go',
+      {
+        claims: [claim('a', { deleting: true })],
+        inventory: [eip(1, { tags: { ...owned('a'), ...leftFor('a') }, association: at('10.0.0.10') })],
+        endings: new Map([['uid-a', 'definition']]),
+      },
+      ['write-object'],
+    ],
+    [
+      'keeps the EIP of an object that says so, whatever deletes it',
+      {
+        claims: [claim('a', { deleting: true, deletionPolicy: 'Retain' })],
+        inventory: [eip(1, { tags: owned('a') })],
+        endings: new Map(),
+      },
+      ['tag'],
+    ],
+    [
+      'releases the EIP of an object that says so, whatever deletes it',
+      {
+        claims: [claim('a', { deleting: true, deletionPolicy: 'Release' })],
+        inventory: [eip(1, { tags: owned('a') })],
+        endings: new Map([['uid-a', 'definition']]),
+      },
+      ['release', 'write-status'],
     ],
     [
       'allocates nothing in place of an EIP that the status names and EC2 does not know',

@@ -1,0 +1,121 @@
+import type { Clock } from './clock.ts';
+import { type Limiter, NO_CALL } from './limiter.ts';
+import { Wakeup } from './wakeup.ts';
+
+export interface Plan<Step> {
+  readonly steps: readonly Step[];
+  /** When to look again although nothing happens, ms since the epoch. */
+  readonly wakeAt: number | undefined;
+}
+
+export interface ReconcilerParts<Step> {
+  readonly clock: Clock;
+  readonly limiter: Limiter;
+  /** Looks at the world as it is now and decides. May be asked at any time, and again before a step that had to wait. */
+  readonly plan: () => Plan<Step>;
+  /** What a step is about: one step for a key at a time. */
+  readonly keyOf: (step: Step) => string;
+  /** Lower goes first when calls are limited; undefined: the step needs no permission. */
+  readonly priorityOf: (step: Step) => number | undefined;
+  /** Asked right before each step: leadership or a lease may be gone. */
+  readonly mayAct: () => boolean;
+  readonly act: (step: Step) => Promise<void>;
+  /** Hears of each step that rejected. */
+  readonly failed: (step: Step, error: unknown) => void;
+  /** The plan itself threw. The next wake tries again. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/**
+ * Keeps the world as the plan wants it: plan, start the steps whose keys are free, look again when one ends, when `wake` is called and
+ * at the plan's own time.
+ *
+ * Guarantees: at most one step for a key is under way. A step that had to wait for permission is not carried out as it was planned:
+ * the plan is made again, and what that wants for the key is done, or nothing. No step starts after the signal aborted.
+ */
+export class Reconciler<Step> {
+  readonly #parts: ReconcilerParts<Step>;
+  readonly #signal: AbortSignal;
+  readonly #wakeup: Wakeup;
+  readonly #underWay = new Map<string, Promise<void>>();
+  #steps: ReadonlyMap<string, Step> = new Map();
+  /** When the latest plan was made; undefined when something has happened since. */
+  #plannedAt: number | undefined;
+
+  constructor(parts: ReconcilerParts<Step>, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#signal = signal;
+    this.#wakeup = new Wakeup(() => this.#reconcile(), parts.clock);
+    signal.addEventListener('abort', () => this.#wakeup.stop(), { once: true });
+  }
+
+  /** Something that the plan looks at has changed. */
+  wake(): void {
+    this.#plannedAt = undefined;
+    this.#wakeup.now();
+  }
+
+  /** True while a step for this key waits or is carried out. */
+  isBusy(key: string): boolean {
+    return this.#underWay.has(key);
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay.values());
+  }
+
+  #reconcile(): void {
+    if (this.#signal.aborted) return;
+    for (const [key, step] of this.#look()) {
+      if (this.isBusy(key) || this.#signal.aborted || !this.#parts.mayAct()) continue;
+      const flight = this.#carryOut(key, step).finally(() => {
+        this.#underWay.delete(key);
+        this.wake();
+      });
+      this.#underWay.set(key, flight);
+    }
+  }
+
+  #look(): ReadonlyMap<string, Step> {
+    const { plan, keyOf, clock, onFault } = this.#parts;
+    this.#steps = new Map();
+    this.#plannedAt = clock.now();
+    try {
+      const { steps, wakeAt } = plan();
+      this.#steps = new Map(steps.map((step) => [keyOf(step), step]));
+      this.#wakeup.at(wakeAt);
+    } catch (error) {
+      onFault(error);
+    }
+    return this.#steps;
+  }
+
+  /** Never rejects. */
+  async #carryOut(key: string, planned: Step): Promise<void> {
+    const { limiter, priorityOf, act, failed, mayAct } = this.#parts;
+    let step = planned;
+    try {
+      if (priorityOf(planned) === undefined) return await act(planned);
+      const priority = () => priorityOf(this.#steps.get(key) ?? planned) ?? 0;
+      await limiter.call(priority, this.#signal, () => {
+        const latest = this.#latest(key);
+        // What needs no permission by now is done without: the next round starts it.
+        const isFor = latest !== undefined && priorityOf(latest) !== undefined;
+        if (!isFor || this.#signal.aborted || !mayAct()) return NO_CALL;
+        step = latest;
+        return act(latest);
+      });
+    } catch (error) {
+      failed(step, error);
+    }
+  }
+
+  /** Time alone can change a plan, too. */
+  #latest(key: string): Step | undefined {
+    if (this.#plannedAt === this.#parts.clock.now()) return this.#steps.get(key);
+    // What else this plan wants is started by a round of its own.
+    this.#wakeup.now();
+    return this.#look().get(key);
+  }
+}
