@@ -19,6 +19,7 @@ import { EniFacts } from './eni-facts.ts';
 import type { EngineEvents } from './events.ts';
 import { IdleSince } from './idle-since.ts';
 import { LookUp } from './look-up.ts';
+import { MissingSince } from './missing-since.ts';
 import { actionKey, Performer } from './perform.ts';
 import { Refresh } from './refresh.ts';
 
@@ -29,6 +30,10 @@ export interface Observed {
   readonly strays?: readonly StrayAddress[];
   /** See `NodeSnapshot.claimsComplete`. */
   readonly complete: boolean;
+  /** See `NodeSnapshot.hiddenSince`. */
+  readonly hiddenSince?: number | undefined;
+  /** Addresses heard of in namespaces that are not identified yet: somebody uses them, nobody knows who. */
+  readonly unplaced?: readonly IpAddress[];
 }
 
 /** The state of the node after one round, for publishing. */
@@ -83,6 +88,7 @@ export class Engine {
   readonly #lookUp: LookUp;
   readonly #lanes = new Map<EniId, { readonly lane: Lane<Action>; readonly performer: Performer }>();
   readonly #idle = new IdleSince();
+  readonly #missing = new MissingSince();
   #appearances: Appearances = new Map();
 
   constructor(options: EngineOptions, signal: AbortSignal) {
@@ -171,12 +177,14 @@ export class Engine {
     const { clock, policy } = this.#options;
     const now = clock.now();
     const ledger = this.#ledger();
-    const dating = { known: this.#appearances, ledger, complete: observed.complete, now };
+    const loaded = observed.complete || observed.hiddenSince !== undefined;
+    const dating = { known: this.#appearances, ledger, complete: loaded, now };
     const { claims, appearances } = dateClaims(observed.drafts, dating);
     this.#appearances = appearances;
     this.#attempts.keepOnly(claims);
-    const inUse = inUseOn(this.#facts.enis, observed.strays ?? []);
-    if (observed.complete) this.#idle.mark(new Set([...claims.map(({ address }) => address), ...inUse]), ledger, now);
+    const inUse = new Set([...inUseOn(this.#facts.enis, observed.strays ?? []), ...(observed.unplaced ?? [])]);
+    this.#missing.mark(ledger, this.#facts.enis, now);
+    if (loaded) this.#idle.mark(new Set([...claims.map(({ address }) => address), ...inUse]), ledger, now);
     else this.#idle.clear();
     return {
       now,
@@ -185,10 +193,13 @@ export class Engine {
       ledger,
       inUse,
       claimsComplete: observed.complete,
+      hiddenSince: observed.hiddenSince,
       enis: this.#facts.enis,
+      unseen: this.#facts.unseen,
       describedAt: this.#facts.describedAt,
       blind: this.#refresh.trouble,
       idleSince: this.#idle.all,
+      missingSince: this.#missing.all,
       inFlight: this.#inFlight(),
       knownFree: this.#attempts.knownFree,
       setbacks: this.#attempts.setbacks,

@@ -29,6 +29,11 @@ export class EniFacts {
     return this.#enis;
   }
 
+  /** ENIs that the last describe did not list: believed for one describe more, but nothing is taken off them. */
+  get unseen(): ReadonlySet<EniId> {
+    return this.#missing;
+  }
+
   get describedAt(): number | undefined {
     return this.#describedAt;
   }
@@ -38,7 +43,8 @@ export class EniFacts {
     const vanished = this.#enis.filter((eni) => !described.some(({ id }) => id === eni.id));
     const kept = vanished.filter((eni) => !this.#missing.has(eni.id));
     this.#missing = new Set(kept.map(({ id }) => id));
-    for (const [address, write] of this.#own) if (now - write.at > SETTLING_MS) this.#own.delete(address);
+    // By the time of the question: an answer that took long knows nothing of a call made meanwhile.
+    for (const [address, write] of this.#own) if (askedAt - write.at > SETTLING_MS) this.#own.delete(address);
     const settled = described.map((eni) => this.#settle(eni));
     const doubted = settled.some((eni, index) => eni !== described[index]) || kept.length > 0;
     this.#enis = [...settled, ...kept];

@@ -12,7 +12,10 @@ export class IdleSince {
     return this.#since;
   }
 
-  /** Takes in a complete round: what it shows as used, and what the ledger knows. */
+  /**
+   * Takes in a round: what it shows as used, and what the ledger knows. A namespace that is still to be read does not restart any
+   * count: should it use an address, the round that has read it says so.
+   */
   mark(used: ReadonlySet<IpAddress>, ledger: ReadonlyMap<IpAddress, LedgerEntry>, now: number): void {
     for (const address of this.#since.keys()) {
       if (used.has(address) || !ledger.has(address)) this.#since.delete(address);
@@ -22,7 +25,7 @@ export class IdleSince {
     }
   }
 
-  /** A source is blind: what seems unused may not be, so all counting starts again. */
+  /** A source is still loading: what seems unused may not be, so all counting starts again. */
   clear(): void {
     this.#since.clear();
   }

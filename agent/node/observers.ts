@@ -19,6 +19,9 @@ export type Observers = Pick<NodeSources, 'cache' | 'namespaces' | 'links'> & {
   readonly faults: () => readonly string[];
 };
 
+/** A new namespace is read within some ms, on a busy node within a second or two. */
+const HIDDEN_MS = 5_000;
+
 type ObserverOptions = Pick<NodeOptions, 'observe' | 'cniCacheDirs' | 'netnsDir' | 'addressResyncMs'>;
 
 /** The observers that this level of `--observe` asks for: each level needs fewer privileges than the next. */
@@ -44,9 +47,16 @@ export function openObservers(options: ObserverOptions, parts: ObserverParts): O
     ],
     faults: () => [
       ...(cache?.synced === false ? ['the CNI cache has not been read yet'] : []),
-      ...(namespaces?.synced === false ? ['the network namespaces of the pods have not all been read yet'] : []),
+      ...(namespaces === undefined ? [] : namespaceFaults(namespaces, clock.now())),
     ],
   };
+}
+
+/** A namespace that has only just appeared is no fault: on a busy node there is always one. */
+function namespaceFaults({ scanned, hiddenSince }: PodNamespaces, now: number): string[] {
+  if (!scanned) return ['the folder of network namespaces has not been read yet'];
+  const lastingMs = hiddenSince === undefined ? 0 : now - hiddenSince;
+  return lastingMs <= HIDDEN_MS ? [] : ['the network namespaces of the pods have not all been read yet'];
 }
 
 /** The links are read when somebody asks; there is nothing to run in between. */

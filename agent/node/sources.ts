@@ -2,6 +2,7 @@ import type { NadCache } from '../../lib/kube/nads.ts';
 import type { Reflector } from '../../lib/kube/reflector.ts';
 import { masterOf } from '../../lib/model/cni.ts';
 import { FLOATING_IPS } from '../../lib/model/floating.ts';
+import type { IpAddress } from '../../lib/model/ip.ts';
 import { parseNetworkStatus } from '../../lib/model/network-status.ts';
 import type { AttachmentDefinition, CachedAttachment, LiveNamespace } from '../../lib/model/observation.ts';
 import type { Pod } from '../../lib/model/pod.ts';
@@ -15,9 +16,19 @@ export interface NodeSources {
   readonly cache:
     | { readonly synced: boolean; attachments(): readonly CachedAttachment[]; refusals(): readonly FileRefusal[] }
     | undefined;
-  readonly namespaces: { readonly synced: boolean; namespaces(): readonly LiveNamespace[] } | undefined;
+  readonly namespaces: NamespaceSource | undefined;
   readonly links: HostLinks;
   readonly definitions: Pick<NadCache, 'peek'>;
+}
+
+interface NamespaceSource {
+  /** Every namespace has been read. */
+  readonly synced: boolean;
+  /** All that can be hidden is what is in single namespaces. */
+  readonly scanned: boolean;
+  readonly hiddenSince: number | undefined;
+  readonly unplaced: readonly IpAddress[];
+  namespaces(): readonly LiveNamespace[];
 }
 
 /** One consistent look at all sources, joined into claims. */
@@ -34,8 +45,16 @@ export function observeNode(sources: NodeSources, filter: ClaimFilter): Observed
     },
     filter,
   );
-  const complete = sources.pods.synced && (sources.cache?.synced ?? true) && (sources.namespaces?.synced ?? true);
-  return { drafts, refusals: withFiles(refusals, sources.cache?.refusals() ?? []), strays, complete };
+  const { namespaces } = sources;
+  const loaded = sources.pods.synced && (sources.cache?.synced ?? true) && (namespaces?.scanned ?? true);
+  return {
+    drafts,
+    refusals: withFiles(refusals, sources.cache?.refusals() ?? []),
+    strays,
+    unplaced: namespaces?.unplaced ?? [],
+    complete: loaded && (namespaces?.synced ?? true),
+    hiddenSince: loaded ? namespaces?.hiddenSince : undefined,
+  };
 }
 
 /** Refusals by pod key, and those of files by their path. */

@@ -9,6 +9,8 @@ export interface NodeSnapshot {
   readonly now: number;
   readonly policy: Policy;
   readonly enis: readonly Eni[];
+  /** Those of `enis` that the last describe did not list. */
+  readonly unseen: ReadonlySet<EniId>;
   /** When the describe that `enis` rest on was asked for; undefined before the first one. */
   readonly describedAt: number | undefined;
   /** Why the last describe failed; undefined while describes go through. */
@@ -16,10 +18,17 @@ export interface NodeSnapshot {
   readonly claims: readonly Claim[];
   /** False while any source of claims is still loading or has gone blind: the absence of a claim then means nothing. */
   readonly claimsComplete: boolean;
+  /**
+   * When `claimsComplete` is false only because some namespaces have not been read: since when the oldest of them may hide something,
+   * ms since the epoch. Up to that time the claims are complete.
+   */
+  readonly hiddenSince: number | undefined;
   readonly ledger: ReadonlyMap<IpAddress, LedgerEntry>;
   /** Since when each ledger address is without a claim, as far as we looked: the cool-down counts from there. */
   readonly idleSince: ReadonlyMap<IpAddress, number>;
-  /** Addresses on our ENIs in namespaces that belong to no pod we know: nobody claims them, and nobody may take them away. */
+  /** Since when the facts do not show a ledger address on the ENI that the ledger names. */
+  readonly missingSince: ReadonlyMap<IpAddress, number>;
+  /** Addresses in namespaces that belong to no pod we know, or that are not identified yet: nobody may take them away. */
   readonly inUse: ReadonlySet<IpAddress>;
   /** Addresses in a call that has not been answered yet. */
   readonly inFlight: ReadonlySet<IpAddress>;

@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises';
+import type { IpAddress } from '../model/ip.ts';
 import type { LiveNamespace } from '../model/observation.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { isFault } from './command.ts';
@@ -10,6 +11,7 @@ import { Nsids } from './nsids.ts';
 import { PodNamespace } from './pod-namespace.ts';
 import { SingleFlight } from './single-flight.ts';
 import { Slots } from './slots.ts';
+import { UnplacedAddresses } from './unplaced-addresses.ts';
 
 export interface PodNamespacesOptions {
   /** Folder of the namespaces' bind mounts. @default '/run/netns' */
@@ -51,6 +53,7 @@ export class PodNamespaces {
   readonly #nsids = new Nsids(this.#stop.signal);
   readonly #slots = new Slots(COMMANDS_AT_ONCE);
   readonly #namespaces = new Map<string, PodNamespace>();
+  readonly #unplaced: UnplacedAddresses;
   readonly #scan = new SingleFlight(() => this.#readFolder());
   readonly #sweep = new SingleFlight(() => this.#readAll());
   readonly #watch: FolderWatch;
@@ -60,6 +63,7 @@ export class PodNamespaces {
   constructor(options: PodNamespacesOptions) {
     this.#options = options;
     this.#dir = options.dir ?? '/run/netns';
+    this.#unplaced = new UnplacedAddresses(() => options.clock.now());
     const onChange = (name: string | undefined) => {
       void (name === undefined ? undefined : this.#namespaces.get(name))?.touched();
       void this.#scan.request();
@@ -70,6 +74,23 @@ export class PodNamespaces {
   /** True while the view is complete: the folder was read, and every namespace in it. */
   get synced(): boolean {
     return this.#scanned && [...this.#namespaces.values()].every((namespace) => namespace.known);
+  }
+
+  /** True once the folder has been read: from then on only single namespaces may be hidden, see `hiddenSince`. */
+  get scanned(): boolean {
+    return this.#scanned;
+  }
+
+  /** Since when the oldest namespace of those that are not `known` may hide something, ms since the epoch. */
+  get hiddenSince(): number | undefined {
+    const times = Array.from(this.#namespaces.values(), ({ hiddenSince }) => hiddenSince);
+    const hidden = times.filter((time) => time !== undefined);
+    return hidden.length === 0 ? undefined : Math.min(...hidden);
+  }
+
+  /** Addresses that the kernel has told of in namespaces that are not identified yet. */
+  get unplaced(): readonly IpAddress[] {
+    return this.#unplaced.addresses;
   }
 
   namespaces(): readonly NamespaceView[] {
@@ -107,9 +128,12 @@ export class PodNamespaces {
   }
 
   #heard(event: AddressEvent): void {
-    const name = event.nsid === undefined ? undefined : this.#nsids.nameOf(event.nsid);
+    // Our own namespace is looked at by others.
+    if (event.nsid === undefined) return;
+    const name = this.#nsids.nameOf(event.nsid);
     const namespace = name === undefined ? undefined : this.#namespaces.get(name);
-    if (namespace !== undefined) act(event, namespace);
+    if (namespace === undefined) this.#unplaced.told(event);
+    else act(event, namespace);
   }
 
   async #readFolder(): Promise<void> {

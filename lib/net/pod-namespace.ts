@@ -31,12 +31,14 @@ export class PodNamespace {
   readonly #end = new AbortController();
   #identity: string | undefined;
   #settled = false;
+  #hiddenSince: number | undefined;
 
   constructor(options: PodNamespaceOptions) {
     this.#options = options;
     this.name = options.name;
     this.path = join(options.dir, options.name);
     const { clock, onChange, slots } = options;
+    this.#hiddenSince = clock.now();
     this.reader = new NamespaceReader({
       path: this.path,
       signal: this.signal,
@@ -58,6 +60,13 @@ export class PodNamespace {
   get known(): boolean {
     const { fault } = this.reader;
     return this.#settled && (fault === undefined || isFault(fault, 'invalid', 'gone'));
+  }
+
+  /** Since when an address in there may be hidden from us, ms since the epoch; undefined while the view is true. */
+  get hiddenSince(): number | undefined {
+    if (this.known) this.#hiddenSince = undefined;
+    else this.#hiddenSince ??= this.#options.clock.now();
+    return this.#hiddenSince;
   }
 
   get readable(): boolean {

@@ -29,7 +29,7 @@ const CREDIT_MS = 25_000;
 export interface DatingInput {
   readonly known: Appearances;
   readonly ledger: ReadonlyMap<IpAddress, LedgerEntry>;
-  /** False while a source is loading or blind: a claim that is missing then has not vanished. */
+  /** False while a source is loading: a claim that is missing then has not vanished. */
   readonly complete: boolean;
   readonly now: number;
 }

@@ -1,5 +1,5 @@
 import type { Eni } from '../model/eni.ts';
-import { carries, slotLimit, usedSlots } from '../model/eni.ts';
+import { addressOn, isInSubnetOf, slotLimit, usedSlots } from '../model/eni.ts';
 import type { IpAddress } from '../model/ip.ts';
 import { compareIp, familyOf } from '../model/ip.ts';
 import type { LedgerEntry } from '../model/ledger.ts';
@@ -11,38 +11,66 @@ export interface ReleasePlan {
   readonly forget: readonly IpAddress[];
   /** Something is due, but the facts are from before it was: describe first. */
   readonly describe: boolean;
-  /** When the next cool-down ends, ms since the epoch. */
+  /** When something is due next, ms since the epoch. */
   readonly nextDue: number | undefined;
 }
 
 /**
+ * A namespace that has not been read within this time of its appearance, ms, may hide a pod that works already: then nothing is
+ * released at all. It covers the time until the runtime has bound a new namespace.
+ */
+const HIDDEN_MS = 5_000;
+/** An address that is missing is forgotten only by a describe asked for this much later, ms: EC2's views lag behind its answers. */
+const ABSENT_MS = 60_000;
+/** What is on a detached ENI comes back with it; one that stays away for so long, ms, does not come back. */
+const DETACHED_MS = 24 * 3_600_000;
+/** Describes for releases alone, at most one in so many ms: where pods come and go all the time, releases leave together. */
+const LOOK_MS = 5_000;
+
+/**
  * Releases only what the ledger says this agent assigned, on the ENI that it names, after the cool-down and on facts younger than its
  * end. A cool-down is cut short when its ENI is full and `wanted` addresses of that family wait for a slot.
+ *
+ * A namespace that has only just appeared hides nothing that was idle long before: an address may go whose cool-down had ended by
+ * then. So pods that come and go do not hold back the releases of others.
  */
 export function planReleases(
   snapshot: NodeSnapshot,
   claimed: ReadonlySet<IpAddress>,
   wanted: (eni: Eni, family: 4 | 6) => number,
 ): ReleasePlan {
-  if (!snapshot.claimsComplete || snapshot.describedAt === undefined) return NOTHING;
+  const { describedAt, policy, now } = snapshot;
+  const seenUntil = snapshot.claimsComplete ? now : snapshot.hiddenSince;
+  if (describedAt === undefined || seenUntil === undefined || now - seenUntil > HIDDEN_MS) return NOTHING;
   const idle = Array.from(snapshot.ledger.values())
     .filter((entry) => !claimed.has(entry.address) && !snapshot.inFlight.has(entry.address))
     .toSorted((a, b) => idleSince(a, snapshot) - idleSince(b, snapshot) || compareIp(a.address, b.address));
-  const gone = idle.filter((entry) => !isReleasable(entry, snapshot) && !mayStillArrive(entry, snapshot));
-  const releasable = snapshot.policy.release === 'never' ? [] : idle.filter((entry) => isReleasable(entry, snapshot));
+  const here = idle.filter((entry) => isReleasable(entry, snapshot));
+  const absent = idle.filter((entry) => !here.includes(entry));
+  const gone = absent.filter((entry) => goneAt(entry, snapshot) <= describedAt);
+  const releasable = policy.release === 'never' ? [] : here;
   const evicted = chooseEvictions(releasable, snapshot, wanted);
   const dueAt = (entry: LedgerEntry) =>
-    idleSince(entry, snapshot) + (evicted.has(entry.address) ? 0 : snapshot.policy.releaseDelayMs);
-  const due = releasable.filter((entry) => dueAt(entry) <= snapshot.now);
-  const { describedAt } = snapshot;
-  const decidable = due.filter((entry) => describedAt >= dueAt(entry));
-  const open = idle.filter((entry) => mayStillArrive(entry, snapshot));
-  const pending = [...releasable, ...open].filter((entry) => dueAt(entry) > snapshot.now).map(dueAt);
+    idleSince(entry, snapshot) + (evicted.has(entry.address) ? 0 : policy.releaseDelayMs);
+  const due = releasable.filter((entry) => dueAt(entry) <= now);
+  const ready = due.filter((entry) => dueAt(entry) <= seenUntil);
+  const decidable = ready.filter((entry) => dueAt(entry) <= describedAt);
+  const undecided = [
+    ...ready.filter((entry) => !decidable.includes(entry)).map(dueAt),
+    ...verdictsAt(absent, snapshot),
+  ];
+  const urgent = ready.some((entry) => evicted.has(entry.address));
+  const lookAt = undecided.length === 0 ? [] : [Math.max(Math.min(...undecided), urgent ? 0 : describedAt + LOOK_MS)];
+  const later = [
+    ...releasable.map(dueAt).filter((time) => time > now),
+    ...lookAt.filter((time) => time > now),
+    ...(ready.length < due.length ? [now + HIDDEN_MS] : []),
+  ];
   return {
     unassign: decidable,
     forget: gone.map((entry) => entry.address),
-    describe: decidable.length < due.length || open.some((entry) => dueAt(entry) <= snapshot.now),
-    nextDue: pending.length > 0 ? Math.min(...pending) : undefined,
+    describe: lookAt.some((time) => time <= now),
+    nextDue: later.length > 0 ? Math.min(...later) : undefined,
   };
 }
 
@@ -52,18 +80,42 @@ function idleSince(entry: LedgerEntry, snapshot: NodeSnapshot): number {
   return snapshot.idleSince.get(entry.address) ?? snapshot.now;
 }
 
-/** Ours and still where the ledger says. Anything else without a claim is forgotten, not touched. */
-function isReleasable(entry: LedgerEntry, snapshot: NodeSnapshot): boolean {
-  const eni = snapshot.enis.find(({ id }) => id === entry.eni);
-  const ours = entry.state === 'held' || entry.state === 'assigning';
-  return ours && eni !== undefined && carries(eni, entry.address);
+/** Assigned by us, perhaps with the answer lost, perhaps only out of sight for a while. */
+function isOurs({ state, notOurs }: LedgerEntry): boolean {
+  return state !== 'found' && notOurs === undefined;
 }
 
-/** EC2 may have done what we asked although no describe shows it yet: forgetting it too early would leave it there for ever. */
-function mayStillArrive(entry: LedgerEntry, snapshot: NodeSnapshot): boolean {
-  if (entry.state !== 'assigning' || isReleasable(entry, snapshot)) return false;
-  const settledAt = idleSince(entry, snapshot) + snapshot.policy.releaseDelayMs;
-  return (snapshot.describedAt ?? 0) < settledAt && snapshot.enis.some(({ id }) => id === entry.eni);
+/**
+ * Ours and still where the ledger says. The ledger is a file: whatever it says, a primary address, an ENI that is not on this node, and
+ * an address that the ENI's subnet does not have are never touched.
+ */
+function isReleasable(entry: LedgerEntry, snapshot: NodeSnapshot): boolean {
+  const eni = snapshot.enis.find(({ id }) => id === entry.eni);
+  const here = eni && addressOn(eni, entry.address);
+  const seen = here?.primary === false && !snapshot.unseen.has(entry.eni);
+  return isOurs(entry) && seen && isInSubnetOf(eni as Eni, entry.address);
+}
+
+/**
+ * A describe asked for from then on decides that an entry without a claim is over. At once when it is nothing of ours. EC2 may have
+ * done what we asked although no describe shows it yet, or leave out what is there: forgotten too early, it would stay for ever.
+ */
+function goneAt(entry: LedgerEntry, snapshot: NodeSnapshot): number {
+  const eni = snapshot.enis.find(({ id }) => id === entry.eni);
+  if (!isOurs(entry) || (eni && isImpossible(entry, eni))) return 0;
+  const missing = snapshot.missingSince.get(entry.address) ?? snapshot.now;
+  return missing + (eni ? ABSENT_MS : DETACHED_MS);
+}
+
+/** No record of ours says such a thing. */
+function isImpossible({ address }: LedgerEntry, eni: Eni): boolean {
+  return addressOn(eni, address)?.primary === true || (eni.cidrs.length > 0 && !isInSubnetOf(eni, address));
+}
+
+/** When a describe is needed to decide about what is missing. What is on a detached ENI waits for the describes that come anyway. */
+function verdictsAt(absent: readonly LedgerEntry[], snapshot: NodeSnapshot): number[] {
+  const attached = absent.filter((entry) => snapshot.enis.some(({ id }) => id === entry.eni));
+  return attached.map((entry) => goneAt(entry, snapshot)).filter((time) => time > (snapshot.describedAt ?? 0));
 }
 
 function chooseEvictions(

@@ -50,6 +50,8 @@ export class FakeNode {
   readonly released: IpAddress[] = [];
   /** Set to make the sources of claims incomplete, as while the API is loading. */
   complete = true;
+  /** Set (with `complete` false) while a namespace is still to be read, as while pods come. */
+  hiddenSince: number | undefined;
   readonly #options: FakeNodeOptions;
   readonly #claims = new Map<string, ClaimDraft>();
   #ledgerPath: string;
@@ -171,6 +173,7 @@ export class FakeNode {
       drafts: [...this.#claims.values()],
       refusals: new Map<string, readonly Refusal[]>(),
       complete: this.complete,
+      hiddenSince: this.hiddenSince,
     };
   }
 

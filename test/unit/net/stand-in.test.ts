@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ip } from '../../../lib/model/ip.ts';
 import { CniCache } from '../../../lib/net/cni-cache.ts';
 import { addAddress, deleteAddress } from '../../../lib/net/host-address.ts';
@@ -79,6 +81,23 @@ test('the observers see a pod of the stand-in as they would see a real one', asy
   await host.deletePod(pod);
   await witness.until('the end of the pod', () => namespaces.namespaces().length + cache.attachments().length === 0);
   expect(witness.problems).toEqual([]);
+});
+
+test('a namespace that is still being made hides only what may be in it, and says since when', async () => {
+  const namespaces = started(new PodNamespaces({ ...ports(), dir: node.netnsDir }));
+  expect([namespaces.scanned, namespaces.hiddenSince]).toEqual([false, undefined]);
+  await host.createPod(node, POD);
+  await witness.until('the pod', () => namespaces.synced && namespaces.namespaces().length === 1);
+  expect([namespaces.scanned, namespaces.hiddenSince]).toEqual([true, undefined]);
+
+  // The runtime makes the file first and binds a namespace there later.
+  const before = clock.now();
+  writeFileSync(join(node.netnsDir, 'cni-unbound'), '');
+  await vi.waitFor(() => expect(namespaces.synced).toBe(false), { timeout: 5_000, interval: 5 });
+
+  expect(namespaces.scanned).toBe(true);
+  expect(namespaces.hiddenSince).toBeGreaterThanOrEqual(before);
+  expect(namespaces.namespaces()).toHaveLength(1);
 });
 
 test('an nsid that was freed is given to the next pod, whose events are told apart', async () => {

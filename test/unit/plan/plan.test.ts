@@ -225,6 +225,7 @@ describe('plan, which ENI', () => {
 });
 
 describe('plan, limits and releases', () => {
+  const ABSENT = { enis: [eni('eni-1')] };
   const idle = (
     state: 'held' | 'found' | 'lost' | 'assigning',
     idleForMs: number,
@@ -245,26 +246,87 @@ describe('plan, limits and releases', () => {
       expected: ['describe'],
     },
     { name: 'forgets what it only found', snapshot: idle('found', 40_000), expected: [`forget ${A}`] },
-    { name: 'forgets what it lost', snapshot: idle('lost', 0), expected: [`forget ${A}`] },
     {
-      name: 'forgets what has left the ENI',
-      snapshot: idle('held', 0, { enis: [eni('eni-1')] }),
+      name: 'forgets at once what it found, lost and sees no more',
+      snapshot: idle('lost', 0, { ...ABSENT, ledger: [entry(A, 'eni-1', 'lost', { notOurs: true })] }),
       expected: [`forget ${A}`],
     },
     {
-      name: 'does not forget an unanswered assignment before the cool-down ends, because it may still show up',
-      snapshot: idle('assigning', 10_000, { enis: [eni('eni-1')] }),
-      expected: ['wake in 20000'],
+      name: 'releases what it had lost from sight and sees again',
+      snapshot: idle('lost', 30_000),
+      expected: [`unassign ${A} from eni-1`],
+    },
+    ...(['held', 'assigning', 'lost'] as const).flatMap((state): Row[] => [
+      {
+        name: `does not forget what is ${state} because one describe leaves it out`,
+        snapshot: idle(state, 40_000, { ...ABSENT, missingSince: { [A]: NOW } }),
+        expected: ['wake in 60000'],
+      },
+      {
+        name: `looks again before it forgets what is ${state}`,
+        snapshot: idle(state, 70_000, { ...ABSENT, missingSince: { [A]: NOW - 60_000 }, describedAt: NOW - 10_000 }),
+        expected: ['describe'],
+      },
+      {
+        name: `forgets what is ${state} when a describe asked for well after leaves it out too`,
+        snapshot: idle(state, 70_000, { ...ABSENT, missingSince: { [A]: NOW - 60_000 } }),
+        expected: [`forget ${A}`],
+      },
+    ]),
+    {
+      name: 'keeps what is on a detached ENI, without asking for it',
+      snapshot: idle('held', 3_600_000, { enis: [eni('eni-22')], missingSince: { [A]: NOW - 3_600_000 } }),
+      expected: [],
     },
     {
-      name: 'looks again before it forgets an unanswered assignment',
-      snapshot: idle('assigning', 40_000, { enis: [eni('eni-1')], describedAt: NOW - 20_000 }),
-      expected: ['describe'],
-    },
-    {
-      name: 'forgets an unanswered assignment that never showed up',
-      snapshot: idle('assigning', 40_000, { enis: [eni('eni-1')] }),
+      name: 'forgets what is on an ENI that stays away for a day',
+      snapshot: idle('held', 86_400_000, { enis: [eni('eni-22')], missingSince: { [A]: NOW - 86_400_000 } }),
       expected: [`forget ${A}`],
+    },
+    {
+      name: 'lets releases wait for each other rather than describe for each of them',
+      snapshot: idle('held', 30_000, { describedAt: NOW - 1_000 }),
+      expected: ['wake in 4000'],
+    },
+    {
+      name: 'releases while a new namespace is being read what was due before it appeared',
+      snapshot: idle('held', 30_200, { claimsComplete: false, hiddenSince: NOW - 100 }),
+      expected: [`unassign ${A} from eni-1`],
+    },
+    {
+      name: 'waits for a namespace that appeared during the cool-down',
+      snapshot: idle('held', 30_000, { claimsComplete: false, hiddenSince: NOW - 100 }),
+      expected: ['wake in 5000'],
+    },
+    {
+      name: 'releases nothing while a namespace cannot be read',
+      snapshot: idle('held', 90_000, { claimsComplete: false, hiddenSince: NOW - 5_001 }),
+      expected: [],
+    },
+    {
+      name: 'never touches a primary address, whatever the ledger says',
+      snapshot: snapshot({
+        ledger: [entry('10.0.1.105', 'eni-1', 'held')],
+        idleSince: { '10.0.1.105': NOW - 90_000 },
+      }),
+      expected: ['forget 10.0.1.105'],
+    },
+    {
+      name: "never touches an address that the ENI's subnet does not have, whatever the ledger says",
+      snapshot: snapshot({
+        enis: [eni('eni-1', { holds: ['10.9.9.9'] })],
+        ledger: [entry('10.9.9.9', 'eni-1', 'held')],
+        idleSince: { '10.9.9.9': NOW - 90_000 },
+      }),
+      expected: ['forget 10.9.9.9'],
+    },
+    {
+      name: 'never touches an ENI that is not on this node, whatever the ledger says',
+      snapshot: snapshot({
+        ledger: [entry(A, 'eni-other', 'held')],
+        idleSince: { [A]: NOW - 90_000 },
+      }),
+      expected: [],
     },
     {
       name: 'releases an unanswered assignment that did show up',

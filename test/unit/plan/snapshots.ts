@@ -76,33 +76,41 @@ export function entry(
   };
 }
 
-type SnapshotParts = Partial<Omit<NodeSnapshot, 'ledger' | 'knownFree' | 'inFlight' | 'idleSince'>> & {
+type SnapshotParts = Partial<Omit<NodeSnapshot, 'ledger' | 'knownFree' | 'inFlight' | 'idleSince' | 'missingSince'>> & {
   ledger?: readonly LedgerEntry[];
   knownFree?: readonly IpAddress[];
   inFlight?: readonly IpAddress[];
   idleSince?: Readonly<Record<string, number>>;
+  missingSince?: Readonly<Record<string, number>>;
 };
 
 /** A snapshot in which nothing is going on: facts of this instant, complete claims, default policy. */
 export function snapshot(parts: SnapshotParts = {}): NodeSnapshot {
-  const { ledger = [], knownFree = [], inFlight = [], idleSince = {}, ...rest } = parts;
+  const { ledger = [], knownFree = [], inFlight = [], idleSince = {}, missingSince = {}, ...rest } = parts;
   return {
     now: NOW,
     policy: { takeover: 'declared', release: 'after-delay', releaseDelayMs: 30_000 },
     enis: [eni('eni-1')],
+    unseen: new Set(),
     describedAt: NOW,
     blind: undefined,
     claims: [],
     inUse: new Set(),
     claimsComplete: true,
+    hiddenSince: undefined,
     ledger: new Map(ledger.map((each) => [each.address, each])),
     knownFree: new Set(knownFree),
     inFlight: new Set(inFlight),
-    idleSince: new Map(Object.entries(idleSince).map(([address, since]) => [ip(address), since])),
+    idleSince: byAddress(idleSince),
+    missingSince: byAddress(missingSince),
     setbacks: new Map(),
     troubles: new Map(),
     ...rest,
   };
+}
+
+function byAddress(times: Readonly<Record<string, number>>): Map<IpAddress, number> {
+  return new Map(Object.entries(times).map(([address, since]) => [ip(address), since]));
 }
 
 /** The snapshot after EC2 has accepted everything that a plan asks for, and the plan's records were made. */
