@@ -63,9 +63,7 @@ export function createFloatingLeases({
         annotations: { [ANNOTATION]: owner.name },
         ownerReferences: [{ apiVersion: ownerApiVersion, kind: 'FloatingIP', name: owner.name, uid: owner.uid }],
       };
-      // Of the object as it is now: a Lease that stays an earlier object's would be collected under the holder.
-      const metadata = known ? { ...known.metadata, ownerReferences: created.ownerReferences } : created;
-      const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec };
+      const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: known?.metadata ?? created, spec };
       const target = known
         ? ({ method: 'PUT', path: `${collection}/${leaseName}` } as const)
         : ({ method: 'POST', path: collection } as const);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { floatingIpTags } from '../../../lib/model/floating-ip-tags.ts';
 import { allows, type Call } from './iam-policy.ts';
 
 const NODE = 'daemonset/iam/elastic-ips.json';
@@ -8,7 +9,8 @@ const CONTROLLER = 'daemonset/controller/iam-policy.json';
 const PEC = 'aws-samples.github.com/aws-pod-eip-controller';
 const OWN = { 'eni-agent.io/cluster': 'test', 'eni-agent.io/pod': 'a/b', 'eni-agent.io/source': 'auto' };
 const TAKEN = { ...OWN, 'eni-agent.io/source': 'tag:pool', 'eni-agent.io/prepared': 'test', pool: '' };
-const FLOATING = { 'eni-agent.io/cluster': 'test', 'eni-agent.io/floating-ip': 'vip' };
+const FLOATING = floatingIpTags({ clusterName: 'test', name: 'vip', uid: 'u' }, 'auto');
+const FLOATING_TAKEN = { ...floatingIpTags({ clusterName: 'test', name: 'vip', uid: 'u' }, 'tag:pool'), pool: '' };
 const OF_PEC = { [`${PEC}-cluster-name`]: 'test', [`${PEC}-type`]: 'auto', [`${PEC}-pod`]: 'a/b' };
 const OBJECT = { 'eni-agent.io/cluster': 'test', 'eni-agent.io/object-uid': 'u' };
 const OPERATOR = { 'eip.materialize.cloud/cluster_name': 'test', 'eip.materialize.cloud/eip_uid': 'u' };
@@ -23,6 +25,10 @@ const eip = (action: string, tags: Call['tags'], requestTags?: Call['requestTags
   ...(tags && { tags }),
   ...(requestTags && { requestTags }),
 });
+
+function withoutPool({ pool: _pool, ...tags }: Readonly<Record<string, string>>) {
+  return tags;
+}
 
 describe('what the role of a node may do with Elastic IPs', () => {
   it.each<[string, Call]>([
@@ -41,6 +47,12 @@ describe('what the role of a node may do with Elastic IPs', () => {
     ['unmark it', eip('DeleteTags', OPERATOR, HANDOVER)],
     ['bind a prepared one', eip('AssociateAddress', PREPARED)],
     ['mark a prepared one', eip('CreateTags', PREPARED, { ...OWN, 'eni-agent.io/source': 'tag:pool' })],
+    ['mark a prepared one for a FloatingIP', eip('CreateTags', PREPARED, withoutPool(FLOATING_TAKEN))],
+    ['mark that of an earlier FloatingIP of the name', eip('CreateTags', FLOATING, FLOATING)],
+    [
+      'keep that of a FloatingIP whose definition goes',
+      eip('DeleteTags', FLOATING, { 'eni-agent.io/floating-ip-uid': '' }),
+    ],
     ['unmark a prepared one', eip('DeleteTags', TAKEN, { 'eni-agent.io/cluster': '', 'eni-agent.io/pod': '' })],
   ])('may %s', (_what, call) => {
     expect(allows(NODE, call)).toBe(true);
@@ -62,7 +74,8 @@ describe('what the role of a node may do with Elastic IPs', () => {
     ['claim a foreign one by a tag', eip('CreateTags', FOREIGN, OWN)],
     ['make a prepared one releasable', eip('CreateTags', PREPARED, OWN)],
     ['make an object’s releasable', eip('CreateTags', OBJECT, { 'eni-agent.io/source': 'auto' })],
-    ['make it a FloatingIP’s', eip('CreateTags', OBJECT, { 'eni-agent.io/floating-ip': 'x' })],
+    ['release a prepared one that a FloatingIP took', eip('ReleaseAddress', FLOATING_TAKEN)],
+    ['make an object’s a releasable one of a FloatingIP', eip('CreateTags', OBJECT, FLOATING)],
     ['make it aws-pod-eip-controller’s', eip('CreateTags', OBJECT, { [`${PEC}-type`]: 'auto' })],
     ['write foreign tags', eip('CreateTags', OWN, { Name: 'mine' })],
     ['remove foreign tags', eip('DeleteTags', PREPARED, { pool: '' })],
