@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * One project per kind of test. `unit`, `scenario` and `contract` need nothing but npm;
- * `cluster` needs KUBEBUILDER_ASSETS, `netns` needs root or user namespaces (each says so when it cannot run).
+ * `cluster` needs KUBEBUILDER_ASSETS, `netns` needs root or user namespaces, `node` needs ENI_AGENT_REAL_NODE and root (each says so
+ * when it cannot run).
  */
 export default defineConfig({
   test: {
@@ -12,6 +13,7 @@ export default defineConfig({
       project('contract', { testTimeout: 30_000 }),
       project('cluster', { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false }),
       project('netns', { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false }),
+      project('node', { testTimeout: 240_000, hookTimeout: 600_000, fileParallelism: false }),
     ],
   },
 });

@@ -28,6 +28,8 @@ export interface CallRecord {
   readonly attempt: number;
   /** `ok`, an EC2 error code, `lost-reply` (done), `hung`, `foreign-answer`; `pending` until answered. */
   outcome: string;
+  /** Epoch ms of the answer's departure; undefined until then. */
+  answeredAt?: number;
 }
 
 export type Answer =
@@ -101,6 +103,7 @@ export class Ec2Endpoint {
   #answer(request: Ec2Request, record: CallRecord, admitted: boolean, mishap: Mishap): Answer {
     const answer = this.#decide(request, admitted, mishap);
     record.outcome = outcomeOf(answer);
+    record.answeredAt = this.cloud.state.now();
     return answer;
   }
 

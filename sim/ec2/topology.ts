@@ -79,6 +79,8 @@ export interface InstanceInput {
   /** Lend it a public address, as a subnet with automatic public addresses does. */
   readonly lendPublicIp?: boolean;
   readonly tags?: Readonly<Record<string, string>>;
+  /** More about its first ENI. */
+  readonly primary?: Pick<InterfaceInput, 'id' | 'mac' | 'secondaries' | 'description' | 'tags'>;
 }
 
 /** An instance with its first ENI at device index 0. */
@@ -100,6 +102,7 @@ export function addInstance(
   };
   state.instances.put(instance.id, instance);
   const primary = addInterface(state, {
+    ...input.primary,
     subnetId: subnet.id,
     instanceId: instance.id,
     deviceIndex: 0,

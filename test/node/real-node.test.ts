@@ -1,0 +1,24 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { RealNodes } from './rig.ts';
+import { whyNoRealNodes } from './rig-scripts.ts';
+import { install } from './stories/install.ts';
+import { rollingUpdate } from './stories/rolling-update.ts';
+
+const why = whyNoRealNodes();
+if (why !== undefined) console.warn(`real nodes skipped: ${why}`);
+
+/** One cluster, one story after the other: each begins where the one before has ended, as in a user's cluster. */
+describe.skipIf(why !== undefined)(`on two real nodes${why ? ` (skipped: ${why})` : ''}`, () => {
+  let nodes: RealNodes | undefined;
+  const rig = (): RealNodes => {
+    if (nodes === undefined) throw new Error('the nodes did not start');
+    return nodes;
+  };
+  beforeAll(async () => {
+    nodes = await RealNodes.open(process.env['ENI_AGENT_REAL_NODE'] ?? '');
+  }, 600_000);
+  afterAll(() => nodes?.[Symbol.asyncDispose](), 60_000);
+
+  install(rig);
+  rollingUpdate(rig);
+});

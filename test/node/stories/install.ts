@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { type RealNodes, SYSTEM } from '../rig.ts';
+
+/** The documented commands, on an empty cluster. */
+export function install(rig: () => RealNodes): void {
+  describe('install', () => {
+    it('brings the agents of both nodes up', async () => {
+      await rig().install('test/node/overlays/agent');
+      await rig().agents();
+
+      expect(await rig().cluster.warnings()).toEqual([]);
+    });
+
+    it('brings the definitions and the controller up', async () => {
+      await rig().install('daemonset/crds');
+      await rig().install('test/node/overlays/controller');
+
+      expect(await rig().ready(SYSTEM, 'app.kubernetes.io/name=eni-agent-controller', 2)).toHaveLength(2);
+    });
+
+    it('leaves the doctor nothing to find', async () => {
+      const answer = await rig().cluster.exec(SYSTEM, 'daemonset/eni-agent', 'eni-agent', 'doctor');
+
+      expect(answer).not.toMatch(/^\s*(?:✗|FAIL)/m);
+    });
+  });
+}

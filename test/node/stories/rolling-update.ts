@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { statistic } from '../../../bench/measurement.ts';
+import type { CallRecord } from '../../../sim/ec2/endpoint.ts';
+import { type RealNodes, SYSTEM } from '../rig.ts';
+import { headrooms } from '../rig-headroom.ts';
+import { deployment, NAMESPACE, networks } from '../rig-pods.ts';
+
+const PODS = 20;
+
+/** Twenty pods with three addresses each, all replaced while the agents are, too. */
+export function rollingUpdate(rig: () => RealNodes): void {
+  describe('a Deployment of twenty pods with three addresses each', () => {
+    it('has every address in EC2 before the first process of its pod starts', async () => {
+      await rig().cluster.apply(networks());
+      await rig().cluster.apply([deployment('many', PODS, { networks: 'red, blue' })]);
+      const pods = await rig().ready(NAMESPACE, 'app=many', PODS, 120);
+      await rig().agreement(30);
+      const early = (await headrooms(rig().scripts, rig().cloud, pods)).map(({ ms }) => ms);
+
+      console.log(`headroom: p50 ${statistic(early, 'p50')} ms, least ${Math.min(...early)} ms, n ${early.length}`);
+      expect(early).toHaveLength(PODS);
+      expect(Math.min(...early)).toBeGreaterThanOrEqual(0);
+      expect(statistic(early, 'p50')).toBeGreaterThanOrEqual(100);
+    });
+
+    it('is updated pod by pod while the agents restart, and no address is wrong, lost or refused falsely', async () => {
+      const began = Date.now();
+      const { cluster, cloud } = rig();
+      await cluster.kubectl('-n', NAMESPACE, 'rollout', 'restart', 'deployment/many');
+      await cluster.kubectl('-n', SYSTEM, 'rollout', 'restart', 'daemonset/eni-agent');
+      await cluster.kubectl('-n', NAMESPACE, 'rollout', 'status', 'deployment/many', '--timeout=180s');
+      await rig().ready(NAMESPACE, 'app=many', PODS, 60);
+      await rig().agents();
+      await rig().agreement(60);
+
+      const refused = refusalsByAddress(cloud.refused(began));
+      const calls = cloud.mutations(began).length;
+      console.log(
+        `update: ${calls} mutating calls; refused, by address: ${JSON.stringify(Object.fromEntries(refused))}`,
+      );
+      expect([...refused].filter(([, count]) => count > 1)).toEqual([]);
+      expect(await cluster.warnings()).toEqual([]);
+    });
+  });
+}
+
+/** How often a call for each address was refused. A call with several addresses was refused for the ones that were elsewhere. */
+function refusalsByAddress(calls: readonly CallRecord[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { params } of calls) {
+    for (const [name, address] of Object.entries(params)) {
+      if (/^(?:PrivateIpAddress|Ipv6Addresses)\b/.test(name)) counts.set(address, (counts.get(address) ?? 0) + 1);
+    }
+  }
+  return counts;
+}
