@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { RealNodes } from './rig.ts';
 import { whyNoRealNodes } from './rig-scripts.ts';
+import { faults } from './stories/faults.ts';
+import { floatingAddresses } from './stories/floating-addresses.ts';
+import { floatingIpObjects } from './stories/floating-ip-objects.ts';
 import { install } from './stories/install.ts';
 import { rollingUpdate } from './stories/rolling-update.ts';
+import { samples } from './stories/samples.ts';
 
 const why = whyNoRealNodes();
 if (why !== undefined) console.warn(`real nodes skipped: ${why}`);
@@ -21,4 +25,8 @@ describe.skipIf(why !== undefined)(`on two real nodes${why ? ` (skipped: ${why})
 
   install(rig);
   rollingUpdate(rig);
+  floatingAddresses(rig);
+  samples(rig);
+  floatingIpObjects(rig);
+  faults(rig);
 });

@@ -27,7 +27,7 @@ export interface Pod extends KubeObject {
     readonly phase: string;
     readonly podIP?: string;
     readonly conditions?: readonly Condition[];
-    readonly containerStatuses?: readonly { readonly name: string; readonly restartCount: number }[];
+    readonly containerStatuses?: readonly { readonly restartCount: number; readonly containerID?: string }[];
   };
 }
 
@@ -73,6 +73,12 @@ export class Cluster implements AsyncDisposable {
   apply(objects: readonly object[]): Promise<string> {
     const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
     return this.#scripts.kubectl(['apply', '-f', '-'], { input });
+  }
+
+  /** `kubectl delete -f -`; waits until the objects are gone. */
+  delete(objects: readonly object[]): Promise<string> {
+    const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
+    return this.#scripts.kubectl(['delete', '--ignore-not-found', '-f', '-'], { input });
   }
 
   get<T extends KubeObject = KubeObject>(path: string): Promise<T> {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { NodeCloud } from './rig-cloud.ts';
 import { Cluster, eventually, isReady, type Pod } from './rig-kube.ts';
-import { NodeScripts } from './rig-scripts.ts';
+import { type NodeId, NodeScripts } from './rig-scripts.ts';
 import { disagreements } from './rig-truth.ts';
 
 /** Folders of kustomizations, relative to the repository. */
@@ -63,6 +63,14 @@ export class RealNodes implements AsyncDisposable {
   /** Waits until the agents of both nodes are ready. */
   agents(): Promise<readonly Pod[]> {
     return this.ready(SYSTEM, 'app.kubernetes.io/name=eni-agent', 2);
+  }
+
+  /** `kill -9` of the agent's process on a node; kubelet starts it again. */
+  async killAgent(node: NodeId): Promise<void> {
+    const name = this.scripts.world.nodes.find(({ id }) => id === node)?.name;
+    const agent = (await this.agents()).find(({ spec }) => spec.nodeName === name);
+    const id = agent?.status.containerStatuses?.[0]?.containerID?.replace('containerd://', '') ?? '';
+    await this.scripts.on(node, 'ctr', '-n', 'k8s.io', 'task', 'kill', '--signal', 'SIGKILL', id);
   }
 
   /** Waits until EC2 has exactly the addresses that the namespaces hold, each on the right ENI. */

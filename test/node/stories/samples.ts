@@ -1,0 +1,115 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { REPOSITORY, type RealNodes } from '../rig.ts';
+import { addressesOf } from '../rig-headroom.ts';
+import { conditionOf, eventually, isReady, type KubeObject, type Pod } from '../rig-kube.ts';
+import { pod } from '../rig-pods.ts';
+import { prepare, sample } from '../rig-samples.ts';
+
+/** Each file goes in with what its own comments say to replace. The two service addresses must differ, and lie in a subnet of eth1. */
+const REPLACED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'floating-ip/floatingip.yaml': { '10.0.0.201': '10.10.1.201' },
+  'floating-ip/host-ip.yaml': { '10.0.0.201': '10.10.1.202' },
+};
+
+const FILES = readdirSync(join(REPOSITORY, 'samples'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.yaml'))
+  // The README: the namespace and the networks come first.
+  .toSorted((a, b) => Number(b.startsWith('nad-')) - Number(a.startsWith('nad-')) || a.localeCompare(b));
+
+/** All samples at once, as they stand in the repository. */
+export function samples(rig: () => RealNodes): void {
+  describe('the samples', () => {
+    it('all start, and every pod of theirs is ready', async () => {
+      await prepare(rig());
+      const objects = FILES.flatMap((file) => sample(file, REPLACED[file]));
+      expect(objects.length).toBeGreaterThan(FILES.length);
+      await rig().cluster.apply(objects);
+      await rig().cluster.apply([
+        { ...pod('my-pod', {}), metadata: { name: 'my-pod', namespace: 'default', labels: MANAGED } },
+      ]);
+
+      const pods = await eventually('every pod of the samples is ready', 120, async () => {
+        const all = await samplePods(rig());
+        const wanted = objects.reduce((sum, { spec }) => sum + ((spec as { replicas?: number })?.replicas ?? 0), 1);
+        const waiting = all.filter((each) => !isReady(each)).map(({ metadata: { name } }) => name);
+        if (all.length !== wanted || waiting.length > 0) throw new Error(`${all.length} of ${wanted}; ${waiting}`);
+        return all;
+      });
+      expect(pods.filter((each) => restarts(each) > 0).map(({ metadata: { name } }) => name)).toEqual([]);
+    });
+
+    it('have their addresses in EC2, on the ENI under their interface, and say so', async () => {
+      await rig().agreement(30);
+      const silent = await eventually('every Multus pod says Assigned', 30, async () => {
+        const multus = (await samplePods(rig())).filter((each) => addressesOf(each).length > 0);
+        const left = multus.filter((each) => conditionOf(each, 'eni-agent.io/AddressesAssigned')?.status !== 'True');
+        if (left.length > 0) throw new Error(left.map(({ metadata: { name } }) => name).join());
+        return left;
+      });
+
+      expect(silent).toEqual([]);
+      expect(await rig().cluster.warnings()).toEqual([]);
+    });
+
+    it('have the Elastic IPs that they ask for: on primary, Multus and floating addresses, for objects and nodes', async () => {
+      const bound = await eventually('the Elastic IPs are bound', 30, async () => {
+        const addresses = rig()
+          .cloud.elasticIps()
+          .flatMap(({ privateIpAddress }) => privateIpAddress ?? []);
+        const missing = (await wantedWithElasticIp(rig())).filter((address) => !addresses.includes(address));
+        if (missing.length > 0) throw new Error(`without one: ${missing}`);
+        return addresses;
+      });
+
+      expect(new Set(bound).size).toBe(bound.length);
+      expect(bound).toContain('10.10.1.102');
+      // Everything is bound but the two objects that name nothing: from-pools and chosen.
+      expect(
+        rig()
+          .cloud.elasticIps()
+          .filter(({ associationId }) => associationId === undefined),
+      ).toHaveLength(2);
+    });
+
+    it('are removed, and what was theirs is given back', async () => {
+      const objects = FILES.filter((file) => !file.startsWith('nad-')).flatMap((file) => sample(file, REPLACED[file]));
+      await rig().cluster.delete([...objects, pod('my-pod', {})].map(inDefault));
+      await eventually('the pods are gone', 60, async () =>
+        (await samplePods(rig())).length === 0 ? true : undefined,
+      );
+
+      await rig().agreement(75);
+      const left = rig().cloud.elasticIps();
+      expect(left.map(({ associationId }) => associationId).filter((id) => id !== undefined)).toEqual([]);
+    });
+  });
+}
+
+const MANAGED = { 'eip.materialize.cloud/manage': 'true' };
+
+function inDefault(object: object): object {
+  const { metadata } = object as KubeObject;
+  return metadata.name === 'my-pod' ? { ...object, metadata: { ...metadata, namespace: 'default' } } : object;
+}
+
+async function samplePods({ cluster }: RealNodes): Promise<Pod[]> {
+  const found = await Promise.all(['multus', 'nginx-demo-ns', 'default'].map((namespace) => cluster.pods(namespace)));
+  return found.flat();
+}
+
+/** The primary addresses, and the Multus ones where the sample says so, that must have an Elastic IP. */
+async function wantedWithElasticIp(rig: RealNodes): Promise<string[]> {
+  const pods = await samplePods(rig);
+  const named = (pattern: RegExp) => pods.filter(({ metadata: { name } }) => pattern.test(name));
+  const primary = named(/^(?:app-nginx|media-gateway|web-0|materialized|my-pod)/).flatMap(
+    ({ status }) => status.podIP ?? [],
+  );
+  const egress = rig.scripts.world.nodes[0]?.interfaces[0]?.ip ?? '';
+  return [...primary, ...named(/^media-gateway/).flatMap(addressesOf), '10.10.1.102', egress];
+}
+
+function restarts({ status: { containerStatuses = [] } }: Pod): number {
+  return containerStatuses.reduce((sum, { restartCount }) => sum + restartCount, 0);
+}
