@@ -5,6 +5,7 @@ import { faults } from './stories/faults.ts';
 import { floatingAddresses } from './stories/floating-addresses.ts';
 import { floatingIpObjects } from './stories/floating-ip-objects.ts';
 import { install } from './stories/install.ts';
+import { removal } from './stories/removal.ts';
 import { rollingUpdate } from './stories/rolling-update.ts';
 import { samples } from './stories/samples.ts';
 
@@ -29,4 +30,5 @@ describe.skipIf(why !== undefined)(`on two real nodes${why ? ` (skipped: ${why})
   samples(rig);
   floatingIpObjects(rig);
   faults(rig);
+  removal(rig);
 });

@@ -1,7 +1,7 @@
 /** Manifests that the stories write themselves; everything else is from samples/. */
 export const NAMESPACE = 'story';
 
-export const LABEL = 'app';
+const LABEL = 'app';
 
 /** The namespace of the stories, and two networks of their own: `red` on eth1 and dual-stack `blue` on eth2, with few addresses to spare. */
 export function networks(): object[] {

@@ -8,6 +8,7 @@ const EC2_ENDPOINT = { name: 'AWS_ENDPOINT_URL_EC2', value: 'http://10.10.12.1:4
 
 interface Container {
   readonly image: string;
+  readonly command?: readonly string[];
   readonly env?: readonly object[];
 }
 
@@ -50,7 +51,7 @@ function adapted(object: Sample): Sample {
 
 function ours(container: Container): Container {
   const [name] = container.image.split(':');
-  if (name === 'nginx') return { ...container, image: 'busybox:1.36', ...{ command: ['httpd', '-f', '-p', '80'] } };
+  if (name === 'nginx') return { ...container, image: 'busybox:1.36', command: ['httpd', '-f', '-p', '80'] };
   if (name !== 'eni-agent') return container;
   return { ...container, image: 'eni-agent:0.1.0', env: [...(container.env ?? []), EC2_ENDPOINT] };
 }

@@ -11,7 +11,7 @@ export const REPOSITORY = join(import.meta.dirname, '../..');
 export const SYSTEM = 'eni-agent-system';
 
 /** How long EC2 takes for each answer. */
-export const EC2_MS = 50;
+const EC2_MS = 50;
 
 /** Two real nodes, a control plane, and the simulated EC2 that they talk to. One per machine. */
 export class RealNodes implements AsyncDisposable {

@@ -34,7 +34,8 @@ export function samples(rig: () => RealNodes): void {
         const all = await samplePods(rig());
         const wanted = objects.reduce((sum, { spec }) => sum + ((spec as { replicas?: number })?.replicas ?? 0), 1);
         const waiting = all.filter((each) => !isReady(each)).map(({ metadata: { name } }) => name);
-        if (all.length !== wanted || waiting.length > 0) throw new Error(`${all.length} of ${wanted}; ${waiting}`);
+        if (all.length !== wanted || waiting.length > 0)
+          throw new Error(`${all.length} of ${wanted}; waiting: ${waiting.join()}`);
         return all;
       });
       expect(pods.filter((each) => restarts(each) > 0).map(({ metadata: { name } }) => name)).toEqual([]);
@@ -57,9 +58,9 @@ export function samples(rig: () => RealNodes): void {
       const bound = await eventually('the Elastic IPs are bound', 30, async () => {
         const addresses = rig()
           .cloud.elasticIps()
-          .flatMap(({ privateIpAddress }) => privateIpAddress ?? []);
+          .flatMap(({ privateIpAddress }): string[] => (privateIpAddress === undefined ? [] : [privateIpAddress]));
         const missing = (await wantedWithElasticIp(rig())).filter((address) => !addresses.includes(address));
-        if (missing.length > 0) throw new Error(`without one: ${missing}`);
+        if (missing.length > 0) throw new Error(`without one: ${missing.join()}`);
         return addresses;
       });
 

@@ -62,7 +62,7 @@ describe('the chart', () => {
     const controller = byName(kustomized('daemonset/controller'));
     const rendered = byName(renderChart({ ...IMAGE, controller: { enabled: true } }));
 
-    expect(Object.keys(controller)).toHaveLength(12);
+    expect(Object.keys(controller)).toHaveLength(14);
     expect(rendered).toEqual({ ...base, ...policies, ...controller });
   });
 

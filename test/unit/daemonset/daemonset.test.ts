@@ -80,6 +80,22 @@ describe('RBAC', () => {
   });
 });
 
+describe('removal', () => {
+  it('of the controller names neither a definition nor the namespace', () => {
+    expect(contentOf('daemonset/controller/kustomization.yaml')).not.toMatch(/^\s+- .*(?:crds|namespace)/m);
+  });
+
+  it('of any definition, and of the namespace, is refused while the controller is installed', () => {
+    const guard = contentOf('daemonset/controller/deletion-guard.yaml');
+    const definitions = manifestsIn('daemonset/crds').flatMap(({ manifest: { kind, metadata } }) =>
+      kind === 'CustomResourceDefinition' ? [metadata.name] : [],
+    );
+
+    expect(definitions).toHaveLength(4);
+    expect([...definitions, 'eni-agent-system'].filter((name) => !guard.includes(name))).toEqual([]);
+  });
+});
+
 describe('the IAM policies', () => {
   it.each(['daemonset/iam/node.json', 'daemonset/iam/node-tagged-enis.json', 'samples/iam-policy.json'])(
     '%s changes nothing but addresses of ENIs',

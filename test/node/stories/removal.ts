@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { type RealNodes, SYSTEM } from '../rig.ts';
+import { eventually, type KubeObject } from '../rig-kube.ts';
+
+const EIPS = '/apis/aws.k8s.logmein.com/v1alpha1/namespaces/default/eips';
+const OBJECT = {
+  apiVersion: 'aws.k8s.logmein.com/v1alpha1',
+  kind: 'EIP',
+  metadata: { name: 'kept', namespace: 'default' },
+  spec: {},
+};
+
+const CONTROLLER = 'app.kubernetes.io/name=eni-agent-controller';
+
+/** docs/upgrade-and-removal.md, command by command. */
+export function removal(rig: () => RealNodes): void {
+  describe('removal', () => {
+    const allocation = async () => {
+      const { status } = await rig().cluster.get<KubeObject>(`${EIPS}/kept`);
+      return status?.['allocationId'] as string | undefined;
+    };
+    const isInEc2 = (id: string) =>
+      rig()
+        .cloud.elasticIps()
+        .some(({ allocationId }) => allocationId === id);
+    let kept = '';
+
+    it('of the controller leaves definitions, objects and Elastic IPs; it goes on where it was', async () => {
+      await rig().cluster.apply([OBJECT]);
+      kept = await eventually('the object has an Elastic IP', 20, allocation);
+      const began = Date.now();
+      await rig().remove('test/node/overlays/controller');
+      await eventually('the controller is gone', 40, async () => {
+        return (await rig().cluster.pods(SYSTEM, CONTROLLER)).length === 0 ? true : undefined;
+      });
+
+      expect(await allocation()).toBe(kept);
+      expect(isInEc2(kept)).toBe(true);
+
+      await rig().install('test/node/overlays/controller');
+      await rig().ready(SYSTEM, CONTROLLER, 2);
+      expect(await allocation()).toBe(kept);
+      const given = rig()
+        .cloud.mutations(began)
+        .filter(({ action }) => /^(?:Allocate|Release)Address$/.test(action));
+      expect(given).toEqual([]);
+    });
+
+    it('of the agents, or of the definitions, takes nothing of a controller that is installed', async () => {
+      await expect(rig().remove('daemonset/crds')).rejects.toThrow('remove the controller first');
+      await expect(rig().remove('test/node/overlays/agent')).rejects.toThrow('remove the controller first');
+
+      expect(await rig().ready(SYSTEM, CONTROLLER, 2)).toHaveLength(2);
+      expect(await allocation()).toBe(kept);
+      expect(isInEc2(kept)).toBe(true);
+    });
+
+    it('in the documented order leaves nothing of ours, and no Elastic IP that nobody owns', async () => {
+      await rig().cluster.kubectl('delete', 'eips.aws.k8s.logmein.com', '--all', '--all-namespaces');
+      expect(isInEc2(kept)).toBe(false);
+
+      await rig().remove('test/node/overlays/controller');
+      await rig()
+        .remove('test/node/overlays/agent')
+        .catch(() => undefined);
+      await rig().remove('daemonset/crds');
+
+      const left = await rig().cluster.kubectl(
+        ...LEFT_BEHIND,
+        '--output=name',
+        '--selector=app.kubernetes.io/name in (eni-agent,eni-agent-controller)',
+        '--all-namespaces',
+      );
+      expect(left).toBe('');
+      expect(await rig().cluster.kubectl('get', 'crd', '--output=name')).not.toMatch(/eni-agent|materialize|logmein/);
+    });
+  });
+}
+
+/** Every kind that the manifests make. */
+const LEFT_BEHIND = [
+  'get',
+  [
+    'namespaces,daemonsets,deployments,pods,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings',
+    'validatingadmissionpolicies,validatingadmissionpolicybindings',
+  ].join(),
+] as const;
