@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * One project per kind of test. `unit`, `scenario` and `contract` need nothing but npm;
- * `cluster` needs KUBEBUILDER_ASSETS, `netns` needs root or user namespaces, `node` needs ENI_AGENT_REAL_NODE and root (each says so
+ * `cluster` needs KUBEBUILDER_ASSETS, `netns` needs root or user namespaces, `node` needs REAL_NODE_SCRIPTS and root (each says so
  * when it cannot run).
  */
 export default defineConfig({

@@ -20,7 +20,7 @@ describe.skipIf(why !== undefined)(`on two real nodes${why ? ` (skipped: ${why})
     return nodes;
   };
   beforeAll(async () => {
-    nodes = await RealNodes.open(process.env['ENI_AGENT_REAL_NODE'] ?? '');
+    nodes = await RealNodes.open(process.env['REAL_NODE_SCRIPTS'] ?? '');
   }, 600_000);
   afterAll(() => nodes?.[Symbol.asyncDispose](), 60_000);
 

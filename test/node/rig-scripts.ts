@@ -31,12 +31,12 @@ export interface WorldFileNode {
 const NEEDED = ['buildah', 'containerd', 'runc', 'socat', 'jq', 'nft', 'mmdebstrap'];
 const SYSTEM_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
-/** Why no real node can run here, or undefined when two can. `ENI_AGENT_REAL_NODE` names the folder of the scripts. */
+/** Why no real node can run here, or undefined when two can. `REAL_NODE_SCRIPTS` names the folder of the scripts. */
 export function whyNoRealNodes(env: NodeJS.ProcessEnv = process.env): string | undefined {
-  const folder = env['ENI_AGENT_REAL_NODE'];
-  if (!folder) return 'ENI_AGENT_REAL_NODE is not set to a folder with real-node.sh and world.json';
+  const folder = env['REAL_NODE_SCRIPTS'];
+  if (!folder) return 'REAL_NODE_SCRIPTS is not set to a folder with real-node.sh and world.json';
   if (!allowed(join(folder, 'real-node.sh')))
-    return `ENI_AGENT_REAL_NODE=${folder} has no real-node.sh that can be run`;
+    return `REAL_NODE_SCRIPTS=${folder} has no real-node.sh that can be run`;
   if (process.getuid?.() !== 0) return 'nodes need root';
   if (!existsSync('/sys/fs/cgroup/pids')) return 'nodes need the cgroup v1 hierarchies';
   const missing = NEEDED.filter((command) => !SYSTEM_PATH.some((place) => allowed(join(place, command))));
