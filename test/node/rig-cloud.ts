@@ -27,7 +27,7 @@ export class NodeCloud implements AsyncDisposable {
   }
 
   static async open(world: WorldFile): Promise<NodeCloud> {
-    const cloud = new Cloud({ region: world.region });
+    const cloud = new Cloud({ region: world.region, knobs: { elasticIpQuota: 50 } });
     const enis = seed(cloud, world);
     const ec2 = await startEc2Server({ cloud });
     const [a, b] = await Promise.all(world.nodes.map(({ instanceId }) => startImds({ cloud, instanceId })));

@@ -42,8 +42,7 @@ export interface KubeEvent extends KubeObject {
   readonly type: string;
   readonly reason: string;
   readonly message?: string;
-  readonly note?: string;
-  readonly count?: number;
+  readonly lastTimestamp?: string | null;
   readonly source?: { readonly component?: string };
   readonly reportingComponent?: string;
   readonly involvedObject: { readonly kind: string; readonly name: string; readonly namespace?: string };
@@ -97,11 +96,12 @@ export class Cluster implements AsyncDisposable {
     return this.get<Pod>(`/api/v1/namespaces/${namespace}/pods/${name}`);
   }
 
-  /** Warning Events that our programs wrote, as `REASON kind/namespace/name: message`. */
-  async warnings(): Promise<readonly string[]> {
+  /** Warning Events that our programs wrote since the mark (epoch ms), as `REASON kind/namespace/name: message`. */
+  async warnings(since: number): Promise<readonly string[]> {
     const events = await this.list<KubeEvent>('/api/v1/events', { fieldSelector: 'type=Warning' });
     return events
       .filter(({ source, reportingComponent }) => /eni-agent/.test(`${source?.component} ${reportingComponent}`))
+      .filter((event) => Date.parse(event.lastTimestamp ?? event.metadata.creationTimestamp) + 1_000 > since)
       .map(({ reason, message, involvedObject: { kind, namespace, name } }) => {
         return `${reason} ${kind}/${namespace ?? ''}/${name}: ${message}`;
       });

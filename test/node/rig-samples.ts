@@ -41,12 +41,16 @@ function adapted(object: Sample): Sample {
   const { containers, initContainers = [] } = template.spec;
   const spec = {
     ...template.spec,
-    // sleep does not end at SIGTERM, and nothing here waits for clients.
-    terminationGracePeriodSeconds: 1,
+    // sleep does not end at SIGTERM, and no client is waited for; programs of ours have something to do.
+    ...(isOurs([...containers, ...initContainers]) ? {} : { terminationGracePeriodSeconds: 1 }),
     containers: containers.map(ours),
     initContainers: initContainers.map(ours),
   };
   return { ...object, spec: { ...object.spec, template: { ...template, spec } } };
+}
+
+function isOurs(containers: readonly Container[]): boolean {
+  return containers.some(({ image }) => image.startsWith('eni-agent'));
 }
 
 function ours(container: Container): Container {
@@ -58,7 +62,6 @@ function ours(container: Container): Container {
 
 /** What the comments in the samples say to prepare: Elastic IPs with their tags, own pools, labels of nodes, the pod of an Eip. */
 export async function prepare({ cloud: { cloud }, cluster, scripts }: RealNodes): Promise<void> {
-  cloud.knobs.elasticIpQuota = 50;
   cloud.addPool({ id: 'ipv4pool-ec2-0123456789abcdef0', cidr: '203.0.113.0/28' });
   cloud.addPool({ id: 'ipv4pool-ec2-0fedcba9876543210', cidr: '198.51.100.0/29' });
   prepared(cloud, 'media-pool', '');

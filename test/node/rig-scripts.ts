@@ -35,8 +35,7 @@ const SYSTEM_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin
 export function whyNoRealNodes(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const folder = env['REAL_NODE_SCRIPTS'];
   if (!folder) return 'REAL_NODE_SCRIPTS is not set to a folder with real-node.sh and world.json';
-  if (!allowed(join(folder, 'real-node.sh')))
-    return `REAL_NODE_SCRIPTS=${folder} has no real-node.sh that can be run`;
+  if (!allowed(join(folder, 'real-node.sh'))) return `REAL_NODE_SCRIPTS=${folder} has no real-node.sh that can be run`;
   if (process.getuid?.() !== 0) return 'nodes need root';
   if (!existsSync('/sys/fs/cgroup/pids')) return 'nodes need the cgroup v1 hierarchies';
   const missing = NEEDED.filter((command) => !SYSTEM_PATH.some((place) => allowed(join(place, command))));

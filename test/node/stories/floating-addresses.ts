@@ -59,6 +59,7 @@ export function floatingAddresses(rig: () => RealNodes): void {
 
     it('is given back when its last pod is gone', async () => {
       await rig().cluster.kubectl('-n', NAMESPACE, 'delete', 'pod', 'vip-a', 'vip-b');
+      await eventually('EC2 has it no more', 60, async () => (holder() === undefined ? true : undefined));
       await rig().agreement(60);
 
       expect(holder()).toBeUndefined();

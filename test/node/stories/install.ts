@@ -8,7 +8,7 @@ export function install(rig: () => RealNodes): void {
       await rig().install('test/node/overlays/agent');
       await rig().agents();
 
-      expect(await rig().cluster.warnings()).toEqual([]);
+      expect(await rig().cluster.warnings(0)).toEqual([]);
     });
 
     it('brings the definitions and the controller up', async () => {

@@ -39,7 +39,14 @@ export function rollingUpdate(rig: () => RealNodes): void {
         `update: ${calls} mutating calls; refused, by address: ${JSON.stringify(Object.fromEntries(refused))}`,
       );
       expect([...refused].filter(([, count]) => count > 1)).toEqual([]);
-      expect(await cluster.warnings()).toEqual([]);
+      expect(await cluster.warnings(began)).toEqual([]);
+    });
+
+    it('leaves nothing in EC2 when it is deleted', async () => {
+      await rig().cluster.kubectl('-n', NAMESPACE, 'delete', 'deployment', 'many');
+      await rig().agreement(75);
+
+      expect(rig().cloud.secondaries().size).toBe(0);
     });
   });
 }

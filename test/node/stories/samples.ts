@@ -21,7 +21,9 @@ const FILES = readdirSync(join(REPOSITORY, 'samples'), { recursive: true, encodi
 /** All samples at once, as they stand in the repository. */
 export function samples(rig: () => RealNodes): void {
   describe('the samples', () => {
+    let began = 0;
     it('all start, and every pod of theirs is ready', async () => {
+      began = Date.now();
       await prepare(rig());
       const objects = FILES.flatMap((file) => sample(file, REPLACED[file]));
       expect(objects.length).toBeGreaterThan(FILES.length);
@@ -51,7 +53,7 @@ export function samples(rig: () => RealNodes): void {
       });
 
       expect(silent).toEqual([]);
-      expect(await rig().cluster.warnings()).toEqual([]);
+      expect(await rig().cluster.warnings(began)).toEqual([]);
     });
 
     it('have the Elastic IPs that they ask for: on primary, Multus and floating addresses, for objects and nodes', async () => {
