@@ -55,6 +55,25 @@ export function removal(rig: () => RealNodes): void {
       expect(isInEc2(kept)).toBe(true);
     });
 
+    it('of a definition, by somebody who insists, leaves the Elastic IP allocated for an object of the same name', async () => {
+      const definition = 'eips.aws.k8s.logmein.com';
+      const began = Date.now();
+      await rig().cluster.kubectl('annotate', 'crd', definition, 'eni-agent.io/allow-deletion=true');
+      await rig().cluster.kubectl('delete', 'crd', definition);
+      expect(isInEc2(kept)).toBe(true);
+
+      await rig().install('daemonset/crds');
+      await eventually('the object is taken', 30, () => rig().cluster.apply([OBJECT]));
+      // Definitions are looked at every three minutes; a new leader looks at once.
+      await rig().cluster.kubectl('-n', SYSTEM, 'rollout', 'restart', 'deployment/eni-agent-controller');
+
+      expect(await eventually('the object has an Elastic IP', 60, allocation)).toBe(kept);
+      const given = rig()
+        .cloud.mutations(began)
+        .filter(({ action }) => /^(?:Allocate|Release)Address$/.test(action));
+      expect(given).toEqual([]);
+    });
+
     it('in the documented order leaves nothing of ours, and no Elastic IP that nobody owns', async () => {
       await rig().cluster.kubectl('delete', 'eips.aws.k8s.logmein.com', '--all', '--all-namespaces');
       expect(isInEc2(kept)).toBe(false);

@@ -49,7 +49,9 @@ describe('the chart', () => {
     const policies = renderChart({ serviceAccountName: 'theirs', controller: { enabled: true } }, 'kube-system').filter(
       ({ kind }) => kind === 'ValidatingAdmissionPolicy',
     ) as readonly { readonly spec?: { readonly matchConditions?: readonly { readonly expression: string }[] } }[];
-    const users = policies.map(({ spec }) => spec?.matchConditions?.[0]?.expression.split("'")[1]);
+    // The deletion guard has no condition: it binds everybody.
+    const bound = policies.flatMap(({ spec }) => spec?.matchConditions?.[0] ?? []);
+    const users = bound.map(({ expression }) => expression.split("'")[1]);
 
     expect(new Set(users)).toEqual(
       new Set(['system:serviceaccount:kube-system:theirs', 'system:serviceaccount:kube-system:eni-agent-controller']),

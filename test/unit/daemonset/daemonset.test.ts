@@ -86,7 +86,7 @@ describe('removal', () => {
   });
 
   it('of any definition, and of the namespace, is refused while the controller is installed', () => {
-    const guard = contentOf('daemonset/controller/deletion-guard.yaml');
+    const guard = contentOf('daemonset/components/deletion-guard/policy.yaml');
     const definitions = manifestsIn('daemonset/crds').flatMap(({ manifest: { kind, metadata } }) =>
       kind === 'CustomResourceDefinition' ? [metadata.name] : [],
     );
