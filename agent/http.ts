@@ -8,6 +8,8 @@ export interface HttpEndpoints {
   readonly healthFaults: () => readonly string[];
   /** Why the agent cannot do its work yet or any more; empty when it is ready. */
   readonly readyFaults: () => readonly string[];
+  /** What looks wrong but does not keep the agent from its work; shown beside a good answer too. */
+  readonly readyNotes?: () => readonly string[];
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
 }
 
@@ -26,7 +28,7 @@ interface Answer {
 
 /**
  * Serves `/healthz`, `/readyz` and `/metrics` until the signal aborts. A probe that fails answers 503 and
- * `{"ok": false, "reasons": […]}`.
+ * `{"ok": false, "reasons": […]}`; `notes` stand beside either answer.
  * @throws {Error} of the system when the address cannot be listened on, e.g. `EADDRINUSE`.
  */
 export async function serveHttp(where: HostPort, endpoints: HttpEndpoints, signal: AbortSignal): Promise<HttpServer> {
@@ -67,7 +69,7 @@ async function answer(endpoints: HttpEndpoints, request: IncomingMessage): Promi
     case '/healthz':
       return probe(endpoints.healthFaults());
     case '/readyz':
-      return probe(endpoints.readyFaults());
+      return probe(endpoints.readyFaults(), endpoints.readyNotes?.());
     case '/metrics':
       return { status: 200, ...(await endpoints.metrics()) };
     default:
@@ -75,8 +77,9 @@ async function answer(endpoints: HttpEndpoints, request: IncomingMessage): Promi
   }
 }
 
-function probe(faults: readonly string[]): Answer {
-  return faults.length === 0 ? json(200, { ok: true }) : json(503, { ok: false, reasons: faults });
+function probe(reasons: readonly string[], notes: readonly string[] = []): Answer {
+  const more = notes.length === 0 ? {} : { notes };
+  return reasons.length === 0 ? json(200, { ok: true, ...more }) : json(503, { ok: false, reasons, ...more });
 }
 
 function json(status: number, value: unknown): Answer {

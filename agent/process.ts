@@ -2,6 +2,7 @@ import type { Command } from '../lib/config/command.ts';
 import { strayVariables } from '../lib/config/stray-variables.ts';
 import { type Clock, systemClock } from '../lib/runtime/clock.ts';
 import type { LogFields, Logger, LogLevel } from '../lib/runtime/logger.ts';
+import { RoundHealth } from '../lib/runtime/round-health.ts';
 import { createLogger } from '../lib/telemetry/log.ts';
 import { type PrometheusMetrics, prometheusMetrics } from '../lib/telemetry/prometheus.ts';
 import { VERSION } from './version.ts';
@@ -13,6 +14,8 @@ export interface ProcessParts {
   readonly log: Logger;
   readonly metrics: PrometheusMetrics;
   readonly environment: NodeJS.ProcessEnv;
+  /** How the rounds of this process's loops end. */
+  readonly rounds: RoundHealth;
 }
 
 export function openProcess(
@@ -35,5 +38,6 @@ export function openProcess(
     process,
   });
   for (const message of strayVariables(process.env)) log.warn(message);
-  return { clock, log, metrics, random: () => Math.random(), environment: process.env };
+  const rounds = new RoundHealth({ clock, onRound: (loop, failed) => metrics.roundsFailed(loop, failed) });
+  return { clock, log, metrics, rounds, random: () => Math.random(), environment: process.env };
 }

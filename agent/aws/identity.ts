@@ -17,6 +17,8 @@ export interface IdentityOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  /** Told after each vain try what is waited for, and why. */
+  readonly onWaiting?: (reason: string) => void;
 }
 
 /**
@@ -37,6 +39,8 @@ export async function whoAmI(options: IdentityOptions, signal: AbortSignal): Pro
         faults[source] = String(error);
       }
     }
+    const causes = Object.entries(faults).map(([source, fault]) => `${source}: ${fault}`);
+    options.onWaiting?.(`cannot find out which EC2 instance this is (${causes.join('; ')})`);
     const retryInMs = Math.round(backoffMs(failures, { baseMs: 500, maxMs: 15_000, random: options.random }));
     options.log.warn(
       inPod

@@ -56,7 +56,11 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   const closing = new AbortController();
   if (options.httpAddress !== 'off') {
     // A standby is ready, too: it could lead at any time.
-    const endpoints = { healthFaults: () => [], readyFaults: () => [], metrics: () => metrics.render() };
+    const endpoints = {
+      healthFaults: () => parts.rounds.faults(),
+      readyFaults: () => [],
+      metrics: () => metrics.render(),
+    };
     const server = await serveHttp(options.httpAddress, endpoints, closing.signal);
     log.info('listening', server.address);
   }
@@ -92,7 +96,7 @@ export interface TermParts {
  */
 export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise<void> {
   const { parts, options, clusterName, kube, ec2, mayAct } = term;
-  const { clock, random, log } = parts;
+  const { clock, random, log, rounds } = parts;
   const onFailure = (task: string, error: unknown, retryInMs: number) =>
     log.error('a task failed and starts again', { task, error, retryInMs });
   const supervisor = new Supervisor({ clock, random, onFailure }, signal);
@@ -123,6 +127,7 @@ export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise
       clock,
       random,
       log,
+      rounds,
       kube,
       elasticIps: ec2.elasticIps,
       addresses: ec2.addresses,

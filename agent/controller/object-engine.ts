@@ -19,6 +19,7 @@ import { FailureMemory } from '../../lib/runtime/failure-memory.ts';
 import { Limiter } from '../../lib/runtime/limiter.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import { type Plan, Reconciler } from '../../lib/runtime/reconciler.ts';
+import type { RoundHealth } from '../../lib/runtime/round-health.ts';
 import { isThrottling } from '../aws/report-failure.ts';
 import { EipInventory } from '../eip/inventory.ts';
 import { ClaimMemory } from './claim-memory.ts';
@@ -46,6 +47,8 @@ export interface ObjectEngineOptions {
   /** Asked right before each call: a leader that was paused must not go on. */
   readonly mayAct: () => boolean;
   readonly dryRun: boolean;
+  /** Told how the rounds end. @default kept to itself */
+  readonly rounds?: RoundHealth;
 }
 
 /** What one term of leadership knows beside the watches. All of it may be lost: EC2's tags and the objects carry the truth. */
@@ -83,8 +86,7 @@ export class ObjectEngine {
     };
     this.#memory = memory;
     const executor = new ObjectExecutor(options, memory, signal);
-    const onFault = (error: unknown) =>
-      log.error('planning for EIP objects failed; the next event tries again', { error });
+    const onFault = (error: unknown) => log.error('planning for EIP objects failed and is tried again', { error });
     this.#reconciler = new Reconciler(
       {
         clock,
@@ -96,6 +98,7 @@ export class ObjectEngine {
         act: (step) => executor.act(step),
         failed: (step, error) => executor.failed(step, error),
         onFault,
+        ...(options.rounds && { rounds: { loop: 'EIP objects', health: options.rounds } }),
       },
       signal,
     );

@@ -19,6 +19,7 @@ import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
+import { ROUND_RETRY_MS, RoundHealth } from '../../lib/runtime/round-health.ts';
 import { Wakeup } from '../../lib/runtime/wakeup.ts';
 import { EipMemory } from './eip-memory.ts';
 import { EipOwnership } from './eip-ownership.ts';
@@ -68,6 +69,8 @@ export interface EipEngineOptions {
   readonly doubtEnis: (cause: string) => void;
   readonly callSignal: AbortSignal;
   readonly dryRun: boolean;
+  /** Told how the rounds end. @default kept to itself */
+  readonly rounds?: RoundHealth;
 }
 
 /** An inventory this much older than a pod still counts for it, ms: pods that arrive one after the other share reads. */
@@ -96,12 +99,14 @@ export class EipEngine {
   #wanted: ReadonlyMap<string, EipStep> = new Map();
   /** Times at which the inventory is read though no claim asks for it, ms since the epoch. */
   #lookAt: readonly number[] = [];
+  readonly #rounds: RoundHealth;
   #started = false;
 
   constructor(options: EipEngineOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
     this.#wakeup = new Wakeup(() => this.#round(), options.clock);
+    this.#rounds = options.rounds ?? new RoundHealth(options);
     const { clock, random, ec2, budget, log, context } = options;
     this.#inventory = new EipInventory({ clock, random, ec2, budget, log, wake: () => this.wake() }, signal);
     this.#ownership = new EipOwnership(options);
@@ -121,11 +126,14 @@ export class EipEngine {
   }
 
   #round(): void {
-    try {
-      this.#reconcile();
-    } catch (error) {
-      this.#options.log.error('a round for Elastic IPs failed; the next event tries again', { error });
-    }
+    this.#rounds.run(
+      'Elastic IPs',
+      () => this.#reconcile(),
+      (error) => {
+        this.#options.log.error('a round for Elastic IPs failed and is tried again', { error });
+        this.#wakeup.at(this.#options.clock.now() + ROUND_RETRY_MS);
+      },
+    );
   }
 
   #reconcile(): void {

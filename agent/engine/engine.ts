@@ -13,6 +13,7 @@ import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import { Lane, type LaneItem } from '../../lib/runtime/lane.ts';
+import { ROUND_RETRY_MS, RoundHealth } from '../../lib/runtime/round-health.ts';
 import { Wakeup } from '../../lib/runtime/wakeup.ts';
 import { Attempts } from './attempts.ts';
 import { EniFacts } from './eni-facts.ts';
@@ -66,6 +67,8 @@ export interface EngineOptions {
   readonly callSignal: AbortSignal;
   /** Longest time between two describes of the node's ENIs, ms. */
   readonly resyncMs: number;
+  /** Told how the rounds end. @default kept to itself */
+  readonly rounds?: RoundHealth;
 }
 
 /** EC2 documents no cap on addresses per call; a call never needs more than the largest ENI holds (64). */
@@ -89,6 +92,7 @@ export class Engine {
   readonly #lanes = new Map<EniId, { readonly lane: Lane<Action>; readonly performer: Performer }>();
   readonly #idle = new IdleSince();
   readonly #missing = new MissingSince();
+  readonly #rounds: RoundHealth;
   #appearances: Appearances = new Map();
 
   constructor(options: EngineOptions, signal: AbortSignal) {
@@ -97,6 +101,7 @@ export class Engine {
     this.#signal = signal;
     this.#attempts = new Attempts(clock, random);
     this.#budget = options.budget;
+    this.#rounds = options.rounds ?? new RoundHealth({ clock });
     this.#wakeup = new Wakeup(() => this.#round(), clock);
     const wake = () => this.#wakeup.now();
     const shared = { clock, random, ec2, budget: this.#budget, events, wake };
@@ -127,6 +132,11 @@ export class Engine {
     return this.#facts.describedAt;
   }
 
+  /** Why the last describe of our ENIs failed; undefined while they go through. */
+  get trouble(): Refusal | undefined {
+    return this.#refresh.trouble;
+  }
+
   /** Calls that should have ended long ago, in words; a reason to restart the process. */
   stuck(): string[] {
     const limit = this.#options.clock.now() - STUCK_MS;
@@ -144,11 +154,14 @@ export class Engine {
   }
 
   #round(): void {
-    try {
-      this.#reconcile();
-    } catch (error) {
-      this.#options.events.problem('a round failed; the next event or resync tries again', error);
-    }
+    this.#rounds.run(
+      'addresses',
+      () => this.#reconcile(),
+      (error) => {
+        this.#options.events.problem('a round failed and is tried again', error);
+        this.#wakeup.at(this.#options.clock.now() + ROUND_RETRY_MS);
+      },
+    );
   }
 
   #reconcile(): void {

@@ -19,6 +19,7 @@ import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
+import { ROUND_RETRY_MS, RoundHealth } from '../../lib/runtime/round-health.ts';
 import { Wakeup } from '../../lib/runtime/wakeup.ts';
 import type { ElasticIpParts } from './elastic-ip.ts';
 import { FactAge } from './fact-age.ts';
@@ -65,6 +66,8 @@ export interface FloatingEngineOptions {
   /** What has to be watched from now on. */
   readonly need: (need: FloatingNeed) => void;
   readonly callSignal: AbortSignal;
+  /** Told how the rounds end. @default kept to itself */
+  readonly rounds?: RoundHealth;
 }
 
 /** Nothing is watched for objects that do not exist, and no Lease for objects that concern other nodes. */
@@ -82,6 +85,7 @@ const STOP_MS = 3_000;
 export class FloatingEngine {
   readonly #options: FloatingEngineOptions;
   readonly #wakeup: Wakeup;
+  readonly #rounds: RoundHealth;
   readonly #performer: StepPerformer;
   readonly #items = new Map<string, FloatingItem>();
   readonly #flying = new Set<Promise<void>>();
@@ -95,6 +99,7 @@ export class FloatingEngine {
   constructor(options: FloatingEngineOptions) {
     this.#options = options;
     this.#wakeup = new Wakeup(() => this.#round(), options.clock);
+    this.#rounds = options.rounds ?? new RoundHealth(options);
     this.#performer = new StepPerformer(options);
     this.#factAge = new FactAge(options.clock, options.wall);
     this.#jitter = options.random();
@@ -142,11 +147,14 @@ export class FloatingEngine {
   }
 
   #round(): void {
-    try {
-      this.#reconcile();
-    } catch (error) {
-      this.#options.log.error('a round for floating IPs failed; the next event tries again', { error });
-    }
+    this.#rounds.run(
+      'floating IPs',
+      () => this.#reconcile(),
+      (error) => {
+        this.#options.log.error('a round for floating IPs failed and is tried again', { error });
+        this.#wakeup.at(this.#options.clock.now() + ROUND_RETRY_MS);
+      },
+    );
   }
 
   #reconcile(): void {

@@ -86,6 +86,7 @@ export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
     nodeName,
     timing,
     records,
+    rounds: options.rounds,
     ec2: ec2.addresses,
     elasticIps: { ec2: ec2.elasticIps, budget: options.budget, clusterName: options.clusterName },
     budget: options.budget,

@@ -24,6 +24,7 @@ import { Gauges } from './gauges.ts';
 import { watchImds } from './imds-watch.ts';
 import { openObservers } from './observers.ts';
 import { watchPods } from './pod-watch.ts';
+import { Readiness } from './readiness.ts';
 import { definitionsOf, observeNode } from './sources.ts';
 import { openTelling } from './telling.ts';
 
@@ -36,7 +37,7 @@ const STOP_GRACE_MS = 10_000;
  */
 export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<number> {
   const parts = openProcess('node', options, { node: options.nodeName });
-  const { clock, random, log, metrics } = parts;
+  const { clock, random, log, metrics, rounds } = parts;
   const environment = options.region ? { ...parts.environment, AWS_REGION: options.region } : parts.environment;
   const { nodeName, dryRun } = options;
   const calls = new AbortController();
@@ -50,6 +51,21 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
     loops.eips?.wake();
     loops.floating?.wake();
   };
+
+  // First of all, so that a probe is answered, and told the reason, however long the rest takes.
+  const readiness = new Readiness();
+  if (options.httpAddress !== 'off') {
+    const endpoints = {
+      healthFaults: () => [...(loops.addresses?.stuck() ?? []), ...rounds.faults()],
+      readyFaults: () => readiness.faults(),
+      readyNotes: () => readiness.notes(),
+      metrics: () => metrics.render(),
+    };
+    const server = await serveHttp(options.httpAddress, endpoints, calls.signal);
+    log.info('listening', server.address);
+  }
+  readiness.faultsOf('rounds', () => rounds.failing());
+  supervisor.keep('readiness in the log', (signal) => readiness.follow(clock, log, signal));
 
   // Sources. They start before EC2 is known, so that they are ready when it is.
   const connection = await loadConnection({ kubeconfig: options.kubeconfig, env: environment });
@@ -73,13 +89,19 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
   const observers = openObservers(options, { clock, random, log, onChange: wake });
   supervisor.keep('pod watch', (signal) => pods.run(signal));
   for (const observer of observers.tasks) supervisor.keep(observer.name, observer.run);
+  readiness.faultsOf('pods', () => unless(pods.synced, 'the pods of this node are not known yet', pods.fault));
+  readiness.faultsOf('observers', observers.faults);
+  readiness.notesOf(observers.notes);
+  readiness.notesOf(() => unless(pods.connected || !pods.synced, 'the watch of this node’s pods is down', pods.fault));
 
   // EC2.
+  const onWaiting = (reason: string) => readiness.faultsOf('EC2', () => [reason]);
+  onWaiting('the EC2 instance of this node is not known yet');
   const endpoint = imdsEndpoint(environment);
   const imds =
     endpoint === undefined ? undefined : imdsReader({ endpoint, allowV1: false, now: () => performance.now() });
   const [identity, interfaces] = await Promise.all([
-    whoAmI({ imds, kube, nodeName, region: environment['AWS_REGION'], clock, random, log }, stop),
+    whoAmI({ ...parts, imds, kube, nodeName, region: environment['AWS_REGION'], onWaiting }, stop),
     hintsFrom(imds, stop),
   ]);
   const ec2 = openEc2(identity, () => interfaces, { log, metrics, environment });
@@ -108,7 +130,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
     onProblem: (message, error) => log.error(message, { error }),
   });
   let latest: NodeReport | undefined;
-  const shared = { clock, random, budget, dryRun, callSignal: calls.signal };
+  const shared = { clock, random, budget, dryRun, rounds, callSignal: calls.signal };
   const addresses = new Engine(
     {
       ...shared,
@@ -178,6 +200,9 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
     calls: calls.signal,
   });
   Object.assign(loops, { addresses, eips, floating });
+  readiness.faultsOf('EC2', () =>
+    unless(addresses.describedAt !== undefined, 'the ENIs of this node are not known yet', addresses.trouble?.message),
+  );
   if (imds !== undefined) {
     const watch = {
       clock,
@@ -188,16 +213,6 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
       onProblem: (error: unknown) => log.debug('instance metadata does not answer', { error }),
     };
     supervisor.keep('metadata watch', (signal) => watchImds(watch, signal));
-  }
-  if (options.httpAddress !== 'off') {
-    const readyFaults = () => [
-      ...(pods.synced ? [] : ['the pods of this node are not known yet']),
-      ...(addresses.describedAt === undefined ? ['the ENIs of this node are not known yet'] : []),
-      ...observers.faults(),
-    ];
-    const endpoints = { healthFaults: () => addresses.stuck(), readyFaults, metrics: () => metrics.render() };
-    const server = await serveHttp(options.httpAddress, endpoints, calls.signal);
-    log.info('listening', server.address);
   }
   // A dry run must not compete: the Lease would keep others from serving.
   const floatingDone = dryRun ? Promise.resolve() : floating.run(stop);
@@ -212,4 +227,10 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
   await supervisor.finished();
   await kube.close();
   return 0;
+}
+
+/** One reason, with its cause where one is known; none while all is well. */
+function unless(isWell: boolean, reason: string, cause?: string): readonly string[] {
+  if (isWell) return [];
+  return [cause === undefined ? reason : `${reason}: ${cause}`];
 }

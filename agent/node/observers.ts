@@ -1,4 +1,6 @@
 import type { NodeOptions } from '../../lib/config/options.ts';
+import { netnsName } from '../../lib/model/cni.ts';
+import { podKey } from '../../lib/model/pod.ts';
 import { CniCache } from '../../lib/net/cni-cache.ts';
 import { HostLinks } from '../../lib/net/host-links.ts';
 import { PodNamespaces } from '../../lib/net/netns.ts';
@@ -17,6 +19,8 @@ export type Observers = Pick<NodeSources, 'cache' | 'namespaces' | 'links'> & {
   readonly tasks: readonly { readonly name: string; readonly run: (signal: AbortSignal) => Promise<void> }[];
   /** Why the observers do not see everything they should. */
   readonly faults: () => readonly string[];
+  /** What looks wrong but keeps nobody from being served, because another source tells the same. */
+  readonly notes: () => readonly string[];
 };
 
 /** A new namespace is read within some ms, on a busy node within a second or two. */
@@ -46,17 +50,43 @@ export function openObservers(options: ObserverOptions, parts: ObserverParts): O
       ...(namespaces ? [{ name: 'pod namespaces', run: (signal: AbortSignal) => namespaces.start(signal) }] : []),
     ],
     faults: () => [
-      ...(cache?.synced === false ? ['the CNI cache has not been read yet'] : []),
+      ...(cache?.faults() ?? []),
       ...(namespaces === undefined ? [] : namespaceFaults(namespaces, clock.now())),
+    ],
+    notes: () => [
+      ...(cache?.isMissing
+        ? [`none of the CNI cache folders exists (${options.cniCacheDirs.join(', ')}): ${LATER}`]
+        : []),
+      ...unseenMounts(options.netnsDir, cache, namespaces),
     ],
   };
 }
 
 /** A namespace that has only just appeared is no fault: on a busy node there is always one. */
-function namespaceFaults({ scanned, hiddenSince }: PodNamespaces, now: number): string[] {
-  if (!scanned) return ['the folder of network namespaces has not been read yet'];
+function namespaceFaults(namespaces: PodNamespaces, now: number): readonly string[] {
+  const { scanned, hiddenSince } = namespaces;
   const lastingMs = hiddenSince === undefined ? 0 : now - hiddenSince;
-  return lastingMs <= HIDDEN_MS ? [] : ['the network namespaces of the pods have not all been read yet'];
+  return scanned && namespaces.isReadable && lastingMs <= HIDDEN_MS ? [] : namespaces.faults();
+}
+
+const LATER = 'addresses are learnt from network-status and the kernel until a CNI plugin writes there';
+
+/**
+ * Pods whose network namespace is said to be in our folder, where only the empty file is seen that it is mounted on. A file that was
+ * left behind together with its cache entry looks the same; it harms nobody.
+ */
+function unseenMounts(dir: string, cache: CniCache | undefined, namespaces: PodNamespaces | undefined): string[] {
+  const hollow = namespaces?.hollow() ?? new Set();
+  if (hollow.size === 0) return [];
+  const unseen = (cache?.attachments() ?? []).filter(
+    ({ netns }) => netns !== undefined && hollow.has(netnsName(netns)),
+  );
+  const pods = [...new Set(unseen.map(({ pod }) => podKey(pod)))];
+  if (pods.length === 0) return [];
+  const shown = pods.slice(0, 3).join(', ') + (pods.length > 3 ? `, and ${pods.length - 3} more` : '');
+  return [
+    `the network namespaces of ${shown} are not mounted in ${dir}; mount it with mountPropagation: HostToContainer, from a shared mount of the host`,
+  ];
 }
 
 /** The links are read when somebody asks; there is nothing to run in between. */

@@ -1,5 +1,5 @@
 import type { CustomObject, OwnerReference, ResourceType } from '../model/eip-object.ts';
-import { isObject, type JsonObject } from '../model/json.ts';
+import { isObject, type JsonObject, shallow } from '../model/json.ts';
 import { DELETION_POLICY } from '../model/retention.ts';
 import type { KubeClient } from './client.ts';
 import { isKubeError } from './kube-error.ts';
@@ -28,9 +28,15 @@ export function toCustomObject(raw: RawCustomObject): CustomObject {
     finalizers: metadata.finalizers ?? [],
     deletionPolicy: metadata.annotations?.[DELETION_POLICY],
     owners: (metadata.ownerReferences ?? []).map(({ kind = '', name = '', uid = '' }) => ({ kind, name, uid })),
-    spec: isObject(spec) ? spec : {},
-    status: isObject(status) ? status : {},
+    spec: fieldsOf(spec),
+    status: fieldsOf(status),
   };
+}
+
+/** The API server takes values that nest 10 000 deep where a definition keeps unknown fields. */
+function fieldsOf(value: unknown): JsonObject {
+  const fields = shallow(value);
+  return isObject(fields) ? fields : {};
 }
 
 /** How the cluster serves a kind of custom resource. */

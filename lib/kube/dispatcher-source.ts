@@ -61,7 +61,7 @@ function createAgent(tls: TlsOptions): Dispatcher {
     allowH2: false,
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    connectTimeout: 10_000,
+    connectTimeout: 5_000,
     connect: { ...tls, keepAlive: true, keepAliveInitialDelay: 30_000 } as Agent.Options['connect'] & object,
   });
 }

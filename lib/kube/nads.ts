@@ -40,7 +40,7 @@ const UNAVAILABLE_TTL_MS = 2_000;
 
 interface RawNad {
   readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
-  readonly spec?: { readonly config?: string };
+  readonly spec?: { readonly config?: unknown };
 }
 
 export function createNadCache(options: NadCacheOptions): NadCache {
@@ -74,7 +74,12 @@ export function createNadCache(options: NadCacheOptions): NadCache {
     if (path === undefined) return { state: 'absent' };
     try {
       const raw = await client.request<RawNad>({ method: 'GET', path, signal });
-      return { state: 'known', annotations: raw.metadata?.annotations ?? {}, config: raw.spec?.config ?? '' };
+      const config = raw.spec?.config;
+      return {
+        state: 'known',
+        annotations: raw.metadata?.annotations ?? {},
+        config: typeof config === 'string' ? config : '',
+      };
     } catch (cause) {
       const error = isKubeError(cause) ? cause : networkError(cause);
       if (error.status === 404) return { state: 'absent' };

@@ -13,6 +13,7 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly random: () => number;
+  /** Longest silence between two signs of life, ms; before the first a minute more is granted. */
   readonly silenceMs: number;
   readonly onOpen: () => void;
   readonly onByte: () => void;
@@ -20,7 +21,16 @@ export interface WatchOptions {
   readonly onEvent: (type: string, object: RawObject) => void;
 }
 
+/** The watch gives no account of the collection any more, though the server may be well: resuming it would not help. */
+export class WatchLost extends KubeError {
+  constructor(message: string) {
+    super({ status: 0, reason: 'Timeout', message });
+  }
+}
+
 const MINUTE_MS = 60_000;
+/** A server that does not even accept the watch in this time is away, ms. */
+const OPEN_MS = 20_000;
 
 /**
  * One watch request. Resolves when the server ends it in order (each asks for 4–8 minutes, so that the watches of a cluster do not
@@ -39,7 +49,10 @@ export async function watchOnce(options: WatchOptions): Promise<void> {
       path,
       query,
       signal,
-      onOpen: options.onOpen,
+      onOpen() {
+        watchdog.opened();
+        options.onOpen();
+      },
       onData(chunk) {
         watchdog.touch();
         options.onByte();
@@ -73,22 +86,31 @@ function parseEvent(line: string): { type: string; object: unknown } {
 function startWatchdog(clock: Clock, silenceMs: number) {
   const controller = new AbortController();
   let touchedAt = clock.now();
-  let cancel = clock.after(silenceMs, check);
+  let limitMs = OPEN_MS;
+  let isOpen = false;
+  let cancel = clock.after(OPEN_MS, check);
 
   function check(): void {
-    const leftMs = touchedAt + silenceMs - clock.now();
+    const leftMs = touchedAt + limitMs - clock.now();
     if (leftMs > 0) cancel = clock.after(Math.min(leftMs, MINUTE_MS), check);
-    else
-      controller.abort(
-        new KubeError({ status: 0, reason: 'Timeout', message: `the watch was silent for ${silenceMs} ms` }),
-      );
+    else controller.abort(isOpen ? new WatchLost(`the watch was silent for ${limitMs / 1000} s`) : notAccepted());
   }
 
   return {
     signal: controller.signal,
+    opened: () => {
+      isOpen = true;
+      touchedAt = clock.now();
+      limitMs = silenceMs + MINUTE_MS;
+    },
     touch: () => {
       touchedAt = clock.now();
+      limitMs = silenceMs;
     },
     stop: () => cancel(),
   };
+}
+
+function notAccepted(): KubeError {
+  return new KubeError({ status: 0, reason: 'Timeout', message: `the watch was not accepted in ${OPEN_MS / 1000} s` });
 }

@@ -2,7 +2,7 @@ import { mac } from './eni.ts';
 import type { IpAddress } from './ip.ts';
 import { parseHostCidr, parseIp } from './ip.ts';
 import type { JsonObject } from './json.ts';
-import { integerOf, isObject, objectsOf, parseJson, textOf } from './json.ts';
+import { integerOf, isObject, jsonFault, objectsOf, parseJson, shown, textOf } from './json.ts';
 import type { CachedAttachment } from './observation.ts';
 import type { Parsed, PodRef } from './pod.ts';
 import type { Refusal } from './refusal.ts';
@@ -25,11 +25,13 @@ export interface CacheEntry extends CachedAttachment {
  */
 export function parseCniCache(file: string, text: string): Parsed<readonly CacheEntry[]> {
   const refusals: Refusal[] = [];
-  const refuse = (fault: string) => refusals.push(invalidCacheFile(file, fault));
+  const refuse = (fault: string) => {
+    if (refusals.length < MAX_REFUSALS) refusals.push(invalidCacheFile(file, fault));
+  };
   const cache = parseJson(text);
-  if (!isObject(cache)) refuse(cache === undefined ? 'it is not complete JSON' : 'it is not a JSON object');
-  else if (cache.kind !== undefined && cache.kind !== 'cniCacheV1')
-    refuse(`kind ${JSON.stringify(cache.kind)} is unknown`);
+  if (!isObject(cache))
+    refuse(cache === undefined ? jsonFault(text, 'it is not complete JSON') : 'it is not a JSON object');
+  else if (cache.kind !== undefined && cache.kind !== 'cniCacheV1') refuse(`kind ${shown(cache.kind)} is unknown`);
   if (!isObject(cache) || refusals.length > 0) return { value: [], refusals };
   const pod = podOf(cache.cniArgs);
   if (pod === undefined) return { value: [], refusals };
@@ -47,6 +49,11 @@ export function invalidCacheFile(file: string, fault: string): Refusal {
 export function netnsName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
+
+/** Far above what one attachment has (EC2's largest ENI holds 64 addresses a family): one file must not fill memory and log. */
+const MAX_INTERFACES = 64;
+const MAX_ADDRESSES = 128;
+const MAX_REFUSALS = 5;
 
 interface SandboxInterface {
   readonly name: string;
@@ -79,7 +86,7 @@ function entriesOf(file: string, pod: PodRef, cache: JsonObject, refuse: (fault:
 
 /** The result's interfaces that are in a sandbox; results of CNI 0.2 list none, so the attachment's own name stands in. */
 function sandboxInterfaces(result: JsonObject, ifName: string): SandboxInterface[] {
-  const listed = Array.isArray(result.interfaces) ? result.interfaces : [];
+  const listed = Array.isArray(result.interfaces) ? result.interfaces.slice(0, MAX_INTERFACES) : [];
   const inSandbox = listed.flatMap((link: unknown, index): SandboxInterface[] => {
     const sandbox = isObject(link) ? textOf(link.sandbox) : undefined;
     const name = isObject(link) ? textOf(link.name) : undefined;
@@ -98,11 +105,13 @@ interface ResultAddress {
 
 /** `ips[].address` since CNI 0.3; `ip4.ip` and `ip6.ip` in 0.2. */
 function resultAddresses(result: JsonObject, refuse: (fault: string) => void): ResultAddress[] {
-  const listed = objectsOf(result.ips).map((item) => ({ text: item.address, index: integerOf(item.interface) }));
+  const ips = objectsOf(result.ips);
+  if (ips.length > MAX_ADDRESSES) refuse(`only the first ${MAX_ADDRESSES} of ${ips.length} addresses are read`);
+  const listed = ips.slice(0, MAX_ADDRESSES).map((item) => ({ text: item.address, index: integerOf(item.interface) }));
   const old = [result.ip4, result.ip6].filter(isObject).map((item) => ({ text: item.ip, index: undefined }));
   return [...listed, ...old].flatMap(({ text, index }) => {
     const address = typeof text === 'string' ? (parseHostCidr(text)?.address ?? parseIp(text)) : undefined;
-    if (address === undefined) refuse(`${JSON.stringify(text)} is not an IP address`);
+    if (address === undefined) refuse(`${shown(text)} is not an IP address`);
     return address === undefined ? [] : [{ address, index }];
   });
 }

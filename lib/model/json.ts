@@ -1,13 +1,50 @@
 /** A JSON object whose fields are not trusted yet. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Parses JSON without throwing: undefined when the text is not JSON (`null` is JSON). */
+/** Far above anything that is meant: a CNI result nests 6 deep. */
+const MAX_DEPTH = 64;
+
+/**
+ * Parses JSON of foreign origin without throwing: undefined when the text is not JSON (`null` is JSON) or nests more than 64 deep.
+ * V8 parses any depth but overflows the stack when it writes such a value, so it must not get in.
+ */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return isShallow(text) ? (JSON.parse(text) as unknown) : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Why `parseJson` made nothing of a text, for a message. */
+export function jsonFault(text: string, fault: string): string {
+  return isShallow(text) ? fault : `it is nested more than ${MAX_DEPTH} deep`;
+}
+
+/** Whether a JSON text opens at most {@link MAX_DEPTH} brackets at a time; those inside strings do not count. */
+function isShallow(text: string): boolean {
+  let depth = 0;
+  for (const [bracket] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{}]/gs)) {
+    if (bracket === '[' || bracket === '{') depth += 1;
+    else if (bracket === ']' || bracket === '}') depth -= 1;
+    if (depth > MAX_DEPTH) return false;
+  }
+  return true;
+}
+
+const TOO_DEEP = '(nested too deeply)';
+
+/** A foreign value that is parsed already, with everything below 64 levels replaced by a text: it can be walked and written safely. */
+export function shallow(value: unknown, depth = MAX_DEPTH): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === 0) return TOO_DEEP;
+  if (Array.isArray(value)) return value.map((item) => shallow(item, depth - 1));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shallow(item, depth - 1)]));
+}
+
+/** A foreign value for a message, cut to 80 characters. */
+export function shown(value: unknown): string {
+  return (JSON.stringify(value) ?? '').slice(0, 80);
 }
 
 export function isObject(value: unknown): value is JsonObject {

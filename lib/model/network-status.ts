@@ -2,7 +2,7 @@ import { mac } from './eni.ts';
 import type { IpAddress } from './ip.ts';
 import { parseHostCidr, parseIp } from './ip.ts';
 import type { JsonObject } from './json.ts';
-import { isObject, parseJson, textOf } from './json.ts';
+import { isObject, jsonFault, parseJson, shown, textOf } from './json.ts';
 import type { NetworkStatus, Parsed } from './pod.ts';
 import type { Refusal } from './refusal.ts';
 
@@ -34,7 +34,7 @@ function parseFresh(annotations: Readonly<Record<string, string>>): Parsed<reado
   const text = annotations[key];
   if (text === undefined || text.trim() === '') return { value: [], refusals: [] };
   const list = parseJson(text);
-  if (list === undefined) return { value: [], refusals: [invalid(key, 'it is not JSON')] };
+  if (list === undefined) return { value: [], refusals: [invalid(key, jsonFault(text, 'it is not JSON'))] };
   if (!Array.isArray(list)) return { value: [], refusals: [invalid(key, 'it is not a JSON array')] };
 
   const value: NetworkStatus[] = [];
@@ -76,7 +76,7 @@ function addressesOf(ips: unknown, refuse: (fault: string) => void): IpAddress[]
   if (ips.length > MAX_ADDRESSES) refuse(`only the first ${MAX_ADDRESSES} of ${ips.length} addresses are read`);
   for (const item of ips.slice(0, MAX_ADDRESSES)) {
     const address = typeof item === 'string' ? (parseIp(item) ?? parseHostCidr(item)?.address) : undefined;
-    if (address === undefined) refuse(`${(JSON.stringify(item) ?? '').slice(0, 80)} is not an IP address`);
+    if (address === undefined) refuse(`${shown(item)} is not an IP address`);
     else if (!addresses.includes(address)) addresses.push(address);
   }
   return addresses;

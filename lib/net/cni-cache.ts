@@ -39,6 +39,8 @@ export class CniCache {
   readonly #files = new Map<string, CacheFile>();
   readonly #folders: readonly { path: string; watch: FolderWatch; scan: SingleFlight }[];
   readonly #unscanned: Set<string>;
+  readonly #faults = new Map<string, string>();
+  readonly #missing = new Set<string>();
   #signal: AbortSignal | undefined;
 
   constructor(options: CniCacheOptions) {
@@ -58,6 +60,20 @@ export class CniCache {
   /** True once every folder has been read. A folder that does not exist counts as read: it is empty. */
   get synced(): boolean {
     return this.#unscanned.size === 0;
+  }
+
+  /** Why the view is not complete; empty while all is well. */
+  faults(): readonly string[] {
+    const unread = [...this.#unscanned].filter((folder) => !this.#faults.has(folder));
+    return [
+      ...this.#faults.values(),
+      ...unread.map((folder) => `the CNI cache folder ${folder} has not been read yet`),
+    ];
+  }
+
+  /** True when none of the folders exists: no CNI plugin has written a result yet, or they are not mounted. */
+  get isMissing(): boolean {
+    return this.#missing.size === this.#folders.length;
   }
 
   attachments(): readonly CacheEntry[] {
@@ -98,10 +114,20 @@ export class CniCache {
   /** Undefined when the folder could not be read: then nothing is known, which is not the same as empty. */
   async #list(folder: string): Promise<string[] | undefined> {
     try {
-      return await readdir(folder);
+      const names = await readdir(folder);
+      this.#faults.delete(folder);
+      this.#missing.delete(folder);
+      return names;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-      this.#options.onProblem(`cannot read the CNI cache folder ${folder}`, error);
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') {
+        this.#faults.delete(folder);
+        this.#missing.add(folder);
+        return [];
+      }
+      const fault = `the CNI cache folder ${folder} cannot be read (${code}); mount it from the host`;
+      this.#faults.set(folder, fault);
+      this.#options.onProblem(fault, error);
       return undefined;
     }
   }

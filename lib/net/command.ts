@@ -40,7 +40,7 @@ const FIXES: Partial<Record<CommandFault, string>> = {
 const SAID: readonly (readonly [RegExp, CommandFault])[] = [
   [/Operation not permitted|Permission denied/, 'denied'],
   [/No such file or directory|Cannot find device/, 'gone'],
-  [/Invalid argument|Inappropriate ioctl/, 'invalid'],
+  [/Invalid argument|Inappropriate ioctl|Too many levels of symbolic links/, 'invalid'],
 ];
 
 const TIMEOUT_MS = 10_000;

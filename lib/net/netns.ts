@@ -7,7 +7,8 @@ import { FolderWatch } from './folder-watch.ts';
 import type { SeenInterface } from './live-view.ts';
 import { monitorAddresses } from './monitor.ts';
 import type { AddressEvent } from './monitor-line.ts';
-import { Nsids } from './nsids.ts';
+import { NAMED_NAMESPACES, Nsids } from './nsids.ts';
+import { OddFiles } from './odd-files.ts';
 import { PodNamespace } from './pod-namespace.ts';
 import { SingleFlight } from './single-flight.ts';
 import { Slots } from './slots.ts';
@@ -58,11 +59,14 @@ export class PodNamespaces {
   readonly #sweep = new SingleFlight(() => this.#readAll());
   readonly #watch: FolderWatch;
   readonly #ownMonitors = new Map<PodNamespace, Promise<void>>();
+  readonly #oddFiles: OddFiles;
+  #folderFault: string | undefined;
   #scanned = false;
 
   constructor(options: PodNamespacesOptions) {
     this.#options = options;
-    this.#dir = options.dir ?? '/run/netns';
+    this.#dir = options.dir ?? NAMED_NAMESPACES;
+    this.#oddFiles = new OddFiles(this.#dir, options.onProblem);
     this.#unplaced = new UnplacedAddresses(() => options.clock.now());
     const onChange = (name: string | undefined) => {
       void (name === undefined ? undefined : this.#namespaces.get(name))?.touched();
@@ -93,6 +97,24 @@ export class PodNamespaces {
     return this.#unplaced.addresses;
   }
 
+  /** False while the folder itself cannot be read, or is not there. */
+  get isReadable(): boolean {
+    return this.#folderFault === undefined;
+  }
+
+  /** Why the view is not complete, or is emptier than it should be; empty while all is well. */
+  faults(): readonly string[] {
+    if (this.#folderFault !== undefined) return [this.#folderFault];
+    if (!this.#scanned) return [`the network namespaces in ${this.#dir} have not been read yet`];
+    return [...this.#namespaces.values()].filter(({ known }) => !known).map((namespace) => namespace.fault);
+  }
+
+  /** Names in the folder that turned out to be no namespace: left behind, or mounted where we cannot see it. */
+  hollow(): ReadonlySet<string> {
+    const hollow = [...this.#namespaces.values()].filter(({ known, readable }) => known && !readable);
+    return new Set(hollow.map(({ name }) => name));
+  }
+
   namespaces(): readonly NamespaceView[] {
     return [...this.#namespaces.values()]
       .filter((namespace) => namespace.readable || namespace.reader.interfaces.length > 0)
@@ -106,6 +128,7 @@ export class PodNamespaces {
     const onEvent = (event: AddressEvent) => this.#heard(event);
     const onSpawn = onMonitor ?? (() => {});
     signal.addEventListener('abort', () => this.#close(), { once: true });
+    this.#oddFiles.scan();
     const monitor = monitorAddresses(
       { scope: 'all-nsid', clock, random, onEvent, onGap, onProblem, onSpawn },
       this.#stop.signal,
@@ -125,6 +148,7 @@ export class PodNamespaces {
   #close(): void {
     this.#stop.abort();
     for (const namespace of this.#namespaces.values()) namespace.close();
+    this.#oddFiles.close();
   }
 
   #heard(event: AddressEvent): void {
@@ -173,10 +197,13 @@ export class PodNamespaces {
   async #list(): Promise<Set<string> | undefined> {
     try {
       const entries = await readdir(this.#dir, { withFileTypes: true });
-      return new Set(entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name));
+      this.#folderFault = undefined;
+      return this.#oddFiles.sort(entries);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Set();
-      this.#options.onProblem(`cannot read the folder of namespaces ${this.#dir}`, error);
+      const { code } = error as NodeJS.ErrnoException;
+      this.#folderFault = `the folder of network namespaces ${this.#dir} cannot be read (${code}); mount it from the host`;
+      if (code === 'ENOENT') return new Set();
+      this.#options.onProblem(this.#folderFault, error);
       return undefined;
     }
   }

@@ -5,7 +5,7 @@ import { isFault, run } from './command.ts';
 import { SingleFlight } from './single-flight.ts';
 
 /** The only folder whose names `ip netns` knows. */
-const NAMED_NAMESPACES = '/run/netns';
+export const NAMED_NAMESPACES = '/run/netns';
 
 /**
  * The ids by which the kernel names pod namespaces in events (`all-nsid`), and the names that they belong to.

@@ -69,6 +69,14 @@ export class PodNamespace {
     return this.#hiddenSince;
   }
 
+  /** Why it is not known, in words. */
+  get fault(): string {
+    const { fault } = this.reader;
+    return fault instanceof CommandError
+      ? `the addresses in ${this.path} cannot be read: ${fault.message}`
+      : `the addresses in ${this.path} have not been read yet`;
+  }
+
   get readable(): boolean {
     return this.reader.fault === undefined;
   }

@@ -53,8 +53,13 @@ export interface ControllerMetrics {
   orphans(count: number): void;
 }
 
+export interface LoopMetrics {
+  /** How many rounds of this loop have failed in a row; 0 after one that did not. */
+  roundsFailed(loop: string, inARow: number): void;
+}
+
 /** Where measurements go. Cheap enough for every call; never throws. */
-export interface Metrics extends AddressMetrics, Ec2Metrics, KubeMetrics, ControllerMetrics {}
+export interface Metrics extends AddressMetrics, Ec2Metrics, KubeMetrics, ControllerMetrics, LoopMetrics {}
 
 /** Drops every measurement. */
 export const noMetrics: Metrics = {
@@ -72,4 +77,5 @@ export const noMetrics: Metrics = {
   leaseHeld: () => undefined,
   elasticIpQuota: () => undefined,
   orphans: () => undefined,
+  roundsFailed: () => undefined,
 };

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
 import { type Limiter, NO_CALL } from './limiter.ts';
+import { ROUND_RETRY_MS, RoundHealth } from './round-health.ts';
 import { Wakeup } from './wakeup.ts';
 
 export interface Plan<Step> {
@@ -22,8 +23,10 @@ export interface ReconcilerParts<Step> {
   readonly act: (step: Step) => Promise<void>;
   /** Hears of each step that rejected. */
   readonly failed: (step: Step, error: unknown) => void;
-  /** The plan itself threw. The next wake tries again. */
+  /** The plan itself threw. The next wake tries again, or some seconds. */
   readonly onFault: (error: unknown) => void;
+  /** Told, under the loop's name, how planning ends. @default kept to itself */
+  readonly rounds?: { readonly loop: string; readonly health: RoundHealth };
 }
 
 /**
@@ -78,16 +81,18 @@ export class Reconciler<Step> {
   }
 
   #look(): ReadonlyMap<string, Step> {
-    const { plan, keyOf, clock, onFault } = this.#parts;
+    const { plan, keyOf, clock, onFault, rounds = { loop: '', health: new RoundHealth({ clock }) } } = this.#parts;
     this.#steps = new Map();
     this.#plannedAt = clock.now();
-    try {
+    const round = () => {
       const { steps, wakeAt } = plan();
       this.#steps = new Map(steps.map((step) => [keyOf(step), step]));
       this.#wakeup.at(wakeAt);
-    } catch (error) {
+    };
+    rounds.health.run(rounds.loop, round, (error) => {
       onFault(error);
-    }
+      this.#wakeup.at(clock.now() + ROUND_RETRY_MS);
+    });
     return this.#steps;
   }
 

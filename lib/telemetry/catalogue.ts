@@ -135,6 +135,12 @@ export const CATALOGUE = {
     help: 'Elastic IPs and interfaces with tags of this cluster whose owner is gone, as the last sweep found them',
     labels: [],
   },
+  roundsFailed: {
+    type: 'gauge',
+    name: 'eni_agent_rounds_failed',
+    help: 'Rounds of a loop that have failed in a row; after a minute of it /healthz fails too',
+    labels: ['loop'],
+  },
   buildInfo: {
     type: 'gauge',
     name: 'eni_agent_build_info',
@@ -191,5 +197,6 @@ const ALERTS = `## Alerts worth having
 | an ENI is nearly full | \`eni_agent_eni_slots_used / eni_agent_eni_slots_limit > 0.9\` | [AddressLimitExceeded](troubleshooting.md#addresslimitexceeded) |
 | EC2 throttles the account | \`rate(eni_agent_ec2_errors_total{code="RequestLimitExceeded"}[5m]) > 0\` | [Throttled](troubleshooting.md#throttled) |
 | Elastic IPs run out | \`eni_agent_elastic_ips_used >= 0.9 * (eni_agent_elastic_ips_allowed > 0)\` | release unused ones, or ask for a higher quota |
+| a loop fails | \`max_over_time(eni_agent_rounds_failed[2m]) > 0\` | the log: it is a fault of the agent; please report it |
 | the agent is deaf | \`eni_agent_kube_staleness_seconds > 300\` | the API server, network policy |
 `;

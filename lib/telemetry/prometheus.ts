@@ -62,6 +62,7 @@ export function prometheusMetrics({ now, build, process: readings }: PrometheusO
       instruments.elasticIpsAllowed.set(allowed ?? 0);
     },
     orphans: (count) => instruments.orphans.set(count),
+    roundsFailed: (loop, inARow) => instruments.roundsFailed.set({ loop }, inARow),
     render: async () => {
       refresh();
       return { contentType: registry.contentType, body: await registry.metrics() };
@@ -104,6 +105,7 @@ function instrumentsIn(registry: Registry) {
     elasticIpsUsed: gauge(CATALOGUE.elasticIpsUsed),
     elasticIpsAllowed: gauge(CATALOGUE.elasticIpsAllowed),
     orphans: gauge(CATALOGUE.orphans),
+    roundsFailed: gauge(CATALOGUE.roundsFailed),
     buildInfo: gauge(CATALOGUE.buildInfo),
     residentMemory: gauge(CATALOGUE.residentMemory),
     heapUsed: gauge(CATALOGUE.heapUsed),

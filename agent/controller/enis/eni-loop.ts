@@ -8,6 +8,7 @@ import { planEnis } from '../../../lib/plan/enis/plan-enis.ts';
 import type { Budget } from '../../../lib/runtime/budget.ts';
 import type { Clock } from '../../../lib/runtime/clock.ts';
 import type { Logger } from '../../../lib/runtime/logger.ts';
+import { ROUND_RETRY_MS, RoundHealth } from '../../../lib/runtime/round-health.ts';
 import { noTracer, RECONCILE, type Tracer } from '../../../lib/runtime/tracing.ts';
 import { Wakeup } from '../../../lib/runtime/wakeup.ts';
 import { ECHO_MS, EniMemory } from './eni-memory.ts';
@@ -50,6 +51,8 @@ export interface EniLoopParts {
   readonly callSignal: AbortSignal;
   /** How often EC2 is asked when nothing changes, ms. @default 10 min */
   readonly resyncMs?: number;
+  /** Told how the rounds end. @default kept to itself */
+  readonly rounds?: RoundHealth;
 }
 
 export interface EniLoop {
@@ -72,6 +75,7 @@ class Loop implements EniLoop {
   readonly #parts: EniLoopParts;
   readonly #signal: AbortSignal;
   readonly #wakeup: Wakeup;
+  readonly #rounds: RoundHealth;
   readonly #inventory: InterfaceInventory;
   readonly #memory: EniMemory;
   readonly #statuses: StatusWrites;
@@ -81,6 +85,7 @@ class Loop implements EniLoop {
     this.#parts = parts;
     this.#signal = signal;
     this.#wakeup = new Wakeup(() => this.#round(), parts.clock);
+    this.#rounds = parts.rounds ?? new RoundHealth(parts);
     this.#memory = new EniMemory(parts);
     this.#statuses = new StatusWrites(parts.writer, parts.log);
     const { clock, random, ec2, budget, clusterName, log } = parts;
@@ -103,11 +108,14 @@ class Loop implements EniLoop {
   }
 
   #round(): void {
-    try {
-      this.#reconcile();
-    } catch (error) {
-      this.#parts.log.error('a round for ENI objects failed; the next event tries again', { error });
-    }
+    this.#rounds.run(
+      'ENI objects',
+      () => this.#reconcile(),
+      (error) => {
+        this.#parts.log.error('a round for ENI objects failed and is tried again', { error });
+        this.#wakeup.at(this.#parts.clock.now() + ROUND_RETRY_MS);
+      },
+    );
   }
 
   #reconcile(): void {

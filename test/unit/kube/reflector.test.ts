@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Change, RawObject } from '../../../lib/kube/object-store.ts';
 import { createReflector, type ReflectorOptions } from '../../../lib/kube/reflector.ts';
 import { type Answer, type Call, type ScriptedApi, startScriptedApi } from './scripted-api.ts';
-import { fastClock } from './time.ts';
+import { fastClock, manualClock } from './time.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -211,16 +211,67 @@ describe('createReflector', () => {
     expect((performance.now() - startedAt) * 100).toBeGreaterThan(10_000);
   });
 
-  it('takes a silent watch for dead and resumes from the last bookmark', async () => {
+  it('takes a silent watch for dead and lists what the server has now, older or not', async () => {
     const collection = new Collection();
-    const { api, reflector, errors } = await start(collection);
+    const { api, reflector, errors, changes } = await start(collection);
     await vi.waitFor(() => expect(reflector.connected).toBe(true));
-    collection.send('BOOKMARK', { metadata: { resourceVersion: '99' } });
-    await vi.waitFor(() => expect(collection.watches).toHaveLength(2), { timeout: 3_000 });
+    collection.send('ADDED', thing('lost', { rv: '99' }));
+    collection.resourceVersion = '12';
+    await vi.waitFor(() => expect(collection.watches).toHaveLength(2), { timeout: 4_000 });
 
-    expect(watches(api)[1]?.query['resourceVersion']).toBe('99');
-    expect(lists(api)).toHaveLength(1);
-    expect(errors).toMatchObject([{ reason: 'Timeout' }]);
+    expect(lists(api)[1]?.query['resourceVersion']).toBeUndefined();
+    expect(watches(api)[1]?.query['resourceVersion']).toBe('12');
+    expect(told(changes)).toEqual(['added ns/lost=v1', 'deleted ns/lost']);
+    expect(errors).toMatchObject([{ message: 'the watch was silent for 90 s' }]);
+  });
+
+  it('waits two minutes for the first bookmark of a quiet watch without a fault', async () => {
+    const clock = manualClock();
+    const collection = new Collection();
+    const { api, reflector, errors } = await start(collection, { clock });
+    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    await clock.advance(120_000);
+    collection.send('BOOKMARK', { metadata: { resourceVersion: '99' } });
+    await vi.waitFor(() => expect(reflector.lastEventAt).toBe(clock.now()));
+    await clock.advance(60_000);
+
+    expect(errors).toEqual([]);
+    expect(api.calls).toHaveLength(2);
+    await clock.advance(40_000);
+    await vi.waitFor(() => expect(errors).toMatchObject([{ message: 'the watch was silent for 90 s' }]));
+  });
+
+  it('lists when the server’s history has gone back (etcd restored from a backup)', async () => {
+    const collection = new Collection();
+    collection.resourceVersion = '1000';
+    collection.items = [thing('after-the-backup', { rv: '900' })];
+    const { api, reflector, changes } = await start(collection);
+    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    collection.items = [];
+    collection.resourceVersion = '500';
+    collection.send('BOOKMARK', { metadata: { resourceVersion: '500' } });
+    await vi.waitFor(() => expect(collection.watches).toHaveLength(2));
+
+    expect(watches(api)[1]?.query['resourceVersion']).toBe('500');
+    expect(told(changes)).toEqual(['added ns/after-the-backup=v1', 'deleted ns/after-the-backup']);
+  });
+
+  it('never waits more than 5 s between two tries of an outage', async () => {
+    const collection = new Collection();
+    const pauses: number[] = [];
+    const clock = fastClock(1_000);
+    const sleep: typeof clock.sleep = (ms, signal) => {
+      pauses.push(ms);
+      return clock.sleep(ms, signal);
+    };
+    const { reflector } = await start(collection, { clock: { ...clock, sleep }, random: () => 0.999 });
+    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    collection.watchAnswers.push(...Array.from({ length: 12 }, () => DOWN));
+    collection.watches[0]?.destroy();
+    await vi.waitFor(() => expect(collection.watches).toHaveLength(2), { timeout: 4_000 });
+
+    expect(pauses).toHaveLength(13);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(5_000);
   });
 
   it('keeps its items through an outage and tells what vanished or was recreated meanwhile', async () => {

@@ -1,0 +1,249 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { awsOperator } from '../../../lib/dialect/aws-operator.ts';
+import { eipOperator } from '../../../lib/dialect/eip-operator.ts';
+import { wishesOf } from '../../../lib/dialect/wishes.ts';
+import { toCustomObject } from '../../../lib/kube/custom-resources.ts';
+import type { RawObject } from '../../../lib/kube/object-store.ts';
+import { podConverter } from '../../../lib/kube/pods.ts';
+import { parseCniCache } from '../../../lib/model/cni.ts';
+import { reviveEipTaking } from '../../../lib/model/eip-taking.ts';
+import { toEniObject } from '../../../lib/model/eni-object-read.ts';
+import { FLOATING_IPS } from '../../../lib/model/floating.ts';
+import { floatingIpOf } from '../../../lib/model/floating-ip.ts';
+import { parseJson, shallow } from '../../../lib/model/json.ts';
+import { reviveLedgerEntry } from '../../../lib/model/ledger.ts';
+import { NETWORK_STATUS_KEY } from '../../../lib/model/network-status.ts';
+import { parseLinks } from '../../../lib/net/addresses.ts';
+import { observeClaims } from '../../../lib/plan/claims.ts';
+
+const CONTEXT = { clusterName: 'c', nodeName: 'n' };
+const DEPTH = 10_000;
+const DEEP_LIST = '['.repeat(DEPTH) + ']'.repeat(DEPTH);
+const DEEP_OBJECT = '{"a":'.repeat(DEPTH) + '1' + '}'.repeat(DEPTH);
+
+/** Texts as a tenant may write them: JSON that nearly fits, deep JSON in every place of it, and noise. */
+const hostileText = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.json({ maxDepth: 8 }),
+  fc.constantFrom(DEEP_LIST, DEEP_OBJECT, `[{"name":"a","interface":"net1","ips":${DEEP_LIST}}]`),
+  fc.constantFrom(
+    `[{"ips":[${DEEP_OBJECT}]}]`,
+    '"\\ud800"',
+    '[null]',
+    '[[]]',
+    'null',
+    '-0',
+    '1e999',
+    '{"__proto__":1}',
+  ),
+  fc
+    .array(fc.constantFrom('auto', '*', '10.0.0.1', '/', '=', ',', 'tag:', 'eipalloc-1', '::', '0/0'))
+    .map((parts) => parts.join('')),
+);
+
+const hostileValue: fc.Arbitrary<unknown> = fc.oneof(
+  fc.jsonValue({ maxDepth: 6 }),
+  fc.constant(JSON.parse(DEEP_OBJECT) as unknown),
+  hostileText,
+);
+
+function rawPod(annotations: Record<string, string>, labels: Record<string, string> = {}): RawObject {
+  const metadata = { namespace: 'default', name: 'evil', uid: 'u', annotations, labels };
+  return { metadata, spec: { nodeName: 'n' }, status: { phase: 'Running', podIP: '10.0.0.5' } } as RawObject;
+}
+
+/** An object whose fields are foreign; `undefined` stands for the field's absence. */
+function custom(spec: unknown, status: unknown) {
+  const metadata = { namespace: 'default', name: 'evil', uid: 'u', resourceVersion: '1' };
+  return toCustomObject({ metadata, spec, status } as Parameters<typeof toCustomObject>[0]);
+}
+
+function fieldsOf(names: readonly string[]): fc.Arbitrary<Record<string, unknown>> {
+  return fc.record(Object.fromEntries(names.map((name) => [name, hostileValue])), { requiredKeys: [] });
+}
+
+const ANNOTATIONS = [
+  NETWORK_STATUS_KEY,
+  'k8s.v1.cni.cncf.io/networks',
+  FLOATING_IPS,
+  'eni-agent.io/eip',
+  'eni-agent.io/eip-handover',
+  'aws-samples.github.com/aws-pod-eip-controller-type',
+  'vpc.amazonaws.com/pod-eni',
+];
+
+const observedWith = (annotations: Record<string, string>, cacheText: string, nad: string) => ({
+  pods: [podConverter()(rawPod(annotations))],
+  podsKnown: true,
+  cache: parseCniCache('/cache/f', cacheText).value,
+  namespaces: undefined,
+  hostLinks: { macOfName: () => undefined, macOfIndex: () => undefined, nameOfMac: () => undefined },
+  definitions: new Map([['a', { floatingIps: nad, master: undefined }]]),
+});
+
+describe('foreign values never throw', { timeout: 30_000 }, () => {
+  it('annotations, cache files and network definitions, on the way to claims and wishes', () => {
+    const annotations = fc.record(Object.fromEntries(ANNOTATIONS.map((key) => [key, hostileText])), {
+      requiredKeys: [],
+    });
+    fc.assert(
+      fc.property(annotations, hostileText, hostileText, (texts, cacheText, nad) => {
+        const observed = observedWith(texts as Record<string, string>, cacheText, nad);
+        const { refusals } = observeClaims(observed, { interfaces: () => true, namespaces: [] });
+        for (const pod of observed.pods) wishesOf(pod, CONTEXT);
+        JSON.stringify([...refusals.values()]);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('cache files whose parts are of any kind', () => {
+    const names = ['kind', 'containerId', 'config', 'ifName', 'networkName', 'netns', 'cniArgs', 'result'];
+    const result = fieldsOf(['interfaces', 'ips', 'ip4', 'ip6']);
+    const about = [
+      ['K8S_POD_NAMESPACE', 'a'],
+      ['K8S_POD_NAME', 'b'],
+    ];
+    fc.assert(
+      fc.property(fieldsOf(names), result, fc.boolean(), (fields, parts, isPod) => {
+        const file = { ...fields, kind: 'cniCacheV1', result: parts, ...(isPod ? { cniArgs: about } : {}) };
+        JSON.stringify(parseCniCache('/cache/f', textOf(file)));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('specs and statuses of every kind of object', () => {
+    const spec = fieldsOf([
+      'tags',
+      'assignment',
+      'publicIPAddress',
+      'publicIPv4Pools',
+      'selector',
+      'attachment',
+      'addresses',
+      'nodeSelector',
+      'securityGroups',
+      'resourceTags',
+    ]);
+    const status = fieldsOf([
+      'allocationId',
+      'assignment',
+      'conditions',
+      'privateIPAddresses',
+      'attachment',
+      'publicIPAddress',
+    ]);
+    fc.assert(
+      fc.property(spec, status, (given, reported) => {
+        const object = custom(given, reported);
+        for (const dialect of [awsOperator, eipOperator])
+          dialect.claimOf(object, { clusterName: 'c', defaultTags: {} });
+        toEniObject(object);
+        floatingIpOf({ metadata: { name: 'f' }, spec: given, status: reported });
+        JSON.stringify(object);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('stored lines and what ip prints', () => {
+    const entry = fieldsOf([
+      'address',
+      'eni',
+      'state',
+      'holder',
+      'interface',
+      'claimedAt',
+      'allocationId',
+      'privateIp',
+      'owner',
+      'at',
+    ]);
+    fc.assert(
+      fc.property(fc.oneof(hostileValue, entry), hostileText, (stored, printed) => {
+        reviveLedgerEntry(stored);
+        reviveEipTaking(stored);
+        parseLinks(printed);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+/** `JSON.stringify` overflows on deep values; a deep part is written by hand. */
+function textOf(file: Record<string, unknown>): string {
+  const parts = Object.entries(file).map(([key, value]) => {
+    try {
+      return `${JSON.stringify(key)}:${JSON.stringify(value) ?? 'null'}`;
+    } catch {
+      return `${JSON.stringify(key)}:${DEEP_OBJECT}`;
+    }
+  });
+  return `{${parts.join(',')}}`;
+}
+
+describe('one hostile pod', () => {
+  it('is refused by name while its neighbour is served', () => {
+    const good = podConverter()({
+      ...rawPod({ [NETWORK_STATUS_KEY]: '[{"name":"default/n","interface":"net1","ips":["10.0.1.7"]}]' }),
+      metadata: { ...rawPod({}).metadata, name: 'good', uid: 'g' },
+    } as RawObject);
+    const annotated = rawPod({ [NETWORK_STATUS_KEY]: `[{"interface":"net1","ips":${DEEP_LIST}}]` });
+    const neighbour = {
+      ...good,
+      annotations: { [NETWORK_STATUS_KEY]: '[{"name":"default/n","interface":"net1","ips":["10.0.1.7"]}]' },
+    };
+    const observed = { ...observedWith({}, '', ''), pods: [podConverter()(annotated), neighbour] };
+
+    const { drafts, refusals } = observeClaims(observed, { interfaces: () => true, namespaces: [] });
+
+    expect(drafts.map(({ holder, address }) => `${holder.name} ${address}`)).toEqual(['good 10.0.1.7']);
+    expect(refusals.get('default/evil')).toMatchObject([
+      { reason: 'InvalidAnnotation', message: expect.stringContaining('nested more than 64 deep') },
+    ]);
+  });
+
+  it('with 40 000 addresses in a cache file fills neither memory nor log', () => {
+    const ips = Array.from({ length: 40_000 }, (_, index) => ({
+      address: index % 2 ? 'x' : `10.1.${index % 250}.${index % 199}/32`,
+    }));
+    const cniArgs = [
+      ['K8S_POD_NAMESPACE', 'a'],
+      ['K8S_POD_NAME', 'b'],
+    ];
+    const { value, refusals } = parseCniCache('/f', JSON.stringify({ cniArgs, ifName: 'net1', result: { ips } }));
+
+    expect(value.flatMap(({ addresses }) => addresses).length).toBeLessThanOrEqual(128);
+    expect(refusals.length).toBeLessThanOrEqual(5);
+  });
+});
+
+describe('parseJson', () => {
+  it.each([
+    [DEEP_LIST, undefined],
+    [DEEP_OBJECT, undefined],
+    [`${'['.repeat(65)}${']'.repeat(65)}`, undefined],
+    ['"[[[[{{{{"', '[[[[{{{{'],
+    [JSON.stringify('['.repeat(500)), '['.repeat(500)],
+    [String.raw`"\"[\\"`, '"[\\'],
+  ])('of %.30s', (text, value) => {
+    expect(parseJson(text)).toEqual(value);
+  });
+
+  it('agrees with JSON.parse on whatever nests less', () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 20 }), (text) => {
+        expect(parseJson(text)).toEqual(JSON.parse(text));
+      }),
+    );
+  });
+
+  it('cuts a deep value that was parsed elsewhere', () => {
+    expect(JSON.stringify(shallow(JSON.parse(DEEP_LIST)))).toBe(
+      `${'['.repeat(64)}"(nested too deeply)"${']'.repeat(64)}`,
+    );
+    expect(shallow({ a: [1, { b: null }] })).toEqual({ a: [1, { b: null }] });
+  });
+});
