@@ -32,13 +32,13 @@ export class OddFiles {
   sort(entries: readonly Dirent[]): Set<string> {
     const candidates = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
     const regular = new Set(entries.filter((entry) => entry.isFile()).map(({ name }) => name));
-    const odd = candidates.filter((name) => !regular.has(name) && this.#isOdd(name));
-    for (const name of [...this.#known.keys()]) if (!odd.includes(name)) this.#forget(name);
-    return new Set(candidates.filter((name) => !odd.includes(name)));
+    const odd = new Set(candidates.filter((name) => !regular.has(name) && this.#isOdd(name)));
+    for (const name of this.#known.keys()) if (!odd.has(name)) this.#forget(name);
+    return new Set(candidates.filter((name) => !odd.has(name)));
   }
 
   close(): void {
-    for (const name of [...this.#known.keys()]) this.#forget(name);
+    for (const name of this.#known.keys()) this.#forget(name);
   }
 
   #isOdd(name: string): boolean {
