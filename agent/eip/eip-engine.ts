@@ -230,6 +230,7 @@ export class EipEngine {
     const { eips, readAt, trouble } = this.#inventory;
     const memory = this.#memory;
     const pods = now.pods.filter(isAlive);
+    const owned = this.#ownership.owned(eips, readAt);
     return {
       now: clock.now(),
       nodeName: context.nodeName,
@@ -246,9 +247,8 @@ export class EipEngine {
       inventory: eips,
       inventoryAt: readAt,
       inventoryTrouble: trouble,
-      owned: this.#ownership
-        .owned(eips, readAt)
-        .map((owned) => ({ ...owned, inventoryAfter: memory.distrustedSince(owned.eip.allocationId) })),
+      owned: owned.map((one) => ({ ...one, inventoryAfter: memory.distrustedSince(one.eip.allocationId) })),
+      owners: this.#ownership.owners,
       unclaimedSince: memory.unclaimedSince,
       setbacks: memory.setbacks,
       flying: new Map(Array.from(this.#flying).flatMap(([key, { sent }]) => (sent ? [[key, sent] as const] : []))),

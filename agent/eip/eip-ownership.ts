@@ -1,7 +1,9 @@
+import { ownersOf } from '../../lib/dialect/eip-owners.ts';
 import type { DialectContext, PodDialect } from '../../lib/model/eip-claim.ts';
+import type { EipOwner } from '../../lib/model/eip-owner.ts';
 import type { OwnedEip } from '../../lib/model/eip-plan.ts';
 import type { EipTaking } from '../../lib/model/eip-taking.ts';
-import type { ElasticIp } from '../../lib/model/elastic-ip.ts';
+import type { AllocationId, ElasticIp } from '../../lib/model/elastic-ip.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 
 export interface OwnershipOptions {
@@ -19,6 +21,7 @@ export class EipOwnership {
   readonly #options: OwnershipOptions;
   #of: readonly ElasticIp[] | undefined;
   #owned: readonly Ownership[] = [];
+  #owners: ReadonlyMap<AllocationId, readonly EipOwner[]> = new Map();
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
@@ -26,19 +29,30 @@ export class EipOwnership {
 
   /** `readAt` (ms since the epoch) is when EC2 was asked for the inventory. Reckoned anew only when the array is another one. */
   owned(inventory: readonly ElasticIp[], readAt: number | undefined): readonly Ownership[] {
-    if (this.#of === inventory && this.#options.takings.values().length === 0) return this.#owned;
+    const { takings, context } = this.#options;
+    if (this.#of === inventory && takings.values().length === 0) return this.#owned;
     this.#of = inventory;
+    this.#owners = new Map(inventory.map(({ allocationId, tags }) => [allocationId, ownersOf(tags, context)]));
     this.#owned = inventory.flatMap((eip) => this.#byTags(eip) ?? this.#byRecord(eip) ?? []);
     this.#dropOld(inventory, readAt);
     return this.#owned;
+  }
+
+  /** Whom the tags of each EIP name; of the inventory that was asked about last. */
+  get owners(): ReadonlyMap<AllocationId, readonly EipOwner[]> {
+    return this.#owners;
   }
 
   #byTags(eip: ElasticIp): Ownership | undefined {
     const { dialects, context, serves } = this.#options;
     for (const dialect of dialects) {
       const owner = dialect.ownerOf(eip.tags, context);
-      if (owner !== undefined && serves(owner.split('/', 1)[0] ?? ''))
-        return { eip, owner, allocatedByUs: dialect.allocatedByUs(eip.tags), ownTags: dialect.ownTags };
+      if (owner === undefined || !serves(owner.split('/', 1)[0] ?? '')) continue;
+      // Tags that an object or a FloatingIP is known by stay; what belongs to one is never released by us.
+      const others = (this.#owners.get(eip.allocationId) ?? []).filter(({ kind }) => kind !== 'pod');
+      const kept = new Set(others.flatMap(({ keys }) => keys));
+      const allocatedByUs = others.length === 0 && dialect.allocatedByUs(eip.tags);
+      return { eip, owner, allocatedByUs, ownTags: dialect.ownTags.filter((key) => !kept.has(key)) };
     }
     return undefined;
   }

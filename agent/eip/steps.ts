@@ -5,7 +5,7 @@ import type { EipStep } from '../../lib/model/eip-plan.ts';
 import type { EipTaking } from '../../lib/model/eip-taking.ts';
 import type { ElasticIp } from '../../lib/model/elastic-ip.ts';
 import { podKey } from '../../lib/model/pod.ts';
-import { isIdentifiedAs } from '../../lib/plan/eip/candidates.ts';
+import { isIdentifiedAs } from '../../lib/plan/eip/belonging.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';

@@ -17,7 +17,13 @@ import { isReservedTag } from './tag-limits.ts';
 const FINALIZER = 'aws.k8s.logmein.com';
 
 /** The operator marked its EIPs by nothing but the status, and lost some; ours carry the object's uid. */
-const TAG = { uid: 'eni-agent.io/object-uid', object: 'eni-agent.io/object', cluster: 'eni-agent.io/cluster' } as const;
+export const TAG = {
+  uid: 'eni-agent.io/object-uid',
+  object: 'eni-agent.io/object',
+  cluster: 'eni-agent.io/cluster',
+  /** Name of the pod that it is assigned to, in the object's namespace: proof for the node agent that binds it. */
+  pod: 'eni-agent.io/object-pod',
+} as const;
 
 /** Tags of other parts of the program and of AWS itself. */
 const KEPT_TAGS = ['eni-agent.io/', 'aws:'];
@@ -58,6 +64,7 @@ function claimOf(object: CustomObject, context: ObjectContext): ObjectClaim | Re
       ...tags,
       ...identityOf(object, context),
       [TAG.object]: `${object.namespace}/${object.name}`,
+      ...('kind' in assignment && assignment.kind === 'pod' ? { [TAG.pod]: assignment.name } : {}),
     },
     identity: { [TAG.uid]: object.uid },
     cluster: { [TAG.cluster]: context.clusterName },

@@ -13,13 +13,19 @@ import { deletionPolicyOf, RETAINED_TAG, retainedFor } from '../model/retention.
 
 const PREFIX = 'eip.materialize.cloud';
 
-const TAG = {
+export const TAG = {
   uid: `${PREFIX}/eip_uid`,
   name: `${PREFIX}/eip_name`,
   cluster: `${PREFIX}/cluster_name`,
   namespace: `${PREFIX}/namespace`,
   pod: `${PREFIX}/pod_name`,
   nodes: `${PREFIX}/node_selector`,
+} as const;
+
+/** Of the tool's first version. */
+export const LEGACY_TAG = {
+  podUid: 'eip.aws.materialize.com/pod_uid',
+  cluster: 'eip.aws.materialize.com/cluster_name',
 } as const;
 
 const FINALIZER = `${PREFIX}/destroy`;

@@ -10,7 +10,7 @@ import { claimId } from './target.ts';
 /** Annotation that the controller writes on a pod: which Elastic IPs of EIP objects this pod's node agent is to bind. */
 export const HANDOVER = 'eni-agent.io/eip-handover';
 
-const TAG = { cluster: 'eni-agent.io/handover-cluster', pod: 'eni-agent.io/handover-pod' } as const;
+export const TAG = { cluster: 'eni-agent.io/handover-cluster', pod: 'eni-agent.io/handover-pod' } as const;
 
 /**
  * An EIP that has an object of its own, handed to a pod. The same grammar as `eni-agent.io/eip`, but with allocation ids only: what

@@ -9,7 +9,7 @@ import { claimId, targetText } from './target.ts';
 /** Annotation on a pod: the Elastic IPs of its addresses. */
 export const EIP = 'eni-agent.io/eip';
 
-const TAG = {
+export const TAG = {
   cluster: 'eni-agent.io/cluster',
   pod: 'eni-agent.io/pod',
   claim: 'eni-agent.io/claim',

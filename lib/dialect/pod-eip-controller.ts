@@ -17,7 +17,7 @@ const ANNOTATION = {
   fixedTagValue: `${PREFIX}-fixed-tag-value`,
 } as const;
 
-const TAG = { type: `${PREFIX}-type`, cluster: `${PREFIX}-cluster-name`, pod: `${PREFIX}-pod` } as const;
+export const TAG = { type: `${PREFIX}-type`, cluster: `${PREFIX}-cluster-name`, pod: `${PREFIX}-pod` } as const;
 
 const LABEL = {
   publicIp: 'aws-pod-eip-controller-public-ip',

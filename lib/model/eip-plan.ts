@@ -1,4 +1,5 @@
 import type { EipStatus, ElasticIpClaim } from './eip-claim.ts';
+import type { EipOwner } from './eip-owner.ts';
 import type { AllocationId, ElasticIp } from './elastic-ip.ts';
 import type { EniId } from './eni.ts';
 import type { IpAddress } from './ip.ts';
@@ -58,6 +59,8 @@ export interface EipSnapshot {
   /** Why the inventory cannot be read. */
   readonly inventoryTrouble: Refusal | undefined;
   readonly owned: readonly OwnedEip[];
+  /** Whom the tags of EIPs name, whatever the dialect and the cluster. */
+  readonly owners: ReadonlyMap<AllocationId, readonly EipOwner[]>;
   /** Since when an owned EIP has had no claim. */
   readonly unclaimedSince: ReadonlyMap<AllocationId, number>;
   /** By claim id, and by allocation id for giving back. */

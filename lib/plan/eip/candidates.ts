@@ -1,12 +1,7 @@
 import type { ElasticIpClaim } from '../../model/eip-claim.ts';
-import type { EipPlace, OwnedEip, PlacedEipClaim } from '../../model/eip-plan.ts';
-import type { AllocationId, ElasticIp } from '../../model/elastic-ip.ts';
-import { podKey } from '../../model/pod.ts';
-
-/** True when the EIP's tags name this claim as its owner: ours from before a restart, a crash or a move. */
-export function isIdentifiedAs(claim: ElasticIpClaim, eip: ElasticIp): boolean {
-  return claim.identity.length > 0 && claim.identity.every((key) => eip.tags[key] === claim.tags[key]);
-}
+import type { EipPlace, EipSnapshot, PlacedEipClaim } from '../../model/eip-plan.ts';
+import type { ElasticIp } from '../../model/elastic-ip.ts';
+import { isIdentifiedAs, isPodsOnly, otherOwner } from './belonging.ts';
 
 /** True when the EIP is paired with exactly this place. */
 export function isBoundTo(place: EipPlace, { association }: ElasticIp): boolean {
@@ -33,21 +28,20 @@ export function isSuitable({ source }: ElasticIpClaim, eip: ElasticIp): boolean 
  */
 export function findOwn(
   placed: readonly PlacedEipClaim[],
-  inventory: readonly ElasticIp[],
-  owned: readonly OwnedEip[],
+  snapshot: Pick<EipSnapshot, 'inventory' | 'owned' | 'owners'>,
 ): ReadonlyMap<string, ElasticIp> {
+  const { inventory } = snapshot;
   const own = new Map<string, ElasticIp>();
   for (const { claim, place } of placed) {
-    const named = inventory.filter((eip) => isIdentifiedAs(claim, eip) && isSuitable(claim, eip)).toSorted(byId);
+    const isNamed = (eip: ElasticIp) => isIdentifiedAs(claim, eip) && isSuitable(claim, eip);
+    const named = inventory.filter((eip) => isNamed(eip) && isPodsOnly(claim, eip, snapshot)).toSorted(byId);
     const best = named.find((eip) => isBoundTo(place, eip)) ?? named.find(({ association }) => association) ?? named[0];
     if (best) own.set(claim.id, best);
   }
-  const ownerOf = new Map<AllocationId, string>(owned.map(({ eip, owner }) => [eip.allocationId, owner]));
   for (const { claim, place } of placed) {
     if (own.has(claim.id) || claim.source.kind === 'allocate') continue;
-    const mine = podKey(claim.owner);
     const paired = inventory.find(
-      (eip) => isBoundTo(place, eip) && isSuitable(claim, eip) && (ownerOf.get(eip.allocationId) ?? mine) === mine,
+      (eip) => isBoundTo(place, eip) && isSuitable(claim, eip) && otherOwner(claim, eip, snapshot) === undefined,
     );
     if (paired) own.set(claim.id, paired);
   }

@@ -1,8 +1,8 @@
 import type { EipStatus, ElasticIpClaim } from '../../model/eip-claim.ts';
 import { type EipPlace, type EipSnapshot, type EipStep, NODE_TAG, type PlacedEipClaim } from '../../model/eip-plan.ts';
 import type { AllocationId, ElasticIp } from '../../model/elastic-ip.ts';
-import { podKey } from '../../model/pod.ts';
 import type { Reason, Refusal } from '../../model/refusal.ts';
+import { otherOwner } from './belonging.ts';
 import { findFree, isBoundTo, isSuitable } from './candidates.ts';
 import { isOurs } from './give-back.ts';
 
@@ -26,6 +26,8 @@ export interface Share {
 
 /** Shortest and longest time between two looks at an inventory in which nothing suits, ms. The time doubles from look to look. */
 const RECHECK_MS = [10_000, 600_000] as const;
+/** How long an EIP that was handed over may lack the tags that prove it before the claim is refused, ms. */
+const PROOF_MS = 5_000;
 
 /**
  * Decides the next call for one claim. Whatever does not need the private address is done before there is one, so that a single call
@@ -126,14 +128,14 @@ function obtain(placed: PlacedEipClaim, snapshot: EipSnapshot, { taken }: Share)
   }
   const suitable = snapshot.inventory.filter((eip) => isSuitable(claim, eip));
   if (suitable.length === 0) return refuse(placed, snapshot, ...nothingSuits(claim));
-  const mine = podKey(claim.owner);
+  const others = suitable.flatMap((eip) => otherOwner(claim, eip, snapshot) ?? []).toSorted();
+  if (others.length > 0 && mayStillBeProved(placed, snapshot)) return lookAgainSoon(claim, snapshot);
   const asked = askedFor(claim, snapshot);
   const isOthers = (eip: ElasticIp) =>
-    (taken.has(eip.allocationId) && eip.allocationId !== asked) ||
-    snapshot.owned.some((owned) => owned.eip === eip && owned.owner !== mine);
+    (taken.has(eip.allocationId) && eip.allocationId !== asked) || otherOwner(claim, eip, snapshot) !== undefined;
   const free = findFree(claim, snapshot.inventory, isOthers);
   const first = free.find(({ allocationId }) => allocationId === asked) ?? free[0];
-  if (first === undefined) return refuse(placed, snapshot, ...allInUse(claim, suitable));
+  if (first === undefined) return refuse(placed, snapshot, ...allInUse(claim, suitable, others));
   if (place.state !== 'ready') return { status };
   const { eni, privateIp } = place;
   return {
@@ -155,12 +157,32 @@ function nothingSuits({ source }: ElasticIpClaim): [Reason, string] {
   return ['EipPoolEmpty', `no Elastic IP has the tag ${tag}; tag one that is free`];
 }
 
-function allInUse({ source }: ElasticIpClaim, suitable: readonly ElasticIp[]): [Reason, string] {
+/** The tags that prove a handover are written just before its annotation, and EC2's describes lag. */
+function mayStillBeProved({ claim, inventoryAfter }: PlacedEipClaim, { now }: EipSnapshot): boolean {
+  return claim.dialect === 'handover' && now - inventoryAfter < PROOF_MS;
+}
+
+function lookAgainSoon(claim: ElasticIpClaim, { inventoryAt = 0, now }: EipSnapshot): ClaimDecision {
+  const due = inventoryAt + PROOF_MS / 5;
+  const status: EipStatus = { state: 'pending', claim };
+  return due <= now ? { status, readInventory: true } : { status, wakeAt: due };
+}
+
+/** `others`: whom those of them belong to that are somebody else's by their tags. */
+function allInUse(
+  { source }: ElasticIpClaim,
+  suitable: readonly ElasticIp[],
+  others: readonly string[],
+): [Reason, string] {
   const shown = suitable.slice(0, 10).map(({ publicIp }) => publicIp);
   const list = [...shown, ...(suitable.length > shown.length ? ['…'] : [])].join(', ');
   if (source.kind === 'fixed')
-    return ['EipInUse', `${source.allocationId} (${list}) belongs to another owner; it is not taken away`];
-  return ['EipPoolEmpty', `all ${suitable.length} Elastic IPs with this tag are in use (${list})`];
+    return [
+      'EipInUse',
+      `${source.allocationId} (${list}) belongs to ${others[0] ?? 'another owner'}; it is not taken away`,
+    ];
+  const owners = others.length === 0 ? '' : `; ${others.length} of them belong to others, such as ${others[0]}`;
+  return ['EipPoolEmpty', `all ${suitable.length} Elastic IPs with this tag are in use (${list})${owners}`];
 }
 
 /** Refused for what the inventory shows: looked at again now and then, because somebody may mend it. */

@@ -14,7 +14,7 @@ import { planGiveBack, unclaimed } from './give-back.ts';
  */
 export function planEips(snapshot: EipSnapshot): EipPlan {
   const ordered = snapshot.claims.toSorted((a, b) => (a.claim.id < b.claim.id ? -1 : 1));
-  const own = findOwn(ordered, snapshot.inventory, snapshot.owned);
+  const own = findOwn(ordered, snapshot);
   const kept = keptBy(own.values(), snapshot);
   const decisions = decideAll(ordered, snapshot, own, kept);
   const giveBack = planGiveBack(snapshot, kept);

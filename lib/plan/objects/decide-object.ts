@@ -61,7 +61,9 @@ export function decideObject(
   const twin = surplus.find(({ association }) => association === undefined);
   const decision = decideAssignment(claim, kept, allotment, snapshot, language);
   const chore = twin === undefined ? reconcileTags(claim, kept) : ({ kind: 'release', key, claim, eip: twin } as const);
-  return chore === undefined ? decision : { ...decision, step: chore };
+  if (chore === undefined) return decision;
+  // The pod's agent believes a handover only with the tags that prove it.
+  return { ...decision, step: chore, ...(chore.kind === 'tag' && { handOver: 'as-it-is' }) };
 }
 
 /** A name in a status or spec proves nothing: anybody who may write the object could take another's address with it. */

@@ -3,7 +3,7 @@ import { NODE_TAG } from '../../model/eip-plan.ts';
 import type { ElasticIp } from '../../model/elastic-ip.ts';
 import type { Pod } from '../../model/pod.ts';
 import type { OwnerVerdict } from '../../model/sweep.ts';
-import { isIdentifiedAs } from '../eip/candidates.ts';
+import { isIdentifiedAs } from '../eip/belonging.ts';
 
 /** What uncached reads told about the owner of an EIP that a pod asked for. */
 export interface PodEvidence {

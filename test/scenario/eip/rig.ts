@@ -20,6 +20,17 @@ export function own(text: string): Record<string, string> {
   return { 'eni-agent.io/eip': text };
 }
 
+/** As the controller tags the EIP of an `Eip` object that is assigned to a pod. */
+export function objectTags(pod: string, namespace = 'default'): Record<string, string> {
+  return {
+    'eip.materialize.cloud/eip_uid': 'uid-of-eip',
+    'eip.materialize.cloud/eip_name': 'web',
+    'eip.materialize.cloud/namespace': namespace,
+    'eip.materialize.cloud/cluster_name': 'test',
+    'eip.materialize.cloud/pod_name': pod,
+  };
+}
+
 export const FLOATING = '10.0.9.50';
 
 /** One way to ask for an EIP, in whatever language, with what somebody prepared for it. */
@@ -55,6 +66,12 @@ export const MODES: readonly Mode[] = [
   { name: 'own tag', annotations: own('tag:game'), target: 'primary', prepared: { game: 'a' } },
   { name: 'own tag value', annotations: own('tag:game=a'), target: 'primary', prepared: { game: 'a' } },
   { name: 'own allocation id', annotations: own('eipalloc-1'), target: 'primary', prepared: {} },
+  {
+    name: "an object's, handed over",
+    annotations: { 'eni-agent.io/eip-handover': 'eipalloc-1' },
+    target: 'primary',
+    prepared: objectTags('pod'),
+  },
   { name: 'auto on net1', annotations: own('net1=auto'), target: 'net1' },
   { name: 'tag on net1', annotations: own('net1=tag:game'), target: 'net1', prepared: { game: 'a' } },
   { name: 'auto on a floating address', annotations: own(`${FLOATING}=auto`), target: 'floating' },

@@ -123,11 +123,12 @@ function plan({ claims = [], pods = [], inventoryAfter = 0, ...rest }: Scene) {
 
 const kinds = (scene: Scene) => plan(scene).steps.map(({ kind }) => kind);
 const toPod = { spec: { assignment: { podName: 'web' } } };
-const owned = (name: string) => claim(name).tags;
 const leftFor = (name: string) => ({
   'eni-agent.io/cluster': 'test',
   'eni-agent.io/retained-for': `EIP/default/${name}`,
 });
+const owned = (name: string) => ({ ...claim(name).tags, 'eni-agent.io/object-pod': 'web' });
+const FOR_NEXT = { 'eni-agent.io/object-pod': 'next' };
 const HANDED = { 'eni-agent.io/handover-cluster': 'test', 'eni-agent.io/handover-pod': 'default/web' };
 
 describe('planObjects', () => {
@@ -274,10 +275,19 @@ describe('planObjects', () => {
       ['disassociate', 'write-status'],
     ],
     [
+      'hands an EIP over only with the tag that names the pod, which proves it to the agent',
+      {
+        claims: [claim('a', toPod)],
+        inventory: [eip(1, { tags: { ...owned('a'), ...FOR_NEXT } })],
+        pods: [pod('web')],
+      },
+      ['tag', 'write-status'],
+    ],
+    [
       'waits for a living pod’s agent to let the EIP go',
       {
         claims: [claim('a', { spec: { assignment: { podName: 'next' } } })],
-        inventory: [eip(1, { tags: { ...owned('a'), ...HANDED }, association: at('10.0.0.10') })],
+        inventory: [eip(1, { tags: { ...owned('a'), ...HANDED, ...FOR_NEXT }, association: at('10.0.0.10') })],
         pods: [pod('web'), pod('next')],
       },
       ['write-status'],
@@ -286,7 +296,7 @@ describe('planObjects', () => {
       'does not wait for a silent agent for ever',
       {
         claims: [claim('a', { spec: { assignment: { podName: 'next' } } })],
-        inventory: [eip(1, { tags: { ...owned('a'), ...HANDED }, association: at('10.0.0.10') })],
+        inventory: [eip(1, { tags: { ...owned('a'), ...HANDED, ...FOR_NEXT }, association: at('10.0.0.10') })],
         pods: [pod('web'), pod('next')],
         strayedSince: new Map([['eipalloc-1', NOW - 10_000]]),
       },

@@ -45,6 +45,21 @@ export function ownedAmong(inventory: readonly ElasticIp[]): OwnedEip[] {
   });
 }
 
+/** The same tags, as everybody's word on whose it is. */
+export function ownersAmong(inventory: readonly ElasticIp[]): EipSnapshot['owners'] {
+  return new Map(
+    inventory.map(({ allocationId, tags: { pod, object, cluster } }) => [
+      allocationId,
+      [
+        ...(pod === undefined ? [] : [{ kind: 'pod' as const, isHere: cluster !== 'other', name: pod, keys: ['pod'] }]),
+        ...(object === undefined
+          ? []
+          : [{ kind: 'object' as const, isHere: cluster !== 'other', name: object, keys: ['object'] }]),
+      ],
+    ]),
+  );
+}
+
 export function snapshot(change: Partial<EipSnapshot> = {}): EipSnapshot {
   const inventory = change.inventory ?? [];
   return {
@@ -60,6 +75,7 @@ export function snapshot(change: Partial<EipSnapshot> = {}): EipSnapshot {
     inventoryAt: NOW - 1,
     inventoryTrouble: undefined,
     owned: ownedAmong(inventory),
+    owners: ownersAmong(inventory),
     unclaimedSince: new Map(),
     setbacks: new Map(),
     flying: new Map(),
