@@ -1,15 +1,12 @@
 import type { DialectContext } from '../model/eip-claim.ts';
 import type { EipOwner } from '../model/eip-owner.ts';
+import { FLOATING_IP_TAG } from '../model/floating-ip-tags.ts';
+import { RETAINED_TAG } from '../model/retention.ts';
 import { TAG as AWS_OPERATOR } from './aws-operator.ts';
 import { TAG as EIP_OPERATOR, LEGACY_TAG } from './eip-operator.ts';
 import { TAG as HANDOVER } from './handover.ts';
 import { TAG as OWN } from './own.ts';
 import { TAG as POD_EIP_CONTROLLER } from './pod-eip-controller.ts';
-
-/** See lib/model/floating-ip.ts: a FloatingIP's EIP has the tags of our own dialect for its cluster and its source. */
-const FLOATING_IP = 'eni-agent.io/floating-ip';
-/** The object that an EIP waits for although the one that had it is gone. */
-const RETAINED_FOR = 'eni-agent.io/retained-for';
 
 type Tags = Readonly<Record<string, string>>;
 
@@ -26,15 +23,15 @@ export function ownersOf(tags: Tags, { clusterName }: DialectContext): readonly 
   if (tags[AWS_OPERATOR.uid]) owners.push({ ...object, isHere: isHere(AWS_OPERATOR.cluster), ...ofAwsOperator(tags) });
   const legacy = tags[LEGACY_TAG.podUid];
   if (legacy) owners.push({ ...object, name: `for the pod with uid ${legacy}`, isHere: isHere(LEGACY_TAG.cluster) });
-  const retained = tags[RETAINED_FOR];
+  const retained = tags[RETAINED_TAG];
   if (retained) {
-    const keys = [RETAINED_FOR, AWS_OPERATOR.cluster];
+    const keys = [RETAINED_TAG, AWS_OPERATOR.cluster];
     owners.push({ ...object, name: retained, isHere: isHere(AWS_OPERATOR.cluster), keys });
   }
-  const floatingIp = tags[FLOATING_IP];
+  const floatingIp = tags[FLOATING_IP_TAG.name];
   if (floatingIp) {
-    const keys = [FLOATING_IP, OWN.cluster, OWN.source];
-    owners.push({ kind: 'floating-ip', isHere: isHere(OWN.cluster), name: floatingIp, keys });
+    const keys = Object.values(FLOATING_IP_TAG);
+    owners.push({ kind: 'floating-ip', isHere: isHere(FLOATING_IP_TAG.cluster), name: floatingIp, keys });
   }
   return owners;
 }
