@@ -46,7 +46,7 @@ export function ownedAmong(inventory: readonly ElasticIp[]): OwnedEip[] {
 }
 
 /** The same tags, as everybody's word on whose it is. */
-export function ownersAmong(inventory: readonly ElasticIp[]): EipSnapshot['owners'] {
+function ownersAmong(inventory: readonly ElasticIp[]): EipSnapshot['owners'] {
   return new Map(
     inventory.map(({ allocationId, tags: { pod, object, cluster } }) => [
       allocationId,
