@@ -12,6 +12,7 @@ export default defineConfig({
       project('scenario', { testTimeout: 30_000 }),
       project('contract', { testTimeout: 30_000 }),
       project('cluster', { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false }),
+      project('faults', { testTimeout: 600_000 }),
       project('netns', { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false }),
       project('node', { testTimeout: 240_000, hookTimeout: 600_000, fileParallelism: false }),
     ],

@@ -17,6 +17,8 @@ export interface Ec2ClientOptions {
    * @default 10000
    */
   readonly requestTimeoutMs?: number;
+  /** The wire, for simulations on a virtual clock. @default Node's HTTP */
+  readonly requestHandler?: NonNullable<EC2ClientConfig['requestHandler']>;
 }
 
 /**
@@ -33,7 +35,7 @@ export function openEc2Client(options: Ec2ClientOptions): Ec2Client {
     maxAttempts: 1,
     retryMode: 'standard',
     customUserAgent: [['eni-agent', options.version]],
-    requestHandler: {
+    requestHandler: options.requestHandler ?? {
       connectionTimeout: options.connectTimeoutMs ?? 2_000,
       requestTimeout,
       // Without this flag the SDK merely logs that the time is over.

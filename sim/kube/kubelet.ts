@@ -1,6 +1,6 @@
 import type { KubeObject, Manifest } from './object.ts';
 import { builtInResources, type Resource } from './resource.ts';
-import type { KubeApi } from './server.ts';
+import type { Served } from './routes.ts';
 
 /** One entry of the `network-status` annotation that Multus writes; facts §4.2. */
 export interface NetworkStatus {
@@ -39,9 +39,9 @@ export const networkStatusKey = 'k8s.v1.cni.cncf.io/network-status';
  * what they would see on a cluster. `namespace` defaults to `default` everywhere.
  */
 export class FakeKubelet {
-  readonly #kube: KubeApi;
+  readonly #kube: Pick<Served, 'api'>;
 
-  constructor(kube: KubeApi) {
+  constructor(kube: Pick<Served, 'api'>) {
     this.#kube = kube;
   }
 

@@ -11,6 +11,7 @@ import { ObjectApi } from './object-api.ts';
 import type { RequestRecord } from './request.ts';
 import { builtInResources, resourceOf } from './resource.ts';
 import { ResourceRegistry } from './resource-registry.ts';
+import type { Served } from './routes.ts';
 import { ObjectStore } from './store.ts';
 
 export interface KubeApiOptions {
@@ -45,18 +46,10 @@ export interface KubeApi extends AsyncDisposable {
  * `default`, `kube-system` and `kube-node-lease` work from the start.
  */
 export async function startKubeApi(options: KubeApiOptions = {}): Promise<KubeApi> {
-  const { port = 0, now = Date.now, newUid = randomUUID, random = Math.random } = options;
-  const store = new ObjectStore(options.historyCapacity);
-  const registry = new ResourceRegistry(builtInResources);
-  const api = new ObjectApi(store, { now, newUid, random });
+  const { port = 0, now = Date.now } = options;
+  const { store, registry, api } = openKubeState(options);
   const faults = new KubeFaults(now);
   const requests: RequestRecord[] = [];
-  serveCustomResources(store, registry, now);
-  finishContainers(store, registry, api);
-  if (options.garbageCollection) collectGarbage(store, registry, api);
-  for (const name of ['default', 'kube-system', 'kube-node-lease']) {
-    api.create(namespaces, undefined, { metadata: { name } });
-  }
   const server = serve({ store, registry, api, faults, requests, now });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
@@ -69,6 +62,21 @@ export async function startKubeApi(options: KubeApiOptions = {}): Promise<KubeAp
   };
   const kubeconfig = () => kubeconfigFor(url);
   return { url, store, registry, api, requests, faults, kubeconfig, close, [Symbol.asyncDispose]: close };
+}
+
+/** The API server's state and verbs without HTTP, for simulations on a virtual clock. */
+export function openKubeState(options: Omit<KubeApiOptions, 'port'> = {}): Served {
+  const { now = Date.now, newUid = randomUUID, random = Math.random } = options;
+  const store = new ObjectStore(options.historyCapacity);
+  const registry = new ResourceRegistry(builtInResources);
+  const api = new ObjectApi(store, { now, newUid, random });
+  serveCustomResources(store, registry, now);
+  finishContainers(store, registry, api);
+  if (options.garbageCollection) collectGarbage(store, registry, api);
+  for (const name of ['default', 'kube-system', 'kube-node-lease']) {
+    api.create(namespaces, undefined, { metadata: { name } });
+  }
+  return { store, registry, api };
 }
 
 function serve(side: HttpSide) {

@@ -1,0 +1,152 @@
+import { join } from 'node:path';
+import { EipEngine } from '../../../agent/eip/eip-engine.ts';
+import { Engine, type NodeReport } from '../../../agent/engine/engine.ts';
+import { watchPods } from '../../../agent/node/pod-watch.ts';
+import { definitionsOf, observeNode } from '../../../agent/node/sources.ts';
+import { openTelling } from '../../../agent/node/telling.ts';
+import type { ProcessParts } from '../../../agent/process.ts';
+import { podDialects } from '../../../lib/dialect/index.ts';
+import { wishesOf } from '../../../lib/dialect/wishes.ts';
+import type { AddressApi } from '../../../lib/ec2/api.ts';
+import type { ElasticIpApi } from '../../../lib/ec2/elastic-ip-api.ts';
+import type { KubeClient } from '../../../lib/kube/client.ts';
+import { createNadCache } from '../../../lib/kube/nads.ts';
+import { reviveEipTaking } from '../../../lib/model/eip-taking.ts';
+import { reviveLedgerEntry } from '../../../lib/model/ledger.ts';
+import type { Pod } from '../../../lib/model/pod.ts';
+import { Budget } from '../../../lib/runtime/budget.ts';
+import { Journal } from '../../../lib/runtime/journal.ts';
+import type { WorldHost } from './host.ts';
+
+export interface WorldAgentOptions {
+  readonly parts: ProcessParts;
+  readonly kube: KubeClient;
+  readonly ec2: { readonly addresses: AddressApi; readonly elasticIps: ElasticIpApi };
+  readonly host: WorldHost;
+  readonly nodeName: string;
+  readonly instanceId: string;
+  readonly stateDir: string;
+  readonly takeover: 'declared' | 'any';
+}
+
+export interface WorldAgent {
+  readonly report: () => NodeReport | undefined;
+  /** SIGTERM; resolves when what was in flight has ended. */
+  readonly stop: () => Promise<void>;
+  /** Ends calls in flight, for a process that was killed: frees what the machine holds for it. */
+  readonly abandon: () => void;
+}
+
+/** The node agent's loops on a simulated host: what `runNode` composes, without sockets, files of the kernel and metadata. */
+export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
+  const { parts, kube, ec2, host, nodeName, instanceId, stateDir, takeover } = options;
+  const { clock, random, log, metrics } = parts;
+  const [stop, calls] = [new AbortController(), new AbortController()];
+  const loops: { addresses?: Engine; eips?: EipEngine } = {};
+  const wake = () => {
+    loops.addresses?.wake();
+    loops.eips?.wake();
+  };
+  host.onChange = () => void clock.after(2, wake);
+  const definitions = createNadCache({ client: kube, clock, signal: stop.signal });
+  const onChange = (pod: Pod) => {
+    wake();
+    const names = definitionsOf(pod);
+    if (names.length > 0) void definitions.prefetch(names).then(wake);
+  };
+  const pods = watchPods({ client: kube, nodeName, clock, random, log, metrics, onChange, onSynced: wake });
+  void pods.run(stop.signal);
+  const telling = openTelling({
+    ...parts,
+    kube,
+    nodeName,
+    dryRun: false,
+    pods: () => pods.items(),
+    signal: calls.signal,
+  });
+  const onProblem = (message: string, error?: unknown) => log.error(message, { error });
+  const ledger = new Journal({ path: join(stateDir, 'ledger.jsonl'), revive: reviveLedgerEntry, onProblem });
+  const takings = new Journal({ path: join(stateDir, 'elastic-ips.jsonl'), revive: reviveEipTaking, onProblem });
+  const budget = new Budget({ clock, random });
+  let latest: NodeReport | undefined;
+  const shared = { clock, random, budget, dryRun: false, callSignal: calls.signal };
+  const releaseDelayMs = 30_000;
+  const addresses = new Engine(
+    {
+      ...shared,
+      ledger,
+      ec2: ec2.addresses,
+      instanceId,
+      policy: { takeover, release: 'after-delay', releaseDelayMs },
+      observe: () =>
+        observeNode(
+          {
+            pods,
+            definitions,
+            cache: { synced: true, attachments: () => host.attachments(), refusals: () => [] },
+            namespaces: {
+              synced: true,
+              scanned: true,
+              hiddenSince: undefined,
+              unplaced: [],
+              namespaces: () => host.namespaces(),
+            },
+            links: host.links,
+          },
+          { interfaces: (name) => /^net\d/.test(name), namespaces: [] },
+        ),
+      report: (report) => {
+        latest = report;
+        telling.story.statuses(report.statuses);
+        telling.publisher.addresses(report);
+        loops.eips?.wake();
+      },
+      events: telling.story,
+      resyncMs: 600_000,
+    },
+    stop.signal,
+  );
+  const eips = new EipEngine(
+    {
+      ...shared,
+      log,
+      wishesOf,
+      takings,
+      serves: () => true,
+      releaseDelayMs,
+      ec2: ec2.elasticIps,
+      dialects: podDialects,
+      context: { clusterName: 'test', nodeName },
+      observe: () => ({
+        pods: [...pods.items()],
+        podsKnown: pods.synced,
+        enis: addresses.enis,
+        describedAt: addresses.describedAt,
+        addresses: latest?.statuses ?? [],
+        addressesComplete: latest?.complete ?? false,
+      }),
+      report: (report) => telling.publisher.elasticIps(report),
+      happened: telling.eipHappened,
+      doubtEnis: (cause) => addresses.doubt(cause),
+    },
+    stop.signal,
+  );
+  Object.assign(loops, { addresses, eips });
+  const running = addresses.run();
+  return {
+    report: () => latest,
+    async stop() {
+      stop.abort(new Error('SIGTERM'));
+      await running;
+      await eips.idle();
+      await telling.drained();
+      calls.abort(new Error('SIGTERM'));
+      ledger.close();
+      takings.close();
+    },
+    abandon() {
+      calls.abort(new Error('SIGKILL'));
+      stop.abort(new Error('SIGKILL'));
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { leadOneTerm, type TermParts } from '../../../agent/controller/command.ts';
+import { noTracer } from '../../../lib/runtime/tracing.ts';
+import type { Manifest } from '../../../sim/kube/object.ts';
+import type { VirtualProcess } from './process.ts';
+import type { World } from './world.ts';
+
+const CRDS = ['eips.materialize.cloud', 'eips.aws.k8s.logmein.com', 'enis.aws.k8s.logmein.com', 'floatingip'];
+
+/** The custom resources of `daemonset/crds`, as an operator applies them. */
+export function applyDefinitions(world: World): void {
+  const definitions = world.resource('customresourcedefinitions');
+  for (const name of CRDS) {
+    const text = readFileSync(join(import.meta.dirname, '../../../daemonset/crds', `${name}.yaml`), 'utf8');
+    world.kubeState.api.create(definitions, undefined, parse(text) as Manifest);
+  }
+}
+
+/** The controller: one process that leads from its start to its end, as the holder of the Lease does. */
+export class WorldController {
+  readonly #world: World;
+  #running: { readonly process: VirtualProcess; readonly stop: AbortController } | undefined;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  get process(): VirtualProcess | undefined {
+    return this.#running?.process;
+  }
+
+  start(): void {
+    const { process, parts, kube, ec2 } = this.#world.spawn('controller');
+    const stop = new AbortController();
+    const term: TermParts = {
+      parts,
+      options: {
+        namespaces: [],
+        defaultTags: {},
+        ec2ResyncMs: 600_000,
+        dryRun: false,
+        sweep: 'on',
+      } as unknown as TermParts['options'],
+      clusterName: 'test',
+      kube,
+      ec2: { ...ec2, connection: undefined as never },
+      quotas: { elasticIps: () => Promise.resolve(undefined) } as unknown as TermParts['quotas'],
+      tracer: noTracer,
+      namespace: 'eni-agent-system',
+      mayAct: () => !stop.signal.aborted,
+    };
+    this.#running = { process, stop };
+    void leadOneTerm(term, stop.signal);
+  }
+
+  /** SIGKILL. */
+  kill(): void {
+    this.#running?.process.kill();
+    this.#running?.stop.abort(new Error('SIGKILL'));
+    this.#running = undefined;
+  }
+}
