@@ -48,6 +48,8 @@ export interface FloatingIpsOptions extends ProcessParts {
 export interface FloatingIps {
   /** The facts about ENIs or pods may have changed. */
   wake(): void;
+  /** The addresses of all objects, as far as they are known. */
+  addresses(): ReadonlySet<IpAddress>;
   /** Serves until the signal aborts, then parks or hands over; resolves when that is done. */
   run(stop: AbortSignal): Promise<void>;
 }
@@ -124,6 +126,8 @@ export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
   });
   return {
     wake: () => engine.wake(),
+    addresses: () =>
+      new Set((watches.objects.items() ?? []).flatMap(({ addresses }) => addresses.map(({ address }) => address))),
     async run(stop) {
       const watching = new AbortController();
       const objects = watches.objects.run(AbortSignal.any([watching.signal, calls]));

@@ -10,6 +10,8 @@ import { createNadCache } from '../../lib/kube/nads.ts';
 import { reviveEipTaking } from '../../lib/model/eip-taking.ts';
 import { reviveLedgerEntry } from '../../lib/model/ledger.ts';
 import { type Pod, podKey } from '../../lib/model/pod.ts';
+import { readEntries } from '../../lib/net/entry-folder.ts';
+import { grantedWishes } from '../../lib/plan/tenants.ts';
 import { Budget } from '../../lib/runtime/budget.ts';
 import { Journal } from '../../lib/runtime/journal.ts';
 import { Supervisor } from '../../lib/runtime/supervisor.ts';
@@ -20,6 +22,7 @@ import { Engine, type NodeReport } from '../engine/engine.ts';
 import { type FloatingIps, openFloatingIps } from '../floating/open.ts';
 import { serveHttp } from '../http.ts';
 import { openProcess } from '../process.ts';
+import { TenantRules } from '../tenants/tenant-rules.ts';
 import { Gauges } from './gauges.ts';
 import { watchImds } from './imds-watch.ts';
 import { openObservers } from './observers.ts';
@@ -110,7 +113,15 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
   log.info('serving node', { ...identity, observe, takeover, release, dryRun });
 
   // Telling.
-  const filter = { interfaces: (name: string) => options.interfaceFilter.test(name), namespaces: options.namespaces };
+  const tenants = new TenantRules({ clock, log, read: () => readEntries(options.tenantPolicyDir), onChange: wake });
+  await tenants.load();
+  supervisor.keep('tenant policy', (signal) => tenants.follow(signal));
+  const filter = {
+    interfaces: (name: string) => options.interfaceFilter.test(name),
+    namespaces: options.namespaces,
+    tenants: () => tenants.policy,
+    nodeAddresses: () => loops.floating?.addresses() ?? new Set<never>(),
+  };
   const serves = (namespace: string) => filter.namespaces.length === 0 || filter.namespaces.includes(namespace);
   const servedPods = () => Array.from(pods.items()).filter(({ namespace }) => serves(namespace));
   const telling = openTelling({ ...parts, kube, nodeName, dryRun, pods: servedPods, signal: calls.signal });
@@ -157,7 +168,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
     {
       ...shared,
       log,
-      wishesOf,
+      wishesOf: (pod, context) => grantedWishes(wishesOf(pod, context), tenants.policy),
       takings,
       serves,
       releaseDelayMs,

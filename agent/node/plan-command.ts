@@ -8,6 +8,7 @@ import type { Action } from '../../lib/model/action.ts';
 import { reviveLedgerEntry } from '../../lib/model/ledger.ts';
 import type { ClaimStatus } from '../../lib/model/plan.ts';
 import { podKey } from '../../lib/model/pod.ts';
+import { readEntries } from '../../lib/net/entry-folder.ts';
 import { Budget } from '../../lib/runtime/budget.ts';
 import { Journal } from '../../lib/runtime/journal.ts';
 import { silentLogger } from '../../lib/runtime/logger.ts';
@@ -16,6 +17,7 @@ import { hintsFrom, whoAmI } from '../aws/identity.ts';
 import { Engine, type NodeReport } from '../engine/engine.ts';
 import { Story } from '../engine/story.ts';
 import { openProcess } from '../process.ts';
+import { TenantRules } from '../tenants/tenant-rules.ts';
 import { openObservers } from './observers.ts';
 import { watchPods } from './pod-watch.ts';
 import { definitionsOf, observeNode } from './sources.ts';
@@ -37,6 +39,8 @@ export async function runPlan(options: PlanOptions, stop: AbortSignal): Promise<
     clock,
   });
   const definitions = createNadCache({ client: kube, clock, signal });
+  const tenants = new TenantRules({ clock, log, read: () => readEntries(options.tenantPolicyDir), onChange: wake });
+  await tenants.load();
   const pods = watchPods({
     client: kube,
     nodeName: options.nodeName,
@@ -76,7 +80,11 @@ export async function runPlan(options: PlanOptions, stop: AbortSignal): Promise<
       observe: () =>
         observeNode(
           { pods, definitions, ...observers },
-          { interfaces: (name) => options.interfaceFilter.test(name), namespaces: options.namespaces },
+          {
+            interfaces: (name) => options.interfaceFilter.test(name),
+            namespaces: options.namespaces,
+            tenants: () => tenants.policy,
+          },
         ),
       report: (report) => {
         if (!report.complete) return;

@@ -3,6 +3,7 @@ import type { Reflector } from '../../lib/kube/reflector.ts';
 import { masterOf } from '../../lib/model/cni.ts';
 import { FLOATING_IPS } from '../../lib/model/floating.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
+import { ipamRangesOf } from '../../lib/model/ipam-range.ts';
 import { parseNetworkStatus } from '../../lib/model/network-status.ts';
 import type { AttachmentDefinition, CachedAttachment, LiveNamespace } from '../../lib/model/observation.ts';
 import type { Pod } from '../../lib/model/pod.ts';
@@ -75,7 +76,11 @@ function knownDefinitions(pods: readonly Pod[], cache: Pick<NadCache, 'peek'>): 
   for (const name of new Set(pods.flatMap(definitionsOf))) {
     const definition = cache.peek(name);
     if (definition?.state !== 'known') continue;
-    known.set(name, { floatingIps: definition.annotations[FLOATING_IPS], master: masterOf(definition.config) });
+    known.set(name, {
+      floatingIps: definition.annotations[FLOATING_IPS],
+      master: masterOf(definition.config),
+      ipam: ipamRangesOf(definition.config),
+    });
   }
   return known;
 }

@@ -62,6 +62,13 @@ export const OPTIONS = {
     aliases: ['NAMESPACE', 'PEC_WATCH_NAMESPACE'],
     help: 'serve only pods and objects of this namespace; without it, of all',
   },
+  tenantPolicyDir: {
+    flag: 'tenant-policy-dir',
+    type: text('DIR'),
+    commands: CLUSTER_WIDE,
+    default: '/etc/eni-agent/tenants',
+    help: 'where the ConfigMap with the tenant policy is mounted: which namespace may ask for which floating IPs, Elastic IPs and targets. Empty or absent: each may ask for everything',
+  },
   defaultTags: {
     flag: 'default-tags',
     type: textMap(),

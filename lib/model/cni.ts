@@ -1,6 +1,7 @@
 import { mac } from './eni.ts';
 import type { IpAddress } from './ip.ts';
 import { parseHostCidr, parseIp } from './ip.ts';
+import { confsOf, ipamRangesOf } from './ipam-range.ts';
 import type { JsonObject } from './json.ts';
 import { integerOf, isObject, jsonFault, objectsOf, parseJson, shown, textOf } from './json.ts';
 import type { CachedAttachment } from './observation.ts';
@@ -67,6 +68,7 @@ function entriesOf(file: string, pod: PodRef, cache: JsonObject, refuse: (fault:
   const result = isObject(cache.result) ? cache.result : {};
   const addresses = resultAddresses(result, refuse);
   const interfaces = sandboxInterfaces(result, ifName);
+  const ranges = ipamRangesOf(cache.config);
   return interfaces.map((link, position) => {
     const belongs = (index: number | undefined) => (index === undefined ? position === 0 : index === link.index);
     const netns = textOf(cache.netns) ?? link.sandbox;
@@ -78,6 +80,7 @@ function entriesOf(file: string, pod: PodRef, cache: JsonObject, refuse: (fault:
       ifName: link.name,
       netns: netns === undefined ? undefined : withoutVar(netns),
       master: masterOf(cache.config),
+      ...(ranges.length > 0 && { ipam: ranges }),
       mac: link.mac === undefined ? undefined : mac(link.mac),
       addresses: addresses.filter(({ index }) => belongs(index)).map(({ address }) => address),
     };
@@ -128,15 +131,9 @@ function podOf(cniArgs: unknown): PodRef | undefined {
 
 /** The host interface that the attachment sits on: `master` of the conf, or of the first plugin of a list that has one. */
 export function masterOf(config: unknown): string | undefined {
-  const conf = typeof config === 'string' ? (parseJson(config) ?? parseJson(decodeBase64(config))) : config;
-  if (!isObject(conf)) return undefined;
-  return [conf, ...objectsOf(conf.plugins)]
+  return confsOf(config)
     .map((plugin) => textOf(plugin.master))
     .find((master) => master !== undefined);
-}
-
-function decodeBase64(text: string): string {
-  return Buffer.from(text, 'base64').toString('utf8');
 }
 
 /** `/var/run` is a link to `/run` everywhere; one spelling makes paths comparable. */

@@ -1,5 +1,6 @@
 import type { Mac } from './eni.ts';
 import type { IpAddress } from './ip.ts';
+import type { IpamRange } from './ipam-range.ts';
 import type { PodRef } from './pod.ts';
 
 /** One attachment of a pod as libcni cached its result at the end of CNI ADD. */
@@ -11,6 +12,8 @@ export interface CachedAttachment {
   readonly netns: string | undefined;
   /** `master` of the CNI conf: the host interface under the attachment. */
   readonly master: string | undefined;
+  /** What the attachment's IPAM plugin may hand out, as far as its conf tells. */
+  readonly ipam?: readonly IpamRange[];
   readonly mac: Mac | undefined;
   readonly addresses: readonly IpAddress[];
 }
@@ -41,4 +44,6 @@ export interface AttachmentDefinition {
   readonly floatingIps: string | undefined;
   /** `master` of its CNI conf. */
   readonly master: string | undefined;
+  /** What its IPAM plugin may hand out. */
+  readonly ipam?: readonly IpamRange[];
 }

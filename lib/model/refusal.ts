@@ -14,6 +14,7 @@ export const REASONS = {
   HeldElsewhere: 'another holder has taken the address over, or holds it and this claim may not take it',
   DuplicateAddress: 'two pods of this node claim the address on different ENIs, or two FloatingIPs list it',
   Flapping: 'the address comes and goes on its interface; it is served once it stays',
+  NotAllowed: 'the tenant policy of the cluster does not grant this to the namespace',
   InvalidAnnotation: 'an annotation could not be understood',
   InvalidCacheFile: 'a CNI cache file could not be understood',
   InvalidAddress: 'not an address that EC2 can assign',

@@ -7,7 +7,10 @@ import { parseNetworkStatus } from '../model/network-status.ts';
 import type { AttachmentDefinition, CachedAttachment, LiveInterface, LiveNamespace } from '../model/observation.ts';
 import { isAlive, type NetworkStatus, type Pod, type PodRef, podKey } from '../model/pod.ts';
 import type { Refusal } from '../model/refusal.ts';
+import { OPEN_POLICY, type TenantPolicy } from '../model/tenant-policy.ts';
 import { matchNamespaces } from './match-namespaces.ts';
+import { Reserved } from './reserved.ts';
+import { mayFloat, notGranted } from './tenants.ts';
 
 /** What the sources of truth on the node say right now. */
 export interface Observations {
@@ -35,6 +38,10 @@ export interface ClaimFilter {
   readonly interfaces: (name: string) => boolean;
   /** Namespaces looked at; empty means all. */
   readonly namespaces: readonly string[];
+  /** Which addresses beyond IPAM's a namespace may have. @default everything */
+  readonly tenants?: () => TenantPolicy;
+  /** Addresses of FloatingIP objects, which a `*` does not cover. @default none */
+  readonly nodeAddresses?: () => ReadonlySet<IpAddress>;
 }
 
 /** A claim before it is known since when it stands. `seenSince` is the kernel's word on it, where there is one. */
@@ -65,9 +72,10 @@ export function observeClaims(observed: Observations, filter: ClaimFilter): Obse
   const namespaces = matchNamespaces(observed);
   const refusals = new Map<string, Refusal[]>();
   const drafts: ClaimDraft[] = [];
+  const reserved = new Reserved(observed, filter.nodeAddresses?.());
   for (const holder of holders(observed)) {
     if (filter.namespaces.length > 0 && !filter.namespaces.includes(holder.ref.namespace)) continue;
-    const said = new PodClaims(holder, namespaces.of(holder.ref), observed, filter);
+    const said = new PodClaims(holder, namespaces.of(holder.ref), observed, filter, reserved);
     drafts.push(...said.drafts());
     if (said.refusals.length > 0) refusals.set(podKey(holder.ref), said.refusals);
   }
@@ -134,12 +142,20 @@ class PodClaims {
   readonly #observed: Observations;
   readonly #filter: ClaimFilter;
   readonly #networks: readonly NetworkStatus[];
+  readonly #reserved: Reserved;
 
-  constructor(holder: Holder, namespace: LiveNamespace | undefined, observed: Observations, filter: ClaimFilter) {
+  constructor(
+    holder: Holder,
+    namespace: LiveNamespace | undefined,
+    observed: Observations,
+    filter: ClaimFilter,
+    reserved: Reserved,
+  ) {
     this.#holder = holder;
     this.#namespace = namespace;
     this.#observed = observed;
     this.#filter = filter;
+    this.#reserved = reserved;
     const { pod } = holder;
     const status = pod ? parseNetworkStatus(pod.annotations) : { value: [], refusals: [] };
     // A finished pod keeps its annotation although its addresses are free again.
@@ -181,6 +197,7 @@ class PodClaims {
     const seen = new Map(live?.addresses.map((address) => [address.ip, address.since]));
     return [...new Set([...listed, ...seen.keys()])]
       .filter((address) => isGlobalUnicast(address) && !this.#isPrimary(address))
+      .filter((address) => listed.has(address) || this.#isGranted(address, cached.length + status.length > 0))
       .map((address) => ({ ...place, address, kind: kindOf(address), masterMac, seenSince: seen.get(address) }));
   }
 
@@ -199,7 +216,18 @@ class PodClaims {
         ...refusals.filter(({ message }) => !this.refusals.some((known) => known.message === message)),
       );
     }
-    return (address) => parsed.some(({ value }) => declares(value, address));
+    const { namespace } = this.#holder.ref;
+    return (address) =>
+      parsed.some(({ value }) => declares({ ...value, any: false }, address)) ||
+      (parsed.some(({ value }) => value.any) && !this.#reserved.has(address, namespace));
+  }
+
+  /** By the tenant policy. `placed`: IPAM's word on the interface is known, so that an address it does not list is the pod's own idea. */
+  #isGranted(address: IpAddress, placed: boolean): boolean {
+    const { namespace } = this.#holder.ref;
+    if (mayFloat(this.#filter.tenants?.() ?? OPEN_POLICY, namespace, address)) return true;
+    if (placed) this.refusals.push(notGranted(namespace, address));
+    return false;
   }
 
   /** MAC of the host interface under this one: the kernel's parent link, else the CNI conf's master, else a host link with our MAC. */

@@ -1,0 +1,73 @@
+import { OPEN_POLICY, parseTenantPolicy, type TenantPolicy } from '../../lib/model/tenant-policy.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import type { Logger } from '../../lib/runtime/logger.ts';
+
+export interface TenantRulesOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The entries as they are now; empty where there is no policy. */
+  readonly read: () => Promise<ReadonlyMap<string, string>>;
+  /** Another policy is in force. */
+  readonly onChange: () => void;
+}
+
+/** How often the entries are read again, ms. The kubelet brings a changed ConfigMap within about a minute; a look is two system calls. */
+const LOOK_MS = 10_000;
+
+/**
+ * The tenant policy in force. What is wrong with it is logged, all at once; a faulty element grants nothing. A changed policy with faults
+ * does not replace one without: a slip of the pen must not take addresses from everybody.
+ */
+export class TenantRules {
+  readonly #options: TenantRulesOptions;
+  #policy: TenantPolicy = OPEN_POLICY;
+  #seen: string | undefined;
+  #sound = false;
+
+  constructor(options: TenantRulesOptions) {
+    this.#options = options;
+  }
+
+  get policy(): TenantPolicy {
+    return this.#policy;
+  }
+
+  /** Reads the entries once; for the start, before anything is done. @throws {Error} when they cannot be read. */
+  async load(): Promise<void> {
+    this.#take(await this.#options.read());
+  }
+
+  /** Reads them again and again until the signal aborts. What cannot be read changes nothing. */
+  async follow(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    while (!signal.aborted) {
+      await clock.sleep(LOOK_MS, signal);
+      if (signal.aborted) return;
+      try {
+        this.#take(await this.#options.read());
+      } catch (error) {
+        log.warn('cannot read the tenant policy; the one that was read last stays in force', { error });
+      }
+    }
+  }
+
+  #take(entries: ReadonlyMap<string, string>): void {
+    const text = JSON.stringify([...entries]);
+    if (text === this.#seen) return;
+    const first = this.#seen === undefined;
+    this.#seen = text;
+    const { policy, faults } = parseTenantPolicy(entries);
+    const { log, onChange } = this.#options;
+    if (faults.length > 0) {
+      const kept = this.#sound && !first;
+      const fate = kept ? 'the one before it stays in force' : 'faulty elements grant nothing';
+      log.error(`the tenant policy has faults; ${fate}`, { faults });
+      if (kept) return;
+    }
+    this.#sound = faults.length === 0;
+    this.#policy = policy;
+    if (!policy.closed && first) return;
+    log.info('tenant policy in force', { closed: policy.closed, namespaces: [...policy.namespaces.keys()] });
+    onChange();
+  }
+}
