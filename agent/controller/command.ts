@@ -10,12 +10,14 @@ import { loadConnection } from '../../lib/kube/connection.ts';
 import { createEventRecorder, type EventRecorder } from '../../lib/kube/events.ts';
 import { createOwnerReads } from '../../lib/kube/owner-reads.ts';
 import type { InstanceIdentity } from '../../lib/model/eni.ts';
+import { readEntries } from '../../lib/net/entry-folder.ts';
 import { Budget } from '../../lib/runtime/budget.ts';
 import { Supervisor } from '../../lib/runtime/supervisor.ts';
 import type { Tracer } from '../../lib/runtime/tracing.ts';
 import { type Ec2Access, openEc2 } from '../aws/ec2-access.ts';
 import { serveHttp } from '../http.ts';
 import { openProcess, type ProcessParts } from '../process.ts';
+import { TenantRules } from '../tenants/tenant-rules.ts';
 import { VERSION } from '../version.ts';
 import { createElection, LEASE } from './election.ts';
 import { openEniObjects } from './enis/open.ts';
@@ -108,6 +110,9 @@ export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise
     { kube, clock, random, log, namespaces: options.namespaces, onChange: wake },
     signal,
   );
+  const tenants = new TenantRules({ clock, log, read: () => readEntries(options.tenantPolicyDir), onChange: wake });
+  await tenants.load();
+  supervisor.keep('tenant policy', (ending) => tenants.follow(ending));
   const recorder = createEventRecorder({ client: kube, clock, signal, component: 'eni-agent-controller', host: '' });
   const budget = new Budget({ clock, random });
   const context = { clusterName, defaultTags: options.defaultTags };
@@ -134,6 +139,7 @@ export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise
       interfaces: ec2.interfaces,
       budget,
       context,
+      tenants: () => tenants.policy,
       sources,
       teller: new ObjectTeller(options.dryRun ? { record: () => undefined } : recorder, log, resourceOf),
       resyncMs: options.ec2ResyncMs,

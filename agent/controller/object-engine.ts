@@ -12,7 +12,9 @@ import {
 import { type ObjectClaim, type ObjectContext, objectKey } from '../../lib/model/eip-object.ts';
 import type { Reason } from '../../lib/model/refusal.ts';
 import type { Ending } from '../../lib/model/retention.ts';
+import { OPEN_POLICY, type TenantPolicy } from '../../lib/model/tenant-policy.ts';
 import { planObjects } from '../../lib/plan/objects/plan-objects.ts';
+import { refuseObject } from '../../lib/plan/tenants.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import { FailureMemory } from '../../lib/runtime/failure-memory.ts';
@@ -40,6 +42,8 @@ export interface ObjectEngineOptions {
   readonly interfaces: Pick<InterfaceApi, 'describe'>;
   readonly budget: Budget;
   readonly context: ObjectContext;
+  /** What namespaces may ask for. @default everything */
+  readonly tenants?: () => TenantPolicy;
   readonly sources: ControllerSources;
   readonly teller: ObjectTeller;
   /** How often EC2 is asked when nothing changes, ms. */
@@ -147,15 +151,15 @@ export class ObjectEngine {
   }
 
   #claims(): readonly ObjectClaim[] {
-    const { sources, context, teller } = this.#options;
+    const { sources, context, teller, tenants = () => OPEN_POLICY } = this.#options;
     const uids = new Set<string>();
     const claims = objectDialects.flatMap((dialect) =>
       sources.objects(dialect).flatMap((object) => {
         uids.add(object.uid);
         const claim = dialect.claimOf(object, context);
-        if (!('reason' in claim)) return [claim];
-        teller.refuse(object, dialect.name, claim);
-        return [];
+        const refusal = 'reason' in claim ? claim : refuseObject(claim, tenants());
+        if (refusal !== undefined) teller.refuse(object, dialect.name, refusal);
+        return refusal === undefined && !('reason' in claim) ? [claim] : [];
       }),
     );
     teller.keep(uids);

@@ -7,18 +7,20 @@ import { createKubeClient, type KubeClient } from '../../lib/kube/client.ts';
 import { loadConnection } from '../../lib/kube/connection.ts';
 import { getNode } from '../../lib/kube/node.ts';
 import type { InstanceIdentity } from '../../lib/model/eni.ts';
+import { parseTenantPolicy } from '../../lib/model/tenant-policy.ts';
+import { readEntries } from '../../lib/net/entry-folder.ts';
 import { diagnose, renderChecks } from '../../lib/plan/doctor/diagnose.ts';
 import type { Answer, Evidence } from '../../lib/plan/doctor/evidence.ts';
 import { openEc2 } from '../aws/ec2-access.ts';
 import { openProcess, type ProcessParts } from '../process.ts';
 import { askAws, UNASKED } from './aws-questions.ts';
 import { askCapabilities, askFolders } from './host-questions.ts';
-import { askAccess, askRivals, askVersion, askVpcCni } from './kube-questions.ts';
+import { askAccess, askOwnNodeOnly, askRivals, askVersion, askVpcCni } from './kube-questions.ts';
 
 /** How long all questions together may take, ms. */
 const PATIENCE_MS = 60_000;
 
-type Cluster = Pick<Evidence, 'apiServer' | 'access' | 'vpcCni' | 'rivals'>;
+type Cluster = Pick<Evidence, 'apiServer' | 'access' | 'ownNodeOnly' | 'vpcCni' | 'rivals'>;
 type Found = Extract<Evidence['identity'], { kind: 'known' }>['value'] & InstanceIdentity;
 
 /** `eni-agent doctor`: checks what the node agent needs, says how to mend what is missing, changes nothing. 1 when a check failed. */
@@ -34,7 +36,7 @@ export async function runDoctor(options: DoctorOptions, stop: AbortSignal): Prom
 async function gather(options: DoctorOptions, parts: ProcessParts, signal: AbortSignal): Promise<Evidence> {
   const environment = options.region ? { ...parts.environment, AWS_REGION: options.region } : parts.environment;
   const kube = await openKube(options, parts);
-  const cluster = kube.kind === 'known' ? await askCluster(kube.value, signal) : unreachable(kube);
+  const cluster = kube.kind === 'known' ? await askCluster(kube.value, options.nodeName, signal) : unreachable(kube);
   const identity = await askIdentity(options.nodeName, environment, kube, signal);
   const found = identity.kind === 'known' ? identity.value : undefined;
   const aws = found ? await askEc2(found, { ...parts, environment }, signal) : UNASKED;
@@ -49,9 +51,26 @@ async function gather(options: DoctorOptions, parts: ProcessParts, signal: Abort
     region: chooseRegion({ environment, identity: found }),
     folders: await askFolders(folders),
     capabilities: await askCapabilities(),
+    tenants: await askTenants(options.tenantPolicyDir),
     ...aws,
     ...cluster,
   };
+}
+
+/** As the agent reads it. */
+async function askTenants(folder: string): Promise<Evidence['tenants']> {
+  try {
+    const { policy, faults } = parseTenantPolicy(await readEntries(folder));
+    const { floatingIps, elasticIps } = policy.others;
+    const others =
+      floatingIps.any || floatingIps.addresses.length + floatingIps.networks.length + elasticIps.length > 0;
+    return {
+      kind: 'known',
+      value: { closed: policy.closed, faults, namespaces: [...policy.namespaces.keys()], others },
+    };
+  } catch (error) {
+    return { kind: 'failed', message: textOf(error) };
+  }
 }
 
 async function askEc2(identity: Found, parts: ProcessParts, signal: AbortSignal) {
@@ -72,20 +91,21 @@ async function openKube(options: DoctorOptions, { clock, environment }: ProcessP
   }
 }
 
-async function askCluster(client: KubeClient, signal: AbortSignal): Promise<Cluster> {
+async function askCluster(client: KubeClient, nodeName: string, signal: AbortSignal): Promise<Cluster> {
   const apiServer = await askVersion(client, signal);
   if (apiServer.kind === 'failed') return unreachable(apiServer);
-  const [access, vpcCni, rivals] = await Promise.all([
+  const [access, ownNodeOnly, vpcCni, rivals] = await Promise.all([
     askAccess(client, signal),
+    askOwnNodeOnly(client, nodeName, signal),
     askVpcCni(client, signal),
     askRivals(client, signal),
   ]);
-  return { apiServer, access, vpcCni, rivals };
+  return { apiServer, access, ownNodeOnly, vpcCni, rivals };
 }
 
 function unreachable(apiServer: Exclude<Answer<unknown>, { kind: 'known' }>): Cluster {
   const skipped = { kind: 'skipped', message: 'the API server does not answer' } as const;
-  return { apiServer, access: skipped, vpcCni: skipped, rivals: skipped };
+  return { apiServer, access: skipped, ownNodeOnly: skipped, vpcCni: skipped, rivals: skipped };
 }
 
 /** From IMDS, else from the Node; unlike the agent, `doctor` does not wait until one of them answers. */

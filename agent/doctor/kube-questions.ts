@@ -55,6 +55,55 @@ export async function askAccess(client: KubeClient, signal: AbortSignal): Promis
   return asked(() => Promise.all(NEEDED.map(review)));
 }
 
+/** What a server says of who asks. */
+interface Review {
+  readonly status?: { readonly userInfo?: { readonly username?: string } };
+}
+
+interface PodNames {
+  readonly items: readonly { readonly metadata: { readonly namespace: string; readonly name: string } }[];
+}
+
+/**
+ * Tries, as a dry run that changes nothing, what admission must refuse: a write to a pod of another node. Only a service account is asked;
+ * a person at a keyboard is allowed more than an agent.
+ */
+export async function askOwnNodeOnly(
+  client: KubeClient,
+  nodeName: string,
+  signal: AbortSignal,
+): Promise<Answer<boolean>> {
+  const answer = await asked(async (): Promise<Answer<boolean>> => {
+    const path = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
+    const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
+    const user =
+      (await client.request<Review>({ method: 'POST', path, body, signal })).status?.userInfo?.username ?? '';
+    if (!user.startsWith('system:serviceaccount:'))
+      return { kind: 'skipped', message: `${user || 'the asker'} is not a service account; ask in the agent's pod` };
+    const query = { fieldSelector: `spec.nodeName!=${nodeName},spec.nodeName!=`, limit: 1 };
+    const [pod] = (await client.request<PodNames>({ method: 'GET', path: '/api/v1/pods', query, signal })).items;
+    if (pod === undefined) return { kind: 'skipped', message: 'there is no pod on another node to try it with' };
+    const { namespace, name } = pod.metadata;
+    return {
+      kind: 'known',
+      value: await isRefused(client, `/api/v1/namespaces/${namespace}/pods/${name}/status`, signal),
+    };
+  });
+  return answer.kind === 'known' ? answer.value : answer;
+}
+
+async function isRefused(client: KubeClient, path: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const body = { metadata: { annotations: { 'eni-agent.io/addresses': '[]' } } };
+    const contentType = 'application/merge-patch+json';
+    await client.request({ method: 'PATCH', path, body, contentType, query: { dryRun: 'All' }, signal });
+    return false;
+  } catch (error) {
+    if (isKubeError(error) && (error.status === 403 || error.status === 422)) return true;
+    throw error;
+  }
+}
+
 export async function askVpcCni(client: KubeClient, signal: AbortSignal): Promise<Answer<VpcCniFound | undefined>> {
   const path = '/apis/apps/v1/namespaces/kube-system/daemonsets/aws-node';
   return asked(async () => {

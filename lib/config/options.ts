@@ -1,22 +1,10 @@
 import type { Command } from './command.ts';
 import { hostAddress } from './host-address-type.ts';
+import type { Option } from './option.ts';
 import type { ValueType } from './value-type.ts';
 import { choice, duration, hostPort, listOf, text, textMap, toggle, wholePattern } from './value-type.ts';
 
-/** One option: this table is the only place that knows it. Flags, environment, file, `--help` and docs/options.md follow. */
-export interface Option<T = unknown, C extends Command = Command> {
-  /** Without the dashes. The environment variable is `ENI_AGENT_` and this in capitals. */
-  readonly flag: string;
-  readonly type: ValueType<T>;
-  readonly commands: readonly C[];
-  /** Other environment variables that mean the same; ours wins. */
-  readonly aliases?: readonly string[];
-  /** Written as a user would write it; several, comma-separated. Absent: the value is undefined, or an empty list. */
-  readonly default?: string;
-  readonly required?: true;
-  /** One sentence or two, for `--help` and the docs. Without a full stop at the end. */
-  readonly help: string;
-}
+export type { Option };
 
 const AGENT = ['node', 'plan'] as const;
 const CLUSTER_WIDE = ['node', 'plan', 'controller', 'doctor'] as const;

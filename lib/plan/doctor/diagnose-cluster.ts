@@ -2,7 +2,14 @@ import type { Check, Evidence } from './evidence.ts';
 import { unanswered } from './unanswered.ts';
 
 export function diagnoseCluster(evidence: Evidence): Check[] {
-  return [apiServer(evidence), ...access(evidence), snat(evidence), rivals(evidence)];
+  return [
+    apiServer(evidence),
+    ...access(evidence),
+    ownNodeOnly(evidence),
+    tenants(evidence),
+    snat(evidence),
+    rivals(evidence),
+  ];
 }
 
 function apiServer({ apiServer: answer }: Evidence): Check {
@@ -24,6 +31,34 @@ function access({ access: answer }: Evidence): Check[] {
       fix: 'apply the ClusterRole and its binding of daemonset/base/rbac.yaml',
     },
   ];
+}
+
+function ownNodeOnly({ ownNodeOnly: answer }: Evidence): Check {
+  const name = 'own node only';
+  if (answer.kind !== 'known') return { ...unanswered(name, answer), verdict: 'skipped' };
+  if (answer.value) return { name, verdict: 'pass', finding: 'the API server refuses writes to pods of other nodes' };
+  return {
+    name,
+    verdict: 'warn',
+    finding: 'the API server lets this agent write to pods of other nodes',
+    fix: 'on Kubernetes 1.30 or newer apply daemonset/components/own-node-only, with the name of your service account in it (docs/security.md)',
+  };
+}
+
+function tenants({ tenants: answer }: Evidence): Check {
+  const name = 'tenant policy';
+  if (answer.kind !== 'known') return unanswered(name, answer, 'make the folder of --tenant-policy-dir readable');
+  const { closed, faults, namespaces, others } = answer.value;
+  if (faults.length > 0)
+    return {
+      name,
+      verdict: 'fail',
+      finding: faults.join('; '),
+      fix: 'correct these entries of ConfigMap eni-agent-tenants',
+    };
+  if (!closed) return { name, verdict: 'pass', finding: 'none: every namespace may ask for everything' };
+  const rest = others ? 'others get what _others lists' : 'all others get nothing beyond the addresses of IPAM';
+  return { name, verdict: 'pass', finding: `in force for ${namespaces.join(', ') || 'no namespace by name'}; ${rest}` };
 }
 
 /** With source NAT on the node a pod's own traffic leaves with the node's address, and its EIP is only half of what its users expect. */

@@ -25,6 +25,16 @@ export interface VpcCniFound {
   readonly excludedCidrs: string;
 }
 
+/** The tenant policy in force, or what is wrong with it. */
+export interface TenantsFound {
+  readonly closed: boolean;
+  readonly faults: readonly string[];
+  /** Namespaces with entries of their own. */
+  readonly namespaces: readonly string[];
+  /** Whether all other namespaces are granted something. */
+  readonly others: boolean;
+}
+
 /** Everything that `doctor` found out, as plain data. */
 export interface Evidence {
   readonly clusterName: string | undefined;
@@ -40,6 +50,9 @@ export interface Evidence {
   readonly apiServer: Answer<string>;
   readonly access: Answer<readonly AccessFound[]>;
   readonly vpcCni: Answer<VpcCniFound | undefined>;
+  /** Whether the API server keeps this agent from writing to a pod of another node. */
+  readonly ownNodeOnly: Answer<boolean>;
+  readonly tenants: Answer<TenantsFound>;
   /** `namespace/name` of workloads that do what eni-agent does. */
   readonly rivals: Answer<readonly string[]>;
 }

@@ -52,6 +52,7 @@ describe('resolveOptions', () => {
       floatingIpParkMs: 30_000,
       leaseNamespace: undefined,
       stateDir: '/var/lib/eni-agent',
+      tenantPolicyDir: '/etc/eni-agent/tenants',
       addressResyncMs: 60_000,
       ec2ResyncMs: 600_000,
       imdsResyncMs: 15_000,
