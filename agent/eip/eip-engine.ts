@@ -1,4 +1,5 @@
 import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
+import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
 import type {
   DialectContext,
   EipHappening,
@@ -7,12 +8,19 @@ import type {
   ElasticIpClaim,
   PodDialect,
 } from '../../lib/model/eip-claim.ts';
-import type { EipPlan, EipSnapshot, EipStep, PlacedEipClaim } from '../../lib/model/eip-plan.ts';
+import {
+  type EipPlan,
+  type EipSnapshot,
+  type EipStep,
+  NODE_TAG,
+  type PlacedEipClaim,
+} from '../../lib/model/eip-plan.ts';
 import type { EipTaking } from '../../lib/model/eip-taking.ts';
 import type { Eni } from '../../lib/model/eni.ts';
 import type { ClaimStatus } from '../../lib/model/plan.ts';
 import { isAlive, type Pod, podKey } from '../../lib/model/pod.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
+import { namedBranch } from '../../lib/plan/eip/branch.ts';
 import { placeEip } from '../../lib/plan/eip/place.ts';
 import { planEips } from '../../lib/plan/eip/plan-eips.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
@@ -21,11 +29,13 @@ import type { Journal } from '../../lib/runtime/journal.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import { ROUND_RETRY_MS, RoundHealth } from '../../lib/runtime/round-health.ts';
 import { Wakeup } from '../../lib/runtime/wakeup.ts';
+import { BranchEnis } from './branch-enis.ts';
 import { EipMemory } from './eip-memory.ts';
 import { EipOwnership } from './eip-ownership.ts';
 import { EipStory } from './eip-story.ts';
 import { EipInventory } from './inventory.ts';
 import { performStep } from './steps.ts';
+import { type Wished, wishesOfAll } from './wished.ts';
 
 /** What the engine for Elastic IPs sees of the rest. */
 export interface EipSurroundingsNow {
@@ -52,6 +62,7 @@ export interface EipEngineOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly ec2: ElasticIpApi;
+  readonly interfaces: Pick<InterfaceApi, 'describe'>;
   readonly budget: Budget;
   readonly log: Logger;
   readonly context: DialectContext;
@@ -79,11 +90,6 @@ const INVENTORY_SLACK_MS = 3_000;
 /** When to look for an EIP that a lost call may have allocated and that EC2's describes do not show yet, ms after the call. */
 const LATE_SIGHT_MS = [2_000, 15_000] as const;
 
-interface Wished {
-  readonly pod: Pod;
-  readonly claims: readonly ElasticIpClaim[];
-}
-
 /** The loop for Elastic IPs: observe, plan from the whole snapshot, one call per claim at a time, tell. */
 export class EipEngine {
   readonly #options: EipEngineOptions;
@@ -91,6 +97,7 @@ export class EipEngine {
   readonly #wakeup: Wakeup;
   readonly #inventory: EipInventory;
   readonly #ownership: EipOwnership;
+  readonly #branches: BranchEnis;
   readonly #story: EipStory;
   readonly #memory = new EipMemory();
   /** By key; `sent` is the step as it went to EC2, undefined while it waits for permission. */
@@ -110,6 +117,7 @@ export class EipEngine {
     const { clock, random, ec2, budget, log, context } = options;
     this.#inventory = new EipInventory({ clock, random, ec2, budget, log, wake: () => this.wake() }, signal);
     this.#ownership = new EipOwnership(options);
+    this.#branches = new BranchEnis({ ...options, wake: () => this.wake() }, signal);
     this.#story = new EipStory(log, (claim, happening) => options.happened(claim, '', happening));
     // For what an earlier life left behind.
     if (context.clusterName !== undefined) this.#lookAt = [clock.now()];
@@ -122,7 +130,11 @@ export class EipEngine {
 
   /** Resolves when nothing is in flight any more; for a stop in good order. */
   async idle(): Promise<void> {
-    await Promise.all([...Array.from(this.#flying.values(), ({ done }) => done), this.#inventory.idle()]);
+    await Promise.all([
+      ...Array.from(this.#flying.values(), ({ done }) => done),
+      this.#inventory.idle(),
+      this.#branches.idle(),
+    ]);
   }
 
   #round(): void {
@@ -137,14 +149,16 @@ export class EipEngine {
   }
 
   #reconcile(): void {
-    const { clock, observe, context, report, dryRun } = this.#options;
+    const { clock, observe, context, report, dryRun, wishesOf } = this.#options;
     const now = observe();
-    const { wished, refusals } = this.#wishes(now.pods);
+    const { wished, refusals } = wishesOfAll(now.pods, wishesOf, context);
     const claims = wished.flatMap((one) => one.claims);
     this.#memory.notePods(now.pods, now.addresses, clock.now());
     this.#memory.noteClaims(claims, clock.now());
     const placed = wished.flatMap((one) => one.claims.map((claim) => this.#place(claim, one.pod, now)));
-    const planned = planEips(this.#snapshot(now, placed));
+    const snapshot = this.#snapshot(now, placed);
+    this.#wantBranches(wished, snapshot, now);
+    const planned = planEips(snapshot);
     this.#memory.noteUnclaimed(planned.unclaimed, clock.now());
     this.#memory.noteStatuses(planned.statuses, clock.now());
     this.#wanted = new Map(planned.steps.map((step) => [step.key, step]));
@@ -156,15 +170,16 @@ export class EipEngine {
     report({ statuses: planned.statuses, refusals, complete: this.#hasSeenAll(now), pods });
   }
 
-  #wishes(pods: readonly Pod[]): { wished: readonly Wished[]; refusals: ReadonlyMap<string, readonly Refusal[]> } {
-    const { wishesOf, context } = this.#options;
-    const refusals = new Map<string, readonly Refusal[]>();
-    const wished = pods.filter(isAlive).map((pod) => {
-      const said = wishesOf(pod, context);
-      if (said.refusals.length > 0) refusals.set(podKey(pod), said.refusals);
-      return { pod, claims: said.claims };
-    });
-    return { wished, refusals };
+  /** Those that pods name, and those that our EIPs are on: after a restart nobody may be left who names them. */
+  #wantBranches(wished: readonly Wished[], { owned, nodeName }: EipSnapshot, { enis }: EipSurroundingsNow): void {
+    const ourEnis = new Set(enis.map(({ id }) => id));
+    const named = wished.filter(({ claims }) => claims.length > 0).map(({ pod }) => namedBranch(pod));
+    const used = owned.filter(({ eip }) => eip.tags[NODE_TAG] === nodeName).map(({ eip }) => eip.association?.eni);
+    const ids = [...named, ...used].filter((id) => id !== undefined && !ourEnis.has(id));
+    this.#branches.want(new Set(ids.filter((id) => id !== undefined)), ourEnis);
+    // It may be deleted by now, and the EIP free: only a look at the EIPs shows that.
+    const { readAt = 0 } = this.#inventory;
+    if (used.some((id) => id !== undefined && (this.#branches.absentAt(id) ?? 0) > readAt)) this.#inventory.request();
   }
 
   /** Who may not read the Elastic IPs has none of ours to see. */
@@ -243,7 +258,7 @@ export class EipEngine {
           .filter(({ hostNetwork }) => !hostNetwork)
           .flatMap((pod) => pod.podIps.map((address) => [address, podKey(pod)] as const)),
       ),
-      ourEnis: new Set(now.enis.map(({ id }) => id)),
+      ourEnis: new Set([...now.enis, ...this.#branches.all.values()].flatMap((eni) => eni?.id ?? [])),
       inventory: eips,
       inventoryAt: readAt,
       inventoryTrouble: trouble,
@@ -260,6 +275,7 @@ export class EipEngine {
     const place = placeEip(claim, pod, {
       ...now,
       inventory: this.#inventory.eips,
+      branches: this.#branches.all,
       addressSince: memory.addressSince.get(pod.uid) ?? 0,
       assignedSince: memory.assignedSince,
     });

@@ -173,6 +173,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
       serves,
       releaseDelayMs,
       ec2: ec2.elasticIps,
+      interfaces: ec2.interfaces,
       dialects: podDialects,
       context: { clusterName: options.clusterName, nodeName },
       observe: () => ({

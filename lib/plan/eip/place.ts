@@ -1,14 +1,13 @@
 import type { ElasticIpClaim } from '../../model/eip-claim.ts';
 import type { EipPlace } from '../../model/eip-plan.ts';
 import type { ElasticIp } from '../../model/elastic-ip.ts';
-import { addressOn, carries, type Eni } from '../../model/eni.ts';
-import { familyOf, type IpAddress, parseIp } from '../../model/ip.ts';
+import { addressOn, carries, type Eni, type EniId } from '../../model/eni.ts';
+import type { InterfaceFacts } from '../../model/eni-facts.ts';
+import { familyOf, type IpAddress } from '../../model/ip.ts';
 import { parseNetworkStatus } from '../../model/network-status.ts';
 import type { ClaimStatus } from '../../model/plan.ts';
 import type { NetworkStatus, Pod } from '../../model/pod.ts';
-
-/** Annotation of the VPC resource controller: the branch ENI of a pod with security groups of its own. */
-const POD_ENI = 'vpc.amazonaws.com/pod-eni';
+import { namedBranch } from './branch.ts';
 
 /** The networks that a pod asks Multus for. */
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks';
@@ -24,6 +23,8 @@ export interface EipSurroundings {
   /** Where the pod's secondary addresses stand (the main job's statuses). */
   readonly addresses: readonly ClaimStatus[];
   readonly inventory: readonly ElasticIp[];
+  /** The branch ENIs of this node's trunk, as EC2 has proved them; null: looked up, and no such. */
+  readonly branches: ReadonlyMap<EniId, InterfaceFacts | null>;
   /** Since when the pod has had its primary address, ms since the epoch. */
   readonly addressSince: number;
   /** Since when each secondary address has been assigned. */
@@ -86,16 +87,18 @@ function missing(pod: Pod, matches: (network: NetworkStatus) => boolean, what: s
 function placePrimary(pod: Pod, around: EipSurroundings): EipPlace {
   const address = pod.podIps.find((candidate) => familyOf(candidate) === 4);
   if (address === undefined) return { state: 'awaited' };
-  const branch = branchEni(pod, address);
-  if (branch) return ready(branch.eni, branch.privateIp, undefined, around);
   const eni = around.enis.find((candidate) => carries(candidate, address));
   if (eni) return ready(eni.id, address, undefined, around);
+  const named = namedBranch(pod);
+  const branch = named === undefined ? undefined : around.branches.get(named);
+  if (named !== undefined && branch === undefined) return { state: 'awaited' };
+  if (branch?.addresses.some(({ ip }) => ip === address)) return ready(branch.id, address, undefined, around);
   const { describedAt = 0, addressSince } = around;
   if (describedAt < addressSince) return { state: 'awaited', recheckAt: 0 };
   // Describes lag behind: the older the address, the rarer the ENIs are looked at again for it.
   const recheckAt = describedAt + Math.min(LONGEST_RECHECK_MS, Math.max(1_000, describedAt - addressSince));
   if (describedAt - addressSince < LAG_MS) return { state: 'awaited', recheckAt };
-  const message = `no ENI of this node carries ${address}, the pod's address; Elastic IPs need pod addresses from the VPC (VPC CNI)`;
+  const message = `no ENI of this node carries ${address}, the pod's address${branch === null ? `, and ${named} is not a branch of its trunk` : ''}; Elastic IPs need pod addresses from the VPC (VPC CNI)`;
   return { state: 'impossible', refusal: { reason: 'NoMatchingInterface', message, address }, recheckAt };
 }
 
@@ -125,18 +128,4 @@ function ready(eni: string, privateIp: IpAddress, movedAt: number | undefined, a
   const disputed = facts !== undefined && addressOn(facts, privateIp) !== undefined && told !== known;
   const since = Math.max(movedAt ?? 0, disputed ? (around.describedAt ?? 0) : 0);
   return { state: 'ready', eni, privateIp, since: since > 0 ? since : undefined };
-}
-
-function branchEni(pod: Pod, address: IpAddress): { eni: string; privateIp: IpAddress } | undefined {
-  const text = pod.annotations[POD_ENI];
-  if (text === undefined) return undefined;
-  try {
-    const [first] = JSON.parse(text) as { eniId?: unknown; privateIp?: unknown }[];
-    if (typeof first?.eniId !== 'string' || !first.eniId.startsWith('eni-')) return undefined;
-    const own = typeof first.privateIp === 'string' ? parseIp(first.privateIp) : undefined;
-    return { eni: first.eniId, privateIp: own ?? address };
-  } catch {
-    // Not ours to complain about: the resource controller owns this annotation; the pod's address is looked for instead.
-    return undefined;
-  }
 }

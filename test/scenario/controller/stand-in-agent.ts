@@ -57,6 +57,7 @@ export async function runStandInAgent(options: StandInOptions, signal: AbortSign
       budget: new Budget({ clock, random }),
       log: silentLogger,
       context: { clusterName: 'test', nodeName },
+      interfaces: { describe: () => Promise.resolve([]) },
       dialects: podDialects,
       wishesOf,
       takings: new Journal<EipTaking>({

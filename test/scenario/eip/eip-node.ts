@@ -83,6 +83,7 @@ export class EipNode {
         budget: new Budget({ clock, random }),
         log: this.#logger(),
         context: { clusterName: this.clusterName, nodeName: this.name },
+        interfaces: { describe: ({ ids }) => this.#region.describeInterfaces(ids ?? []) },
         dialects: podDialects,
         wishesOf,
         takings: this.#takings,
@@ -160,6 +161,11 @@ export class EipNode {
   address(name: string, address: string): void {
     if (this.#region.cloud.state.holderOf('subnet-1', ip(address)) !== eniOf(this.name))
       this.#region.assign(eniOf(this.name), address);
+    this.#change(name, { podIps: [ip(address)], phase: 'Running' });
+  }
+
+  /** The pod gets a primary address that is not on the node's own ENIs. */
+  addressed(name: string, address: string): void {
     this.#change(name, { podIps: [ip(address)], phase: 'Running' });
   }
 

@@ -2,6 +2,7 @@ import type { ElasticIpApi } from '../../../lib/ec2/elastic-ip-api.ts';
 import { translateError } from '../../../lib/ec2/errors.ts';
 import type { ElasticIp } from '../../../lib/model/elastic-ip.ts';
 import { type Eni, type EniAddress, type EniId, mac } from '../../../lib/model/eni.ts';
+import type { InterfaceFacts } from '../../../lib/model/eni-facts.ts';
 import type { IpAddress } from '../../../lib/model/ip.ts';
 import type { Clock } from '../../../lib/runtime/clock.ts';
 import { Cloud } from '../../../sim/ec2/cloud.ts';
@@ -139,6 +140,40 @@ export class Region {
       prefixes: eni.ipv4Prefixes,
       limits: { ipv4: 50, ipv6: 50 },
     }));
+  }
+
+  /** A branch ENI with one address, as the VPC resource controller makes it (FACTS §13). */
+  addBranch(id: EniId, trunk: EniId, address: string): void {
+    this.cloud.addInterface({
+      id,
+      subnetId: 'subnet-1',
+      privateIp: address,
+      interfaceType: 'branch',
+      description: 'aws-k8s-branch-eni',
+      tags: { 'vpcresources.k8s.aws/trunk-eni-id': trunk, 'vpcresources.k8s.aws/vlan-id': '1' },
+    });
+  }
+
+  /** DescribeNetworkInterfaces by ids; what does not exist is not among them. */
+  async describeInterfaces(ids: readonly EniId[]): Promise<InterfaceFacts[]> {
+    this.calls.push({ node: '', action: 'DescribeNetworkInterfaces', at: this.#clock.now(), outcome: 'ok' });
+    await this.#clock.sleep(this.latencyMs, new AbortController().signal);
+    const { state } = this.cloud;
+    return state
+      .allInterfaces(state.describeMoment())
+      .filter(({ id }) => ids.includes(id))
+      .map((eni) => ({
+        id: eni.id,
+        mac: mac(eni.mac),
+        subnetId: eni.subnetId,
+        zone: eni.zone,
+        description: eni.description,
+        groups: eni.groups,
+        addresses: eni.addresses.map(({ ip, primary }) => ({ ip, primary })),
+        attachment: undefined,
+        tags: Object.fromEntries(eni.tags),
+        managed: eni.interfaceType !== 'interface',
+      }));
   }
 
   /** EC2 as one node's agent calls it. */

@@ -44,6 +44,7 @@ function place(of: Pod, addresses: readonly ClaimStatus[], wish: ElasticIpClaim 
     describedAt: 1,
     addresses,
     inventory: [],
+    branches: new Map(),
     addressSince: 0,
     assignedSince: new Map(),
   };
