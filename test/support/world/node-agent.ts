@@ -9,6 +9,7 @@ import { podDialects } from '../../../lib/dialect/index.ts';
 import { wishesOf } from '../../../lib/dialect/wishes.ts';
 import type { AddressApi } from '../../../lib/ec2/api.ts';
 import type { ElasticIpApi } from '../../../lib/ec2/elastic-ip-api.ts';
+import type { InterfaceApi } from '../../../lib/ec2/interface-api.ts';
 import type { KubeClient } from '../../../lib/kube/client.ts';
 import { createNadCache } from '../../../lib/kube/nads.ts';
 import { reviveEipTaking } from '../../../lib/model/eip-taking.ts';
@@ -21,7 +22,11 @@ import type { WorldHost } from './host.ts';
 export interface WorldAgentOptions {
   readonly parts: ProcessParts;
   readonly kube: KubeClient;
-  readonly ec2: { readonly addresses: AddressApi; readonly elasticIps: ElasticIpApi };
+  readonly ec2: {
+    readonly addresses: AddressApi;
+    readonly elasticIps: ElasticIpApi;
+    readonly interfaces: InterfaceApi;
+  };
   readonly host: WorldHost;
   readonly nodeName: string;
   readonly instanceId: string;
@@ -115,6 +120,7 @@ export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
       serves: () => true,
       releaseDelayMs,
       ec2: ec2.elasticIps,
+      interfaces: ec2.interfaces,
       dialects: podDialects,
       context: { clusterName: 'test', nodeName },
       observe: () => ({
