@@ -113,7 +113,14 @@ export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise
   const tenants = new TenantRules({ clock, log, read: () => readEntries(options.tenantPolicyDir), onChange: wake });
   await tenants.load();
   supervisor.keep('tenant policy', (ending) => tenants.follow(ending));
-  const recorder = createEventRecorder({ client: kube, clock, signal, component: 'eni-agent-controller', host: '' });
+  const recorder = createEventRecorder({
+    client: kube,
+    clock,
+    signal,
+    component: 'eni-agent-controller',
+    host: '',
+    onDrop: (cause) => parts.metrics.eventDropped(cause),
+  });
   const budget = new Budget({ clock, random });
   const context = { clusterName, defaultTags: options.defaultTags };
   const loopParts = {

@@ -1,4 +1,4 @@
-import type { AddressApi } from '../../lib/ec2/api.ts';
+import type { AddressApi, Assigned } from '../../lib/ec2/api.ts';
 import type { AssignAction } from '../../lib/model/action.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { EniId } from '../../lib/model/eni.ts';
@@ -29,7 +29,7 @@ export async function moveIpv6(
   refusal: Ec2Error,
   { clock, ec2, ledger }: MoveParts,
   signal: AbortSignal,
-): Promise<{ requestId?: string | undefined }> {
+): Promise<Assigned> {
   const addresses = actions.map((action) => action.address);
   const holders = await ec2.findHolders(addresses, { signal });
   const elsewhere = Array.from(holders).filter(([, holder]) => holder.eni !== eni);

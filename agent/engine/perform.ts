@@ -5,6 +5,7 @@ import type { EniId } from '../../lib/model/eni.ts';
 import { familyOf, type IpAddress } from '../../lib/model/ip.ts';
 import type { LedgerEntry } from '../../lib/model/ledger.ts';
 import type { Reason, Refusal } from '../../lib/model/refusal.ts';
+import { ownershipAfter } from '../../lib/plan/ownership.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
@@ -101,14 +102,19 @@ export class Performer {
     const { ledger, facts, attempts, clock, events } = this.#parts;
     const addresses = actions.map((action) => action.address);
     const takeover = actions.some((action) => action.takeover);
+    const before = new Map(addresses.map((address) => [address, ledger.get(address)]));
     // Record before act: after a crash the ledger must know every address that EC2 may have given us.
     ledger.put(actions.map((action) => [action.address, this.#attemptOf(action)] as const));
     const startedAt = clock.now();
-    const { requestId } = await this.#callAssign(actions, addresses, takeover);
+    const { requestId, assigned } = await this.#callAssign(actions, addresses, takeover);
     facts.assigned(this.#eni, addresses, clock.now());
     const claimedAt = (action: AssignAction) => ledger.get(action.address)?.claimedAt ?? action.claim.since;
     ledger.put(
-      actions.map((action) => [action.address, { ...entryOf(action, 'held'), claimedAt: claimedAt(action) }] as const),
+      actions.map((action) => {
+        const { address } = action;
+        const state = ownershipAfter({ address, eni: this.#eni, before: before.get(address) }, assigned);
+        return [address, { ...entryOf(action, state), claimedAt: claimedAt(action) }] as const;
+      }),
     );
     for (const action of actions) attempts.succeeded(action.claim);
     const claims = actions.map((action) => action.claim);

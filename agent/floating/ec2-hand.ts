@@ -3,7 +3,7 @@ import type { AssignAction } from '../../lib/model/action.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { EniId } from '../../lib/model/eni.ts';
 import { familyOf, type IpAddress } from '../../lib/model/ip.ts';
-import { reviveLedgerEntry } from '../../lib/model/ledger.ts';
+import type { LedgerEntry } from '../../lib/model/ledger.ts';
 import type { Reason } from '../../lib/model/refusal.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
@@ -153,7 +153,12 @@ function withFence(ec2: AddressApi, allowed: () => boolean): AddressApi {
 
 /** Our own record has been written before the call; where an IPv6 address came from needs none beside it. */
 function forgetful() {
-  return new Journal({ path: '', access: 'memory', revive: reviveLedgerEntry, onProblem: () => undefined });
+  return new Journal<LedgerEntry>({
+    path: '',
+    access: 'memory',
+    revive: () => undefined,
+    onProblem: () => undefined,
+  });
 }
 
 function actionFor(eni: EniId, address: IpAddress): AssignAction {

@@ -12,3 +12,13 @@ export function monotonicClock(clock: Clock, uptimeMs: () => number = () => perf
     after: (ms, callback) => clock.after(ms, callback),
   };
 }
+
+/** Turns times of a monotonic clock into those that the wall clock shows for the same moments; the same time always into the same. */
+export function toWallClock(monotonic: Clock, wall: Clock): (time: number | undefined) => number | undefined {
+  let last: { readonly time: number; readonly onWall: number } | undefined;
+  return (time) => {
+    if (time === undefined) return undefined;
+    if (last?.time !== time) last = { time, onWall: wall.now() - (monotonic.now() - time) };
+    return last.onWall;
+  };
+}

@@ -66,6 +66,7 @@ export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
     signal: calls,
     component: 'eni-agent',
     host: nodeName,
+    onDrop: (cause) => metrics.eventDropped(cause),
   });
   const records = new Journal({
     path: join(options.stateDir, 'floating-ips.jsonl'),

@@ -19,6 +19,7 @@ import { openEc2 } from '../aws/ec2-access.ts';
 import { hintsFrom, whoAmI } from '../aws/identity.ts';
 import { EipEngine } from '../eip/eip-engine.ts';
 import { Engine, type NodeReport } from '../engine/engine.ts';
+import { monotonicClock, toWallClock } from '../floating/monotonic-clock.ts';
 import { type FloatingIps, openFloatingIps } from '../floating/open.ts';
 import { serveHttp } from '../http.ts';
 import { openProcess } from '../process.ts';
@@ -40,7 +41,10 @@ const STOP_GRACE_MS = 10_000;
  */
 export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<number> {
   const parts = openProcess('node', options, { node: options.nodeName });
-  const { clock, random, log, metrics, rounds } = parts;
+  const { random, log, metrics, rounds } = parts;
+  // Only the passing of time moves it: setting the machine's clock must not make what appears now older than what was recorded.
+  const clock = monotonicClock(parts.clock, () => Math.floor(performance.now()));
+  const wallTimeOf = toWallClock(clock, parts.clock);
   const environment = options.region ? { ...parts.environment, AWS_REGION: options.region } : parts.environment;
   const { nodeName, dryRun } = options;
   const calls = new AbortController();
@@ -124,22 +128,33 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
   };
   const serves = (namespace: string) => filter.namespaces.length === 0 || filter.namespaces.includes(namespace);
   const servedPods = () => Array.from(pods.items()).filter(({ namespace }) => serves(namespace));
-  const telling = openTelling({ ...parts, kube, nodeName, dryRun, pods: servedPods, signal: calls.signal });
+  const telling = openTelling({
+    ...parts,
+    ages: clock,
+    kube,
+    nodeName,
+    dryRun,
+    pods: servedPods,
+    signal: calls.signal,
+  });
   const gauges = new Gauges(metrics);
 
   // The loops.
   const ledger = new Journal({
     path: join(options.stateDir, 'ledger.jsonl'),
     access: dryRun ? 'read' : 'write',
-    revive: reviveLedgerEntry,
+    revive: (stored) => reviveLedgerEntry(stored, clock.now()),
     onProblem: (message, error) => log.error(message, { error }),
   });
+  if (!ledger.trusted)
+    log.info('no ledger to rely on: what is found in place is not new', { ledger: ledger.recovered });
   const takings = new Journal({
     path: join(options.stateDir, 'elastic-ips.jsonl'),
     access: dryRun ? 'read' : 'write',
     revive: reviveEipTaking,
     onProblem: (message, error) => log.error(message, { error }),
   });
+  readiness.notesOf(() => [ledger, takings].flatMap(({ limits }) => limits ?? []));
   let latest: NodeReport | undefined;
   const shared = { clock, random, budget, dryRun, rounds, callSignal: calls.signal };
   const addresses = new Engine(
@@ -155,6 +170,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
         telling.story.statuses(report.statuses);
         telling.story.inputFaults(report.refusals, (key) => pods.get(key));
         gauges.report(report, ledger.values());
+        gauges.stateFiles({ ledger, 'elastic-ips': takings });
         telling.publisher.addresses(report);
         loops.eips?.wake();
         loops.floating?.wake();
@@ -206,7 +222,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
     namespace: options.leaseNamespace ?? connection.namespace ?? 'default',
     parkMs: options.floatingIpParkMs,
     enis: () => addresses.enis,
-    describedAt: () => addresses.describedAt,
+    describedAt: () => wallTimeOf(addresses.describedAt),
     podAddresses: () => new Map((latest?.statuses ?? []).map(({ claim }) => [claim.address, podKey(claim.holder)])),
     doubtEnis: (cause) => addresses.doubt(cause),
     calls: calls.signal,

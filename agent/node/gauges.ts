@@ -1,5 +1,6 @@
 import { slotLimit, usedSlots } from '../../lib/model/eni.ts';
 import type { LedgerEntry } from '../../lib/model/ledger.ts';
+import type { Journal } from '../../lib/runtime/journal.ts';
 import type { AddressMetrics } from '../../lib/runtime/metrics.ts';
 import type { EipReport } from '../eip/eip-engine.ts';
 import type { NodeReport } from '../engine/engine.ts';
@@ -19,6 +20,12 @@ export class Gauges {
       bound: statuses.filter(({ state }) => state === 'bound').length,
       refusedByReason: count(refused, ({ reason }) => reason),
     });
+  }
+
+  /** Files of the state folder, by name: those that do not record, or did not when the agent started. */
+  stateFiles(files: Readonly<Record<string, Journal<unknown>>>): void {
+    const faults = Object.entries(files).map(([name, { limits }]) => [name, limits === undefined ? 0 : 1] as const);
+    this.#metrics.stateFaults(Object.fromEntries(faults));
   }
 
   report({ statuses, refusals, enis }: NodeReport, ledger: readonly LedgerEntry[]): void {

@@ -73,7 +73,7 @@ export async function runPlan(options: PlanOptions, stop: AbortSignal): Promise<
       ledger: new Journal({
         path: join(options.stateDir, 'ledger.jsonl'),
         access: 'read',
-        revive: reviveLedgerEntry,
+        revive: (stored) => reviveLedgerEntry(stored, clock.now()),
         onProblem: (message, error) => log.warn(message, { error }),
       }),
       policy: { takeover: options.takeover, release: options.release, releaseDelayMs: options.releaseDelayMs },

@@ -4,6 +4,7 @@ import { createEventRecorder } from '../../lib/kube/events.ts';
 import { createPodPublisher } from '../../lib/kube/publish.ts';
 import type { EipEvent, EipHappening, ElasticIpClaim } from '../../lib/model/eip-claim.ts';
 import { type Pod, type PodRef, podKey } from '../../lib/model/pod.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
 import { Story } from '../engine/story.ts';
 import type { ProcessParts } from '../process.ts';
 import { Publisher } from './publisher.ts';
@@ -14,6 +15,8 @@ export interface TellingOptions extends ProcessParts {
   readonly nodeName: string;
   readonly pods: () => Iterable<Pod>;
   readonly dryRun: boolean;
+  /** The clock by which claims are dated. */
+  readonly ages: Clock;
   /** Ends writes in flight. */
   readonly signal: AbortSignal;
 }
@@ -21,12 +24,14 @@ export interface TellingOptions extends ProcessParts {
 /** Everything that tells people and Kubernetes what the node's agent does; in a dry run only the log is left. */
 export function openTelling(options: TellingOptions) {
   const { clock, random, log, metrics, kube, nodeName, pods, dryRun, signal } = options;
-  const recorder = createEventRecorder({ client: kube, clock, signal, component: 'eni-agent', host: nodeName });
+  const onDrop = (cause: string) => metrics.eventDropped(cause);
+  const reporter = { component: 'eni-agent', host: nodeName };
+  const recorder = createEventRecorder({ client: kube, clock, signal, ...reporter, onDrop });
   const writer = createPodPublisher({ client: kube, clock, random, signal });
   const record = ({ namespace, name, uid }: PodRef, event: EipEvent) => {
     if (!dryRun && uid !== '') recorder.record({ apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, event);
   };
-  const story = new Story({ clock, log, metrics, emit: ({ pod, ...event }) => record(pod, event) });
+  const story = new Story({ clock: options.ages, log, metrics, emit: ({ pod, ...event }) => record(pod, event) });
   const publisher = new Publisher({
     clock,
     log,

@@ -71,7 +71,12 @@ export async function openSession(input: SessionInput): Promise<PodSession> {
       budget: new Budget({ clock, random }),
       ec2: ec2.addresses,
       instanceId: identity.instanceId,
-      ledger: new Journal({ path: '', access: 'memory', revive: reviveLedgerEntry, onProblem }),
+      ledger: new Journal({
+        path: '',
+        access: 'memory',
+        revive: (stored) => reviveLedgerEntry(stored, clock.now()),
+        onProblem,
+      }),
       policy: { takeover: 'declared', release: input.release, releaseDelayMs: 30_000 },
       observe: () => ({
         drafts: ownClaims(addresses.interfaces(), { ...pod, interfaces: (name) => options.interfaceFilter.test(name) }),

@@ -7,11 +7,12 @@ import {
   UnassignPrivateIpAddressesCommand,
 } from '@aws-sdk/client-ec2';
 import type { Eni, EniId } from '../model/eni.ts';
-import { familyOf, type IpAddress, type IpFamily } from '../model/ip.ts';
+import { familyOf, type IpAddress, type IpFamily, parseIp } from '../model/ip.ts';
 import type {
   Accepted,
   AddressApi,
   AddressHolder,
+  Assigned,
   AssignOptions,
   CallOptions,
   LookUpOptions,
@@ -114,7 +115,7 @@ async function assignTo(
   eni: EniId,
   addresses: readonly IpAddress[],
   { takeover, signal }: AssignOptions,
-): Promise<Accepted> {
+): Promise<Assigned> {
   const NetworkInterfaceId = eni;
   const list = [...addresses];
   if (familyOfAll(addresses) === 4) {
@@ -122,11 +123,14 @@ async function assignTo(
     const flag = takeover ? { AllowReassignment: true } : {};
     const command = new AssignPrivateIpAddressesCommand({ NetworkInterfaceId, PrivateIpAddresses: list, ...flag });
     const request = { action: 'AssignPrivateIpAddresses', addresses, signal } as const;
-    return accepted(await call(connection, request, (client, http) => client.send(command, http)));
+    const answer = await call(connection, request, (client, http) => client.send(command, http));
+    const assigned = answer.AssignedPrivateIpAddresses?.map(({ PrivateIpAddress }) => PrivateIpAddress ?? '');
+    return { ...accepted(answer), assigned: assigned && readable(assigned) };
   }
   const command = new AssignIpv6AddressesCommand({ NetworkInterfaceId, Ipv6Addresses: list });
   const request = { action: 'AssignIpv6Addresses', addresses, signal } as const;
-  return accepted(await call(connection, request, (client, http) => client.send(command, http)));
+  const answer = await call(connection, request, (client, http) => client.send(command, http));
+  return { ...accepted(answer), assigned: answer.AssignedIpv6Addresses && readable(answer.AssignedIpv6Addresses) };
 }
 
 async function unassignFrom(
@@ -153,6 +157,10 @@ function familyOfAll(addresses: readonly IpAddress[]): IpFamily {
   const [family] = families;
   if (family === undefined || families.size > 1) throw new TypeError('one call takes addresses of exactly one family');
   return family;
+}
+
+function readable(texts: readonly string[]): IpAddress[] {
+  return texts.map(parseIp).filter((address) => address !== undefined);
 }
 
 function accepted(answer: { readonly $metadata: { readonly requestId?: string | undefined } }): Accepted {

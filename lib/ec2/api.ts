@@ -17,7 +17,7 @@ export interface AddressApi {
    * Adds addresses of one family to an ENI; all or none. `takeover` lets EC2 move an IPv4 secondary away from another ENI;
    * IPv6 has no such call, so for IPv6 it has no effect: the caller unassigns on the old ENI first.
    */
-  assign(eni: EniId, addresses: readonly IpAddress[], options: AssignOptions): Promise<Accepted>;
+  assign(eni: EniId, addresses: readonly IpAddress[], options: AssignOptions): Promise<Assigned>;
   /** Removes addresses of one family from exactly this ENI; an address that is not on it fails the call with `not-assigned`. */
   unassign(eni: EniId, addresses: readonly IpAddress[], options: CallOptions): Promise<Accepted>;
 }
@@ -49,6 +49,15 @@ export interface AddressHolder {
 /** EC2 took the call; IMDS and the data plane follow a little later. */
 export interface Accepted {
   readonly requestId: string | undefined;
+}
+
+/** What EC2 says it has done. */
+export interface Assigned extends Accepted {
+  /**
+   * The addresses that this very call put on the ENI; those that were there before are not among them (facts §1.1). Undefined when the
+   * answer does not say.
+   */
+  readonly assigned: readonly IpAddress[] | undefined;
 }
 
 /** What IMDS says of a subnet: lets DescribeSubnets start at once, and stands in for it where an endpoint has no such call. */

@@ -31,8 +31,11 @@ export interface LedgerEntry {
   readonly movingFrom?: EniId;
 }
 
-/** Turns a stored record back into an entry; undefined when it is none. */
-export function reviveLedgerEntry(stored: unknown): LedgerEntry | undefined {
+/**
+ * Turns a stored record back into an entry; undefined when it is none. A time in the future (ms since the epoch, after `now`) means that
+ * the clock was set back: it counts as just before now, so that whatever appears from now on is newer.
+ */
+export function reviveLedgerEntry(stored: unknown, now: number): LedgerEntry | undefined {
   if (typeof stored !== 'object' || stored === null) return undefined;
   const { address, eni, state, holder, interface: ifName, claimedAt } = stored as Record<string, unknown>;
   const valid =
@@ -41,9 +44,11 @@ export function reviveLedgerEntry(stored: unknown): LedgerEntry | undefined {
     typeof eni === 'string' &&
     typeof ifName === 'string' &&
     typeof claimedAt === 'number' &&
+    Number.isFinite(claimedAt) &&
     ['assigning', 'held', 'found', 'lost'].includes(state as string) &&
     isPodRef(holder);
-  return valid ? (stored as LedgerEntry) : undefined;
+  if (!valid) return undefined;
+  return claimedAt < now ? (stored as LedgerEntry) : { ...(stored as LedgerEntry), claimedAt: now - 1 };
 }
 
 function isPodRef(value: unknown): value is PodRef {

@@ -194,6 +194,7 @@ class PodClaims {
       live,
       cached.find((entry) => entry.master)?.master ?? definition?.master,
     );
+    for (const address of listed) if (!isGlobalUnicast(address)) this.#refuseAddress(address, name);
     const seen = new Map(live?.addresses.map((address) => [address.ip, address.since]));
     return [...new Set([...listed, ...seen.keys()])]
       .filter((address) => isGlobalUnicast(address) && !this.#isPrimary(address))
@@ -228,6 +229,11 @@ class PodClaims {
     if (mayFloat(this.#filter.tenants?.() ?? OPEN_POLICY, namespace, address)) return true;
     if (placed) this.refusals.push(notGranted(namespace, address));
     return false;
+  }
+
+  #refuseAddress(address: IpAddress, interfaceName: string): void {
+    const message = `${address} on ${interfaceName} of pod ${podKey(this.#holder.ref)} is not an address that EC2 can assign (loopback, link-local, multicast, unspecified or broadcast); use a range of the subnet in the network's IPAM`;
+    this.refusals.push({ reason: 'InvalidAddress', message, address });
   }
 
   /** MAC of the host interface under this one: the kernel's parent link, else the CNI conf's master, else a host link with our MAC. */

@@ -81,6 +81,12 @@ export class Journal<T> {
     return this.#fault;
   }
 
+  /** Why its memory is limited, for people; undefined while nothing is wrong. */
+  get limits(): string | undefined {
+    if (this.#fault !== undefined) return this.#fault;
+    return this.recovered === 'unusable' ? `${this.#options.path} was unusable when the agent started` : undefined;
+  }
+
   get(key: string): T | undefined {
     return this.#entries.get(key);
   }

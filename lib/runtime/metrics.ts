@@ -14,6 +14,8 @@ export interface AddressMetrics {
   elasticIps(now: ElasticIpLevels): void;
   /** Entries of the ledger, by state. */
   ledger(byState: Readonly<Record<string, number>>): void;
+  /** For each file of the state folder whether it fails: see the catalogue. */
+  stateFaults(byFile: Readonly<Record<string, number>>): void;
   /** Slots of every ENI of the node; ENIs left out are forgotten. */
   slots(enis: readonly SlotUse[]): void;
 }
@@ -44,6 +46,8 @@ export interface KubeMetrics {
   /** The watch of this resource had to start again, e.g. `expired`, `closed`, `silent`, `failed`. */
   watchRestarted(resource: string, cause: string): void;
   leaseHeld(lease: string, held: boolean): void;
+  /** A Kubernetes Event was not written, e.g. `spam`, `queue-full`, `failed`. */
+  eventDropped(cause: string): void;
 }
 
 export interface ControllerMetrics {
@@ -70,11 +74,13 @@ export const noMetrics: Metrics = {
   pending: () => undefined,
   elasticIps: () => undefined,
   ledger: () => undefined,
+  stateFaults: () => undefined,
   slots: () => undefined,
   ec2Call: () => undefined,
   watchHeard: () => undefined,
   watchRestarted: () => undefined,
   leaseHeld: () => undefined,
+  eventDropped: () => undefined,
   elasticIpQuota: () => undefined,
   orphans: () => undefined,
   roundsFailed: () => undefined,

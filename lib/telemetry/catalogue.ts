@@ -68,6 +68,12 @@ export const CATALOGUE = {
     help: 'Addresses in the ledger of this node, by state: held or lost',
     labels: ['state'],
   },
+  stateFaults: {
+    type: 'gauge',
+    name: 'eni_agent_state_file_faults',
+    help: '1 while changes to a file of the state folder do not reach the disk, or when its content was unusable at the start; else 0',
+    labels: ['file'],
+  },
   slotsUsed: {
     type: 'gauge',
     name: 'eni_agent_eni_slots_used',
@@ -110,6 +116,12 @@ export const CATALOGUE = {
     name: 'eni_agent_watch_restarts_total',
     help: 'Watches of the Kubernetes API that had to start again, by cause',
     labels: ['resource', 'cause'],
+  },
+  eventsDropped: {
+    type: 'counter',
+    name: 'eni_agent_events_dropped_total',
+    help: 'Kubernetes Events that were not written: too many about one object (spam), too many waiting (queue-full), or refused (failed)',
+    labels: ['cause'],
   },
   leaseHeld: {
     type: 'gauge',

@@ -48,6 +48,7 @@ export function prometheusMetrics({ now, build, process: readings }: PrometheusO
     pending: (count) => instruments.pending.set(count),
     elasticIps: elasticIpLevels(instruments),
     ledger: levels(instruments.ledger),
+    stateFaults: levels(instruments.stateFaults),
     slots: (enis) => setSlots(instruments, enis),
     ec2Call: (action, seconds, code) => {
       instruments.ec2Calls.inc({ action });
@@ -56,6 +57,7 @@ export function prometheusMetrics({ now, build, process: readings }: PrometheusO
     },
     watchHeard: (resource) => void heard.set(resource, now()),
     watchRestarted: (resource, cause) => instruments.watchRestarts.inc({ resource, cause }),
+    eventDropped: (cause) => instruments.eventsDropped.inc({ cause }),
     leaseHeld: (lease, held) => instruments.leaseHeld.set({ lease }, held ? 1 : 0),
     elasticIpQuota: (used, allowed) => {
       instruments.elasticIpsUsed.set(used);
@@ -94,6 +96,7 @@ function instrumentsIn(registry: Registry) {
     elasticIpsBound: gauge(CATALOGUE.elasticIpsBound),
     elasticIpRefusals: gauge(CATALOGUE.elasticIpRefusals),
     ledger: gauge(CATALOGUE.ledger),
+    stateFaults: gauge(CATALOGUE.stateFaults),
     slotsUsed: gauge(CATALOGUE.slotsUsed),
     slotsLimit: gauge(CATALOGUE.slotsLimit),
     ec2Calls: counter(CATALOGUE.ec2Calls),
@@ -101,6 +104,7 @@ function instrumentsIn(registry: Registry) {
     ec2Seconds: histogram(CATALOGUE.ec2Seconds),
     staleness: gauge(CATALOGUE.staleness),
     watchRestarts: counter(CATALOGUE.watchRestarts),
+    eventsDropped: counter(CATALOGUE.eventsDropped),
     leaseHeld: gauge(CATALOGUE.leaseHeld),
     elasticIpsUsed: gauge(CATALOGUE.elasticIpsUsed),
     elasticIpsAllowed: gauge(CATALOGUE.elasticIpsAllowed),

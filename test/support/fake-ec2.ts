@@ -1,4 +1,4 @@
-import type { Accepted, AddressApi, AddressHolder, AssignOptions, CallOptions } from '../../lib/ec2/api.ts';
+import type { AddressApi, AddressHolder, Assigned, AssignOptions, CallOptions } from '../../lib/ec2/api.ts';
 import { translateError } from '../../lib/ec2/errors.ts';
 import type { Ec2Error } from '../../lib/model/ec2-error.ts';
 import { type Eni, type EniId, mac } from '../../lib/model/eni.ts';
@@ -48,6 +48,8 @@ export class FakeEc2 {
   /** Asked for every call as it arrives. */
   faults: (call: Ec2Call) => Fault | undefined = () => undefined;
   latencyMs: number;
+  /** False: the answers of an endpoint that leaves the list out (facts §1.1: every element is optional). */
+  saysWhatItAssigned = true;
   readonly #clock: Clock;
   #requests = 0;
 
@@ -119,11 +121,11 @@ export class FakeEc2 {
   async #write(
     about: Pick<Ec2Call, 'node' | 'action' | 'eni' | 'addresses'>,
     options: AssignOptions,
-  ): Promise<Accepted> {
+  ): Promise<Assigned> {
     const call = { ...about, takeover: options.takeover };
     return this.#call(call, options, (requestId) => {
-      this.#change(call);
-      return { requestId };
+      const assigned = this.#change(call);
+      return { requestId, assigned: this.saysWhatItAssigned ? assigned : undefined };
     });
   }
 
@@ -157,19 +159,26 @@ export class FakeEc2 {
     });
   }
 
-  #change({ action, eni, addresses, takeover }: Pick<Ec2Call, 'action' | 'eni' | 'addresses' | 'takeover'>): void {
+  #change({
+    action,
+    eni,
+    addresses,
+    takeover,
+  }: Pick<Ec2Call, 'action' | 'eni' | 'addresses' | 'takeover'>): IpAddress[] {
     const networkInterfaceId = eni ?? '';
     const ipv4 = addresses.every((address) => familyOf(address) === 4);
     if (!ipv4 && addresses.some((address) => familyOf(address) === 4)) throw new TypeError('one family per call');
     if (action === 'assign' && ipv4) {
-      this.cloud.assignPrivateIpAddresses({
-        networkInterfaceId,
-        privateIpAddresses: addresses,
-        allowReassignment: takeover,
-      });
-    } else if (action === 'assign') this.cloud.assignIpv6Addresses({ networkInterfaceId, ipv6Addresses: addresses });
-    else if (ipv4) this.cloud.unassignPrivateIpAddresses({ networkInterfaceId, privateIpAddresses: addresses });
+      const privateIpAddresses = addresses;
+      return this.cloud
+        .assignPrivateIpAddresses({ networkInterfaceId, privateIpAddresses, allowReassignment: takeover })
+        .assignedPrivateIpAddressesSet.map(({ privateIpAddress }) => privateIpAddress);
+    }
+    if (action === 'assign')
+      return this.cloud.assignIpv6Addresses({ networkInterfaceId, ipv6Addresses: addresses }).assignedIpv6Addresses;
+    if (ipv4) this.cloud.unassignPrivateIpAddresses({ networkInterfaceId, privateIpAddresses: addresses });
     else this.cloud.unassignIpv6Addresses({ networkInterfaceId, ipv6Addresses: addresses });
+    return [];
   }
 
   #enisOf(instanceId: string): Eni[] {

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Engine, type EngineOptions, type NodeReport, type Observed } from '../../agent/engine/engine.ts';
@@ -70,7 +70,7 @@ export class FakeNode {
     const [stop, calls] = [new AbortController(), new AbortController()];
     const ledger = new Journal({
       path: this.#ledgerPath,
-      revive: reviveLedgerEntry,
+      revive: (stored) => reviveLedgerEntry(stored, clock.now()),
       onProblem: (message) => this.problems.push(message),
     });
     const random = seededRandom(seed + 1000 * this.#starts++);
@@ -93,6 +93,14 @@ export class FakeNode {
     };
     const engine = new Engine(options, stop.signal);
     this.#running = { engine, stop, calls, ledger, finished: engine.run() };
+  }
+
+  /** Writes into the ledger file, before a start, what this agent never did. */
+  forge(entries: readonly (Pick<LedgerEntry, 'address' | 'eni'> & Partial<LedgerEntry>)[]): void {
+    const holder = { namespace: 'default', name: 'forged', uid: 'uid-forged' };
+    const usual = { state: 'held', holder, interface: 'net1', claimedAt: 1 } as const;
+    const lines = entries.map((entry) => JSON.stringify({ k: entry.address, v: { ...usual, ...entry } }));
+    appendFileSync(this.#ledgerPath, lines.map((text) => `${text}\n`).join(''));
   }
 
   /** SIGTERM: resolves when what was in flight has ended. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { IpAddress } from '../../../lib/model/ip.ts';
+import { type IpAddress, ip } from '../../../lib/model/ip.ts';
 import { eniOf, type FakeEc2 } from '../../support/fake-ec2.ts';
 import type { FakeNode } from '../../support/fake-node.ts';
 import { address, HOUR, MINUTE, openRig, rig, SECOND } from './rig.ts';
@@ -210,6 +210,64 @@ describe('a held address that a describe does not show', () => {
 
     expect(ec2.holderOf(address(0))).toBe(ENI);
     expect(a.statusOf(address(0))?.state).toBe('assigned');
+  });
+});
+
+describe('whose an address is', () => {
+  it.each([
+    { name: 'an answer that lists what it assigned', says: true },
+    { name: 'an answer that does not', says: false },
+  ])('what somebody put on the ENI just before the pod came is never released ($name)', async ({ says }) => {
+    const { clock, ec2, node } = rig();
+    ec2.saysWhatItAssigned = says;
+    const a = node('a');
+    a.start();
+    await clock.advance(MINUTE);
+    // No describe has shown it yet.
+    ec2.cloud.assignPrivateIpAddresses({ networkInterfaceId: ENI, privateIpAddresses: [address(0)] });
+    a.add('pod', address(0));
+    await clock.advance(MINUTE);
+    expect(a.statusOf(address(0))?.state).toBe('assigned');
+
+    a.remove('pod', address(0));
+    await clock.advance(HOUR);
+
+    expect(ec2.writes().map(({ action }) => action)).toEqual(['assign']);
+    expect(ec2.holderOf(address(0))).toBe(ENI);
+  });
+
+  it('is not told by a forged ledger: no call for a primary address, a foreign ENI, or what is found', async () => {
+    const { clock, ec2, node } = rig();
+    const [a, b] = [node('a'), node('b')];
+    const [primary] = ec2.cloud.state.requireInterfaceNow(ENI).addresses;
+    const foreign = { networkInterfaceId: eniOf('b', 1), privateIpAddresses: [address(1)] };
+    ec2.cloud.assignPrivateIpAddresses(foreign);
+    a.forge([
+      { address: primary?.ip ?? address(9), eni: ENI },
+      { address: address(1), eni: eniOf('b', 1) },
+      { address: ip('192.168.7.7'), eni: ENI },
+    ]);
+    a.start();
+    b.start();
+
+    await clock.advance(2 * HOUR);
+
+    expect(ec2.writes()).toEqual([]);
+  });
+
+  it('is known by a ledger from the future, which refuses no new pod: the clock was set back', async () => {
+    const { clock, ec2, node } = rig();
+    const a = node('a');
+    a.forge([{ address: address(0), eni: ENI, claimedAt: clock.now() + 24 * HOUR }]);
+    ec2.cloud.assignPrivateIpAddresses({ networkInterfaceId: ENI, privateIpAddresses: [address(0)] });
+    a.forge([{ address: address(1), eni: ENI, claimedAt: clock.now() + 24 * HOUR }]);
+    a.start();
+    a.add('new', address(0), { uid: 'another' });
+    a.add('newer', address(1), { uid: 'another' });
+
+    await clock.until(() => a.allAssigned, 10 * SECOND, 'both pods');
+
+    expect(ec2.secondariesOf(ENI).toSorted()).toEqual([address(0), address(1)]);
   });
 });
 

@@ -181,7 +181,9 @@ describe('assign and unassign', () => {
 
   it('tell the request id and report every call', async () => {
     await using ec2 = await rig(done);
-    expect(await ec2.addresses.assign('eni-1', v4, { takeover: false, signal: never })).toEqual({ requestId: 'req-1' });
+    expect(await ec2.addresses.assign('eni-1', v4, { takeover: false, signal: never })).toMatchObject({
+      requestId: 'req-1',
+    });
     expect(ec2.calls).toEqual([
       {
         action: 'AssignPrivateIpAddresses',

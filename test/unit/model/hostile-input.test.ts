@@ -170,7 +170,7 @@ describe('foreign values never throw', { timeout: 30_000 }, () => {
     const run = () =>
       fc.assert(
         fc.property(fc.oneof(hostileValue, entry), hostileText, (stored, printed) => {
-          reviveLedgerEntry(stored);
+          reviveLedgerEntry(stored, 1);
           reviveEipTaking(stored);
           parseLinks(printed);
         }),

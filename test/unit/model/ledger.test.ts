@@ -10,10 +10,17 @@ const VALID = {
   claimedAt: 5,
 };
 
+const NOW = 1_000;
+
 describe('reviveLedgerEntry', () => {
   it('gives back what was stored', () => {
-    expect(reviveLedgerEntry(JSON.parse(JSON.stringify(VALID)))).toEqual(VALID);
-    expect(reviveLedgerEntry({ ...VALID, state: 'assigning', spent: true })).toMatchObject({ spent: true });
+    expect(reviveLedgerEntry(JSON.parse(JSON.stringify(VALID)), NOW)).toEqual(VALID);
+    expect(reviveLedgerEntry({ ...VALID, state: 'assigning', spent: true }, NOW)).toMatchObject({ spent: true });
+  });
+
+  it('takes a time in the future for one just before now: the clock was set back', () => {
+    expect(reviveLedgerEntry({ ...VALID, claimedAt: NOW + 3_600_000 }, NOW)).toEqual({ ...VALID, claimedAt: NOW - 1 });
+    expect(reviveLedgerEntry({ ...VALID, claimedAt: NOW - 1 }, NOW)).toMatchObject({ claimedAt: NOW - 1 });
   });
 
   it.each([
@@ -23,8 +30,9 @@ describe('reviveLedgerEntry', () => {
     { name: 'no address', stored: { ...VALID, address: '10.0.1.999' } },
     { name: 'an unknown state', stored: { ...VALID, state: 'sold' } },
     { name: 'a holder without uid', stored: { ...VALID, holder: { namespace: 'a', name: 'b' } } },
+    { name: 'a time that is no number', stored: { ...VALID, claimedAt: Number.NaN } },
     { name: 'a time in words', stored: { ...VALID, claimedAt: 'noon' } },
   ])('refuses $name', ({ stored }) => {
-    expect(reviveLedgerEntry(stored)).toBeUndefined();
+    expect(reviveLedgerEntry(stored, NOW)).toBeUndefined();
   });
 });

@@ -243,6 +243,25 @@ describe('observeClaims', () => {
     );
   });
 
+  it.each(['127.0.0.1', '224.0.0.1', '0.0.0.0', '255.255.255.255', '169.254.1.1', 'fe80::1', 'ff02::1', '::1'])(
+    'refuses %s from IPAM by name, and keeps the other claims of the pod',
+    (bad) => {
+      const given = observed({ pods: [pod({ ips: [bad, A] })], cache: [cached({ addresses: [ip(bad)] })] });
+
+      const { drafts, refusals } = observeClaims(given, EVERYTHING);
+
+      expect(drafts.map(({ address }) => address)).toEqual([A]);
+      expect(refusals.get('default/p')).toMatchObject([{ reason: 'InvalidAddress', address: bad }]);
+      expect(refusals.get('default/p')?.[0]?.message).toContain(`${bad} on net1 of pod default/p`);
+    },
+  );
+
+  it('says nothing of link-local addresses that an interface has of its own accord', () => {
+    const given = observed({ pods: [pod({ ips: [A] })], namespaces: [namespace([A, 'fe80::1'])] });
+
+    expect(observeClaims(given, EVERYTHING).refusals.size).toBe(0);
+  });
+
   it('says which addresses a namespace of no known pod still uses, but not those of a finished pod', () => {
     const finished = pod({ ips: [VIP], podIps: [ip('10.0.5.6')] });
     const strays = (given: Partial<Observations>) => observeClaims(observed(given), EVERYTHING).strays;
