@@ -63,6 +63,7 @@ export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
   void pods.run(stop.signal);
   const telling = openTelling({
     ...parts,
+    ages: clock,
     kube,
     nodeName,
     dryRun: false,
@@ -70,7 +71,11 @@ export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
     signal: calls.signal,
   });
   const onProblem = (message: string, error?: unknown) => log.error(message, { error });
-  const ledger = new Journal({ path: join(stateDir, 'ledger.jsonl'), revive: reviveLedgerEntry, onProblem });
+  const ledger = new Journal({
+    path: join(stateDir, 'ledger.jsonl'),
+    revive: (stored) => reviveLedgerEntry(stored, clock.now()),
+    onProblem,
+  });
   const takings = new Journal({ path: join(stateDir, 'elastic-ips.jsonl'), revive: reviveEipTaking, onProblem });
   const budget = new Budget({ clock, random });
   let latest: NodeReport | undefined;
