@@ -140,7 +140,7 @@ class Schedule {
     const status = { state: 'assigned', allocationId: foreign?.allocationId, associationId: foreign?.associationId };
     const lies: (() => void)[] = [
       () => this.#begin({ 'eni-agent.io/eip': String(foreign?.allocationId) }),
-      () => this.#begin({ 'eni-agent.io/eip': 'tag:Name' }),
+      () => this.#begin({ 'eni-agent.io/eip': 'tag:Name=stranger' }),
       () => this.#begin({ 'eni-agent.io/eip-handover': JSON.stringify([{ allocationId: foreign?.allocationId }]) }),
       () =>
         this.#begin({

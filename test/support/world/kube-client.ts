@@ -50,7 +50,9 @@ export function worldKubeClient(served: Served, process: VirtualProcess, options
     const send = (event: WatchEvent) => {
       const line = Buffer.from(`${JSON.stringify(event)}\n`);
       process.after(options.latencyMs, () => {
-        if (signal.aborted || !options.reachable()) return;
+        if (signal.aborted) return;
+        // A connection that cannot deliver breaks: what it carried is lost, and the client knows.
+        if (!options.reachable()) return reject(down());
         try {
           onData(line);
         } catch (error) {

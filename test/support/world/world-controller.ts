@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { leadOneTerm, type TermParts } from '../../../agent/controller/command.ts';
+import { resolveOptions } from '../../../lib/config/resolve.ts';
 import { noTracer } from '../../../lib/runtime/tracing.ts';
 import type { Manifest } from '../../../sim/kube/object.ts';
 import type { VirtualProcess } from './process.ts';
@@ -36,13 +37,7 @@ export class WorldController {
     const stop = new AbortController();
     const term: TermParts = {
       parts,
-      options: {
-        namespaces: [],
-        defaultTags: {},
-        ec2ResyncMs: 600_000,
-        dryRun: false,
-        sweep: 'on',
-      } as unknown as TermParts['options'],
+      options: controllerOptions(),
       clusterName: 'test',
       kube,
       ec2: { ...ec2, connection: undefined as never },
@@ -61,4 +56,12 @@ export class WorldController {
     this.#running?.stop.abort(new Error('SIGKILL'));
     this.#running = undefined;
   }
+}
+
+/** The options of a Deployment that sets nothing but what it must. */
+function controllerOptions(): TermParts['options'] {
+  const argv = ['--cluster-name', 'test', '--sweep', 'on'];
+  const resolved = resolveOptions('controller', { argv, environment: {}, readFile: () => '' });
+  if (!resolved.ok) throw new Error(JSON.stringify(resolved.faults));
+  return resolved.options;
 }
