@@ -8,7 +8,7 @@ export interface EniSnapshot {
   readonly now: number;
   readonly clusterName: string;
   readonly objects: readonly EniObject[];
-  /** Interfaces with this cluster's tag, and those that a status names; with what our accepted calls changed since. */
+  /** Interfaces with this cluster's tag, and those that a status names (which makes them nobody's); with what our accepted calls changed since. */
   readonly interfaces: readonly InterfaceFacts[];
   /** When the describe that they rest on was asked for; undefined before the first one. */
   readonly interfacesAt: number | undefined;

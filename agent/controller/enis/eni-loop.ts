@@ -7,10 +7,12 @@ import type { IpAddress } from '../../../lib/model/ip.ts';
 import { planEnis } from '../../../lib/plan/enis/plan-enis.ts';
 import type { Budget } from '../../../lib/runtime/budget.ts';
 import type { Clock } from '../../../lib/runtime/clock.ts';
+import { Limiter } from '../../../lib/runtime/limiter.ts';
 import type { Logger } from '../../../lib/runtime/logger.ts';
-import { ROUND_RETRY_MS, RoundHealth } from '../../../lib/runtime/round-health.ts';
+import { type Plan, Reconciler } from '../../../lib/runtime/reconciler.ts';
+import type { RoundHealth } from '../../../lib/runtime/round-health.ts';
 import { noTracer, RECONCILE, type Tracer } from '../../../lib/runtime/tracing.ts';
-import { Wakeup } from '../../../lib/runtime/wakeup.ts';
+import { isThrottling } from '../../aws/report-failure.ts';
 import { ECHO_MS, EniMemory } from './eni-memory.ts';
 import { InterfaceInventory } from './inventory.ts';
 import { eniSetback, kubeSetback } from './setback.ts';
@@ -63,6 +65,7 @@ export interface EniLoop {
 }
 
 const RESYNC_MS = 600_000;
+const NOTHING_TO_DO: Plan<EniStep> = { steps: [], wakeAt: undefined };
 
 /** The loop for ENI objects: observe, plan from the whole snapshot, one call per object at a time, tell. */
 export function createEniLoop(parts: EniLoopParts, signal: AbortSignal): EniLoop {
@@ -73,22 +76,16 @@ export function createEniLoop(parts: EniLoopParts, signal: AbortSignal): EniLoop
 
 class Loop implements EniLoop {
   readonly #parts: EniLoopParts;
-  readonly #signal: AbortSignal;
-  readonly #wakeup: Wakeup;
-  readonly #rounds: RoundHealth;
+  readonly #reconciler: Reconciler<EniStep>;
   readonly #inventory: InterfaceInventory;
   readonly #memory: EniMemory;
   readonly #statuses: StatusWrites;
-  readonly #flying = new Map<string, Promise<void>>();
 
   constructor(parts: EniLoopParts, signal: AbortSignal) {
     this.#parts = parts;
-    this.#signal = signal;
-    this.#wakeup = new Wakeup(() => this.#round(), parts.clock);
-    this.#rounds = parts.rounds ?? new RoundHealth(parts);
     this.#memory = new EniMemory(parts);
     this.#statuses = new StatusWrites(parts.writer, parts.log);
-    const { clock, random, ec2, budget, clusterName, log } = parts;
+    const { clock, random, ec2, budget, clusterName, log, mayAct } = parts;
     const recorded = () => parts.observe().objects.flatMap(({ status }) => status.networkInterfaceId ?? []);
     const onProblem = (message: string, error: unknown) => log.warn(message, { error });
     const wake = () => this.wake();
@@ -96,43 +93,48 @@ class Loop implements EniLoop {
       { clock, random, ec2, budget, clusterName, recorded, wake, onProblem },
       signal,
     );
-    signal.addEventListener('abort', () => this.#wakeup.stop(), { once: true });
+    this.#reconciler = new Reconciler(
+      {
+        clock,
+        limiter: new Limiter(budget, isThrottling),
+        plan: () => this.#plan(),
+        keyOf: ({ object }) => object.uid,
+        priorityOf: (step) => (callsEc2(step) ? (step.kind === 'attach' ? 1 : 2) : undefined),
+        mayAct,
+        act: (step) => this.#act(step),
+        failed: (step, error) => this.#failed(step, error),
+        ...(parts.rounds && { rounds: { loop: 'ENI objects', health: parts.rounds } }),
+        onFault: (error) => onProblem('planning for ENI objects failed; the next event tries again', error),
+      },
+      signal,
+    );
   }
 
   wake(): void {
-    this.#wakeup.now();
+    this.#reconciler.wake();
   }
 
   async idle(): Promise<void> {
-    await Promise.all([...this.#flying.values(), this.#statuses.idle(), this.#inventory.idle()]);
+    await Promise.all([this.#reconciler.idle(), this.#statuses.idle(), this.#inventory.idle()]);
   }
 
-  #round(): void {
-    this.#rounds.run(
-      'ENI objects',
-      () => this.#reconcile(),
-      (error) => {
-        this.#parts.log.error('a round for ENI objects failed and is tried again', { error });
-        this.#wakeup.at(this.#parts.clock.now() + ROUND_RETRY_MS);
-      },
-    );
-  }
-
-  #reconcile(): void {
+  #plan(): Plan<EniStep> {
     const { observe, mayAct, clock, resyncMs = RESYNC_MS } = this.#parts;
     const around = observe();
-    if (this.#signal.aborted || !around.objectsKnown || !mayAct()) return;
+    if (!around.objectsKnown || !mayAct()) return NOTHING_TO_DO;
     const snapshot = this.#snapshot(around);
     this.#statuses.forget(new Set(around.objects.map(({ uid }) => uid)));
     // A cluster without ENI objects asks EC2 nothing about them.
-    if (around.objects.length === 0) return this.#wakeup.at(undefined);
-    const alarms = planEnis(snapshot).flatMap((decision) =>
-      this.#flying.has(decision.object.uid) ? [] : this.#carryOut(decision),
-    );
+    if (around.objects.length === 0) return NOTHING_TO_DO;
+    const heeded = planEnis(snapshot).map((decision) => this.#heed(decision));
     const { readAt } = this.#inventory;
+    const alarms = heeded.flatMap(({ times }) => times);
     if (readAt !== undefined) alarms.push(this.#readAt(readAt + resyncMs));
     const ahead = alarms.filter((time) => time > clock.now());
-    this.#wakeup.at(ahead.length === 0 ? undefined : Math.min(...ahead));
+    return {
+      steps: heeded.flatMap(({ step }) => step ?? []),
+      wakeAt: ahead.length === 0 ? undefined : Math.min(...ahead),
+    };
   }
 
   #snapshot(around: EniSurroundings): EniSnapshot {
@@ -142,18 +144,19 @@ class Loop implements EniLoop {
     return { ...around, ...this.#memory.known, now: clock.now(), clusterName, interfaces, interfacesAt, rooms };
   }
 
-  /** Returns the times at which to look again. */
-  #carryOut({ object, step, status, readInterfaces, readRoom, poll, wakeAt }: EniDecision): number[] {
-    if (status !== undefined && this.#statuses.write(object, status)) this.#tellRefusal(object, status);
+  /** Tells and asks what the decision wants; returns the step that may go now, and the times at which to look again. */
+  #heed(decision: EniDecision): { readonly step: EniStep | undefined; readonly times: readonly number[] } {
+    const { object, step, status, readInterfaces, readRoom, poll, wakeAt } = decision;
     if (readInterfaces) this.#inventory.request();
     if (readRoom !== undefined) this.#inventory.requestRoom(readRoom);
+    // What is under way is not finished: only whether it is still wanted counts.
+    if (this.#reconciler.isBusy(object.uid)) return { step, times: [] };
+    if (status !== undefined && this.#statuses.write(object, status)) this.#tellRefusal(object, status);
     const times = wakeAt === undefined ? [] : [wakeAt];
-    if (step !== undefined && !callsEc2(step) && this.#memory.awaitsEcho(object))
-      times.push(this.#parts.clock.now() + ECHO_MS);
-    else if (step !== undefined) this.#perform(step);
     if (!poll) this.#memory.settled(object);
     else times.push(this.#readAt((this.#inventory.readAt ?? this.#parts.clock.now()) + this.#memory.pollPause(object)));
-    return times;
+    if (step === undefined || callsEc2(step) || !this.#memory.awaitsEcho(object)) return { step, times };
+    return { step: undefined, times: [...times, this.#parts.clock.now() + ECHO_MS] };
   }
 
   /** Reads the interfaces if that time has come; returns it, as an alarm. */
@@ -162,47 +165,26 @@ class Loop implements EniLoop {
     return due;
   }
 
-  #perform(step: EniStep): void {
-    const { uid } = step.object;
-    this.#flying.set(
-      uid,
-      this.#admitted(step).finally(() => {
-        this.#flying.delete(uid);
-        this.wake();
-      }),
-    );
-  }
-
-  async #admitted(step: EniStep): Promise<void> {
-    const { budget, clock, mayAct, log } = this.#parts;
-    const isEc2 = callsEc2(step);
-    if (isEc2 && !(await budget.admit(() => (step.kind === 'attach' ? 1 : 2), this.#signal))) return;
-    if (!mayAct() || this.#signal.aborted) return isEc2 ? budget.ended() : undefined;
+  async #act(step: EniStep): Promise<void> {
+    const { clock, log } = this.#parts;
     if (step.kind === 'create') this.#memory.mayAppear(step.object);
     if (step.kind === 'attach') this.#inventory.rooms.delete(step.instanceId);
     const startedAt = clock.now();
-    try {
-      const perform = () => performEniStep(step, { ...this.#parts, inventory: this.#inventory });
-      await (this.#parts.tracer ?? noTracer).run(`ENI object: ${step.kind}`, RECONCILE, about(step), perform);
-      this.#memory.succeeded(step);
-      if (!isEc2) return;
-      budget.succeeded();
-      log.info(`ENI object: ${step.kind} done`, { ...about(step), callMs: clock.now() - startedAt });
-      this.#tellStep(step);
-    } catch (error) {
-      this.#failed(step, error);
-    }
+    const perform = () => performEniStep(step, { ...this.#parts, inventory: this.#inventory });
+    await (this.#parts.tracer ?? noTracer).run(`ENI object: ${step.kind}`, RECONCILE, about(step), perform);
+    this.#memory.succeeded(step);
+    if (!callsEc2(step)) return;
+    log.info(`ENI object: ${step.kind} done`, { ...about(step), callMs: clock.now() - startedAt });
+    this.#tellStep(step);
   }
 
   #failed(step: EniStep, cause: unknown): void {
-    const { budget, log, callSignal, happened } = this.#parts;
-    if (callSignal.aborted) return budget.ended();
-    if (cause instanceof Ec2Error && cause.kind === 'throttled') {
-      budget.refused();
-      log.info('EC2 asks to slow down', { ...about(step), code: cause.code });
+    const { log, callSignal, happened } = this.#parts;
+    if (callSignal.aborted) return;
+    if (cause instanceof Ec2Error && isThrottling(cause)) {
+      log.info('EC2 is throttling requests', { ...about(step), code: cause.code });
       return;
     }
-    if (callsEc2(step)) budget.ended();
     if (step.kind === 'create') this.#memory.mayAppear(step.object);
     const refusal = cause instanceof Ec2Error ? eniSetback(cause, step) : kubeSetback(cause, step);
     if (this.#memory.failed(step.object, refusal) > 1) return;

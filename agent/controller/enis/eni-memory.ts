@@ -1,10 +1,9 @@
 import type { InterfaceFacts } from '../../../lib/model/eni-facts.ts';
 import type { EniObject, EniReason } from '../../../lib/model/eni-object.ts';
-import type { EniSetback, EniSnapshot, EniStep } from '../../../lib/model/eni-object-plan.ts';
+import type { EniSnapshot, EniStep } from '../../../lib/model/eni-object-plan.ts';
 import { identify } from '../../../lib/plan/enis/identify.ts';
-import { backoffMs } from '../../../lib/runtime/backoff.ts';
 import type { Clock } from '../../../lib/runtime/clock.ts';
-import type { Pause } from './setback.ts';
+import { FailureMemory, type FailureReport } from '../../../lib/runtime/failure-memory.ts';
 
 type Remembered = Pick<EniSnapshot, 'trustAfter' | 'absentSince' | 'surelyGone' | 'setbacks'>;
 
@@ -14,8 +13,7 @@ export const ECHO_MS = 3_000;
 /** What a process learnt about ENI objects beside the describes. All of it may be lost: EC2's tags and tokens carry the truth. */
 export class EniMemory {
   readonly #clock: Clock;
-  readonly #random: () => number;
-  readonly #setbacks = new Map<string, EniSetback>();
+  readonly #setbacks: FailureMemory<EniReason>;
   readonly #trustAfter = new Map<string, number>();
   readonly #absentSince = new Map<string, number>();
   readonly #surelyGone = new Set<string>();
@@ -25,7 +23,7 @@ export class EniMemory {
 
   constructor({ clock, random }: { readonly clock: Clock; readonly random: () => number }) {
     this.#clock = clock;
-    this.#random = random;
+    this.#setbacks = new FailureMemory({ clock, random });
   }
 
   /** For the snapshot. */
@@ -34,7 +32,7 @@ export class EniMemory {
       trustAfter: this.#trustAfter,
       absentSince: this.#absentSince,
       surelyGone: this.#surelyGone,
-      setbacks: this.#setbacks,
+      setbacks: this.#setbacks.known,
     };
   }
 
@@ -66,7 +64,7 @@ export class EniMemory {
   }
 
   succeeded({ kind, object: { uid } }: EniStep): void {
-    this.#setbacks.delete(uid);
+    this.#setbacks.succeeded(uid);
     if (kind === 'delete') this.#surelyGone.add(uid);
     if (kind === 'create') this.#surelyGone.delete(uid);
   }
@@ -84,24 +82,10 @@ export class EniMemory {
   }
 
   /** Whatever was refused or left unanswered: look again before deciding again. Returns the failures in a row. */
-  failed(
-    { uid }: EniObject,
-    refusal: { readonly reason: EniReason; readonly message: string; readonly pause: Pause },
-  ): number {
-    const { reason, message, pause } = refusal;
-    const now = this.#clock.now();
-    this.#trustAfter.set(uid, now);
+  failed({ uid }: EniObject, refusal: FailureReport<EniReason>): number {
+    this.#trustAfter.set(uid, this.#clock.now());
     this.#surelyGone.delete(uid);
-    const before = this.#setbacks.get(uid);
-    const failures = before?.reason === reason ? before.failures + 1 : 1;
-    const [baseMs, maxMs] = pause;
-    this.#setbacks.set(uid, {
-      reason,
-      message,
-      failures,
-      until: now + backoffMs(failures, { baseMs, maxMs, random: this.#random }),
-    });
-    return failures;
+    return this.#setbacks.failed(uid, refusal).failures;
   }
 
   /** Pause until the next look at what EC2 carries out, ms: the longer it takes, the less often it is asked. */
@@ -117,15 +101,8 @@ export class EniMemory {
   }
 
   #forget(uids: ReadonlySet<string>): void {
-    const maps = [
-      this.#setbacks,
-      this.#trustAfter,
-      this.#absentSince,
-      this.#surelyGone,
-      this.#pollingSince,
-      this.#specs,
-      this.#tried,
-    ];
+    this.#setbacks.keep(uids);
+    const maps = [this.#trustAfter, this.#absentSince, this.#surelyGone, this.#pollingSince, this.#specs, this.#tried];
     for (const map of maps) for (const uid of map.keys()) if (!uids.has(uid)) map.delete(uid);
   }
 }

@@ -1,6 +1,14 @@
 import type { InterfaceFacts, InterfacePlace } from '../../model/eni-facts.ts';
-import { ENI_FINALIZER, type EniCondition, type EniObject, type EniReason, eniTags } from '../../model/eni-object.ts';
+import {
+  ENI_FINALIZER,
+  ENI_TAG,
+  type EniCondition,
+  type EniObject,
+  type EniReason,
+  eniTags,
+} from '../../model/eni-object.ts';
 import type { EniDecision, EniSnapshot, EniStep } from '../../model/eni-object-plan.ts';
+import { RETAINED_TAG } from '../../model/retention.ts';
 import { type AddressPlan, planAddresses } from './addresses.ts';
 import { planEnd } from './end.ts';
 import { identify } from './identify.ts';
@@ -175,7 +183,7 @@ function refuse(object: EniObject, reason: EniReason, message: string): EniDecis
 function notOurs({ id }: InterfaceFacts): EniCondition {
   return no(
     'NotOurs',
-    `${id} is not touched: its tags, its place or its subnet say that it is not this object's; clear status.networkInterfaceID`,
+    `${id} is not touched: nothing in EC2 says that it is this object's; clear status.networkInterfaceID, or tag it in EC2 with ${ENI_TAG.cluster} and ${RETAINED_TAG}`,
   );
 }
 

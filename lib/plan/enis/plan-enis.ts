@@ -7,7 +7,7 @@ import { decideObject } from './decide-object.ts';
  * The next step for every ENI object.
  *
  * Guarantees: pure; at most one step an object; two objects never get one place on an instance; never a step for an interface that is
- * not the object's by its tags, or by its status and nothing against it.
+ * not the object's by its tags in EC2, whatever the object's status names.
  */
 export function planEnis(snapshot: EniSnapshot): readonly EniDecision[] {
   const planned = new Map<string, readonly InterfacePlace[]>();

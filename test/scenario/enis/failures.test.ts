@@ -151,3 +151,25 @@ describe('nothing leaks, doubles or is taken from others', () => {
     expect(ours()).toHaveLength(1);
   });
 });
+
+describe('a step that waited for EC2’s permission', () => {
+  it('takes the interface from no pod that has come back meanwhile', async () => {
+    const { clock, cloud, objects, ec2, schedule, start, isReady } = rig();
+    objects.create('front', { ...wish, podName: 'front-0' });
+    schedule('front-0', 'a');
+    start();
+    await clock.until(() => isReady('front'), MINUTE);
+    ec2.faults = ({ action }) => (action === 'DetachNetworkInterface' ? 'throttle' : undefined);
+    const detachments = () => ec2.calls.filter(({ action }) => action === 'DetachNetworkInterface').length;
+    schedule('front-0', 'b');
+    await clock.until(() => detachments() >= 2, 5 * MINUTE);
+    const refused = detachments();
+    schedule('front-0', 'a');
+    ec2.faults = () => undefined;
+    await clock.advance(5 * MINUTE);
+
+    expect(detachments()).toBe(refused);
+    const eni = objects.get('front')?.status.networkInterfaceId ?? '';
+    expect(cloud.state.requireInterfaceNow(eni).attachment?.instanceId).toBe('i-a');
+  });
+});

@@ -161,9 +161,10 @@ describe('an ENI object of k8s-aws-operator', () => {
     ready: undefined,
   });
 
-  it('keeps the interface that its status names, although that has no tags yet', async () => {
+  it('keeps the interface that somebody tagged in EC2 for it', async () => {
     const { clock, cloud, objects, ec2, start, isReady, ours } = rig();
-    const eni = cloud.addInterface({ subnetId: 'subnet-1', secondaries: ['10.0.1.200'] });
+    const tags = { 'eni-agent.io/cluster': 'test', 'eni-agent.io/retained-for': 'ENI/ns/old' };
+    const eni = cloud.addInterface({ subnetId: 'subnet-1', secondaries: ['10.0.1.200'], tags });
     const spec = { ...wish, podName: undefined, secondaryAddresses: 1, description: undefined, securityGroups: [] };
     objects.create('old', spec, { finalizers: [ENI_FINALIZER], status: status(eni.id) });
     start();
@@ -176,6 +177,21 @@ describe('an ENI object of k8s-aws-operator', () => {
 
   it.each([
     ["a node's own", 'eni-of-a', {}],
+    ['one without any tags', 'eni-bare', {}],
+    [
+      'one that was left for another object',
+      'eni-left',
+      { 'eni-agent.io/cluster': 'test', 'eni-agent.io/retained-for': 'ENI/ns/another' },
+    ],
+    [
+      "the VPC CNI's, even if somebody tagged it",
+      'eni-cni-tagged',
+      {
+        'node.k8s.amazonaws.com/instance_id': 'i-a',
+        'eni-agent.io/cluster': 'test',
+        'eni-agent.io/retained-for': 'ENI/ns/wrong',
+      },
+    ],
     ["the VPC CNI's", 'eni-cni', { 'node.k8s.amazonaws.com/instance_id': 'i-a' }],
     [
       "another object's",
