@@ -35,7 +35,10 @@ export const awsOperator: EipObjectDialect = {
   finalizer: FINALIZER,
   claimOf,
   statusOf,
-  ownerUid: (tags, clusterName) => (tags[TAG.cluster] === clusterName ? tags[TAG.uid] : undefined),
+  ownerOf: (tags, clusterName) => {
+    const uid = tags[TAG.cluster] === clusterName ? tags[TAG.uid] : undefined;
+    return uid === undefined ? undefined : { uid, namespace: tags[TAG.object]?.split('/')[0] };
+  },
 };
 
 function claimOf(object: CustomObject, context: ObjectContext): ObjectClaim | Refusal {

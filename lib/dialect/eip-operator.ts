@@ -37,7 +37,10 @@ export const eipOperator: EipObjectDialect = {
   finalizer: FINALIZER,
   claimOf,
   statusOf,
-  ownerUid: (tags, clusterName) => (tags[TAG.cluster] === clusterName ? tags[TAG.uid] : undefined),
+  ownerOf: (tags, clusterName) => {
+    const uid = tags[TAG.cluster] === clusterName ? tags[TAG.uid] : undefined;
+    return uid === undefined ? undefined : { uid, namespace: tags[TAG.namespace] };
+  },
 };
 
 function claimOf(object: CustomObject, context: ObjectContext): ObjectClaim | Refusal {

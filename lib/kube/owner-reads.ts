@@ -1,7 +1,9 @@
 import type { ResourceType } from '../model/eip-object.ts';
 import type { Pod } from '../model/pod.ts';
+import type { Ending } from '../model/retention.ts';
 import type { KubeClient } from './client.ts';
 import { collectionPath } from './custom-resources.ts';
+import { readEnding } from './endings.ts';
 import { isKubeError } from './kube-error.ts';
 import { listAll } from './list.ts';
 import type { RawObject } from './object-store.ts';
@@ -16,6 +18,8 @@ export interface OwnerReads {
   nodeNames(): Promise<ReadonlySet<string>>;
   /** Uids of all objects of a kind, in all namespaces. A kind that is not served rejects: that says nothing about its objects. */
   uids(resource: Pick<ResourceType, 'group' | 'version' | 'plural'>): Promise<ReadonlySet<string>>;
+  /** Whether a namespace (undefined: none) or the definition of a kind is being deleted or gone. */
+  ending(namespace: string | undefined, resource: Pick<ResourceType, 'group' | 'plural'>): Promise<Ending>;
 }
 
 export function createOwnerReads(client: KubeClient, signal: AbortSignal): OwnerReads {
@@ -36,5 +40,6 @@ export function createOwnerReads(client: KubeClient, signal: AbortSignal): Owner
     nodeNames: async () => new Set(await list('/api/v1/nodes', ({ metadata }) => metadata.name)),
     uids: async (resource) =>
       new Set(await list(collectionPath(resource, undefined), ({ metadata }) => metadata.uid ?? '')),
+    ending: (namespace = '', resource) => readEnding(client, { namespace }, resource, signal),
   };
 }

@@ -120,8 +120,15 @@ export interface EipObjectDialect {
   claimOf(object: CustomObject, context: ObjectContext): ObjectClaim | Refusal;
   /** The whole status that the object should have; undefined values mean absent. */
   statusOf(claim: ObjectClaim, outcome: EipObjectOutcome): JsonObject;
-  /** uid of the object that an EIP's tags name, if they are of this dialect and cluster: for a sweep of orphans. */
-  ownerUid(tags: Readonly<Record<string, string>>, clusterName: string): string | undefined;
+  /** The object that an EIP's tags name, if they are of this dialect and cluster: for a sweep of orphans. */
+  ownerOf(tags: Readonly<Record<string, string>>, clusterName: string): TaggedOwner | undefined;
+}
+
+/** An object as the tags of something in EC2 name it. */
+export interface TaggedOwner {
+  readonly uid: string;
+  /** Undefined: the tags do not say. */
+  readonly namespace: string | undefined;
 }
 
 /** A kind of custom resource by the names of its REST path. */

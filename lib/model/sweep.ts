@@ -1,4 +1,4 @@
-import type { EipObjectDialectName } from './eip-object.ts';
+import type { EipObjectDialectName, TaggedOwner } from './eip-object.ts';
 import type { AllocationId, ElasticIp } from './elastic-ip.ts';
 import type { EniId } from './eni.ts';
 import type { InterfaceFacts } from './eni-facts.ts';
@@ -6,8 +6,10 @@ import type { InterfaceFacts } from './eni-facts.ts';
 /** Whose a thing in EC2 is, as the tags say that we wrote when we made or took it. */
 export type SweepOwner =
   /** `namespace/name` */
-  | { readonly kind: 'pod'; readonly pod: string }
-  | { readonly kind: 'object'; readonly of: EipObjectDialectName | 'enis'; readonly uid: string };
+  { readonly kind: 'pod'; readonly pod: string } | ({ readonly kind: 'object'; readonly of: SweptKind } & TaggedOwner);
+
+/** The kinds of objects that own something in EC2. */
+export type SweptKind = EipObjectDialectName | 'enis' | 'floating-ips';
 
 /** Something in EC2 that carries this cluster's marks. */
 export type SweepItem =

@@ -4,12 +4,13 @@ import type { OwnerReads } from '../../../lib/kube/owner-reads.ts';
 import { ENI_TAG } from '../../../lib/model/eni-object.ts';
 import type { Orphan, SweepItem, SweepPlan, SweepStep } from '../../../lib/model/sweep.ts';
 import { type SweepLanguages, sweepItems } from '../../../lib/plan/sweep/items.ts';
-import { planSweep } from '../../../lib/plan/sweep/plan-sweep.ts';
+import { nextStep, planSweep } from '../../../lib/plan/sweep/plan-sweep.ts';
 import { backoffMs } from '../../../lib/runtime/backoff.ts';
 import type { Budget } from '../../../lib/runtime/budget.ts';
 import type { Clock } from '../../../lib/runtime/clock.ts';
+import { Limiter, NO_CALL } from '../../../lib/runtime/limiter.ts';
 import type { Logger } from '../../../lib/runtime/logger.ts';
-import { reportFailure } from '../../aws/report-failure.ts';
+import { isThrottling } from '../../aws/report-failure.ts';
 import { askOwners } from './verdicts.ts';
 
 export interface SweepParts {
@@ -89,37 +90,40 @@ async function sweepOnce(
   return plan;
 }
 
-async function readItems(
-  { elasticIps, interfaces, languages, budget }: SweepParts,
-  signal: AbortSignal,
-): Promise<readonly SweepItem[]> {
-  await budget.admit(() => 3, signal);
+async function readItems(parts: SweepParts, signal: AbortSignal): Promise<readonly SweepItem[]> {
+  const { elasticIps, interfaces, languages } = parts;
   const tags = { [ENI_TAG.cluster]: languages.context.clusterName };
-  try {
-    const [eips, enis] = await Promise.all([
-      elasticIps.describe({}, { signal }),
-      interfaces.describe({ tags, tagKey: ENI_TAG.uid }, { signal }),
-    ]);
-    budget.succeeded();
-    return sweepItems(eips, enis, languages);
-  } catch (error) {
-    reportFailure(budget, error);
-    throw error;
-  }
+  const items = await limiterOf(parts).call(
+    () => 3,
+    signal,
+    async () => {
+      const [eips, enis] = await Promise.all([
+        elasticIps.describe({}, { signal }),
+        interfaces.describe({ tags, tagKey: ENI_TAG.uid }, { signal }),
+      ]);
+      return sweepItems(eips, enis, languages);
+    },
+  );
+  return items === NO_CALL ? [] : items;
 }
 
-/** Asks for the owner once more right before the call: a pod may have come back under its name since the lists were read. */
+/**
+ * Decides again right before the call, after the wait for permission: a pod may have come back under its name, or somebody else may
+ * have the thing by now, since the lists were read.
+ */
 async function perform(step: SweepStep, parts: SweepParts, signal: AbortSignal): Promise<void> {
-  const { log, mayAct, budget, reads, languages } = parts;
-  const onProblem = (message: string, error: unknown) => log.warn(message, { error });
-  const verdicts = await askOwners([step.item], { reads, languages, onProblem });
-  if (verdicts.get(step.item.id) !== 'gone' || !(await budget.admit(() => 3, signal)) || !mayAct()) return;
+  const { log, mayAct } = parts;
   try {
-    await act(step, parts);
-    budget.succeeded();
-    log.info(`sweep: ${step.kind} of an orphan done`, aboutItem(step.item));
+    const answer = await limiterOf(parts).call(
+      () => 3,
+      signal,
+      async () => {
+        const again = await stepStillDue(step, parts, signal);
+        return again === undefined || signal.aborted || !mayAct() ? NO_CALL : act(again, parts);
+      },
+    );
+    if (answer !== NO_CALL) log.info(`sweep: ${step.kind} of an orphan done`, aboutItem(step.item));
   } catch (error) {
-    reportFailure(budget, error);
     if (!parts.callSignal.aborted)
       log.warn('an orphan could not be given back; the next sweep tries again', {
         ...aboutItem(step.item),
@@ -127,6 +131,25 @@ async function perform(step: SweepStep, parts: SweepParts, signal: AbortSignal):
         error,
       });
   }
+}
+
+/** The same step on the thing as EC2 and the API server have it now; undefined when it is not due any more. */
+async function stepStillDue(step: SweepStep, parts: SweepParts, signal: AbortSignal): Promise<SweepStep | undefined> {
+  const { elasticIps, interfaces, reads, languages, log } = parts;
+  const { id, kind, owner } = step.item;
+  const eips = kind === 'elastic-ip' ? await elasticIps.describe({ allocationIds: [id] }, { signal }) : [];
+  const enis = kind === 'interface' ? await interfaces.describe({ ids: [id] }, { signal }) : [];
+  const item = sweepItems(eips, enis, languages).find((one) => one.id === id);
+  if (item === undefined || JSON.stringify(item.owner) !== JSON.stringify(owner)) return undefined;
+  const onProblem = (message: string, error: unknown) => log.warn(message, { error });
+  const verdicts = await askOwners([item], { reads, languages, onProblem });
+  if (verdicts.get(id) !== 'gone') return undefined;
+  const next = nextStep(item).step;
+  return next?.kind === step.kind ? next : undefined;
+}
+
+function limiterOf({ budget }: SweepParts): Limiter {
+  return new Limiter(budget, isThrottling);
 }
 
 async function act(step: SweepStep, { elasticIps, interfaces, callSignal: signal }: SweepParts): Promise<void> {

@@ -1,12 +1,15 @@
 import type { OwnerReads } from '../../../lib/kube/owner-reads.ts';
 import type { ResourceType } from '../../../lib/model/eip-object.ts';
 import type { Pod } from '../../../lib/model/pod.ts';
-import type { OwnerVerdict, SweepItem } from '../../../lib/model/sweep.ts';
+import type { OwnerVerdict, SweepItem, SweepOwner, SweptKind } from '../../../lib/model/sweep.ts';
 import type { SweepLanguages } from '../../../lib/plan/sweep/items.ts';
 import { podVerdict } from '../../../lib/plan/sweep/pod-verdict.ts';
 
+type ObjectOwner = Extract<SweepOwner, { kind: 'object' }>;
+
 /** `ENI` objects; those of EIPs are the dialects'. */
 const ENI_TYPE = { group: 'aws.k8s.logmein.com', version: 'v1alpha1', plural: 'enis' } as const;
+const FLOATING_IP_TYPE = { group: 'eni-agent.io', version: 'v1alpha1', plural: 'floatingips' } as const;
 
 export interface VerdictParts {
   readonly reads: OwnerReads;
@@ -24,14 +27,25 @@ export async function askOwners(items: readonly SweepItem[], parts: VerdictParts
     const uids = await ask(() => parts.reads.uids(typeOf(of, parts.languages)), `cannot list the ${of} objects`, parts);
     for (const { id, owner } of items) {
       if (owner.kind !== 'object' || owner.of !== of) continue;
-      verdicts.set(id, uids === undefined ? 'unknown' : uids.has(owner.uid) ? 'lives' : 'gone');
+      if (uids?.has(owner.uid)) verdicts.set(id, 'lives');
+      else verdicts.set(id, uids !== undefined && (await wentAlone(owner, parts)) ? 'gone' : 'unknown');
     }
   }
   await askPods(items, parts, verdicts);
   return verdicts;
 }
 
-function typeOf(of: string, { objects }: SweepLanguages): Pick<ResourceType, 'group' | 'version' | 'plural'> {
+/**
+ * True when the namespace and the definition of an object that is gone are there to stay. Whose finalizer was removed by hand while they
+ * were being deleted did not mean to give up the address either.
+ */
+async function wentAlone({ of, namespace }: ObjectOwner, parts: VerdictParts): Promise<boolean> {
+  const question = () => parts.reads.ending(namespace, typeOf(of, parts.languages));
+  return (await ask(question, `cannot tell why an object of ${of} is gone`, parts)) === 'object';
+}
+
+function typeOf(of: SweptKind, { objects }: SweepLanguages): Pick<ResourceType, 'group' | 'version' | 'plural'> {
+  if (of === 'floating-ips') return FLOATING_IP_TYPE;
   return objects.find(({ name }) => name === of)?.resource ?? ENI_TYPE;
 }
 

@@ -4,6 +4,8 @@ import { NODE_TAG } from '../../model/eip-plan.ts';
 import type { ElasticIp } from '../../model/elastic-ip.ts';
 import type { InterfaceFacts } from '../../model/eni-facts.ts';
 import { ENI_TAG } from '../../model/eni-object.ts';
+import { FLOATING_IP_TAG, floatingIpUidOf, isAllocatedForFloatingIp } from '../../model/floating-ip-tags.ts';
+import { RETAINED_TAG } from '../../model/retention.ts';
 import type { SweepItem } from '../../model/sweep.ts';
 
 /** The languages in which tags name owners. */
@@ -27,13 +29,22 @@ export function sweepItems(
 
 /** An EIP that has an object stays its object's, also while it is handed to a pod. */
 function elasticIpItem(eip: ElasticIp, { pods, objects, context }: SweepLanguages): SweepItem | undefined {
-  if (eip.serviceManaged) return undefined;
+  // What was left on purpose waits for an object of the same name.
+  if (eip.serviceManaged || RETAINED_TAG in eip.tags) return undefined;
   const base = { kind: 'elastic-ip', id: eip.allocationId, eip } as const;
   for (const dialect of objects) {
-    const uid = dialect.ownerUid(eip.tags, context.clusterName);
-    if (uid !== undefined)
-      return { ...base, owner: { kind: 'object', of: dialect.name, uid }, allocatedByUs: true, marks: [] };
+    const owner = dialect.ownerOf(eip.tags, context.clusterName);
+    if (owner !== undefined)
+      return { ...base, owner: { kind: 'object', of: dialect.name, ...owner }, allocatedByUs: true, marks: [] };
   }
+  const uid = floatingIpUidOf(eip.tags, context.clusterName);
+  if (uid !== undefined)
+    return {
+      ...base,
+      owner: { kind: 'object', of: 'floating-ips', uid, namespace: '' },
+      allocatedByUs: isAllocatedForFloatingIp(eip.tags),
+      marks: Object.values(FLOATING_IP_TAG).filter((key) => key in eip.tags),
+    };
   for (const dialect of pods) {
     const pod = dialect.ownerOf(eip.tags, context);
     if (pod === undefined) continue;
@@ -46,5 +57,10 @@ function elasticIpItem(eip: ElasticIp, { pods, objects, context }: SweepLanguage
 function interfaceItem(facts: InterfaceFacts, clusterName: string): SweepItem | undefined {
   const uid = facts.tags[ENI_TAG.uid];
   if (facts.managed || facts.tags[ENI_TAG.cluster] !== clusterName || uid === undefined || uid === '') return undefined;
-  return { kind: 'interface', id: facts.id, owner: { kind: 'object', of: 'enis', uid }, facts };
+  return {
+    kind: 'interface',
+    id: facts.id,
+    owner: { kind: 'object', of: 'enis', uid, namespace: facts.tags[ENI_TAG.namespace] },
+    facts,
+  };
 }

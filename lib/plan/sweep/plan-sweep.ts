@@ -44,7 +44,8 @@ function wakeAt(orphans: readonly Orphan[], { now, cooldownMs }: SweepSnapshot):
 
 type Next = { readonly step: SweepStep } | { readonly step: undefined; readonly waitsFor: Orphan['waitsFor'] };
 
-function nextStep(item: SweepItem): Next {
+/** What is to be done with an orphan next, whenever that is asked. */
+export function nextStep(item: SweepItem): Next {
   if (item.kind === 'interface') return nextForInterface(item);
   const { eip, allocatedByUs, marks } = item;
   // By the id of this very pairing: if somebody has paired the EIP anew meanwhile, the call hurts nobody.

@@ -5,6 +5,7 @@ import { podDialects } from '../../../lib/dialect/index.ts';
 import type { OwnerReads } from '../../../lib/kube/owner-reads.ts';
 import { NODE_TAG } from '../../../lib/model/eip-plan.ts';
 import { eniTags } from '../../../lib/model/eni-object.ts';
+import { floatingIpTags } from '../../../lib/model/floating-ip-tags.ts';
 import type { Pod } from '../../../lib/model/pod.ts';
 import { Budget } from '../../../lib/runtime/budget.ts';
 import { silentLogger } from '../../../lib/runtime/logger.ts';
@@ -28,6 +29,7 @@ function rig(mode: 'on' | 'dry-run' = 'on') {
   const pods = new Map<string, Pod>();
   const uids = new Set<string>();
   const counts: number[] = [];
+  const budget = new Budget({ clock, random: seededRandom(2) });
   const broken = { reads: false };
   const hooks = { listed: () => {} };
   const guarded = <T>(answer: T): Promise<T> =>
@@ -40,6 +42,7 @@ function rig(mode: 'on' | 'dry-run' = 'on') {
       return guarded(new Set(['node-a']));
     },
     uids: () => guarded(uids),
+    ending: (namespace) => guarded(namespace === 'ending' ? 'namespace' : 'object'),
   };
   const stop = new AbortController();
   onTestFinished(() => stop.abort());
@@ -51,7 +54,7 @@ function rig(mode: 'on' | 'dry-run' = 'on') {
         log: silentLogger,
         elasticIps: region.api('controller'),
         interfaces,
-        budget: new Budget({ clock, random: seededRandom(2) }),
+        budget,
         reads,
         languages: { pods: podDialects, objects: objectDialects, context: { clusterName: 'c', nodeName: '' } },
         mode,
@@ -68,6 +71,7 @@ function rig(mode: 'on' | 'dry-run' = 'on') {
   };
   return {
     clock,
+    budget,
     region,
     interfaces,
     pods,
@@ -167,19 +171,63 @@ describe('the sweep', () => {
     expect(left()).toHaveLength(0);
   });
 
-  it('lets go when the pod is back under its name at the very last moment', async () => {
-    const { clock, pods, start, allocate, left, region, hooks } = rig();
+  it('lets go when the pod is back under its name at the very last moment, also after a wait for EC2', async () => {
+    const { clock, pods, start, allocate, left, budget, hooks } = rig();
     const mine = allocate({ ...POD_TAGS, 'eni-agent.io/pod': 'ns/web' });
-    // The lists of each sweep miss the pod; it is there when the sweep asks once more right before the call.
-    region.done = ({ action }) => {
-      if (action.startsWith('describe') || action.startsWith('Describe')) pods.clear();
+    // The lists of each sweep miss the pod, EC2 throttles then, and the pod is back before the call may go.
+    hooks.listed = () => {
+      for (let refusals = 0; refusals < 6; refusals += 1) budget.refused();
+      clock.after(2_000, () => pods.set('ns/web', pod('web')));
+      clock.after(2 * MINUTE, () => pods.clear());
     };
-    hooks.listed = () => pods.set('ns/web', pod('web'));
     start();
 
-    await clock.advance(60 * MINUTE);
+    await clock.advance(120 * MINUTE);
 
     expect(left()).toEqual([mine]);
+  });
+
+  it('leaves alone what has another owner by the time of the call', async () => {
+    const { clock, start, allocate, left, region } = rig();
+    const mine = allocate({ 'eip.materialize.cloud/eip_uid': 'gone', 'eip.materialize.cloud/cluster_name': 'c' });
+    let describes = 0;
+    region.done = ({ action }) => {
+      if (action !== 'DescribeAddresses' || (describes += 1) !== 2) return;
+      region.cloud.createTags({
+        resources: [mine],
+        tags: [{ key: 'eni-agent.io/retained-for', value: 'Eip/ns/web' }],
+      });
+    };
+    start();
+    await clock.advance(120 * MINUTE);
+
+    expect(describes).toBeGreaterThan(2);
+    expect(left()).toEqual([mine]);
+  });
+
+  it('gives back what FloatingIPs left, releases only what was allocated for them, and keeps what was retained', async () => {
+    const { clock, uids, start, allocate, left, region } = rig();
+    const tags = (uid: string, source: string) =>
+      floatingIpTags({ clusterName: 'c', name: 'vip', uid }, source) as Record<string, string>;
+    const [lives, borrowed] = [allocate(tags('there', 'auto')), allocate(tags('gone', 'tag:pool'))];
+    allocate(tags('gone', 'auto'));
+    const retained = allocate({
+      'eip.materialize.cloud/eip_uid': 'gone',
+      'eip.materialize.cloud/cluster_name': 'c',
+      'eni-agent.io/retained-for': 'Eip/ns/web',
+    });
+    const ending = allocate({
+      'eip.materialize.cloud/eip_uid': 'gone',
+      'eip.materialize.cloud/cluster_name': 'c',
+      'eip.materialize.cloud/namespace': 'ending',
+    });
+    uids.add('there');
+    start();
+    await clock.advance(120 * MINUTE);
+
+    expect(left().toSorted()).toEqual([lives, borrowed, retained, ending].toSorted());
+    const [found] = region.cloud.describeAddresses({ allocationIds: [borrowed] }).addressesSet;
+    expect(found?.tagSet ?? []).toEqual([]);
   });
 
   it('asks next to nothing while nothing is left behind', async () => {

@@ -91,8 +91,11 @@ describe('EIP of k8s-aws-operator', () => {
       prunesTagsBut: ['eni-agent.io/', 'aws:'],
     });
     expect(awsOperator.claimOf(object({}), CONTEXT)).toMatchObject({ prunesTagsBut: undefined });
-    expect(awsOperator.ownerUid('tags' in listed ? listed.tags : {}, 'test')).toBe('uid-a');
-    expect(awsOperator.ownerUid('tags' in listed ? listed.tags : {}, 'other')).toBeUndefined();
+    expect(awsOperator.ownerOf('tags' in listed ? listed.tags : {}, 'test')).toEqual({
+      uid: 'uid-a',
+      namespace: 'apps',
+    });
+    expect(awsOperator.ownerOf('tags' in listed ? listed.tags : {}, 'other')).toBeUndefined();
   });
 
   it('writes the status of its operator', () => {

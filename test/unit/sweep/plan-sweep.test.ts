@@ -49,7 +49,7 @@ function eniItem(id: string, more: Partial<InterfaceFacts> = {}): SweepItem {
     managed: false,
     ...more,
   };
-  return { kind: 'interface', id, owner: { kind: 'object', of: 'enis', uid: 'u' }, facts };
+  return { kind: 'interface', id, owner: { kind: 'object', of: 'enis', uid: 'u', namespace: 'ns' }, facts };
 }
 
 /** One item, whose owner was first found gone 20 minutes ago. */
