@@ -74,6 +74,10 @@ export class ObjectEngine {
   readonly #signal: AbortSignal;
   readonly #reconciler: Reconciler<ObjectStep>;
   readonly #memory: ObjectMemory;
+  /** An object cannot be understood. */
+  #refused = false;
+  /** No object chooses nodes, and no node says any more that it holds an Elastic IP. */
+  #nodesSettled = false;
 
   constructor(options: ObjectEngineOptions, signal: AbortSignal) {
     this.#options = options;
@@ -153,13 +157,16 @@ export class ObjectEngine {
   #claims(): readonly ObjectClaim[] {
     const { sources, context, teller, tenants = () => OPEN_POLICY } = this.#options;
     const uids = new Set<string>();
+    this.#refused = false;
     const claims = objectDialects.flatMap((dialect) =>
       sources.objects(dialect).flatMap((object) => {
         uids.add(object.uid);
         const claim = dialect.claimOf(object, context);
         const refusal = 'reason' in claim ? claim : refuseObject(claim, tenants());
+        if (refusal === undefined && !('reason' in claim)) return [claim];
+        this.#refused = true;
         if (refusal !== undefined) teller.refuse(object, dialect.name, refusal);
-        return refusal === undefined && !('reason' in claim) ? [claim] : [];
+        return [];
       }),
     );
     teller.keep(uids);
@@ -182,11 +189,19 @@ export class ObjectEngine {
         claim.dialect === 'aws-operator' && (memory.usesPods(claim) || marked.has(claim.allocationId ?? '')),
     );
     sources.needPods('eips', needsAny ? 'all' : sources.served('eip-operator') === undefined ? 'none' : 'labelled');
-    sources.needNodes(claims.some(({ claim }) => claim.assignment.kind === 'node'));
+    this.#stateNeedOfNodes(claims.some(({ claim }) => claim.assignment.kind === 'node'));
     sources.needEniObjects(
       'eips',
       claims.some(({ claim }) => claim.assignment.kind === 'eni'),
     );
+  }
+
+  /** Nodes are watched while objects choose among them, and until none says any more what such an object left behind. */
+  #stateNeedOfNodes(chosen: boolean): void {
+    const { sources } = this.#options;
+    const isLeft = () => !sources.nodesKnown || sources.nodes().some((node) => objectLanguage.saysHolds(node));
+    this.#nodesSettled = !chosen && (this.#nodesSettled || !isLeft());
+    sources.needNodes(sources.served('eip-operator') !== undefined && !this.#nodesSettled);
   }
 
   #snapshot(claims: readonly SeenClaim[], now: number): ControllerSnapshot {
@@ -196,6 +211,7 @@ export class ObjectEngine {
       now,
       claims,
       claimsComplete: sources.objectsKnown,
+      claimsRefused: this.#refused,
       pods: new Map(sources.pods().map((pod) => [objectKey(pod), pod])),
       podsKnown: sources.podsKnown,
       nodes: sources.nodes(),

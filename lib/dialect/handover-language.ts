@@ -34,6 +34,7 @@ export const objectLanguage: ObjectLanguage = {
   saysBound: (pod, { publicIp }) => pod.annotations[ADDRESSES]?.includes(`"eip":"${publicIp}"`) === true,
   writePod,
   writeNode,
+  saysHolds: ({ labels }) => labels[EGRESS_READY_LABEL] === 'true',
   wantsObject: ({ labels }) => wantsEipCreated(labels),
 };
 
@@ -48,7 +49,6 @@ function writePod(pod: Pod, { handOver, shown, isOurs }: PodWish): JsonObject | 
     : undefined;
 }
 
-/** `holdsEip` undefined: no object chooses among nodes like this one, so its label is not ours. */
 function writeNode(node: ControllerNode, holdsEip: boolean | undefined): JsonObject | undefined {
   const labels =
     holdsEip === undefined ? undefined : differing({ [EGRESS_READY_LABEL]: String(holdsEip) }, node.labels);

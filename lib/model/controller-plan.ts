@@ -55,6 +55,8 @@ export interface ControllerSnapshot {
   readonly claims: readonly SeenClaim[];
   /** False while objects are still loading: then nothing is created or deleted because of their absence. */
   readonly claimsComplete: boolean;
+  /** True while an object cannot be understood: what it holds, and where, is not known. */
+  readonly claimsRefused: boolean;
   /** By `namespace/name`. */
   readonly pods: ReadonlyMap<string, ControllerPod>;
   readonly podsKnown: boolean;
@@ -166,7 +168,10 @@ export interface ObjectLanguage {
   saysBound(pod: Pod, eip: ElasticIp): boolean;
   /** Merge patches of metadata; undefined when nothing differs. */
   writePod(pod: Pod, wish: PodWish): JsonObject | undefined;
+  /** `holdsEip` undefined: what the node says about it stays. */
   writeNode(node: ControllerNode, holdsEip: boolean | undefined): JsonObject | undefined;
+  /** True for a node that says that it holds an EIP. */
+  saysHolds(node: ControllerNode): boolean;
   /** True for a pod that wants an object of its own name created and deleted with it. */
   wantsObject(pod: Pod): boolean;
 }

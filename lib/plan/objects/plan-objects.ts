@@ -9,13 +9,13 @@ import type {
 } from '../../model/controller-plan.ts';
 import { type ObjectClaim, objectKey } from '../../model/eip-object.ts';
 import type { AllocationId } from '../../model/elastic-ip.ts';
-import { selectedNodes } from './choose-nodes.ts';
 import { allot, decideObject } from './decide-object.ts';
 import { findEips } from './find-eips.ts';
 import { mergePatch } from './merge-patch.ts';
 import { planAutocreation } from './plan-autocreation.ts';
+import { writeNodes } from './write-nodes.ts';
 
-interface Decided extends ObjectDecision {
+export interface Decided extends ObjectDecision {
   readonly claim: ObjectClaim;
 }
 
@@ -99,22 +99,4 @@ function handedOverBy(claim: ObjectClaim, { inventory }: ControllerSnapshot): Al
   const { kept, foreign } = findEips(claim, inventory);
   const id = kept?.allocationId ?? (foreign === undefined ? claim.allocationId : undefined);
   return id === undefined ? [] : [id];
-}
-
-function writeNodes(
-  decisions: readonly Decided[],
-  snapshot: ControllerSnapshot,
-  language: ObjectLanguage,
-): ObjectStep[] {
-  const selecting = decisions.filter(({ claim }) => claim.assignment.kind === 'node' && !claim.object.deleting);
-  const known = selecting.every(({ outcome }) => outcome !== undefined);
-  const holding = new Set(selecting.flatMap(({ outcome }) => outcome?.bound?.holder ?? []));
-  const selected = new Set(selecting.flatMap(({ claim }) => selectedNodes(claim, snapshot).map(({ name }) => name)));
-  if (!known) return [];
-  return snapshot.nodes.flatMap((node): ObjectStep[] => {
-    const patch = language.writeNode(node, selected.has(node.name) ? holding.has(node.name) : undefined);
-    return patch === undefined
-      ? []
-      : [{ kind: 'write-node', key: `node ${node.name}`, node, patch: { metadata: patch } }];
-  });
 }

@@ -170,5 +170,20 @@ describe('an Eip of k8s-eip-operator', () => {
     await rig.until('the other node', async () => (await rig.find(Eip('egress')))?.status?.resourceId === 'node-b');
     await rig.until('labels', async () => (await label('node-a')) === 'false' && (await label('node-b')) === 'true');
     expect(rig.eips()[0].privateIpAddress).toBe(rig.nodes[1]?.ip);
+
+    await rig.delete(Eip('egress'));
+    await rig.until('no label left', async () => (await label('node-b')) === 'false');
+    await rig.until('release', () => rig.eips().length === 0);
+  });
+
+  it('says on no node any more what a selector left behind while no controller ran', async () => {
+    await using rig = await startControllerRig();
+    const label = 'egress-gateway.materialize.cloud/ready-status';
+    await rig.request('PATCH', '/api/v1/nodes/node-a', { metadata: { labels: { [label]: 'true' } } });
+    rig.startController();
+    await rig.until(
+      'no label left',
+      async () => (await rig.request('GET', '/api/v1/nodes/node-a')).metadata.labels[label] === 'false',
+    );
   });
 });

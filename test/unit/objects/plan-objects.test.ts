@@ -102,6 +102,7 @@ function plan({ claims = [], pods = [], inventoryAfter = 0, ...rest }: Scene) {
     {
       now: NOW,
       claimsComplete: true,
+      claimsRefused: false,
       podsKnown: true,
       nodes: [],
       nodesKnown: true,
@@ -364,6 +365,33 @@ describe('planObjects', () => {
     const steps = plan({ claims: [first, second], nodes, inventory }).steps.filter(({ kind }) => kind === 'look-up');
 
     expect(steps).toMatchObject([{ query: { instanceId: 'i-c' } }, { query: { instanceId: 'i-b' } }]);
+  });
+
+  const egress = (value: string) => ({ role: 'egress', 'egress-gateway.materialize.cloud/ready-status': value });
+  const labels = (scene: Scene) =>
+    plan(scene).steps.flatMap((step) =>
+      step.kind === 'write-node' ? [`${step.node.name} ${JSON.stringify(step.patch)}`] : [],
+    );
+
+  it.each<[string, Scene, number]>([
+    ['says no more what a deleted object left on it', {}, 1],
+    ['keeps its label while objects load', { claimsComplete: false }, 0],
+    ['keeps its label while an object cannot be understood', { claimsRefused: true }, 0],
+    [
+      'keeps its label with an Elastic IP that outlived its object',
+      { inventory: [eip(1, { tags: { 'eni-agent.io/retained-for': 'Eip/ns/a' }, association: at('10.0.0.2') })] },
+      0,
+    ],
+  ])('a node that no object chooses %s', (_, scene, count) => {
+    const nodes = [
+      node('a', { labels: egress('true'), internalIp: ip('10.0.0.2') }),
+      node('b', { labels: egress('false') }),
+      node('c'),
+    ];
+    const told = labels({ nodes, ...scene });
+
+    expect(told).toHaveLength(count);
+    if (count > 0) expect(told[0]).toContain('"egress-gateway.materialize.cloud/ready-status":"false"');
   });
 
   it('decides the same whatever the order of objects, and never hands one EIP to two pods', () => {
