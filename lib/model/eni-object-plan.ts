@@ -14,6 +14,10 @@ export interface EniSnapshot {
   readonly interfacesAt: number | undefined;
   /** A describe asked for before this tells nothing about the object: a call for it failed or went unanswered then. */
   readonly trustAfter: ReadonlyMap<string, number>;
+  /** Since when the object wishes what it does now, as far as this process knows. */
+  readonly wishedAt: ReadonlyMap<string, number>;
+  /** Calls for addresses whose answers were lost, by object. */
+  readonly lostAssigns: ReadonlyMap<string, LostAssign>;
   /** Since when describes show no interface for the object; a call that may have made one starts it anew. */
   readonly absentSince: ReadonlyMap<string, number>;
   /** Objects whose interfaces are surely gone: EC2 said so itself. */
@@ -28,6 +32,14 @@ export interface EniSnapshot {
   /** Addresses that a pod uses or that an EIP object names. */
   readonly inUse: ReadonlySet<IpAddress>;
   readonly setbacks: ReadonlyMap<string, EniSetback>;
+}
+
+/** A call for more addresses that may have acted, or may yet. */
+export interface LostAssign {
+  /** What the interface had before. */
+  readonly before: ReadonlySet<IpAddress>;
+  readonly count: number;
+  readonly at: number;
 }
 
 export interface KnownRoom {

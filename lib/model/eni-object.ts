@@ -66,6 +66,7 @@ export const ENI_REASONS = {
   ZoneMismatch: "the pod's node is in another availability zone than the subnet",
   InstanceFull: 'the instance type takes no further interface',
   TooManyAddresses: 'the instance type takes fewer addresses on one interface',
+  AddressesInUse: 'addresses that the spec does not want any more are in use',
   SubnetChanged: 'an interface cannot change its subnet; delete the object and make it anew',
   NotOurs: 'the interface that the status names belongs to somebody else',
   InvalidSpec: 'the object cannot be understood',

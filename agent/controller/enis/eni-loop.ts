@@ -1,6 +1,7 @@
 import type { InterfaceApi } from '../../../lib/ec2/interface-api.ts';
 import type { EniObjectWriter } from '../../../lib/kube/eni-objects.ts';
 import { Ec2Error } from '../../../lib/model/ec2-error.ts';
+import type { EniId } from '../../../lib/model/eni.ts';
 import { type EniObject, type EniObjectStatus, eniKey } from '../../../lib/model/eni-object.ts';
 import type { EniDecision, EniSnapshot, EniStep } from '../../../lib/model/eni-object-plan.ts';
 import type { IpAddress } from '../../../lib/model/ip.ts';
@@ -186,11 +187,17 @@ class Loop implements EniLoop {
       return;
     }
     if (step.kind === 'create') this.#memory.mayAppear(step.object);
+    if (step.kind === 'assign' && isUnknown(cause)) this.#memory.mayHaveAssigned(step, this.#addressesOf(step.eni));
     const refusal = cause instanceof Ec2Error ? eniSetback(cause, step) : kubeSetback(cause, step);
     if (this.#memory.failed(step.object, refusal) > 1) return;
     const { reason, message } = refusal;
     log.warn('a step for an ENI object failed', { ...about(step), reason, error: cause });
     if (reason !== 'Settling') happened(step.object, { type: 'Warning', reason, message });
+  }
+
+  #addressesOf(eni: EniId): readonly IpAddress[] {
+    const facts = this.#inventory.interfaces.find(({ id }) => id === eni);
+    return facts?.addresses.map(({ ip }) => ip) ?? [];
   }
 
   /** Once when a status first shows it. */
@@ -209,6 +216,10 @@ class Loop implements EniLoop {
   }
 }
 
+function isUnknown(cause: unknown): boolean {
+  return cause instanceof Ec2Error && cause.kind === 'unknown-outcome';
+}
+
 const TOLD: Partial<Record<EniStep['kind'], string>> = {
   create: 'InterfaceCreated',
   attach: 'InterfaceAttached',
@@ -222,6 +233,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'ZoneMismatch',
   'InstanceFull',
   'TooManyAddresses',
+  'AddressesInUse',
   'SubnetChanged',
   'NotOurs',
   'InvalidSpec',

@@ -1,20 +1,28 @@
 import type { InterfaceFacts } from '../../../lib/model/eni-facts.ts';
 import type { EniObject, EniReason } from '../../../lib/model/eni-object.ts';
-import type { EniSnapshot, EniStep } from '../../../lib/model/eni-object-plan.ts';
+import type { EniSnapshot, EniStep, LostAssign } from '../../../lib/model/eni-object-plan.ts';
+import type { IpAddress } from '../../../lib/model/ip.ts';
 import { identify } from '../../../lib/plan/enis/identify.ts';
 import type { Clock } from '../../../lib/runtime/clock.ts';
 import { FailureMemory, type FailureReport } from '../../../lib/runtime/failure-memory.ts';
 
-type Remembered = Pick<EniSnapshot, 'trustAfter' | 'absentSince' | 'surelyGone' | 'setbacks'>;
+type Remembered = Pick<
+  EniSnapshot,
+  'trustAfter' | 'wishedAt' | 'lostAssigns' | 'absentSince' | 'surelyGone' | 'setbacks'
+>;
 
 /** A write that the watch does not echo within this time is tried again, ms. */
 export const ECHO_MS = 3_000;
+/** How long a call whose answer was lost may still explain an address that nobody counted, ms. */
+const LOST_FOR_MS = 15 * 60_000;
 
 /** What a process learnt about ENI objects beside the describes. All of it may be lost: EC2's tags and tokens carry the truth. */
 export class EniMemory {
   readonly #clock: Clock;
   readonly #setbacks: FailureMemory<EniReason>;
   readonly #trustAfter = new Map<string, number>();
+  readonly #wishedAt = new Map<string, number>();
+  readonly #lostAssigns = new Map<string, LostAssign>();
   readonly #absentSince = new Map<string, number>();
   readonly #surelyGone = new Set<string>();
   readonly #pollingSince = new Map<string, number>();
@@ -33,6 +41,8 @@ export class EniMemory {
       absentSince: this.#absentSince,
       surelyGone: this.#surelyGone,
       setbacks: this.#setbacks.known,
+      wishedAt: this.#wishedAt,
+      lostAssigns: this.#lostAssigns,
     };
   }
 
@@ -49,7 +59,10 @@ export class EniMemory {
     this.#forget(new Set(objects.map(({ uid }) => uid)));
     for (const object of objects) {
       const wish = JSON.stringify([object.spec, object.terminating]);
-      if (this.#specs.get(object.uid) !== wish) this.#trustAfter.set(object.uid, this.#clock.now());
+      if (this.#specs.get(object.uid) !== wish) {
+        this.#trustAfter.set(object.uid, this.#clock.now());
+        this.#wishedAt.set(object.uid, this.#clock.now());
+      }
       this.#specs.set(object.uid, wish);
       if (readAt === undefined || readAt < (this.#trustAfter.get(object.uid) ?? 0)) continue;
       const { own, surplus } = identify(object, interfaces, clusterName);
@@ -61,6 +74,19 @@ export class EniMemory {
   /** A creating call starts, or came to nothing known: the absence of an interface counts anew. */
   mayAppear({ uid }: EniObject): void {
     this.#absentSince.delete(uid);
+  }
+
+  /** The answer to a call for more addresses was lost: some may come that nobody counted. `before`: what the interface had. */
+  mayHaveAssigned(
+    { object: { uid }, count }: Extract<EniStep, { kind: 'assign' }>,
+    before: readonly IpAddress[],
+  ): void {
+    const earlier = this.#lostAssigns.get(uid);
+    this.#lostAssigns.set(uid, {
+      before: earlier?.before ?? new Set(before),
+      count: count + (earlier?.count ?? 0),
+      at: this.#clock.now(),
+    });
   }
 
   succeeded({ kind, object: { uid } }: EniStep): void {
@@ -102,7 +128,18 @@ export class EniMemory {
 
   #forget(uids: ReadonlySet<string>): void {
     this.#setbacks.keep(uids);
-    const maps = [this.#trustAfter, this.#absentSince, this.#surelyGone, this.#pollingSince, this.#specs, this.#tried];
+    const maps = [
+      this.#trustAfter,
+      this.#wishedAt,
+      this.#lostAssigns,
+      this.#absentSince,
+      this.#surelyGone,
+      this.#pollingSince,
+      this.#specs,
+      this.#tried,
+    ];
+    for (const [uid, { at }] of this.#lostAssigns)
+      if (at + LOST_FOR_MS < this.#clock.now()) this.#lostAssigns.delete(uid);
     for (const map of maps) for (const uid of map.keys()) if (!uids.has(uid)) map.delete(uid);
   }
 }

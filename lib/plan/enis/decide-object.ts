@@ -11,6 +11,7 @@ import type { EniDecision, EniSnapshot, EniStep } from '../../model/eni-object-p
 import { RETAINED_TAG } from '../../model/retention.ts';
 import { type AddressPlan, planAddresses } from './addresses.ts';
 import { planEnd } from './end.ts';
+import { planExcess } from './excess.ts';
 import { identify } from './identify.ts';
 import { statusOf } from './status.ts';
 import { planWhereabouts, type Whereabouts } from './whereabouts.ts';
@@ -105,17 +106,27 @@ function decideOwn(
   const where = planWhereabouts(object, own, snapshot, planned);
   const moving = where.state === 'step' ? where.step : undefined;
   // Tags come before the attachment: the VPC CNI must not take a new interface for its own. Upkeep can wait for an address that works.
-  const step = tagging ?? moving ?? upkeep(object, own, addresses) ?? deleteSurplus(object, surplus);
-  const ready = conditionOf(object, own, where, step, addresses);
+  const excess = planExcess(object, own, addresses, snapshot);
+  const giving = excess.state === 'step' ? excess.step : undefined;
+  const step = tagging ?? moving ?? upkeep(object, own, addresses) ?? giving ?? deleteSurplus(object, surplus);
+  const isSettling = excess.state === 'unknown' && addresses.unassign.length > 0;
+  const ready = conditionOf(object, own, where, step !== undefined || isSettling, addresses);
+  const dueAt = excess.state === 'unknown' ? excess.dueAt : undefined;
   return {
     ...NOTHING,
     object,
     step,
     status: statusOf(object, own, addresses.own, ready),
     readRoom: where.state === 'ask-room' ? where.instanceId : undefined,
+    readInterfaces: dueAt !== undefined && dueAt <= snapshot.now,
     poll: where.state === 'settling',
-    wakeAt: where.state === 'refused' ? where.wakeAt : undefined,
+    wakeAt: earliest(where.state === 'refused' ? where.wakeAt : undefined, dueAt),
   };
+}
+
+function earliest(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }
 
 function tagStep(object: EniObject, own: InterfaceFacts, clusterName: string): EniStep | undefined {
@@ -124,7 +135,7 @@ function tagStep(object: EniObject, own: InterfaceFacts, clusterName: string): E
 }
 
 /** One attribute at a time, as EC2 takes them. */
-function upkeep(object: EniObject, own: InterfaceFacts, { assign, unassign }: AddressPlan): EniStep | undefined {
+function upkeep(object: EniObject, own: InterfaceFacts, { assign }: AddressPlan): EniStep | undefined {
   const { description, securityGroups } = object.spec;
   const eni = own.id;
   if (description !== undefined && description !== own.description)
@@ -132,8 +143,7 @@ function upkeep(object: EniObject, own: InterfaceFacts, { assign, unassign }: Ad
   if (securityGroups.length > 0 && !sameSet(securityGroups, own.groups)) {
     return { kind: 'set-groups', object, eni, groups: securityGroups };
   }
-  if (assign > 0) return { kind: 'assign', object, eni, count: assign };
-  return unassign.length > 0 ? { kind: 'unassign', object, eni, addresses: unassign } : undefined;
+  return assign > 0 ? { kind: 'assign', object, eni, count: assign } : undefined;
 }
 
 /** A twin, made when EC2 forgot a token; nobody was ever told of it, so it must be free and bare to go. */
@@ -148,7 +158,7 @@ function conditionOf(
   { spec }: EniObject,
   own: InterfaceFacts,
   where: Whereabouts,
-  step: EniStep | undefined,
+  isChanging: boolean,
   { own: addresses }: AddressPlan,
 ): EniCondition {
   if (own.subnetId !== spec.subnetId) {
@@ -160,10 +170,11 @@ function conditionOf(
   if (where.state === 'refused') return no(where.reason, where.message);
   if (where.state === 'settling') return no('Settling', where.message);
   if (where.state !== 'there') return no('Settling', 'the interface is on its way to the instance of its pod');
-  if (step !== undefined) return no('Settling', 'the interface is being brought to the spec');
-  const surplus = addresses.length - 1 - spec.secondaryAddresses;
-  const busy = surplus > 0 ? `; ${surplus} more secondary addresses than asked for are in use` : '';
-  return { status: 'True', reason: 'Ready', message: `${own.id}${busy}` };
+  if (isChanging) return no('Settling', 'the interface is being brought to the spec');
+  const [, ...secondaries] = addresses;
+  if (secondaries.length <= spec.secondaryAddresses) return { status: 'True', reason: 'Ready', message: own.id };
+  const message = `${secondaries.length} secondary addresses instead of ${spec.secondaryAddresses}: of ${secondaries.join(', ')} none more can go, because each has an Elastic IP, is used by a pod or named by an EIP; free one of them, or raise spec.secondaryPrivateIPAddressCount`;
+  return no('AddressesInUse', message);
 }
 
 function withSetback(

@@ -173,3 +173,39 @@ describe('a step that waited for EC2’s permission', () => {
     expect(cloud.state.requireInterfaceNow(eni).attachment?.instanceId).toBe('i-a');
   });
 });
+
+describe('a call for more addresses', () => {
+  it('that acts although its answer was lost, and later than any patience, leaves none too many', async () => {
+    const { clock, cloud, objects, ec2, start, ours, isReady, inUse } = rig();
+    objects.create('web', { ...wish, podName: undefined, secondaryAddresses: 1 });
+    start();
+    await clock.until(() => isReady('web'), MINUTE);
+    const eni = ours()[0]?.id ?? '';
+    let lost = 0;
+    ec2.faults = ({ action }) => {
+      if (action !== 'AssignPrivateIpAddresses' || (lost += 1) > 1) return undefined;
+      // It is on its way for 20 s; by then the second call has been answered.
+      clock.after(20 * SECOND, () => {
+        cloud.assignPrivateIpAddresses({ networkInterfaceId: eni, secondaryPrivateIpAddressCount: 1 });
+      });
+      return 'lost-request';
+    };
+    objects.change('web', { secondaryAddresses: 2 });
+    await clock.until(() => isReady('web') && lost === 2, MINUTE);
+    // Meanwhile a node's agent puts a pod's address on the interface, which is nobody else's to take.
+    cloud.assignPrivateIpAddresses({ networkInterfaceId: eni, privateIpAddresses: ['10.0.1.77'] });
+    inUse.add('10.0.1.77' as never);
+    const listed = () => objects.get('web')?.status.privateIPAddresses.toSorted();
+    const before = listed();
+    await clock.advance(30 * SECOND);
+    expect(ours()[0]?.addresses).toHaveLength(5);
+    await clock.advance(5 * MINUTE);
+
+    expect(
+      ours()[0]
+        ?.addresses.map(({ ip }) => ip)
+        .toSorted(),
+    ).toEqual([...(before ?? []), '10.0.1.77'].toSorted());
+    expect(listed()).toEqual(before);
+  });
+});

@@ -91,11 +91,15 @@ describe('an ENI object', () => {
     if (second) inUse.add(second.ip);
 
     objects.change('web', { secondaryAddresses: 0 });
+    // For ten seconds an Elastic IP that came a moment ago may be missing from EC2's describes.
+    await clock.advance(10 * SECOND);
+    expect(ec2.writes()).not.toContain('UnassignPrivateIpAddresses');
     await clock.until(() => ec2.writes().includes('UnassignPrivateIpAddresses'), 10 * SECOND);
     await clock.advance(MINUTE);
 
     expect(ours()[0]?.addresses.map(({ ip }) => ip)).not.toContain(third?.ip);
     expect(ours()[0]?.addresses).toHaveLength(3);
+    expect(objects.get('web')?.status.ready).toMatchObject({ status: 'False', reason: 'AddressesInUse' });
   });
 
   it('leaves the instance and then EC2 when it is deleted, and only then vanishes', async () => {
