@@ -29,6 +29,9 @@ export interface ReconcilerParts<Step> {
   readonly rounds?: { readonly loop: string; readonly health: RoundHealth };
 }
 
+/** A plan this young counts as made now if nothing has happened since, ms. */
+const FRESH_MS = 50;
+
 /**
  * Keeps the world as the plan wants it: plan, start the steps whose keys are free, look again when one ends, when `wake` is called and
  * at the plan's own time.
@@ -88,6 +91,8 @@ export class Reconciler<Step> {
       const { steps, wakeAt } = plan();
       this.#steps = new Map(steps.map((step) => [keyOf(step), step]));
       this.#wakeup.at(wakeAt);
+      // A wake from within the plan counts; the time that planning took does not.
+      if (this.#plannedAt !== undefined) this.#plannedAt = clock.now();
     };
     rounds.health.run(rounds.loop, round, (error) => {
       onFault(error);
@@ -116,9 +121,10 @@ export class Reconciler<Step> {
     }
   }
 
-  /** Time alone can change a plan, too. */
+  /** Time alone can change a plan, too, but not within a moment: a burst is planned once. */
   #latest(key: string): Step | undefined {
-    if (this.#plannedAt === this.#parts.clock.now()) return this.#steps.get(key);
+    if (this.#plannedAt !== undefined && this.#parts.clock.now() < this.#plannedAt + FRESH_MS)
+      return this.#steps.get(key);
     // What else this plan wants is started by a round of its own.
     this.#wakeup.now();
     return this.#look().get(key);

@@ -181,9 +181,9 @@ describe('an Eip of k8s-eip-operator', () => {
     const label = 'egress-gateway.materialize.cloud/ready-status';
     await rig.request('PATCH', '/api/v1/nodes/node-a', { metadata: { labels: { [label]: 'true' } } });
     rig.startController();
-    await rig.until(
-      'no label left',
-      async () => (await rig.request('GET', '/api/v1/nodes/node-a')).metadata.labels[label] === 'false',
-    );
+    const labels = async () => (await rig.request('GET', '/api/v1/nodes/node-a')).metadata.labels;
+    await rig.until('no label left', async () => (await labels())[label] !== 'true');
+
+    expect((await labels())[label]).toBe('false');
   });
 });
