@@ -78,6 +78,9 @@ describe('what the role of a node may do with Elastic IPs', () => {
     ['make an object’s a releasable one of a FloatingIP', eip('CreateTags', OBJECT, FLOATING)],
     ['make it aws-pod-eip-controller’s', eip('CreateTags', OBJECT, { [`${PEC}-type`]: 'auto' })],
     ['write foreign tags', eip('CreateTags', OWN, { Name: 'mine' })],
+    ['prepare one itself', eip('CreateTags', OBJECT, { 'eni-agent.io/prepared': 'test' })],
+    ['offer an object’s to another', eip('CreateTags', OBJECT, { 'eni-agent.io/retained-for': 'EIP/a/b' })],
+    ['take an object’s name off', eip('DeleteTags', OBJECT, { 'eni-agent.io/object-uid': '' })],
     ['remove foreign tags', eip('DeleteTags', PREPARED, { pool: '' })],
   ])('may not %s', (_what, call) => {
     expect(allows(NODE, call)).toBe(false);
