@@ -67,6 +67,7 @@ const TABLE: readonly (readonly [string, KubeRequest, string])[] = [
 
 describe.skipIf(why !== undefined)(`the tenant policy on a real API server${why ? ` (skipped: ${why})` : ''}`, () => {
   let rig: AdmissionRig;
+  let withoutConfigMap = '';
 
   beforeAll(async () => {
     rig = await startAdmissionRig();
@@ -79,7 +80,7 @@ describe.skipIf(why !== undefined)(`the tenant policy on a real API server${why 
     for (const name of ['media', 'ops', 'other'])
       await rig.admin.request({ method: 'POST', path: '/api/v1/namespaces', body: { metadata: { name } } });
     const dry = (request: KubeRequest) => ({ ...request, query: { dryRun: 'All' } });
-    expect(await rig.verdict(rig.admin, dry(floats('other', '10.9.9.9')))).toBe('allowed');
+    withoutConfigMap = await rig.verdict(rig.admin, dry(floats('other', '10.9.9.9')));
     const path = '/api/v1/namespaces/eni-agent-system/configmaps';
     const body = { metadata: { name: 'eni-agent-tenants' }, data: TENANTS };
     await rig.admin.request({ method: 'POST', path, body });
@@ -88,6 +89,10 @@ describe.skipIf(why !== undefined)(`the tenant policy on a real API server${why 
     await rig.untilDenied(rig.admin, dry(forNodes('media')));
   }, 120_000);
   afterAll(() => rig?.close());
+
+  it('allows everything without the ConfigMap', () => {
+    expect(withoutConfigMap).toBe('allowed');
+  });
 
   it.each(TABLE)('%s', async (_what, request, expected) => {
     const answer = await rig.verdict(rig.admin, request);
