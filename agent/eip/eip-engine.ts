@@ -16,8 +16,7 @@ import {
   type PlacedEipClaim,
 } from '../../lib/model/eip-plan.ts';
 import type { EipTaking } from '../../lib/model/eip-taking.ts';
-import type { Eni } from '../../lib/model/eni.ts';
-import type { ClaimStatus } from '../../lib/model/plan.ts';
+import type { IpAddress } from '../../lib/model/ip.ts';
 import { isAlive, type Pod, podKey } from '../../lib/model/pod.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
 import { namedBranch } from '../../lib/plan/eip/branch.ts';
@@ -34,19 +33,10 @@ import { EipMemory } from './eip-memory.ts';
 import { EipOwnership } from './eip-ownership.ts';
 import { EipStory } from './eip-story.ts';
 import { EipInventory } from './inventory.ts';
+import { leftWithAddress } from './left-with-address.ts';
 import { performStep } from './steps.ts';
+import type { EipSurroundingsNow } from './surroundings.ts';
 import { type Wished, wishesOfAll } from './wished.ts';
-
-/** What the engine for Elastic IPs sees of the rest. */
-export interface EipSurroundingsNow {
-  readonly pods: readonly Pod[];
-  readonly podsKnown: boolean;
-  readonly enis: readonly Eni[];
-  readonly describedAt: number | undefined;
-  readonly addresses: readonly ClaimStatus[];
-  /** False while not every source of private addresses has been seen: the absence of one in `addresses` then means nothing. */
-  readonly addressesComplete: boolean;
-}
 
 export interface EipReport {
   readonly statuses: readonly EipStatus[];
@@ -107,6 +97,7 @@ export class EipEngine {
   /** Times at which the inventory is read though no claim asks for it, ms since the epoch. */
   #lookAt: readonly number[] = [];
   readonly #rounds: RoundHealth;
+  #leaving: ReadonlySet<IpAddress> = new Set();
   #started = false;
 
   constructor(options: EipEngineOptions, signal: AbortSignal) {
@@ -151,6 +142,7 @@ export class EipEngine {
   #reconcile(): void {
     const { clock, observe, context, report, dryRun, wishesOf } = this.#options;
     const now = observe();
+    this.#noteLeft(now);
     const { wished, refusals } = wishesOfAll(now.pods, wishesOf, context);
     const claims = wished.flatMap((one) => one.claims);
     this.#memory.notePods(now.pods, now.addresses, clock.now());
@@ -168,6 +160,19 @@ export class EipEngine {
     this.#story.statuses(planned.statuses);
     const pods = new Set(now.pods.map(({ uid }) => uid));
     report({ statuses: planned.statuses, refusals, complete: this.#hasSeenAll(now), pods });
+  }
+
+  /** As after a call of our own: believed against describes that lag, and looked at once more before the EIP is released. */
+  #noteLeft({ enis, leaving }: EipSurroundingsNow): void {
+    const { eips, readAt } = this.#inventory;
+    const owned = this.#ownership.owned(eips, readAt);
+    for (const eip of leftWithAddress(eips, this.#leaving, enis)) {
+      this.#inventory.changed(eip.allocationId, { ...eip, association: undefined });
+      this.#memory.distrust(eip.allocationId, this.#options.clock.now());
+      const owner = owned.find((one) => one.eip === eip)?.owner;
+      if (owner) this.#options.happened(undefined, owner, { kind: 'disassociated', publicIp: eip.publicIp });
+    }
+    this.#leaving = leaving;
   }
 
   /** Those that pods name, and those that our EIPs are on: after a restart nobody may be left who names them. */
@@ -258,6 +263,7 @@ export class EipEngine {
           .filter(({ hostNetwork }) => !hostNetwork)
           .flatMap((pod) => pod.podIps.map((address) => [address, podKey(pod)] as const)),
       ),
+      leaving: now.leaving,
       ourEnis: new Set([...now.enis, ...this.#branches.all.values()].flatMap((eni) => eni?.id ?? [])),
       inventory: eips,
       inventoryAt: readAt,

@@ -1,27 +1,29 @@
 import type { AddressApi } from '../../lib/ec2/api.ts';
 import type { Action } from '../../lib/model/action.ts';
 import type { Eni, EniId } from '../../lib/model/eni.ts';
-import { familyOf, type IpAddress } from '../../lib/model/ip.ts';
+import type { IpAddress } from '../../lib/model/ip.ts';
 import type { LedgerEntry } from '../../lib/model/ledger.ts';
 import type { ClaimStatus, Plan } from '../../lib/model/plan.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
 import type { NodeSnapshot, Policy } from '../../lib/model/snapshot.ts';
 import { type Appearances, dateClaims } from '../../lib/plan/appearance.ts';
 import { type ClaimDraft, inUseOn, type StrayAddress } from '../../lib/plan/claims.ts';
+import { leavingAddresses } from '../../lib/plan/leaving.ts';
 import { plan } from '../../lib/plan/plan.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
-import { Lane, type LaneItem } from '../../lib/runtime/lane.ts';
+import { Lane } from '../../lib/runtime/lane.ts';
 import { ROUND_RETRY_MS, RoundHealth } from '../../lib/runtime/round-health.ts';
 import { Wakeup } from '../../lib/runtime/wakeup.ts';
 import { Attempts } from './attempts.ts';
 import { EniFacts } from './eni-facts.ts';
 import type { EngineEvents } from './events.ts';
 import { IdleSince } from './idle-since.ts';
+import { laneItem } from './lane-item.ts';
 import { LookUp } from './look-up.ts';
 import { MissingSince } from './missing-since.ts';
-import { actionKey, Performer } from './perform.ts';
+import { Performer } from './perform.ts';
 import { Refresh } from './refresh.ts';
 
 /** What the sources say, as far as the engine needs it. */
@@ -93,6 +95,8 @@ export class Engine {
   readonly #idle = new IdleSince();
   readonly #missing = new MissingSince();
   readonly #rounds: RoundHealth;
+  /** See {@link leavingAddresses}. */
+  leaving: ReadonlySet<IpAddress> = new Set();
   #appearances: Appearances = new Map();
 
   constructor(options: EngineOptions, signal: AbortSignal) {
@@ -169,6 +173,7 @@ export class Engine {
     const observed = observe();
     const snapshot = this.#snapshot(observed);
     const planned = plan(snapshot);
+    this.leaving = leavingAddresses(snapshot);
     if (!dryRun) {
       this.#remember(planned);
       this.#offer(planned.actions);
@@ -283,16 +288,4 @@ export class Engine {
     );
     return { lane, performer };
   }
-}
-
-function laneItem(action: Action): LaneItem<Action> {
-  const family = familyOf(action.address);
-  return action.kind === 'assign'
-    ? {
-        key: actionKey(action),
-        shape: `assign ${family} ${action.takeover}`,
-        priority: action.urgent ? 0 : 1,
-        value: action,
-      }
-    : { key: actionKey(action), shape: `unassign ${family}`, priority: 2, value: action };
 }

@@ -199,6 +199,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
         describedAt: addresses.describedAt,
         addresses: latest?.statuses ?? [],
         addressesComplete: latest?.complete ?? false,
+        leaving: addresses.leaving,
       }),
       report: (report) => {
         gauges.elasticIps(report);

@@ -53,6 +53,8 @@ export interface EipSnapshot {
   /** Private addresses that pods of this node have to themselves, with the pod's `namespace/name`. */
   readonly liveAddresses: ReadonlyMap<IpAddress, string>;
   readonly ourEnis: ReadonlySet<EniId>;
+  /** Private addresses on this node's ENIs that are about to be unassigned, which ends the pairing of their EIPs. */
+  readonly leaving: ReadonlySet<IpAddress>;
   readonly inventory: readonly ElasticIp[];
   /** When the inventory was asked for; undefined before the first one. */
   readonly inventoryAt: number | undefined;

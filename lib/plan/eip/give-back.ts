@@ -22,7 +22,8 @@ export function planGiveBack(snapshot: EipSnapshot, kept: ReadonlySet<Allocation
     const { allocationId } = owned.eip;
     const since = snapshot.unclaimedSince.get(allocationId) ?? now;
     const until = snapshot.setbacks.get(allocationId)?.until ?? 0;
-    const due = Math.max(since + (isOverForSure(owned, snapshot) ? 0 : snapshot.releaseDelayMs), until);
+    const delay = isOverForSure(owned, snapshot) ? 0 : snapshot.releaseDelayMs + leaveMs(owned, snapshot);
+    const due = Math.max(since + delay, until);
     if (due > now) wakeAt = Math.min(due, wakeAt ?? due);
     else if (inventoryAt < Math.max(due, owned.inventoryAfter)) readInventory = true;
     else steps.push(nextStep(owned));
@@ -55,6 +56,14 @@ function isOverForSure({ eip, owner }: OwnedEip, { livePods, liveAddresses }: Ei
   const address = eip.association?.privateIp;
   const user = address === undefined ? undefined : liveAddresses.get(address);
   return user !== undefined && user !== owner;
+}
+
+/** Longer than the cool-down and the call of an address that goes; should it not go after all, the pairing is ended by a call of its own, ms. */
+const LEAVE_MS = 15_000;
+
+/** The pairing ends with its address: two calls for that would be one too many. */
+function leaveMs({ eip: { association } }: OwnedEip, { leaving }: EipSnapshot): number {
+  return association?.privateIp !== undefined && leaving.has(association.privateIp) ? LEAVE_MS : 0;
 }
 
 function nextStep({ eip, owner, allocatedByUs, ownTags }: OwnedEip): EipStep {

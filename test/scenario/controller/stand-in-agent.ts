@@ -75,6 +75,7 @@ export async function runStandInAgent(options: StandInOptions, signal: AbortSign
         describedAt,
         addresses: [],
         addressesComplete: true,
+        leaving: new Set(),
       }),
       report: (report) => tell(report),
       happened: () => undefined,

@@ -6,7 +6,7 @@ import { wishesOf } from '../../../lib/dialect/wishes.ts';
 import type { PodChange } from '../../../lib/kube/publish.ts';
 import type { EipHappening, EipStatus } from '../../../lib/model/eip-claim.ts';
 import type { EipTaking } from '../../../lib/model/eip-taking.ts';
-import type { Eni } from '../../../lib/model/eni.ts';
+import { type Eni, withoutAddresses } from '../../../lib/model/eni.ts';
 import { type IpAddress, ip } from '../../../lib/model/ip.ts';
 import type { ClaimStatus } from '../../../lib/model/plan.ts';
 import { type Pod, podKey } from '../../../lib/model/pod.ts';
@@ -46,6 +46,7 @@ export class EipNode {
     onProblem: () => undefined,
   });
   #enis: { readonly list: readonly Eni[]; readonly at: number } | undefined;
+  readonly #leaving = new Set<IpAddress>();
   #describing = false;
   #running: Running | undefined;
   #report: EipReport | undefined;
@@ -96,6 +97,7 @@ export class EipNode {
           describedAt: this.#enis?.at,
           addresses: [...this.#addresses.values()],
           addressesComplete: this.#enis !== undefined,
+          leaving: new Set(this.#leaving),
         }),
         report: (report) => {
           if (!alive()) return;
@@ -191,6 +193,7 @@ export class EipNode {
   /** The main job has an address of the pod on the node's ENI: taken over if somebody else had it. */
   attach(name: string, address: string, kind: 'ipam' | 'floating' = 'ipam'): void {
     this.#region.assign(eniOf(this.name), address);
+    this.#leaving.delete(ip(address));
     this.#addressStatus(name, address, kind, 'assigned');
   }
 
@@ -210,11 +213,19 @@ export class EipNode {
     for (const [key, { claim }] of this.#addresses) {
       if (claim.holder.name !== name) continue;
       this.#addresses.delete(key);
-      this.#clock.after(RELEASE_DELAY_MS, () => {
-        const again = Array.from(this.#addresses.values()).some((status) => status.claim.address === claim.address);
-        if (!again) this.#region.unassign(eniOf(this.name), claim.address);
-      });
+      this.#leaving.add(claim.address);
+      this.#clock.after(RELEASE_DELAY_MS, () => this.#unassign(claim.address));
     }
+    this.wake();
+  }
+
+  /** The main job's call, whose accepted answer changes its facts at once. */
+  #unassign(address: IpAddress): void {
+    this.#leaving.delete(address);
+    if (Array.from(this.#addresses.values()).some(({ claim }) => claim.address === address)) return;
+    this.#region.unassign(eniOf(this.name), address);
+    const list = this.#enis?.list.map((eni) => withoutAddresses(eni, [address])) ?? [];
+    if (this.#enis) this.#enis = { ...this.#enis, list };
     this.wake();
   }
 

@@ -171,6 +171,26 @@ describe('an Elastic IP that is ready before its pod has an address', () => {
   });
 });
 
+describe('an Elastic IP on an address that goes with its pod', () => {
+  it.each([
+    { from: own('net1=auto'), writes: ['ReleaseAddress'] },
+    { from: own('net1=tag:game'), writes: ['DeleteTags'] },
+  ])('loses its pairing with the address, by one call and not by two ($writes)', async ({ from, writes }) => {
+    const { clock, region, a } = rig();
+    region.prepare({ game: 'a' });
+    a.start();
+    a.run('pod', from, '10.0.8.10');
+    a.attach('pod', '10.0.9.10');
+    await clock.advance(MINUTE);
+    expect(a.statusOf('pod')?.state).toBe('bound');
+    region.calls.length = 0;
+    a.delete('pod');
+    await clock.advance(RELEASE_DELAY_MS + 2 * SECOND);
+    expect(region.actions()).toEqual(writes);
+    expect(a.happenings.at(-1)).toMatchObject({ kind: 'disassociated', pod: 'default/pod' });
+  });
+});
+
 describe('a quiet node', () => {
   it('reads the Elastic IPs once when no pod asks for one', async () => {
     const { clock, region, a } = rig();

@@ -135,6 +135,7 @@ export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
         describedAt: addresses.describedAt,
         addresses: latest?.statuses ?? [],
         addressesComplete: latest?.complete ?? false,
+        leaving: addresses.leaving,
       }),
       report: (report) => telling.publisher.elasticIps(report),
       happened: telling.eipHappened,

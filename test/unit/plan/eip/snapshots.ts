@@ -70,6 +70,7 @@ export function snapshot(change: Partial<EipSnapshot> = {}): EipSnapshot {
     claimsComplete: true,
     livePods: new Set((change.claims ?? []).map((one) => `default/${one.claim.owner.name}`)),
     liveAddresses: new Map(),
+    leaving: new Set(),
     ourEnis: new Set(['eni-1', 'eni-2']),
     inventory,
     inventoryAt: NOW - 1,

@@ -1,0 +1,17 @@
+import type { Action } from '../../lib/model/action.ts';
+import { familyOf } from '../../lib/model/ip.ts';
+import type { LaneItem } from '../../lib/runtime/lane.ts';
+import { actionKey } from './perform.ts';
+
+/** What of the same shape arrives meanwhile leaves in one call; failover first, releases last. */
+export function laneItem(action: Action): LaneItem<Action> {
+  const family = familyOf(action.address);
+  return action.kind === 'assign'
+    ? {
+        key: actionKey(action),
+        shape: `assign ${family} ${action.takeover}`,
+        priority: action.urgent ? 0 : 1,
+        value: action,
+      }
+    : { key: actionKey(action), shape: `unassign ${family}`, priority: 2, value: action };
+}
