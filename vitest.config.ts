@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * One project per kind of test. `unit`, `scenario` and `contract` need nothing but npm;
- * `cluster` needs KUBEBUILDER_ASSETS, `netns` needs root or user namespaces, `node` needs REAL_NODE_SCRIPTS and root (each says so
+ * `cluster` needs KUBEBUILDER_ASSETS (it fails without), `netns` needs root or user namespaces, `node` needs REAL_NODE_SCRIPTS and root (each says so
  * when it cannot run).
  */
 export default defineConfig({
@@ -11,7 +11,12 @@ export default defineConfig({
       project('unit', { testTimeout: 5_000 }),
       project('scenario', { testTimeout: 30_000 }),
       project('contract', { testTimeout: 30_000 }),
-      project('cluster', { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false }),
+      project('cluster', {
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+        fileParallelism: false,
+        setupFiles: ['test/support/need-control-plane.ts'],
+      }),
       project('faults', { testTimeout: 600_000 }),
       project('netns', { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false }),
       project('node', { testTimeout: 240_000, hookTimeout: 600_000, fileParallelism: false }),

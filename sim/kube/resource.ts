@@ -31,7 +31,8 @@ export interface Resource {
 
 type Row = Pick<Resource, 'plural' | 'kind'> & Partial<Resource>;
 
-const podFields = ['spec.nodeName', 'spec.restartPolicy', 'spec.schedulerName', 'spec.serviceAccountName'].concat(
+const podFields = ['spec.nodeName', 'spec.hostNetwork', 'spec.restartPolicy', 'spec.schedulerName'].concat(
+  'spec.serviceAccountName',
   'status.phase',
   'status.podIP',
   'status.nominatedNodeName',

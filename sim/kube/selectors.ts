@@ -7,6 +7,9 @@ export type Predicate = (object: KubeObject) => boolean;
 type Labels = Readonly<Record<string, string>>;
 type LabelTest = (labels: Labels) => boolean;
 
+/** Fields that are false, not empty, when they are not set. */
+const BOOLEANS = new Set(['spec.unschedulable', 'spec.hostNetwork']);
+
 const setBased = /^(?<key>\S+)\s+(?<operator>in|notin)\s*\((?<values>[^)]*)\)$/;
 const equality = /^(?<key>[^=!\s]+)\s*(?<operator>==|=|!=)\s*(?<value>[^=!\s]*)$/;
 const existence = /^(?<not>!?)\s*(?<key>[^=!\s()]+)$/;
@@ -54,7 +57,7 @@ function fieldRequirement(text: string) {
 /** A field as the server compares it: text, with the empty string for what is not set. */
 function selectable(object: KubeObject, field: string): string {
   const value = field === 'source' ? valueAt(object, 'source.component') : valueAt(object, field);
-  if (value === undefined || value === null) return field === 'spec.unschedulable' ? 'false' : '';
+  if (value === undefined || value === null) return BOOLEANS.has(field) ? 'false' : '';
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 

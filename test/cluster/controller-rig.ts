@@ -30,29 +30,6 @@ const PATHS: Readonly<Record<string, string>> = {
   StatefulSet: '/apis/apps/v1/namespaces/default/statefulsets',
 };
 
-/** Why custom resources cannot be tested here; undefined when they can. Kubernetes before 1.23 built with a newer Go dies of the first. */
-export async function whyNoCustomResources(): Promise<string | undefined> {
-  const rig = await startBareRig();
-  try {
-    await rig.applyFiles('daemonset/crds', 'eips.aws.k8s.logmein.com.yaml');
-    const object = {
-      apiVersion: 'aws.k8s.logmein.com/v1alpha1',
-      kind: 'EIP',
-      metadata: { name: 'probe' },
-      spec: { tags: { a: 'b' } },
-    };
-    for (let tries = 0; tries < 100; tries += 1) {
-      const outcome = await rig.apply(object).catch((error: { status?: number }) => error.status ?? 0);
-      if (typeof outcome === 'object') return undefined;
-      if (outcome === 0) break;
-      await sleep(50);
-    }
-    return 'this kube-apiserver dies of the first custom resource';
-  } finally {
-    await rig.close();
-  }
-}
-
 async function startBareRig(controllers = false) {
   const controlPlane = await startControlPlane({ controllers });
   const connection = await loadConnection({ kubeconfig: controlPlane.kubeconfigPath, env: {} });

@@ -25,12 +25,8 @@ export interface Bench {
 /**
  * The behaviour of the Kubernetes API that eni-agent relies on. It holds on a real kube-apiserver (project `cluster`)
  * and on the simulator (project `contract`); a test that holds on one only has found a defect of the simulator.
- * `customResources: false` leaves out what a server that cannot take any would die of.
  */
-export function describeKubeContract(
-  open: () => Promise<KubeTarget & AsyncDisposable>,
-  { customResources = true } = {},
-): void {
+export function describeKubeContract(open: () => Promise<KubeTarget & AsyncDisposable>): void {
   let opened: KubeTarget & AsyncDisposable;
   const namespace = `contract-${Date.now().toString(36)}`;
   const wires = new Wires(() => opened);
@@ -70,10 +66,10 @@ export function describeKubeContract(
   describe('events', () => {
     describeEvents(bench);
   });
-  describe.skipIf(!customResources)('custom resources', () => {
+  describe('custom resources', () => {
     describeCustomResources(bench);
   });
-  describe.skipIf(!customResources)('network attachments', () => {
+  describe('network attachments', () => {
     describeNetworkAttachments(bench);
   });
 }
