@@ -11,6 +11,7 @@ import { createEventRecorder, type EventRecorder } from '../../lib/kube/events.t
 import { createOwnerReads } from '../../lib/kube/owner-reads.ts';
 import type { InstanceIdentity } from '../../lib/model/eni.ts';
 import { readEntries } from '../../lib/net/entry-folder.ts';
+import { backoffMs } from '../../lib/runtime/backoff.ts';
 import { Budget } from '../../lib/runtime/budget.ts';
 import { Supervisor } from '../../lib/runtime/supervisor.ts';
 import type { Tracer } from '../../lib/runtime/tracing.ts';
@@ -51,21 +52,25 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   const kube = createKubeClient({ connection, clock });
   const tracing = await openControllerTracing(environment, log, () => clock.now());
   const { tracer } = tracing;
-  const region = await findRegion(environment, stop);
-  const ec2 = openEc2(region, () => [], { ...parts, tracer });
-  const { openServiceQuotas } = await import('../../lib/ec2/service-quotas.ts');
-  const quotas = openServiceQuotas({ region: chooseRegion({ environment, identity: region }), version: VERSION });
+  let waiting: string | undefined = 'the AWS region is not known yet';
   const closing = new AbortController();
   if (options.httpAddress !== 'off') {
-    // A standby is ready, too: it could lead at any time.
     const endpoints = {
       healthFaults: () => parts.rounds.faults(),
-      readyFaults: () => [],
+      // A standby is ready, too: it could lead at any time.
+      readyFaults: () => [...(waiting === undefined ? [] : [waiting]), ...parts.rounds.failing()],
       metrics: () => metrics.render(),
     };
     const server = await serveHttp(options.httpAddress, endpoints, closing.signal);
     log.info('listening', server.address);
   }
+  const region = await findRegion(parts, stop, (reason) => {
+    waiting = reason;
+  });
+  waiting = undefined;
+  const ec2 = openEc2(region, () => [], { ...parts, tracer });
+  const { openServiceQuotas } = await import('../../lib/ec2/service-quotas.ts');
+  const quotas = openServiceQuotas({ region: chooseRegion({ environment, identity: region }), version: VERSION });
   const namespace = options.leaseNamespace ?? connection.namespace ?? 'default';
   const lead = (signal: AbortSignal, mayAct: () => boolean) =>
     leadOneTerm({ parts, options, clusterName, kube, ec2, quotas, tracer, namespace, mayAct }, signal);
@@ -220,10 +225,29 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-/** `AWS_REGION` (a service account with a role has it), else the region of the instance that we run on. */
-async function findRegion(environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<InstanceIdentity> {
+/**
+ * `AWS_REGION` (a service account with a role has it), else the region of the instance that we run on, asked until it answers.
+ * @throws the signal's reason when it aborts first.
+ */
+async function findRegion(
+  { environment, clock, random, log }: ProcessParts,
+  signal: AbortSignal,
+  onWaiting: (reason: string) => void,
+): Promise<InstanceIdentity> {
   const region = environment['AWS_REGION'] || environment['AWS_DEFAULT_REGION'];
   const endpoint = imdsEndpoint(environment);
   if (region || endpoint === undefined) return { instanceId: '', region: region ?? '', instanceType: undefined };
-  return imdsIdentity(imdsReader({ endpoint, allowV1: false, now: () => performance.now() }), signal);
+  const read = imdsReader({ endpoint, allowV1: false, now: () => performance.now() });
+  for (let failures = 1; ; failures += 1) {
+    signal.throwIfAborted();
+    try {
+      return await imdsIdentity(read, signal);
+    } catch (error) {
+      const retryInMs = Math.round(backoffMs(failures, { baseMs: 500, maxMs: 15_000, random }));
+      const message = 'cannot find out the AWS region: set AWS_REGION, or let pods reach the instance metadata';
+      onWaiting(`${message} (${error instanceof Error ? error.message : String(error)})`);
+      log.warn(message, { error, retryInMs });
+      await clock.sleep(retryInMs, signal);
+    }
+  }
 }

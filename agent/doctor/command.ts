@@ -14,7 +14,7 @@ import type { Answer, Evidence } from '../../lib/plan/doctor/evidence.ts';
 import { openEc2 } from '../aws/ec2-access.ts';
 import { openProcess, type ProcessParts } from '../process.ts';
 import { askAws, UNASKED } from './aws-questions.ts';
-import { askCapabilities, askFolders } from './host-questions.ts';
+import { askCapabilities, askFolders, askNamespaces } from './host-questions.ts';
 import { askAccess, askOwnNodeOnly, askRivals, askVersion, askVpcCni } from './kube-questions.ts';
 
 /** How long all questions together may take, ms. */
@@ -50,6 +50,7 @@ async function gather(options: DoctorOptions, parts: ProcessParts, signal: Abort
     identity,
     region: chooseRegion({ environment, identity: found }),
     folders: await askFolders(folders),
+    namespaces: await askNamespaces(options.netnsDir),
     capabilities: await askCapabilities(),
     tenants: await askTenants(options.tenantPolicyDir),
     ...aws,

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { access, readFile } from 'node:fs/promises';
-import type { Answer, FolderFound } from '../../lib/plan/doctor/evidence.ts';
+import { access, readdir, readFile, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Answer, FolderFound, NamespacesFound } from '../../lib/plan/doctor/evidence.ts';
 
 export async function askFolders(
   folders: readonly { readonly path: string; readonly option: string }[],
@@ -14,6 +15,23 @@ export async function askFolders(
       return { path, option, readable };
     }),
   );
+}
+
+/** statfs(2)'s type of a mounted namespace (`NSFS_MAGIC`). The empty file below the mount has the folder's. */
+const NSFS = 0x6e736673;
+
+/** How many files of the folder are mounted network namespaces as far as this process sees. */
+export async function askNamespaces(dir: string): Promise<Answer<NamespacesFound>> {
+  try {
+    const files = (await readdir(dir, { withFileTypes: true })).filter((entry) => entry.isFile());
+    const types = await Promise.all(files.map(({ name }) => statfs(join(dir, name)).then(({ type }) => type)));
+    return {
+      kind: 'known',
+      value: { dir, files: files.length, mounted: types.filter((type) => type === NSFS).length },
+    };
+  } catch (error) {
+    return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 /** The line `CapEff` of /proc/self/status (proc_pid_status(5)): a hexadecimal mask. */

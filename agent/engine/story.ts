@@ -1,4 +1,4 @@
-import type { Claim } from '../../lib/model/claim.ts';
+import type { Claim, ClaimKind } from '../../lib/model/claim.ts';
 import type { ClaimStatus } from '../../lib/model/plan.ts';
 import { type PodRef, podKey } from '../../lib/model/pod.ts';
 import type { Reason, Refusal } from '../../lib/model/refusal.ts';
@@ -20,6 +20,8 @@ export interface StoryOptions {
   readonly log: Logger;
   readonly metrics: AddressMetrics;
   readonly emit: (event: PodEvent) => void;
+  /** The kind to tell of a claim, where that is not the kind to decide by. @default its own */
+  readonly kindOf?: (claim: Claim) => ClaimKind;
 }
 
 /** Tells what the engine does: log lines that give the whole life of an address, metrics, and Events on the pods. */
@@ -34,20 +36,21 @@ export class Story implements EngineEvents {
   }
 
   assigned(...[claims, eni, call]: Parameters<EngineEvents['assigned']>): void {
-    const { clock, log, metrics, emit } = this.#options;
+    const { clock, log, metrics, emit, kindOf = ({ kind }: Claim) => kind } = this.#options;
     for (const claim of claims) {
-      const moved = call.takeover && claim.kind === 'floating';
+      const kind = kindOf(claim);
+      const moved = call.takeover && kind === 'floating';
       const latencyMs = clock.now() - claim.since;
       log.info(moved ? 'took address over' : 'assigned address', {
         ...placeOf(claim),
         eni,
-        kind: claim.kind,
+        kind,
         latencyMs,
         callMs: call.durationMs,
         together: claims.length,
         requestId: call.requestId,
       });
-      metrics.assigned(claim.kind, latencyMs / 1000);
+      metrics.assigned(kind, latencyMs / 1000);
       metrics.changed(moved ? 'moved' : 'assigned');
       const message = `${claim.address} (${claim.interface}) ${moved ? 'moved to' : 'is on'} ${eni} after ${latencyMs} ms`;
       emit({ pod: claim.holder, type: 'Normal', reason: moved ? 'AddressMoved' : 'AddressAssigned', message });

@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { InitOptions } from '../../lib/config/options.ts';
 import { imdsEndpoint, imdsReader } from '../../lib/ec2/imds-http.ts';
-import { parseIp } from '../../lib/model/ip.ts';
+import { type IpAddress, parseIp } from '../../lib/model/ip.ts';
 import { reviveLedgerEntry } from '../../lib/model/ledger.ts';
 import { OwnAddresses } from '../../lib/net/own-addresses.ts';
 import { ownClaims } from '../../lib/plan/own-claims.ts';
@@ -63,7 +64,15 @@ export async function openSession(input: SessionInput): Promise<PodSession> {
   );
   const interfaces = await hintsFrom(imds, stop);
   const ec2 = openEc2(identity, () => interfaces, { log, metrics, environment });
-  const story = new Story({ clock, log, metrics, emit: () => undefined });
+  // What the interfaces have when we start came from CNI; what comes later, the pod has added to itself.
+  let fromCni: ReadonlySet<IpAddress> | undefined;
+  const story = new Story({
+    clock,
+    log,
+    metrics,
+    emit: () => undefined,
+    kindOf: ({ address, kind }) => (fromCni?.has(address) ? 'ipam' : kind),
+  });
   engine = new Engine(
     {
       clock,
@@ -78,11 +87,12 @@ export async function openSession(input: SessionInput): Promise<PodSession> {
         onProblem,
       }),
       policy: { takeover: 'declared', release: input.release, releaseDelayMs: 30_000 },
-      observe: () => ({
-        drafts: ownClaims(addresses.interfaces(), { ...pod, interfaces: (name) => options.interfaceFilter.test(name) }),
-        refusals: new Map(),
-        complete: addresses.synced,
-      }),
+      observe: () => {
+        const interfaces = (name: string) => options.interfaceFilter.test(name);
+        const drafts = ownClaims(addresses.interfaces(), { ...pod, interfaces });
+        if (addresses.synced) fromCni ??= new Set(drafts.map(({ address }) => address));
+        return { drafts, refusals: new Map(), complete: addresses.synced };
+      },
       report: (report) => {
         story.statuses(report.statuses);
         input.report(report);
@@ -97,10 +107,19 @@ export async function openSession(input: SessionInput): Promise<PodSession> {
   return { engine, addresses, parts, instanceId: identity.instanceId, ec2 };
 }
 
+/** The namespace that a service account's token comes with, where one is mounted; else it is not known. */
+function mountedNamespace(): string {
+  try {
+    return readFileSync('/var/run/secrets/kubernetes.io/serviceaccount/namespace', 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
 /** From the downward API where the manifest passes it on; the pod's name is also its host name. */
 function ownPod(environment: NodeJS.ProcessEnv) {
   const name = environment['POD_NAME'] || environment['MY_POD_NAME'] || hostname();
-  const namespace = environment['POD_NAMESPACE'] || environment['MY_POD_NAMESPACE'] || '';
+  const namespace = environment['POD_NAMESPACE'] || environment['MY_POD_NAMESPACE'] || mountedNamespace();
   const podIps = (environment['POD_IPS'] || environment['POD_IP'] || '').split(',');
   return {
     ref: { namespace, name, uid: environment['POD_UID'] ?? '' },

@@ -6,9 +6,12 @@ import type { CallOptions, OnWarning, SubnetHint } from './api.ts';
 import { call, type Ec2Connection } from './calls.ts';
 import { toCidrs, toLimits, UNKNOWN_LIMITS } from './convert.ts';
 
+/** A block can be added to a subnet at any time: its networks are read again when they are older, ms. Two calls per hour. */
+const SUBNET_AGE_MS = 1_800_000;
+
 /**
- * Things about a node that describing its ENIs does not tell and that do not change: asked once, kept for the life of the process.
- * A question that failed is asked again with the next describe.
+ * Things about a node that describing its ENIs does not tell: limits never change and are asked once, networks of subnets hardly ever.
+ * A question that failed is asked again with the next describe; until then the last answer counts.
  */
 export interface NodeFactsOptions {
   readonly connection: Ec2Connection;
@@ -21,7 +24,7 @@ export interface NodeFactsOptions {
 
 export class NodeFacts {
   readonly #options: NodeFactsOptions;
-  readonly #cidrs = new Map<string, readonly Cidr[]>();
+  readonly #cidrs = new Map<string, { readonly cidrs: readonly Cidr[]; readonly readAt: number }>();
   #instanceType: string | undefined;
   #limits: EniLimits | undefined;
   readonly #warned = new Set<string>();
@@ -67,14 +70,15 @@ export class NodeFacts {
       if (!covered && isPassing(error)) throw error;
       this.#warn('subnets cannot be described; networks are taken from instance metadata where it has them', error);
     }
-    return new Map(subnetIds.map((id) => [id, this.#cidrs.get(id) ?? hinted.get(id) ?? []]));
+    return new Map(subnetIds.map((id) => [id, this.#cidrs.get(id)?.cidrs ?? hinted.get(id) ?? []]));
   }
 
   async #learn(
     subnetIds: readonly string[],
     options: CallOptions & { readonly prefetchFailure?: unknown },
   ): Promise<void> {
-    const missing = [...new Set(subnetIds)].filter((id) => id !== '' && !this.#cidrs.has(id)).sort();
+    const now = this.#options.connection.now();
+    const missing = [...new Set(subnetIds)].filter((id) => id !== '' && this.#isOutdated(id, now)).sort();
     if (missing.length === 0) return;
     const { signal, prefetchFailure } = options;
     // The same question gets the same answer some ms later, unless it was a hint of a subnet long gone that failed it.
@@ -85,8 +89,13 @@ export class NodeFacts {
       client.send(new DescribeSubnetsCommand({ SubnetIds: missing }), http),
     );
     for (const subnet of answer.Subnets ?? []) {
-      if (subnet.SubnetId) this.#cidrs.set(subnet.SubnetId, toCidrs(subnet, onWarning));
+      if (subnet.SubnetId) this.#cidrs.set(subnet.SubnetId, { cidrs: toCidrs(subnet, onWarning), readAt: now });
     }
+  }
+
+  #isOutdated(subnetId: string, now: number): boolean {
+    const known = this.#cidrs.get(subnetId);
+    return known === undefined || now - known.readAt >= SUBNET_AGE_MS;
   }
 
   async #askLimits(instanceId: string, options: CallOptions): Promise<EniLimits> {

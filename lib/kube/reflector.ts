@@ -47,7 +47,7 @@ export interface ReflectorOptions<T> {
   readonly onError?: (error: unknown) => void;
   /**
    * Silence after which the watch is taken for dead and the collection is listed again, ms. API servers send a bookmark each minute;
-   * the first one on a quiet custom resource takes up to a minute more (where etcd reports no progress), which is granted.
+   * the first one on a quiet custom resource takes up to 120 s (where etcd reports no progress), so two thirds more are granted to it.
    * @default 90 000
    */
   readonly silenceMs?: number;

@@ -56,5 +56,6 @@ export function isAlive(pod: Pod): boolean {
 }
 
 export function podKey(pod: { namespace: string; name: string }): string {
-  return `${pod.namespace}/${pod.name}`;
+  // A process inside a pod may not know its namespace.
+  return pod.namespace === '' ? pod.name : `${pod.namespace}/${pod.name}`;
 }

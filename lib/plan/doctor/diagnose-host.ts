@@ -7,14 +7,26 @@ const NEEDED = [
   ['CAP_NET_ADMIN', 12n],
 ] as const;
 
-export function diagnoseHost({ folders, capabilities }: Evidence): Check[] {
+export function diagnoseHost({ folders, namespaces, capabilities }: Evidence): Check[] {
   const checks = folders.map(({ path, option, readable }): Check => {
     const name = `folder ${path}`;
     if (readable) return { name, verdict: 'pass', finding: 'readable' };
     const fix = `mount it from the host, or name the right one with --${option}; with --observe=annotations neither is needed`;
     return { name, verdict: 'warn', finding: 'cannot be read', fix };
   });
-  return [...checks, capability(capabilities)];
+  return [...checks, propagation(namespaces), capability(capabilities)];
+}
+
+/** A file or two without a namespace are left over from a crash; when none has one, the mounts are not seen. */
+function propagation(answer: Evidence['namespaces']): Check {
+  const name = 'network namespaces';
+  if (answer.kind !== 'known') return { ...unanswered(name, answer), verdict: 'skipped' };
+  const { dir, files, mounted } = answer.value;
+  const finding = `${mounted} of ${files} files in ${dir} are mounted namespaces`;
+  if (files === 0 || mounted > 0) return { name, verdict: 'pass', finding };
+  const fix =
+    'mount the folder with mountPropagation: HostToContainer, from a shared mount of the host (findmnt -o PROPAGATION /run)';
+  return { name, verdict: 'warn', finding, fix };
 }
 
 function capability(answer: Evidence['capabilities']): Check {

@@ -13,6 +13,13 @@ export interface FolderFound {
   readonly readable: boolean;
 }
 
+export interface NamespacesFound {
+  readonly dir: string;
+  readonly files: number;
+  /** Those of them on which a namespace is mounted, as far as our own mount namespace shows. */
+  readonly mounted: number;
+}
+
 export interface AccessFound {
   readonly verb: string;
   readonly resource: string;
@@ -45,6 +52,7 @@ export interface Evidence {
   readonly gateway: Answer<boolean>;
   readonly elasticIps: Answer<{ readonly used: number; readonly limit: number | undefined }>;
   readonly folders: readonly FolderFound[];
+  readonly namespaces: Answer<NamespacesFound>;
   /** The effective capabilities of this process, as a bit mask. */
   readonly capabilities: Answer<bigint>;
   readonly apiServer: Answer<string>;

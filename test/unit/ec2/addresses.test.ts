@@ -22,11 +22,11 @@ const GOOD: Answers = {
 /** The adapter before a server that answers by action, with what went over the wire and what was warned of. */
 async function rig(
   answers: Answers,
-  options: { instanceType?: string; hints?: SubnetHint[]; timeoutMs?: number } = {},
+  options: { instanceType?: string; hints?: SubnetHint[]; timeoutMs?: number; now?: () => number } = {},
 ) {
   const unknown = () => refused('InvalidAction', 'The action is not valid for this web service.');
   const wire = await startWire((request) => (answers[request['Action'] ?? ''] ?? unknown)(request));
-  const connection = connectTo(wire.url, options.timeoutMs);
+  const connection = { ...connectTo(wire.url, options.timeoutMs), ...(options.now && { now: options.now }) };
   const warnings: string[] = [];
   const addresses = ec2Addresses({
     connection,
@@ -99,6 +99,28 @@ describe('describeEnis', () => {
     await using ec2 = await rig({ ...GOOD, DescribeNetworkInterfaces: page });
     const enis = await ec2.addresses.describeEnis('i-1', { signal: never });
     expect(enis.map((eni) => eni.id)).toEqual(['eni-0', 'eni-b']);
+  });
+
+  it('sees a block that is added to a subnet within half an hour, at two reads an hour, and outlives a read that fails', async () => {
+    let now = 0;
+    const subnets: Answers[string][] = [
+      () => ok('DescribeSubnets', SUBNET),
+      () => refused('RequestLimitExceeded', 'slow', 503),
+      () => ok('DescribeSubnets', SUBNET.replaceAll('10.0.1.0/24', '10.0.2.0/24')),
+    ];
+    let reads = 0;
+    const DescribeSubnets: Answers[string] = (request) => (subnets[reads++] ?? (() => ok('DescribeSubnets')))(request);
+    await using ec2 = await rig({ ...GOOD, DescribeSubnets }, { now: () => now });
+    const cidrsAt = async (minute: number) => {
+      now = minute * 60_000;
+      return (await ec2.addresses.describeEnis('i-1', { signal: never }))[0]?.cidrs;
+    };
+    expect([await cidrsAt(0), await cidrsAt(10), await cidrsAt(29)]).toEqual(Array(3).fill(['10.0.1.0/24']));
+    expect(reads).toBe(1);
+    expect(await cidrsAt(30)).toEqual(['10.0.1.0/24']);
+    expect(await cidrsAt(40)).toEqual(['10.0.2.0/24']);
+    expect(await cidrsAt(60)).toEqual(['10.0.2.0/24']);
+    expect(reads).toBe(3);
   });
 
   it('learns the instance type itself when nobody told it', async () => {
