@@ -104,6 +104,8 @@ function startWatchdog(clock: Clock, silenceMs: number) {
       isOpen = true;
       touchedAt = clock.now();
       limitMs = silenceMs * FIRST_SIGN;
+      cancel();
+      cancel = clock.after(silenceMs, check);
     },
     touch: () => {
       touchedAt = clock.now();
