@@ -1,72 +1,65 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { whyNoControlPlane } from '../support/control-plane.ts';
-import { type ControllerCluster, startControllerCluster, type Wire, whyNoCustomResources } from './controller-rig.ts';
-
-const why = whyNoControlPlane() ?? (await whyNoCustomResources());
-if (why) console.warn(`Elastic IPs that outlive their objects, on a real API server, skipped: ${why}`);
+import { type ControllerCluster, startControllerCluster, type Wire } from './controller-rig.ts';
 
 const GROUP = '/apis/aws.k8s.logmein.com/v1alpha1';
 const CRD = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/eips.aws.k8s.logmein.com';
 const object = (name: string) => ({ apiVersion: 'aws.k8s.logmein.com/v1alpha1', kind: 'EIP', metadata: { name } });
 
-describe.skipIf(why !== undefined)(
-  `an Elastic IP on a real API server${why ? ` (skipped: ${why})` : ''} outlives`,
-  () => {
-    let rig: ControllerCluster;
-    beforeAll(async () => {
-      rig = await startControllerCluster();
-    });
-    afterAll(() => rig.close());
+describe('an Elastic IP on a real API server outlives', () => {
+  let rig: ControllerCluster;
+  beforeAll(async () => {
+    rig = await startControllerCluster();
+  });
+  afterAll(() => rig.close());
 
-    const find = (path: string): Promise<Wire> => rig.request('GET', path).catch(() => undefined);
-    const publicIp = (path: string) =>
-      rig.until(`${path} allocated`, async () => (await find(path))?.status?.publicIPAddress as string | undefined);
-    const allocated = () => rig.eips().map(({ publicIp: address }) => address as string);
+  const find = (path: string): Promise<Wire> => rig.request('GET', path).catch(() => undefined);
+  const publicIp = (path: string) =>
+    rig.until(`${path} allocated`, async () => (await find(path))?.status?.publicIPAddress as string | undefined);
+  const allocated = () => rig.eips().map(({ publicIp: address }) => address as string);
 
-    it('its namespace, with the controller’s own rights, and comes back to an object of its name', async () => {
-      const controller = rig.startController();
-      const front = `${GROUP}/namespaces/apps/eips/front`;
-      const create = async () => {
-        await rig.request('POST', '/api/v1/namespaces', { metadata: { name: 'apps' } });
-        await rig.request('POST', `${GROUP}/namespaces/apps/eips`, object('front'));
-      };
-      await create();
-      const address = await publicIp(front);
-      await rig.request('DELETE', '/api/v1/namespaces/apps');
-      await rig.until('the namespace gone', async () => (await find('/api/v1/namespaces/apps')) === undefined, 60_000);
-      expect(allocated()).toEqual([address]);
-      expect(rig.tagsOf(rig.eips()[0])['eni-agent.io/retained-for']).toBe('EIP/apps/front');
+  it('its namespace, with the controller’s own rights, and comes back to an object of its name', async () => {
+    const controller = rig.startController();
+    const front = `${GROUP}/namespaces/apps/eips/front`;
+    const create = async () => {
+      await rig.request('POST', '/api/v1/namespaces', { metadata: { name: 'apps' } });
+      await rig.request('POST', `${GROUP}/namespaces/apps/eips`, object('front'));
+    };
+    await create();
+    const address = await publicIp(front);
+    await rig.request('DELETE', '/api/v1/namespaces/apps');
+    await rig.until('the namespace gone', async () => (await find('/api/v1/namespaces/apps')) === undefined, 60_000);
+    expect(allocated()).toEqual([address]);
+    expect(rig.tagsOf(rig.eips()[0])['eni-agent.io/retained-for']).toBe('EIP/apps/front');
 
-      await create();
-      expect(await publicIp(front)).toBe(address);
-      await rig.request('DELETE', front);
-      await rig.until('release', () => rig.eips().length === 0);
-      await controller.end('SIGTERM');
-    });
+    await create();
+    expect(await publicIp(front)).toBe(address);
+    await rig.request('DELETE', front);
+    await rig.until('release', () => rig.eips().length === 0);
+    await controller.end('SIGTERM');
+  });
 
-    it('its definition, also when that is deleted while no controller runs', async () => {
-      const first = rig.startController();
-      const kept = `${GROUP}/namespaces/default/eips/kept`;
-      await rig.apply(object('kept'));
-      const address = await publicIp(kept);
-      await first.end('SIGTERM');
-      await rig.request('DELETE', CRD);
-      await rig.until('an object that waits', async () => (await find(kept))?.metadata.deletionTimestamp !== undefined);
-      const second = rig.startController();
-      await rig.until('the definition gone', async () => (await find(CRD)) === undefined, 60_000);
-      await second.end('SIGTERM');
-      expect(allocated()).toEqual([address]);
+  it('its definition, also when that is deleted while no controller runs', async () => {
+    const first = rig.startController();
+    const kept = `${GROUP}/namespaces/default/eips/kept`;
+    await rig.apply(object('kept'));
+    const address = await publicIp(kept);
+    await first.end('SIGTERM');
+    await rig.request('DELETE', CRD);
+    await rig.until('an object that waits', async () => (await find(kept))?.metadata.deletionTimestamp !== undefined);
+    const second = rig.startController();
+    await rig.until('the definition gone', async () => (await find(CRD)) === undefined, 60_000);
+    await second.end('SIGTERM');
+    expect(allocated()).toEqual([address]);
 
-      await rig.applyFiles('daemonset/crds', 'eips.aws.k8s.logmein.com.yaml');
-      await rig.until('the kind', () =>
-        rig.apply(object('kept')).then(
-          () => true,
-          () => false,
-        ),
-      );
-      rig.startController();
-      expect(await publicIp(kept)).toBe(address);
-      expect(allocated()).toEqual([address]);
-    });
-  },
-);
+    await rig.applyFiles('daemonset/crds', 'eips.aws.k8s.logmein.com.yaml');
+    await rig.until('the kind', () =>
+      rig.apply(object('kept')).then(
+        () => true,
+        () => false,
+      ),
+    );
+    rig.startController();
+    expect(await publicIp(kept)).toBe(address);
+    expect(allocated()).toEqual([address]);
+  });
+});
