@@ -33,7 +33,15 @@ async function rig() {
   });
   const lead = () => {
     const stop = new AbortController();
-    const options = { namespaces: [], defaultTags: {}, ec2ResyncMs: 600_000, dryRun: false, sweep: 'on' };
+    const tenantPolicyDir = '/nonexistent';
+    const options = {
+      namespaces: [],
+      defaultTags: {},
+      ec2ResyncMs: 600_000,
+      dryRun: false,
+      sweep: 'on',
+      tenantPolicyDir,
+    };
     const ended = leadOneTerm(
       {
         parts: { clock: base.clock, random: Math.random, log: silentLogger, metrics: noMetrics, environment: {} },
