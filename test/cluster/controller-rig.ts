@@ -167,7 +167,7 @@ export async function startControllerCluster() {
         status: { conditions, addresses: [{ type: 'InternalIP', address }] },
       });
     },
-    startNodeAgents: () =>
+    startNodeAgents: (flags: readonly string[] = []) =>
       nodes.map(({ name, imds, kubeconfig: agentConfig }) =>
         spawn(
           [
@@ -177,11 +177,12 @@ export async function startControllerCluster() {
             '--cluster-name=test',
             '--observe=annotations',
             `--state-dir=${join(folder, name)}`,
+            ...flags,
           ],
           { AWS_EC2_METADATA_SERVICE_ENDPOINT: imds.url },
         ),
       ),
-    startController: () =>
+    startController: (flags: readonly string[] = []) =>
       spawn(
         [
           'controller',
@@ -189,6 +190,7 @@ export async function startControllerCluster() {
           '--lease-duration=2s',
           '--lease-renew-deadline=1500ms',
           '--lease-retry-period=300ms',
+          ...flags,
         ],
         {
           CLUSTER_NAME: 'test',
