@@ -1,26 +1,32 @@
 import { attemptKey, type Claim } from '../../lib/model/claim.ts';
+import type { Doubt, KnownHolder } from '../../lib/model/holder.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { Reason } from '../../lib/model/refusal.ts';
 import type { Setback } from '../../lib/model/snapshot.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 
-/** First and longest pause per reason, ms: what a human must mend is asked rarely, a race soon. */
+/** First and longest pause per reason, ms: what a human must fix is asked rarely, a race soon. */
 const PAUSES: Partial<Record<Reason, readonly [number, number]>> = {
   HeldElsewhere: [15_000, 600_000],
   PrimaryAddress: [60_000, 600_000],
+  ProtectedInterface: [30_000, 600_000],
   AddressLimitExceeded: [10_000, 300_000],
   Unauthorized: [10_000, 300_000],
   InterfaceGone: [2_000, 60_000],
 };
 const DEFAULT_PAUSE = [2_000, 300_000] as const;
 
-/** Remembers which claims failed and when each may be tried again, and which addresses a look-up has found free. */
+/** Remembers what became of calls: which claims failed and when each may be tried again, and what is known of holders. */
 export class Attempts {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #setbacks = new Map<string, Setback>();
   readonly #free = new Set<IpAddress>();
+  readonly #holders = new Map<IpAddress, KnownHolder>();
+  readonly #contested = new Map<IpAddress, number>();
+  readonly #doubts = new Map<IpAddress, Doubt>();
+  readonly #acceptedAt = new Map<IpAddress, number>();
 
   constructor(clock: Clock, random: () => number) {
     this.#clock = clock;
@@ -35,6 +41,18 @@ export class Attempts {
     return this.#free;
   }
 
+  get holders(): ReadonlyMap<IpAddress, KnownHolder> {
+    return this.#holders;
+  }
+
+  get contested(): ReadonlyMap<IpAddress, number> {
+    return this.#contested;
+  }
+
+  get doubts(): ReadonlyMap<IpAddress, Doubt> {
+    return this.#doubts;
+  }
+
   failed(claim: Claim, reason: Reason, message: string): void {
     const before = this.#setbacks.get(attemptKey(claim));
     const failures = before?.reason === reason ? before.failures + 1 : 1;
@@ -44,21 +62,47 @@ export class Attempts {
     this.#free.delete(claim.address);
   }
 
+  /** EC2 has accepted it: it is on our ENI. */
   succeeded(claim: Claim): void {
+    const { address } = claim;
     this.#setbacks.delete(attemptKey(claim));
-    this.#free.delete(claim.address);
+    for (const memory of [this.#free, this.#holders, this.#contested, this.#doubts]) memory.delete(address);
+    this.#acceptedAt.set(address, this.#clock.now());
   }
 
+  /** A look-up, asked for at `holder.askedAt`, has found who has the address, or that nobody has it. */
+  found(address: IpAddress, holder: KnownHolder): void {
+    // What was seen before EC2 gave it to us is the past.
+    if (holder.askedAt > (this.#acceptedAt.get(address) ?? Number.NEGATIVE_INFINITY))
+      this.#holders.set(address, holder);
+  }
+
+  /** Nobody holds an address from which we stand down. */
   foundFree(address: IpAddress): void {
     this.#free.add(address);
   }
 
-  /** Forgets what no current claim has to do with. */
-  keepOnly(claims: readonly Claim[]): void {
-    if (this.#setbacks.size === 0 && this.#free.size === 0) return;
+  /** EC2 has refused to give the address, because somebody holds it. */
+  contestedNow(address: IpAddress): void {
+    this.#contested.set(address, this.#clock.now());
+    this.#free.delete(address);
+  }
+
+  /** See `Doubt`. `before`: what is known now, unless the caller knows better. */
+  doubt(address: IpAddress, about: Partial<Omit<Doubt, 'at'>> = {}): void {
+    const before = about.before ?? this.#holders.get(address);
+    this.#doubts.set(address, { restarted: false, ...about, at: this.#clock.now(), before });
+  }
+
+  /** Forgets what no current claim has to do with, nor a declaration. */
+  keepOnly(claims: readonly Claim[], declared: readonly IpAddress[]): void {
     const keys = new Set(claims.map(attemptKey));
     for (const key of this.#setbacks.keys()) if (!keys.has(key)) this.#setbacks.delete(key);
     const addresses = new Set(claims.map((claim) => claim.address));
-    for (const address of this.#free) if (!addresses.has(address)) this.#free.delete(address);
+    for (const memory of [this.#free, this.#contested, this.#doubts, this.#acceptedAt]) {
+      for (const address of memory.keys()) if (!addresses.has(address)) memory.delete(address);
+    }
+    const named = new Set([...addresses, ...declared]);
+    for (const address of this.#holders.keys()) if (!named.has(address)) this.#holders.delete(address);
   }
 }

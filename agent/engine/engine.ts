@@ -1,24 +1,21 @@
-import type { AddressApi } from '../../lib/ec2/api.ts';
 import type { Action } from '../../lib/model/action.ts';
 import type { Eni, EniId } from '../../lib/model/eni.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { LedgerEntry } from '../../lib/model/ledger.ts';
-import type { ClaimStatus, Plan } from '../../lib/model/plan.ts';
+import type { Plan } from '../../lib/model/plan.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
-import type { NodeSnapshot, Policy } from '../../lib/model/snapshot.ts';
+import type { NodeSnapshot } from '../../lib/model/snapshot.ts';
 import { type Appearances, dateClaims } from '../../lib/plan/appearance.ts';
-import { type ClaimDraft, inUseOn, type StrayAddress } from '../../lib/plan/claims.ts';
+import { inUseOn } from '../../lib/plan/claims.ts';
 import { leavingAddresses } from '../../lib/plan/leaving.ts';
 import { plan } from '../../lib/plan/plan.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
-import type { Clock } from '../../lib/runtime/clock.ts';
-import type { Journal } from '../../lib/runtime/journal.ts';
 import { Lane } from '../../lib/runtime/lane.ts';
 import { ROUND_RETRY_MS, RoundHealth } from '../../lib/runtime/round-health.ts';
 import { Wakeup } from '../../lib/runtime/wakeup.ts';
 import { Attempts } from './attempts.ts';
+import type { EngineOptions, Observed } from './engine-options.ts';
 import { EniFacts } from './eni-facts.ts';
-import type { EngineEvents } from './events.ts';
 import { IdleSince } from './idle-since.ts';
 import { laneItem } from './lane-item.ts';
 import { LookUp } from './look-up.ts';
@@ -26,55 +23,10 @@ import { MissingSince } from './missing-since.ts';
 import { Performer } from './perform.ts';
 import { Refresh } from './refresh.ts';
 
-/** What the sources say, as far as the engine needs it. */
-export interface Observed {
-  readonly drafts: readonly ClaimDraft[];
-  readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
-  readonly strays?: readonly StrayAddress[];
-  /** See `NodeSnapshot.claimsComplete`. */
-  readonly complete: boolean;
-  /** See `NodeSnapshot.hiddenSince`. */
-  readonly hiddenSince?: number | undefined;
-  /** Addresses heard of in namespaces that are not identified yet: somebody uses them, nobody knows who. */
-  readonly unplaced?: readonly IpAddress[];
-}
-
-/** The state of the node after one round, for publishing. */
-export interface NodeReport {
-  readonly at: number;
-  readonly statuses: readonly ClaimStatus[];
-  readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
-  readonly enis: readonly Eni[];
-  /** What is being done, or in a dry run would be. */
-  readonly actions: readonly Action[];
-  readonly complete: boolean;
-}
-
-export interface EngineOptions {
-  readonly clock: Clock;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  readonly ec2: AddressApi;
-  /** Shared by everything in the process that calls EC2. */
-  readonly budget: Budget;
-  readonly instanceId: string;
-  readonly ledger: Journal<LedgerEntry>;
-  readonly policy: Policy;
-  readonly observe: () => Observed;
-  readonly report: (report: NodeReport) => void;
-  readonly events: EngineEvents;
-  /** Plan and report only; no EC2 write ever. */
-  readonly dryRun: boolean;
-  /** Aborts calls in flight; `signal` of the constructor only keeps new ones from starting. */
-  readonly callSignal: AbortSignal;
-  /** Longest time between two describes of the node's ENIs, ms. */
-  readonly resyncMs: number;
-  /** Told how the rounds end. @default kept to itself */
-  readonly rounds?: RoundHealth;
-}
-
 /** EC2 documents no cap on addresses per call; a call never needs more than the largest ENI holds (64). */
 const MAX_BATCH = 64;
+/** A takeover that has waited this long for permission is decided anew: the world may have changed, ms. */
+const WAITED_MS = 1_000;
 /** Every call has a timeout of seconds and every wait an end, so this can only be a fault of ours, ms. */
 const STUCK_MS = 300_000;
 
@@ -98,6 +50,9 @@ export class Engine {
   /** See {@link leavingAddresses}. */
   leaving: ReadonlySet<IpAddress> = new Set();
   #appearances: Appearances = new Map();
+  /** All sources have been seen complete once: what comes now has appeared before our eyes. */
+  #settled: boolean;
+  #offered: readonly Action[] = [];
 
   constructor(options: EngineOptions, signal: AbortSignal) {
     const { clock, random, ec2, events } = options;
@@ -113,7 +68,15 @@ export class Engine {
       { ...shared, facts: this.#facts, instanceId: options.instanceId, resyncMs: options.resyncMs },
       signal,
     );
-    this.#lookUp = new LookUp({ ...shared, attempts: this.#attempts }, signal);
+    const { instanceId, clusterName, ledger } = options;
+    this.#lookUp = new LookUp(
+      { ...shared, instanceId, clusterName, attempts: this.#attempts, enis: () => this.#facts.enis },
+      signal,
+    );
+    this.#settled = options.firstStart === true;
+    // What the process before us asked for and did not hear of: somebody else may have the address by now.
+    for (const { address, state } of ledger.values())
+      if (state === 'assigning') this.#attempts.doubt(address, { restarted: true });
     signal.addEventListener('abort', () => this.#wakeup.stop(), { once: true });
   }
 
@@ -177,6 +140,7 @@ export class Engine {
     if (!dryRun) {
       this.#remember(planned);
       this.#offer(planned.actions);
+      this.#offered = planned.actions;
       this.#lookUp.request(planned);
     }
     if (planned.describe) void this.#refresh.request('facts older than a claim');
@@ -195,11 +159,13 @@ export class Engine {
     const { clock, policy } = this.#options;
     const now = clock.now();
     const ledger = this.#ledger();
-    const loaded = observed.complete || observed.hiddenSince !== undefined;
-    const dating = { known: this.#appearances, ledger, complete: loaded, now };
-    const { claims, appearances } = dateClaims(observed.drafts, dating);
+    const { complete, declared = [] } = observed;
+    const loaded = complete || observed.hiddenSince !== undefined;
+    const dating = { known: this.#appearances, ledger, complete: loaded, now, settled: this.#settled };
+    const { claims, appearances } = dateClaims(observed.drafts, { ...dating, trusted: this.#options.ledger.trusted });
     this.#appearances = appearances;
-    this.#attempts.keepOnly(claims);
+    this.#settled ||= loaded;
+    this.#attempts.keepOnly(claims, declared);
     const inUse = new Set([...inUseOn(this.#facts.enis, observed.strays ?? []), ...(observed.unplaced ?? [])]);
     this.#missing.mark(ledger, this.#facts.enis, now);
     if (loaded) this.#idle.mark(new Set([...claims.map(({ address }) => address), ...inUse]), ledger, now);
@@ -220,6 +186,10 @@ export class Engine {
       missingSince: this.#missing.all,
       inFlight: this.#inFlight(),
       knownFree: this.#attempts.knownFree,
+      holders: this.#attempts.holders,
+      contested: this.#attempts.contested,
+      doubts: this.#attempts.doubts,
+      declared,
       setbacks: this.#attempts.setbacks,
       troubles: this.#troubles(),
     };
@@ -246,7 +216,8 @@ export class Engine {
   #remember(planned: Plan): void {
     const { ledger, events } = this.#options;
     for (const entry of planned.ledger.put) {
-      if (entry.state === 'lost') events.lost(entry);
+      const before = ledger.get(entry.address)?.state;
+      if (entry.state === 'lost' && (before === 'held' || before === 'found')) events.lost(entry);
       const unanswered = entry.state === 'held' && ledger.get(entry.address)?.state === 'assigning';
       if (unanswered && !this.#inFlight().has(entry.address)) events.confirmed(entry);
     }
@@ -279,7 +250,7 @@ export class Engine {
       {
         maxBatch: MAX_BATCH,
         perform: (items) => performer.perform(items),
-        admit: (priority, signal) => performer.admit(priority, signal),
+        admit: (priority, signal) => this.#admit(eni, () => performer.admit(priority, signal)),
         unused: () => this.#budget.ended(),
         // Planned at once, so that the next call already carries what arrived meanwhile.
         settled: () => this.#round(),
@@ -287,5 +258,18 @@ export class Engine {
       this.#signal,
     );
     return { lane, performer };
+  }
+
+  async #admit(eni: EniId, admit: () => Promise<boolean>): Promise<boolean> {
+    const askedAt = this.#options.clock.now();
+    if (!(await admit())) return false;
+    if (this.#options.clock.now() - askedAt < WAITED_MS) return true;
+    for (const action of this.#offered) {
+      if (action.kind !== 'assign' || action.eni !== eni) continue;
+      if (action.takeover) this.#attempts.doubt(action.address);
+      else if (action.claim.kind === 'floating') this.#attempts.doubt(action.address, { waited: true });
+    }
+    this.#round();
+    return true;
   }
 }

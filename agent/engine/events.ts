@@ -22,4 +22,6 @@ export interface CallFacts {
   readonly requestId: string | undefined;
   /** True when the call was allowed to take addresses from other ENIs. */
   readonly takeover: boolean;
+  /** The ENIs that lost addresses by it, as far as they are known. */
+  readonly from: ReadonlyMap<IpAddress, EniId>;
 }

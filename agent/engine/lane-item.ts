@@ -1,7 +1,7 @@
 import type { Action } from '../../lib/model/action.ts';
 import { familyOf } from '../../lib/model/ip.ts';
 import type { LaneItem } from '../../lib/runtime/lane.ts';
-import { actionKey } from './perform.ts';
+import { actionKey } from './outcome.ts';
 
 /** What of the same shape arrives meanwhile leaves in one call; failover first, releases last. */
 export function laneItem(action: Action): LaneItem<Action> {

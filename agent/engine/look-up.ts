@@ -1,28 +1,51 @@
-import type { AddressApi, AddressHolder } from '../../lib/ec2/api.ts';
+import type { AddressApi } from '../../lib/ec2/api.ts';
+import type { Eni } from '../../lib/model/eni.ts';
+import { clustersOf } from '../../lib/model/eni-protection.ts';
+import {
+  type AddressHolder,
+  holderText,
+  type InstanceOwner,
+  type OwnClusters,
+  whyNotTake,
+} from '../../lib/model/holder.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
-import type { Plan } from '../../lib/model/plan.ts';
-import type { Reason } from '../../lib/model/refusal.ts';
+import type { ClaimStatus, HolderQuestion, Plan } from '../../lib/model/plan.ts';
+import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
 import { reportFailure } from '../aws/report-failure.ts';
 import type { Attempts } from './attempts.ts';
 import type { EngineEvents } from './events.ts';
 
 export interface LookUpOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
   readonly ec2: AddressApi;
   readonly budget: Budget;
   readonly attempts: Attempts;
   readonly events: EngineEvents;
+  readonly instanceId: string;
+  /** Of `--cluster-name`, if it is set. */
+  readonly clusterName: string | undefined;
+  readonly enis: () => readonly Eni[];
   readonly wake: () => void;
 }
 
+/** More owners than a cluster has nodes are not worth remembering. */
+const MAX_OWNERS = 5_000;
+
 /**
- * Finds out who holds the addresses that we stand down from: all of them in one read, at the pace of their setbacks. What nobody
- * holds may be assigned again (never taken over); of the rest the holder is told to the pod's owner.
+ * Finds out who holds addresses: all of them in one read, and whose instances these are beside it. What nobody holds may be assigned;
+ * what may be taken over is left to the plan; of the rest the holder is told to the pod's owner, and asked again at a growing pace.
  */
 export class LookUp {
   readonly #options: LookUpOptions;
   readonly #signal: AbortSignal;
+  /** Tags of an instance that name its cluster do not change while it lives, and its id is never used again. */
+  readonly #owners = new Map<string, InstanceOwner>();
   #running: Promise<void> | undefined;
+  #failures = 0;
+  #notBefore = 0;
 
   constructor(options: LookUpOptions, signal: AbortSignal) {
     this.#options = options;
@@ -30,7 +53,8 @@ export class LookUp {
   }
 
   request(planned: Plan): void {
-    if (planned.lookUp.length === 0 || this.#signal.aborted) return;
+    const { clock } = this.#options;
+    if (planned.lookUp.length === 0 || this.#signal.aborted || clock.now() < this.#notBefore) return;
     this.#running ??= this.#find(planned).finally(() => {
       this.#running = undefined;
       this.#options.wake();
@@ -41,37 +65,84 @@ export class LookUp {
     await this.#running;
   }
 
-  async #find(planned: Plan): Promise<void> {
-    const { ec2, budget, attempts, events } = this.#options;
-    const claimsOf = (address: IpAddress) =>
-      planned.statuses
-        .filter(({ claim, state }) => claim.address === address && state === 'refused')
-        .map(({ claim }) => claim);
-    const setBack = (address: IpAddress, message: string, reason: Reason = 'HeldElsewhere') => {
-      for (const claim of claimsOf(address)) attempts.failed(claim, reason, message);
-    };
-    if (!(await budget.admit(() => 1, this.#signal))) return;
+  async #find({ lookUp, statuses }: Plan): Promise<void> {
+    const { clock, budget } = this.#options;
+    const taking = lookUp.some(({ purpose }) => purpose === 'take');
+    if (!(await budget.admit(() => (taking ? 0 : 1), this.#signal))) return;
+    const askedAt = clock.now();
     try {
-      const holders = await ec2.findHolders(planned.lookUp, { signal: this.#signal });
+      const holders = await this.#holders(lookUp);
       budget.succeeded();
-      for (const address of planned.lookUp) {
-        const holder = holders.get(address);
-        if (holder === undefined) attempts.foundFree(address);
-        else setBack(address, heldBy(address, holder), holder.primary ? 'PrimaryAddress' : 'HeldElsewhere');
-      }
+      this.#failures = 0;
+      const own = this.#own();
+      for (const question of lookUp) this.#judge(question, holders.get(question.address), { askedAt, own, statuses });
     } catch (error) {
       reportFailure(budget, error);
-      if (this.#signal.aborted) return;
-      events.problem(`cannot find out who holds ${planned.lookUp.join(', ')}`, error);
-      for (const address of planned.lookUp)
-        setBack(address, `${address} is not on our ENI; its holder could not be found out`);
+      if (!this.#signal.aborted) this.#failed(lookUp, error);
     }
   }
-}
 
-function heldBy(address: IpAddress, holder: AddressHolder): string {
-  const where = holder.instanceId ? `${holder.eni} of ${holder.instanceId}` : holder.eni;
-  if (holder.primary)
-    return `${address} is the primary address of ${where}, which never moves; exclude it in the network's IPAM`;
-  return `${address} is held by ${where}; standing down until it appears here anew or nobody holds it`;
+  async #holders(lookUp: readonly HolderQuestion[]): Promise<Map<IpAddress, AddressHolder>> {
+    const { ec2, instanceId } = this.#options;
+    const options = { signal: this.#signal };
+    const addresses = lookUp.map(({ address }) => address);
+    const taking = lookUp.flatMap(({ address, purpose }) => (purpose === 'take' ? [address] : []));
+    if (taking.length === 0) return ec2.findHolders(addresses, options);
+    // Beside each other: a contested address waits for one round trip only.
+    const [holders] = await Promise.all([
+      ec2.findHolders(addresses, options),
+      this.#learn({ addresses: taking }),
+      this.#owners.has(instanceId) ? undefined : this.#learn({ ids: [instanceId] }),
+    ]);
+    const named = taking.flatMap((address) => holders.get(address)?.instanceId ?? []);
+    const unknown = [...new Set(named)].filter((id) => !this.#owners.has(id));
+    if (unknown.length > 0) await this.#learn({ ids: unknown });
+    return holders;
+  }
+
+  async #learn(query: Parameters<AddressApi['instanceOwners']>[0]): Promise<void> {
+    const found = await this.#options.ec2.instanceOwners(query, { signal: this.#signal });
+    if (this.#owners.size > MAX_OWNERS) this.#owners.clear();
+    if ('ids' in query) for (const id of query.ids) this.#owners.set(id, 'untold');
+    for (const [id, owner] of found) this.#owners.set(id, owner);
+  }
+
+  #own(): OwnClusters {
+    const { instanceId, clusterName, enis } = this.#options;
+    const instance = this.#owners.get(instanceId);
+    return {
+      byInstance: typeof instance === 'object' ? clustersOf(instance.tags) : [],
+      others: [...(clusterName ? [clusterName] : []), ...enis().flatMap(({ tags }) => clustersOf(tags))],
+    };
+  }
+
+  #judge(
+    { address, purpose }: HolderQuestion,
+    holder: AddressHolder | undefined,
+    { askedAt, own, statuses }: { askedAt: number; own: OwnClusters; statuses: readonly ClaimStatus[] },
+  ): void {
+    const { attempts } = this.#options;
+    if (holder === undefined && purpose === 'wait') attempts.foundFree(address);
+    if (holder === undefined) return attempts.found(address, { askedAt, eni: undefined });
+    const owner = holder.instanceId === undefined ? undefined : (this.#owners.get(holder.instanceId) ?? 'untold');
+    const refusal = whyNotTake(address, holder, owner, own);
+    attempts.found(address, { askedAt, eni: holder.eni, ...(refusal && { refusal }) });
+    if (purpose === 'take' && refusal === undefined) return;
+    const message = `${address} is held by ${holderText(holder)}; standing down until it appears here anew or nobody holds it`;
+    const { reason } = refusal ?? { reason: 'HeldElsewhere' as const };
+    for (const { claim, state } of statuses) {
+      if (claim.address !== address || state === 'assigned') continue;
+      if ((claim.provisionalUntil ?? 0) <= askedAt) attempts.failed(claim, reason, refusal?.message ?? message);
+    }
+  }
+
+  /** Whoever waits for the answer goes on waiting: nothing has been decided against anybody. */
+  #failed(lookUp: readonly HolderQuestion[], error: unknown): void {
+    const { clock, random, events, wake } = this.#options;
+    events.problem(`cannot find out who holds ${lookUp.map(({ address }) => address).join(', ')}`, error);
+    this.#failures += 1;
+    const pause = backoffMs(this.#failures, { baseMs: 200, maxMs: 30_000, random });
+    this.#notBefore = clock.now() + pause;
+    clock.after(pause, wake);
+  }
 }

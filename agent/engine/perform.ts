@@ -1,10 +1,10 @@
 import type { AddressApi } from '../../lib/ec2/api.ts';
 import type { Action, AssignAction, UnassignAction } from '../../lib/model/action.ts';
-import { Ec2Error } from '../../lib/model/ec2-error.ts';
+import type { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { EniId } from '../../lib/model/eni.ts';
 import { familyOf, type IpAddress } from '../../lib/model/ip.ts';
 import type { LedgerEntry } from '../../lib/model/ledger.ts';
-import type { Reason, Refusal } from '../../lib/model/refusal.ts';
+import type { Refusal } from '../../lib/model/refusal.ts';
 import { ownershipAfter } from '../../lib/plan/ownership.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
@@ -14,7 +14,9 @@ import type { LaneItem, Verdict } from '../../lib/runtime/lane.ts';
 import type { Attempts } from './attempts.ts';
 import type { EniFacts } from './eni-facts.ts';
 import type { EngineEvents } from './events.ts';
+import { LateAnswer } from './late-answer.ts';
 import { moveIpv6 } from './move-ipv6.ts';
+import { actionKey, asEc2Error, entryOf, reasonOf } from './outcome.ts';
 
 export interface PerformerParts {
   readonly clock: Clock;
@@ -46,10 +48,12 @@ export class Performer {
   #failures = 0;
   #busySince: number | undefined;
   #pausedUntil = 0;
+  readonly #late: LateAnswer;
 
   constructor(eni: EniId, parts: PerformerParts) {
     this.#eni = eni;
     this.#parts = parts;
+    this.#late = new LateAnswer(parts, (address) => this.#isHere(address));
   }
 
   /** What keeps this ENI's calls from going through; undefined when nothing does. */
@@ -107,6 +111,7 @@ export class Performer {
     ledger.put(actions.map((action) => [action.address, this.#attemptOf(action)] as const));
     const startedAt = clock.now();
     const { requestId, assigned } = await this.#callAssign(actions, addresses, takeover);
+    const from = new Map(actions.flatMap((action) => (action.from ? [[action.address, action.from] as const] : [])));
     facts.assigned(this.#eni, addresses, clock.now());
     const claimedAt = (action: AssignAction) => ledger.get(action.address)?.claimedAt ?? action.claim.since;
     ledger.put(
@@ -118,19 +123,32 @@ export class Performer {
     );
     for (const action of actions) attempts.succeeded(action.claim);
     const claims = actions.map((action) => action.claim);
-    events.assigned(claims, this.#eni, { durationMs: clock.now() - startedAt, requestId, takeover });
+    events.assigned(claims, this.#eni, { durationMs: clock.now() - startedAt, requestId, takeover, from });
   }
 
   async #callAssign(actions: readonly AssignAction[], addresses: readonly IpAddress[], takeover: boolean) {
     const { ec2, callSignal: signal } = this.#parts;
+    if (!takeover) return ec2.assign(this.#eni, addresses, { takeover, signal });
+    const cancel = this.#late.watch(addresses);
     try {
+      if (actions.some(({ from, address }) => from !== undefined && familyOf(address) === 6)) {
+        return await moveIpv6(this.#eni, actions, { ...this.#parts, leaves: this.#leaves }, signal);
+      }
       return await ec2.assign(this.#eni, addresses, { takeover, signal });
-    } catch (error) {
-      const movable = takeover && addresses.some((address) => familyOf(address) === 6);
-      if (!movable || !(error instanceof Ec2Error) || !['held-elsewhere', 'rejected', 'conflict'].includes(error.kind))
-        throw error;
-      return moveIpv6(this.#eni, actions, error, this.#parts, signal);
+    } finally {
+      cancel();
     }
+  }
+
+  #leaves = (address: IpAddress, movingFrom: EniId): void => {
+    const entry = this.#parts.ledger.get(address);
+    if (entry) this.#parts.ledger.put([[address, { ...entry, movingFrom }]]);
+  };
+
+  #isHere(address: IpAddress): boolean {
+    return this.#parts.facts.enis.some(
+      ({ id, addresses }) => id === this.#eni && addresses.some(({ ip }) => ip === address),
+    );
   }
 
   async #unassign(actions: readonly UnassignAction[]): Promise<void> {
@@ -142,7 +160,7 @@ export class Performer {
     const entries = addresses.flatMap((address) => ledger.get(address) ?? []);
     // Only after the act: a crash in between repeats a release, and EC2 then says that it is not assigned.
     ledger.delete(addresses);
-    events.released(entries, { durationMs: clock.now() - startedAt, requestId, takeover: false });
+    events.released(entries, { durationMs: clock.now() - startedAt, requestId, takeover: false, from: new Map() });
   }
 
   /** The record before the call. See `LedgerEntry.spent`. */
@@ -171,6 +189,7 @@ export class Performer {
     );
     if (error.kind === 'throttled') budget.refused();
     else budget.ended();
+    for (const action of actions) this.#doubt(action, error);
     switch (error.kind) {
       case 'throttled':
         this.#trouble = { reason: 'Throttled', message: `EC2 asks to slow down (${error.code}); the call is repeated` };
@@ -194,8 +213,42 @@ export class Performer {
       case 'held-elsewhere':
       case 'conflict':
       case 'rejected':
-        return this.#refuse(error, actions);
+        return this.#contest(error, actions) ?? this.#refuse(error, actions);
     }
+  }
+
+  /** A takeover, and whatever may have to be taken over, is not repeated before we have looked who holds the address by then. */
+  #doubt(action: Action, error: Ec2Error): void {
+    if (action.kind === 'unassign') return;
+    const { address, takeover, claim, from } = action;
+    const contested = !takeover && error.kind === 'held-elsewhere';
+    if (contested || !(takeover || claim.kind === 'floating')) return;
+    const askedAt = this.#parts.clock.now();
+    // An IPv6 address that may have left its old ENI by our own call was free in between: whoever has it then, has come since.
+    const ours = this.#late.seen(address) ? { before: { askedAt, eni: this.#eni } } : undefined;
+    const freed = familyOf(address) === 6 && takeover && from !== undefined && error.kind === 'unknown-outcome';
+    const before = ours ?? (freed ? { before: { askedAt, eni: undefined } } : {});
+    this.#parts.attempts.doubt(address, before);
+  }
+
+  /**
+   * EC2 says which addresses somebody holds: those are looked up and the others asked for again at once, so that one contested
+   * address costs a batch one call. Undefined when it does not say, or says it of what nobody looks up.
+   */
+  #contest(error: Ec2Error, actions: readonly Action[]): Verdict | undefined {
+    const named = new Set(actions.length === 1 ? actions.map(({ address }) => address) : error.addresses);
+    const held = actions.flatMap((action) => (action.kind === 'assign' && named.has(action.address) ? [action] : []));
+    // Which code EC2 has for an IPv6 address that another ENI holds is not documented (FACTS §1.3).
+    const isHeld = error.kind === 'held-elsewhere' || held.some(({ address }) => familyOf(address) === 6);
+    if (!isHeld || held.length === 0) return undefined;
+    for (const action of held) {
+      if (action.takeover || !action.looksUp) this.#setBack(error, [action]);
+      else {
+        this.#parts.attempts.contestedNow(action.address);
+        this.#forgetAttempt(action);
+      }
+    }
+    return SETTLED;
   }
 
   /** A refused group is split until the bad address stands alone; a refused single address gets its reason. */
@@ -209,7 +262,7 @@ export class Performer {
   }
 
   #setBack(error: Ec2Error, actions: readonly Action[]): void {
-    const { attempts, ledger, facts, postponeRelease } = this.#parts;
+    const { attempts, postponeRelease } = this.#parts;
     for (const action of actions) {
       if (action.kind === 'unassign') {
         postponeRelease(action.address);
@@ -220,15 +273,17 @@ export class Performer {
         reasonOf(error),
         `${action.address}: EC2 refused ${error.action}: ${error.message} (${error.code})`,
       );
-      // Surely not ours. The appearance keeps its right to a takeover, unless it was used up before this call.
-      const here = facts.enis.some(
-        (eni) => eni.id === this.#eni && eni.addresses.some(({ ip }) => ip === action.address),
-      );
-      const entry = ledger.get(action.address);
-      if (here || entry?.state !== 'assigning') continue;
-      if (entry.spent === undefined) ledger.delete([action.address]);
-      else ledger.put([[action.address, { ...entryOf(action, 'lost'), claimedAt: entry.claimedAt }]]);
+      this.#forgetAttempt(action);
     }
+  }
+
+  /** Surely not ours. The appearance keeps its right to a takeover, unless it was used up before this call. */
+  #forgetAttempt(action: AssignAction): void {
+    const { ledger } = this.#parts;
+    const entry = ledger.get(action.address);
+    if (this.#isHere(action.address) || entry?.state !== 'assigning') return;
+    if (entry.spent === undefined) ledger.delete([action.address]);
+    else ledger.put([[action.address, { ...entryOf(action, 'lost'), claimedAt: entry.claimedAt }]]);
   }
 
   #pause(error: Ec2Error): void {
@@ -240,38 +295,4 @@ export class Performer {
       message: `${error.action} did not go through (${error.code}: ${error.message}); it is repeated`,
     };
   }
-}
-
-/** Identity of an action in its lane. */
-export function actionKey(action: Action): string {
-  return `${action.kind} ${action.address}`;
-}
-
-function entryOf({ claim, eni }: AssignAction, state: LedgerEntry['state']): LedgerEntry {
-  return {
-    address: claim.address,
-    eni,
-    state,
-    holder: claim.holder,
-    interface: claim.interface,
-    claimedAt: claim.since,
-  };
-}
-
-const REASON_BY_KIND: Partial<Record<Ec2Error['kind'], Reason>> = {
-  limit: 'AddressLimitExceeded',
-  'held-elsewhere': 'HeldElsewhere',
-  unauthorized: 'Unauthorized',
-  'not-found': 'InterfaceGone',
-};
-
-function reasonOf(error: Ec2Error): Reason {
-  return REASON_BY_KIND[error.kind] ?? 'RejectedByEc2';
-}
-
-/** A fault in our own code must not stop the lane: it counts as a refusal and is logged with its stack by `callFailed`. */
-function asEc2Error(cause: unknown): Ec2Error {
-  if (cause instanceof Ec2Error) return cause;
-  const message = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-  return new Ec2Error({ kind: 'rejected', code: 'InternalFault', message, action: 'internal' });
 }

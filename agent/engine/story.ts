@@ -39,11 +39,13 @@ export class Story implements EngineEvents {
     const { clock, log, metrics, emit, kindOf = ({ kind }: Claim) => kind } = this.#options;
     for (const claim of claims) {
       const kind = kindOf(claim);
-      const moved = call.takeover && kind === 'floating';
+      const from = call.from.get(claim.address);
+      const moved = from !== undefined || (call.takeover && kind === 'floating');
       const latencyMs = clock.now() - claim.since;
       log.info(moved ? 'took address over' : 'assigned address', {
         ...placeOf(claim),
         eni,
+        ...(from && { from }),
         kind,
         latencyMs,
         callMs: call.durationMs,
@@ -52,7 +54,8 @@ export class Story implements EngineEvents {
       });
       metrics.assigned(kind, latencyMs / 1000);
       metrics.changed(moved ? 'moved' : 'assigned');
-      const message = `${claim.address} (${claim.interface}) ${moved ? 'moved to' : 'is on'} ${eni} after ${latencyMs} ms`;
+      const did = from ? `moved from ${from} to` : moved ? 'moved to' : 'is on';
+      const message = `${claim.address} (${claim.interface}) ${did} ${eni} after ${latencyMs} ms`;
       emit({ pod: claim.holder, type: 'Normal', reason: moved ? 'AddressMoved' : 'AddressAssigned', message });
     }
   }

@@ -1,13 +1,12 @@
-import type { AddressApi, AddressHolder } from '../../lib/ec2/api.ts';
-import type { AssignAction } from '../../lib/model/action.ts';
+import type { AddressApi } from '../../lib/ec2/api.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { EniId } from '../../lib/model/eni.ts';
+import { isProtected } from '../../lib/model/eni-protection.ts';
+import type { AddressHolder } from '../../lib/model/holder.ts';
 import { familyOf, type IpAddress } from '../../lib/model/ip.ts';
-import type { LedgerEntry } from '../../lib/model/ledger.ts';
 import type { Reason } from '../../lib/model/refusal.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
-import { Journal } from '../../lib/runtime/journal.ts';
 import { permitted } from '../aws/permitted.ts';
 import { moveIpv6 } from '../engine/move-ipv6.ts';
 
@@ -61,13 +60,9 @@ export function assign(parts: Ec2HandParts, wanted: Assignment): Promise<Outcome
       const movable = takeover && addresses.some((address) => familyOf(address) === 6);
       if (!movable || !(error instanceof Ec2Error) || !['held-elsewhere', 'rejected', 'conflict'].includes(error.kind))
         throw error;
-      return moveIpv6(
-        eni,
-        addresses.map((address) => actionFor(eni, address)),
-        error,
-        { ...parts, ec2, ledger: forgetful() },
-        signal,
-      );
+      const moves = await findMoves(ec2, { eni, addresses, refusal: error }, signal);
+      // Our own record has been written before the call; where an IPv6 address came from needs none beside it.
+      return moveIpv6(eni, moves, { ...parts, ec2, leaves: () => undefined }, signal);
     }
   });
 }
@@ -140,6 +135,7 @@ function withFence(ec2: AddressApi, allowed: () => boolean): AddressApi {
   return {
     describeEnis: (...args) => ec2.describeEnis(...args),
     findHolders: (...args) => ec2.findHolders(...args),
+    instanceOwners: (...args) => ec2.instanceOwners(...args),
     async assign(...args) {
       check('AssignPrivateIpAddresses');
       return ec2.assign(...args);
@@ -151,26 +147,21 @@ function withFence(ec2: AddressApi, allowed: () => boolean): AddressApi {
   };
 }
 
-/** Our own record has been written before the call; where an IPv6 address came from needs none beside it. */
-function forgetful() {
-  return new Journal<LedgerEntry>({
-    path: '',
-    access: 'memory',
-    revive: () => undefined,
-    onProblem: () => undefined,
-  });
-}
-
-function actionFor(eni: EniId, address: IpAddress): AssignAction {
-  const holder = { namespace: '', name: '', uid: '' };
-  const claim = {
-    address,
-    kind: 'floating',
-    holder,
-    interface: '',
-    mac: undefined,
-    masterMac: undefined,
-    since: 0,
-  } as const;
-  return { kind: 'assign', eni, address, claim, takeover: true, urgent: true };
+/** From which ENIs the addresses have to be moved. @throws the refusal when nobody holds any, or its holder keeps one for ever */
+async function findMoves(
+  ec2: AddressApi,
+  { eni, addresses, refusal }: { eni: EniId; addresses: readonly IpAddress[]; refusal: Ec2Error },
+  signal: AbortSignal,
+): Promise<{ address: IpAddress; from: EniId | undefined }[]> {
+  const holders = await ec2.findHolders(addresses, { signal });
+  const elsewhere = Array.from(holders).filter(([, holder]) => holder.eni !== eni);
+  const kept = elsewhere.find(([, { primary, nature }]) => primary || isProtected(nature));
+  if (elsewhere.length === 0) throw refusal;
+  if (kept) {
+    const [address, holder] = kept;
+    const message = `${address} is held by ${holder.eni}, from which nothing is taken`;
+    const { code, action } = refusal;
+    throw new Ec2Error({ kind: 'rejected', code, action, message, addresses: [address] });
+  }
+  return addresses.map((address) => ({ address, from: holders.get(address)?.eni }));
 }

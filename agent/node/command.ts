@@ -18,7 +18,8 @@ import { Supervisor } from '../../lib/runtime/supervisor.ts';
 import { openEc2 } from '../aws/ec2-access.ts';
 import { hintsFrom, whoAmI } from '../aws/identity.ts';
 import { EipEngine } from '../eip/eip-engine.ts';
-import { Engine, type NodeReport } from '../engine/engine.ts';
+import { Engine } from '../engine/engine.ts';
+import type { NodeReport } from '../engine/engine-options.ts';
 import { monotonicClock, toWallClock } from '../floating/monotonic-clock.ts';
 import { type FloatingIps, openFloatingIps } from '../floating/open.ts';
 import { serveHttp } from '../http.ts';
@@ -113,7 +114,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
   ]);
   const ec2 = openEc2(identity, () => interfaces, { log, metrics, environment });
   const budget = new Budget({ clock, random });
-  const { observe, takeover, release, releaseDelayMs } = options;
+  const { observe, takeover, allowPrimary, release, releaseDelayMs } = options;
   log.info('serving node', { ...identity, observe, takeover, release, dryRun });
 
   // Telling.
@@ -163,7 +164,8 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
       ledger,
       ec2: ec2.addresses,
       instanceId: identity.instanceId,
-      policy: { takeover, release, releaseDelayMs },
+      policy: { takeover, allowPrimary, release, releaseDelayMs },
+      clusterName: options.clusterName,
       observe: () => observeNode({ pods, definitions, ...observers }, filter),
       report: (report) => {
         latest = report;

@@ -3,7 +3,7 @@ import type { LedgerEntry } from '../../lib/model/ledger.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { AddressMetrics } from '../../lib/runtime/metrics.ts';
 import type { EipReport } from '../eip/eip-engine.ts';
-import type { NodeReport } from '../engine/engine.ts';
+import type { NodeReport } from '../engine/engine-options.ts';
 
 /** Turns the state after each round into gauges. */
 export class Gauges {

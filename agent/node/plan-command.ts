@@ -14,7 +14,8 @@ import { Journal } from '../../lib/runtime/journal.ts';
 import { silentLogger } from '../../lib/runtime/logger.ts';
 import { openEc2 } from '../aws/ec2-access.ts';
 import { hintsFrom, whoAmI } from '../aws/identity.ts';
-import { Engine, type NodeReport } from '../engine/engine.ts';
+import { Engine } from '../engine/engine.ts';
+import type { NodeReport } from '../engine/engine-options.ts';
 import { Story } from '../engine/story.ts';
 import { openProcess } from '../process.ts';
 import { TenantRules } from '../tenants/tenant-rules.ts';
@@ -76,7 +77,12 @@ export async function runPlan(options: PlanOptions, stop: AbortSignal): Promise<
         revive: (stored) => reviveLedgerEntry(stored, clock.now()),
         onProblem: (message, error) => log.warn(message, { error }),
       }),
-      policy: { takeover: options.takeover, release: options.release, releaseDelayMs: options.releaseDelayMs },
+      policy: {
+        takeover: options.takeover,
+        allowPrimary: options.allowPrimary,
+        release: options.release,
+        releaseDelayMs: options.releaseDelayMs,
+      },
       observe: () =>
         observeNode(
           { pods, definitions, ...observers },

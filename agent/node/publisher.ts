@@ -14,7 +14,7 @@ import {
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { EipReport } from '../eip/eip-engine.ts';
-import type { NodeReport } from '../engine/engine.ts';
+import type { NodeReport } from '../engine/engine-options.ts';
 import { PodWrites } from './pod-writes.ts';
 
 export interface PublisherOptions {

@@ -1,7 +1,8 @@
 import type { NadCache } from '../../lib/kube/nads.ts';
 import type { Reflector } from '../../lib/kube/reflector.ts';
-import { masterOf } from '../../lib/model/cni.ts';
+import { masterOf, pluginOf } from '../../lib/model/cni.ts';
 import { FLOATING_IPS } from '../../lib/model/floating.ts';
+import { IGNORE } from '../../lib/model/ignored-networks.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import { ipamRangesOf } from '../../lib/model/ipam-range.ts';
 import { parseNetworkStatus } from '../../lib/model/network-status.ts';
@@ -9,7 +10,7 @@ import type { AttachmentDefinition, CachedAttachment, LiveNamespace } from '../.
 import type { Pod } from '../../lib/model/pod.ts';
 import type { FileRefusal } from '../../lib/net/cni-cache.ts';
 import { type ClaimFilter, type HostLinks, observeClaims } from '../../lib/plan/claims.ts';
-import type { Observed } from '../engine/engine.ts';
+import type { Observed } from '../engine/engine-options.ts';
 
 /** The three sources of truth on a node; a level of `--observe` below `live` leaves some out. */
 export interface NodeSources {
@@ -35,7 +36,7 @@ interface NamespaceSource {
 /** One consistent look at all sources, joined into claims. */
 export function observeNode(sources: NodeSources, filter: ClaimFilter): Observed {
   const pods = [...sources.pods.items()];
-  const { drafts, refusals, strays } = observeClaims(
+  const { drafts, refusals, strays, declared } = observeClaims(
     {
       pods,
       podsKnown: sources.pods.synced,
@@ -52,6 +53,7 @@ export function observeNode(sources: NodeSources, filter: ClaimFilter): Observed
     drafts,
     refusals: withFiles(refusals, sources.cache?.refusals() ?? []),
     strays,
+    declared,
     unplaced: namespaces?.unplaced ?? [],
     complete: loaded && (namespaces?.synced ?? true),
     hiddenSince: loaded ? namespaces?.hiddenSince : undefined,
@@ -78,8 +80,10 @@ function knownDefinitions(pods: readonly Pod[], cache: Pick<NadCache, 'peek'>): 
     if (definition?.state !== 'known') continue;
     known.set(name, {
       floatingIps: definition.annotations[FLOATING_IPS],
-      master: masterOf(definition.config),
       ipam: ipamRangesOf(definition.config),
+      ignore: definition.annotations[IGNORE],
+      master: masterOf(definition.config),
+      plugin: pluginOf(definition.config),
     });
   }
   return known;

@@ -2,7 +2,7 @@ import type { InitOptions, SidecarOptions } from '../../lib/config/options.ts';
 import { carries, type EniId } from '../../lib/model/eni.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { ClaimStatus } from '../../lib/model/plan.ts';
-import type { NodeReport } from '../engine/engine.ts';
+import type { NodeReport } from '../engine/engine-options.ts';
 import { openSession, type PodSession } from './session.ts';
 
 /** How long calls in flight may take to end after a stop was asked for, ms. */

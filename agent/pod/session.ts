@@ -10,7 +10,8 @@ import { Budget } from '../../lib/runtime/budget.ts';
 import { Journal } from '../../lib/runtime/journal.ts';
 import { openEc2 } from '../aws/ec2-access.ts';
 import { hintsFrom, whoAmI } from '../aws/identity.ts';
-import { Engine, type NodeReport } from '../engine/engine.ts';
+import { Engine } from '../engine/engine.ts';
+import type { NodeReport } from '../engine/engine-options.ts';
 import { Story } from '../engine/story.ts';
 import { openProcess } from '../process.ts';
 
@@ -86,7 +87,9 @@ export async function openSession(input: SessionInput): Promise<PodSession> {
         revive: (stored) => reviveLedgerEntry(stored, clock.now()),
         onProblem,
       }),
-      policy: { takeover: 'declared', release: input.release, releaseDelayMs: 30_000 },
+      // The container of an init command is the first in its pod: whatever it finds, IPAM has just given.
+      firstStart: command === 'init',
+      policy: { takeover: 'declared', allowPrimary: false, release: input.release, releaseDelayMs: 30_000 },
       observe: () => {
         const interfaces = (name: string) => options.interfaceFilter.test(name);
         const drafts = ownClaims(addresses.interfaces(), { ...pod, interfaces });

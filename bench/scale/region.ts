@@ -7,6 +7,7 @@ import { VirtualClock } from '../../test/support/virtual-clock.ts';
 const ACTIONS = {
   describe: 'DescribeNetworkInterfaces',
   find: 'DescribeNetworkInterfaces',
+  instances: 'DescribeInstances',
   assign: 'AssignPrivateIpAddresses',
   unassign: 'UnassignPrivateIpAddresses',
 } as const;

@@ -107,6 +107,13 @@ export const OPTIONS = {
     default: 'declared',
     help: 'which addresses may be taken from another ENI: `declared` those of IPAM or of a floating-ips annotation, `any` also those merely seen in a pod',
   },
+  allowPrimary: {
+    flag: 'allow-primary',
+    type: toggle(),
+    commands: AGENT,
+    default: 'false',
+    help: 'lets addresses of pods be put on the primary ENI when the interface of the pod sits on it. The VPC CNI takes every address that it finds there for its own and gives it to an ordinary pod, unless its pool is kept from growing (`WARM_IP_TARGET`)',
+  },
   release: {
     flag: 'release',
     type: choice('after-delay', 'never'),

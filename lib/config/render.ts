@@ -1,6 +1,6 @@
 import type { Command } from './command.ts';
 import { COMMAND_NAMES, COMMANDS } from './command.ts';
-import type { Option } from './options.ts';
+import type { Option } from './option.ts';
 import { OPTIONS, optionsFor, variableOf } from './options.ts';
 import { CONFIG_FILE } from './sources.ts';
 

@@ -1,6 +1,7 @@
 import type { Command } from './command.ts';
 import type { ConfigFault, Origin } from './fault.ts';
-import type { Option, OptionsOf } from './options.ts';
+import type { Option } from './option.ts';
+import type { OptionsOf } from './options.ts';
 import { optionsFor, variableOf } from './options.ts';
 import type { Environment, Given, Source } from './sources.ts';
 import { CONFIG_FILE, fromEnvironment, fromFile, fromFlags, split } from './sources.ts';

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import type { Command } from './command.ts';
 import type { ConfigFault, Origin } from './fault.ts';
 import { nearest } from './nearest.ts';
-import type { Option } from './options.ts';
+import type { Option } from './option.ts';
 import { OPTIONS, optionsFor, variableOf } from './options.ts';
 
 /** The words given for one option at one place, before they are parsed. */

@@ -7,11 +7,11 @@ import {
   UnassignPrivateIpAddressesCommand,
 } from '@aws-sdk/client-ec2';
 import type { Eni, EniId } from '../model/eni.ts';
+import type { AddressHolder } from '../model/holder.ts';
 import { familyOf, type IpAddress, type IpFamily, parseIp } from '../model/ip.ts';
 import type {
   Accepted,
   AddressApi,
-  AddressHolder,
   Assigned,
   AssignOptions,
   CallOptions,
@@ -21,6 +21,7 @@ import type {
 } from './api.ts';
 import { allPages, call, type Ec2Connection, filterChunks } from './calls.ts';
 import { isUsable, type RawEni, toEni, toHolders } from './convert.ts';
+import { instanceOwners } from './instance-owners.ts';
 import { NodeFacts } from './node-facts.ts';
 
 export interface AddressesOptions {
@@ -59,6 +60,7 @@ export function ec2Addresses(options: AddressesOptions): AddressApi {
       return enis.sort(byPosition);
     },
     findHolders: (addresses, lookUp) => findHolders(connection, addresses, { vpcIds, ...lookUp }, onWarning),
+    instanceOwners: (query, ask) => instanceOwners(connection, query, ask),
     assign: (eni, addresses, assign) => assignTo(connection, eni, addresses, assign),
     unassign: (eni, addresses, unassign) => unassignFrom(connection, eni, addresses, unassign),
   };

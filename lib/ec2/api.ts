@@ -1,4 +1,5 @@
 import type { Eni, EniId } from '../model/eni.ts';
+import type { AddressHolder, InstanceOwner } from '../model/holder.ts';
 import type { IpAddress } from '../model/ip.ts';
 
 /**
@@ -14,6 +15,11 @@ export interface AddressApi {
   /** Where EC2 has each address now; an address that no ENI lists (or only inside a delegated prefix) is not in the map. */
   findHolders(addresses: readonly IpAddress[], options: LookUpOptions): Promise<Map<IpAddress, AddressHolder>>;
   /**
+   * Whose the instances are that have these ids, or an ENI with one of these addresses. An instance that is not in the map was not
+   * found. Without permission to ask, every named instance is `forbidden`; where the question itself is unknown, nothing is told.
+   */
+  instanceOwners(query: InstanceQuery, options: CallOptions): Promise<Map<string, InstanceOwner>>;
+  /**
    * Adds addresses of one family to an ENI; all or none. `takeover` lets EC2 move an IPv4 secondary away from another ENI;
    * IPv6 has no such call, so for IPv6 it has no effect: the caller unassigns on the old ENI first.
    */
@@ -26,6 +32,8 @@ export interface CallOptions {
   readonly signal: AbortSignal;
 }
 
+export type InstanceQuery = { readonly ids: readonly string[] } | { readonly addresses: readonly IpAddress[] };
+
 export interface AssignOptions extends CallOptions {
   readonly takeover: boolean;
 }
@@ -36,14 +44,6 @@ export interface LookUpOptions extends CallOptions {
    * @default those of the ENIs last described
    */
   readonly vpcIds?: readonly string[];
-}
-
-export interface AddressHolder {
-  readonly eni: EniId;
-  /** Undefined when the ENI is detached. */
-  readonly instanceId: string | undefined;
-  /** A primary address never moves. */
-  readonly primary: boolean;
 }
 
 /** EC2 took the call; IMDS and the data plane follow a little later. */

@@ -2,8 +2,9 @@ import type { Address, InstanceTypeInfo, NetworkInterface, PublicIpv4Pool, Subne
 import { AMAZON_POOL, type ElasticIp, type ElasticIpAssociation, type PublicIpPool } from '../model/elastic-ip.ts';
 import { type Eni, type EniAddress, type EniLimits, mac, type PublicAssociation } from '../model/eni.ts';
 import type { EniNature } from '../model/eni-protection.ts';
+import type { AddressHolder } from '../model/holder.ts';
 import { type Cidr, type IpAddress, parseCidr, parseIp } from '../model/ip.ts';
-import type { AddressHolder, OnWarning } from './api.ts';
+import type { OnWarning } from './api.ts';
 
 /** An ENI as the SDK gives it. Every member may be missing: EC2 omits empty sets, stand-ins omit more. */
 export type RawEni = NetworkInterface;
@@ -117,7 +118,8 @@ export function toHolders(raw: RawEni, onWarning: OnWarning): [IpAddress, Addres
   const eni = raw.NetworkInterfaceId;
   if (!eni) return [];
   const instanceId = raw.Attachment?.InstanceId || undefined;
-  return addressesOf(raw, onWarning).map(({ ip, primary }) => [ip, { eni, instanceId, primary }]);
+  const nature = toNature(raw);
+  return addressesOf(raw, onWarning).map(({ ip, primary }) => [ip, { eni, instanceId, primary, nature }]);
 }
 
 /** Undefined for an address outside any VPC (EC2-Classic, long gone) and for unreadable ones. */
@@ -154,7 +156,7 @@ export function toPool(raw: PublicIpv4Pool): PublicIpPool | undefined {
 }
 
 /** Keys that only look inherited (`__proto__`) stay plain keys. */
-function toTags(raw: readonly Tag[] | undefined): Record<string, string> {
+export function toTags(raw: readonly Tag[] | undefined): Record<string, string> {
   return Object.fromEntries((raw ?? []).map((tag) => [tag.Key ?? '', tag.Value ?? '']).filter(([key]) => key !== ''));
 }
 

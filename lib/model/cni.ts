@@ -81,6 +81,7 @@ function entriesOf(file: string, pod: PodRef, cache: JsonObject, refuse: (fault:
       netns: netns === undefined ? undefined : withoutVar(netns),
       master: masterOf(cache.config),
       ...(ranges.length > 0 && { ipam: ranges }),
+      plugin: pluginOf(cache.config),
       mac: link.mac === undefined ? undefined : mac(link.mac),
       addresses: addresses.filter(({ index }) => belongs(index)).map(({ address }) => address),
     };
@@ -134,6 +135,13 @@ export function masterOf(config: unknown): string | undefined {
   return confsOf(config)
     .map((plugin) => textOf(plugin.master))
     .find((master) => master !== undefined);
+}
+
+/** The type of the plugin that makes the interface: that of the conf, or of the first plugin of a list. */
+export function pluginOf(config: unknown): string | undefined {
+  return confsOf(config)
+    .map((plugin) => textOf(plugin.type))
+    .find((type) => type !== undefined);
 }
 
 /** `/var/run` is a link to `/run` everywhere; one spelling makes paths comparable. */

@@ -51,3 +51,26 @@ function badElement(element: string, where: string): Refusal {
     message: `${FLOATING_IPS} on ${where}: ${shown} is not an address, a CIDR or "*"`,
   };
 }
+
+/** Above this a declaration covers addresses that are not listed one by one: a /26 of IPv4. */
+const MAX_LISTED = 64;
+
+/** The addresses that a declaration names, one by one: those listed and those of small IPv4 networks. */
+export function listable({ addresses, networks }: FloatingDeclaration): IpAddress[] {
+  const small = networks.filter((network) => sizeOf(network) <= MAX_LISTED);
+  return [...new Set([...addresses, ...small.flatMap(addressesIn)])].slice(0, MAX_LISTED);
+}
+
+function sizeOf(network: Cidr): number {
+  const [base = '', length] = network.split('/');
+  return base.includes(':') ? Number.POSITIVE_INFINITY : 2 ** (32 - Number(length));
+}
+
+function addressesIn(network: Cidr): IpAddress[] {
+  const octets = network.split('/')[0]?.split('.').map(Number) ?? [];
+  const [a = 0, b = 0, c = 0, d = 0] = octets;
+  const first = d - (d % sizeOf(network));
+  return Array.from({ length: sizeOf(network) }, (_, index) => parseIp(`${a}.${b}.${c}.${first + index}`)).filter(
+    (address) => address !== undefined,
+  );
+}

@@ -14,6 +14,8 @@ export interface CachedAttachment {
   readonly master: string | undefined;
   /** What the attachment's IPAM plugin may hand out, as far as its conf tells. */
   readonly ipam?: readonly IpamRange[];
+  /** Type of the CNI plugin that made the interface. */
+  readonly plugin?: string | undefined;
   readonly mac: Mac | undefined;
   readonly addresses: readonly IpAddress[];
 }
@@ -46,4 +48,8 @@ export interface AttachmentDefinition {
   readonly master: string | undefined;
   /** What its IPAM plugin may hand out. */
   readonly ipam?: readonly IpamRange[];
+  /** Type of the first plugin of its CNI conf. */
+  readonly plugin?: string | undefined;
+  /** Value of `eni-agent.io/ignore` on it. */
+  readonly ignore?: string | undefined;
 }

@@ -12,10 +12,16 @@ export interface Plan {
   readonly ledger: LedgerChanges;
   /** Facts are too old to decide something: describe the node's ENIs. */
   readonly describe: boolean;
-  /** Addresses we stand down from and whose holder should be looked up before trying again. */
-  readonly lookUp: readonly IpAddress[];
+  /** Addresses whose holder should be looked up. */
+  readonly lookUp: readonly HolderQuestion[];
   /** Earliest time (ms since the epoch) at which the passing of time alone changes the plan. */
   readonly wakeAt: number | undefined;
+}
+
+/** `take`: it will be taken over if that may be, and nothing is told meanwhile. `wait`: we stand down until nobody holds it. */
+export interface HolderQuestion {
+  readonly address: IpAddress;
+  readonly purpose: 'take' | 'wait';
 }
 
 export interface LedgerChanges {

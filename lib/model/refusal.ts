@@ -11,6 +11,9 @@ export const REASONS = {
   ReservedAddress: 'AWS keeps this address of the subnet for itself',
   PrimaryAddress: 'the address is the primary of an ENI, which never moves',
   AddressLimitExceeded: 'the ENI is full for this instance type',
+  ProtectedInterface:
+    'the ENI belongs to the VPC CNI, an AWS service or another cluster: nothing is taken from it or put on it',
+  UnsupportedInterface: 'no ENI has the MAC address of the interface, so the VPC drops what it sends',
   HeldElsewhere: 'another holder has taken the address over, or holds it and this claim may not take it',
   DuplicateAddress: 'two pods of this node claim the address on different ENIs, or two FloatingIPs list it',
   Flapping: 'the address comes and goes on its interface; it is served once it stays',

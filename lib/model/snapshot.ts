@@ -1,5 +1,6 @@
 import type { Claim } from './claim.ts';
 import type { Eni, EniId } from './eni.ts';
+import type { Doubt, KnownHolder } from './holder.ts';
 import type { IpAddress } from './ip.ts';
 import type { LedgerEntry } from './ledger.ts';
 import type { Reason, Refusal } from './refusal.ts';
@@ -34,6 +35,13 @@ export interface NodeSnapshot {
   readonly inFlight: ReadonlySet<IpAddress>;
   /** Addresses that a look-up has just found on no ENI at all. */
   readonly knownFree: ReadonlySet<IpAddress>;
+  /** What look-ups have found, as long as a claim or a declaration names the address. */
+  readonly holders: ReadonlyMap<IpAddress, KnownHolder>;
+  /** Addresses that EC2 would not give us because somebody holds them: when that was asked, ms since the epoch. */
+  readonly contested: ReadonlyMap<IpAddress, number>;
+  readonly doubts: ReadonlyMap<IpAddress, Doubt>;
+  /** Floating addresses that pods here may hold, although they do not (yet): their holders are looked up ahead. */
+  readonly declared: readonly IpAddress[];
   /** Claims that failed, by `attemptKey`: until when to wait and why. */
   readonly setbacks: ReadonlyMap<string, Setback>;
   /** What currently keeps all calls of an ENI from going through. */
@@ -43,6 +51,8 @@ export interface NodeSnapshot {
 export interface Policy {
   /** `declared`: only ipam and floating claims take addresses over; `any`: live ones too. */
   readonly takeover: 'declared' | 'any';
+  /** Whether addresses may be put on the primary ENI when the interface of the pod leads there. */
+  readonly allowPrimary: boolean;
   readonly release: 'after-delay' | 'never';
   /** Cool-down between the end of a claim and the release of its address, ms. */
   readonly releaseDelayMs: number;

@@ -11,6 +11,8 @@ export interface Appearance {
   readonly address: IpAddress;
   readonly since: number;
   readonly seenSince: number | undefined;
+  /** It was there when the agent started, and the ledger does not know it. */
+  readonly foundAtStart: boolean;
   /** The claim ended before our eyes, and the ledger still knows the address: if it comes back it has appeared anew. */
   readonly vanished: boolean;
   /** What this address has spent on coming back, as the time at which all of it is earned back; see `CREDIT_MS`. */
@@ -29,6 +31,10 @@ const CREDIT_MS = 25_000;
 export interface DatingInput {
   readonly known: Appearances;
   readonly ledger: ReadonlyMap<IpAddress, LedgerEntry>;
+  /** False until all sources have been complete once: what is seen before that was in place when the agent started. */
+  readonly settled: boolean;
+  /** False when the ledger's memory is lost or outdated: that it does not know an address then proves nothing. */
+  readonly trusted: boolean;
   /** False while a source is loading: a claim that is missing then has not vanished. */
   readonly complete: boolean;
   readonly now: number;
@@ -40,22 +46,32 @@ export interface DatingInput {
  */
 export function dateClaims(
   drafts: readonly ClaimDraft[],
-  { known, ledger, complete, now }: DatingInput,
+  { known, ledger, complete, now, settled, trusted }: DatingInput,
 ): { claims: Claim[]; appearances: Appearances } {
   const appearances = new Map<string, Appearance>(complete ? vanishedOf(known, ledger, now) : known);
   const claims = drafts.map(({ seenSince, ...draft }) => {
     const before = known.get(claimKey(draft)) ?? seenWithoutUid(draft, known, ledger);
-    const since = before ? sinceOf(before, seenSince, now) : (remembered(draft, ledger) ?? now);
+    const recalled = remembered(draft, ledger);
+    const since = before ? sinceOf(before, seenSince, now) : (recalled ?? now);
     const { address } = draft;
+    const foundAtStart = before ? before.foundAtStart && since === before.since : recalled === undefined && !settled;
+    // What IPAM has given away while we were not looking, it has given to this pod alone.
+    const inPlace = foundAtStart && (draft.kind !== 'ipam' || !trusted);
     const pace = paceOf(before, since, now);
     appearances.set(claimKey(draft), {
       address,
       since,
       seenSince: seenSince ?? before?.seenSince,
+      foundAtStart,
       vanished: false,
       ...pace,
     });
-    return { ...draft, since, ...(pace.calmAt > now && { calmAt: pace.calmAt }) };
+    return {
+      ...draft,
+      since,
+      ...(inPlace && { inPlace }),
+      ...(pace.calmAt > now && { calmAt: pace.calmAt }),
+    };
   });
   return { claims, appearances };
 }

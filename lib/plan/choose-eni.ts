@@ -1,8 +1,11 @@
 import type { Claim } from '../model/claim.ts';
 import type { Eni } from '../model/eni.ts';
 import { addressOn, isInSubnetOf } from '../model/eni.ts';
+import { explainProtection, type Protection, protectionOf } from '../model/eni-protection.ts';
+import { IGNORE } from '../model/ignored-networks.ts';
 import { contains, isReservedInSubnet } from '../model/ip.ts';
 import type { Refusal } from '../model/refusal.ts';
+import type { Policy } from '../model/snapshot.ts';
 
 /** Either the ENI that should carry a claim's address, or why none may. */
 export type EniChoice = { readonly eni: Eni } | { readonly refusal: Refusal };
@@ -11,11 +14,42 @@ export type EniChoice = { readonly eni: Eni } | { readonly refusal: Refusal };
  * Which ENI: by the pod interface's MAC (an ipvlan child has its master's), else by the host interface under it, else by subnet if
  * exactly one ENI of the node is in it. The kernel's facts come before arithmetic, so two ENIs in one subnet work.
  */
-export function chooseEni(claim: Claim, enis: readonly Eni[]): EniChoice {
+export function chooseEni(claim: Claim, enis: readonly Eni[], policy: Pick<Policy, 'allowPrimary'>): EniChoice {
   const primaryOf = enis.find((eni) => addressOn(eni, claim.address)?.primary);
   if (primaryOf) return refuse(claim, 'PrimaryAddress', `${claim.address} is the primary address of ${primaryOf.id}`);
   const attached = enis.find((eni) => eni.mac === claim.mac) ?? enis.find((eni) => eni.mac === claim.masterMac);
-  return attached ? checkSubnet(claim, attached) : chooseBySubnet(claim, enis);
+  if (attached === undefined || attached.mac !== claim.mac) {
+    const alien = refuseOwnMac(claim);
+    if (alien) return alien;
+  }
+  if (attached === undefined) return chooseBySubnet(claim, enis);
+  const protection = protectionOf(attached);
+  const allowed = protection === undefined || (protection === 'primary' && policy.allowPrimary);
+  return allowed ? checkSubnet(claim, attached) : refuseProtected(claim, attached, protection);
+}
+
+/** CNI plugins whose interfaces have a MAC of their own: the VPC knows only those of ENIs and drops all others' frames. */
+const OWN_MAC: readonly string[] = ['macvlan', 'bridge'];
+
+function refuseOwnMac(claim: Claim): EniChoice | undefined {
+  if (claim.plugin === undefined || claim.mac === undefined || !OWN_MAC.includes(claim.plugin)) return undefined;
+  return refuse(
+    claim,
+    'UnsupportedInterface',
+    `${claim.interface} is made by the ${claim.plugin} plugin and has the MAC address ${claim.mac}, which no ENI has: a VPC drops its frames. Use ipvlan, or leave the network out with the annotation ${IGNORE}`,
+  );
+}
+
+function refuseProtected(claim: Claim, eni: Eni, protection: Protection): EniChoice {
+  const fix =
+    protection === 'primary'
+      ? 'give the network an ENI of its own as "master", or start the agent with --allow-primary'
+      : 'give the network an ENI of its own as "master", tagged node.k8s.amazonaws.com/no_manage=true';
+  return refuse(
+    claim,
+    'ProtectedInterface',
+    `${claim.address} on ${claim.interface} is not put on an ENI: ${explainProtection(eni.id, protection)}; ${fix}`,
+  );
 }
 
 function checkSubnet(claim: Claim, eni: Eni): EniChoice {
@@ -39,7 +73,11 @@ function chooseBySubnet(claim: Claim, enis: readonly Eni[]): EniChoice {
       `no ENI of this node is in a subnet with ${claim.address} (ENIs: ${known})`,
     );
   }
-  if (another === undefined) return checkReserved(claim, only);
+  if (another === undefined) {
+    // The subnet alone never leads to a protected ENI, whatever the options allow.
+    const protection = protectionOf(only);
+    return protection === undefined ? checkReserved(claim, only) : refuseProtected(claim, only, protection);
+  }
   return refuse(
     claim,
     'AmbiguousInterface',

@@ -1,9 +1,11 @@
-import type { Claim } from '../model/claim.ts';
+import type { Claim, ClaimKind } from '../model/claim.ts';
 import { netnsName } from '../model/cni.ts';
 import type { Eni, Mac } from '../model/eni.ts';
-import { declares, FLOATING_IPS, parseFloatingIps } from '../model/floating.ts';
+import { declares, FLOATING_IPS, listable, parseFloatingIps } from '../model/floating.ts';
+import { IGNORE, ignoresInterface, ignoresNetwork } from '../model/ignored-networks.ts';
 import { type IpAddress, isGlobalUnicast } from '../model/ip.ts';
 import { parseNetworkStatus } from '../model/network-status.ts';
+import { promisedAttachments } from '../model/networks-annotation.ts';
 import type { AttachmentDefinition, CachedAttachment, LiveInterface, LiveNamespace } from '../model/observation.ts';
 import { isAlive, type NetworkStatus, type Pod, type PodRef, podKey } from '../model/pod.ts';
 import type { Refusal } from '../model/refusal.ts';
@@ -52,6 +54,8 @@ export interface ObservedClaims {
   /** What of a pod's input could not be understood, by pod key. */
   readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
   readonly strays: readonly StrayAddress[];
+  /** Floating addresses that pods here may hold, as far as they can be listed. */
+  readonly declared: readonly IpAddress[];
 }
 
 /** An address in a network namespace that fits no known pod, and what its interface sits on. */
@@ -73,13 +77,15 @@ export function observeClaims(observed: Observations, filter: ClaimFilter): Obse
   const refusals = new Map<string, Refusal[]>();
   const drafts: ClaimDraft[] = [];
   const reserved = new Reserved(observed, filter.nodeAddresses?.());
+  const declared = new Set<IpAddress>();
   for (const holder of holders(observed)) {
     if (filter.namespaces.length > 0 && !filter.namespaces.includes(holder.ref.namespace)) continue;
     const said = new PodClaims(holder, namespaces.of(holder.ref), observed, filter, reserved);
     drafts.push(...said.drafts());
+    for (const address of said.declared) declared.add(address);
     if (said.refusals.length > 0) refusals.set(podKey(holder.ref), said.refusals);
   }
-  return { drafts, refusals, strays: namespaces.strays.flatMap(straysIn(observed.hostLinks)) };
+  return { drafts, refusals, strays: namespaces.strays.flatMap(straysIn(observed.hostLinks)), declared: [...declared] };
 }
 
 function straysIn(hostLinks: HostLinks): (namespace: LiveNamespace) => StrayAddress[] {
@@ -135,8 +141,12 @@ function belongsTo(pod: Pod): (entry: CachedAttachment) => boolean {
   return (entry) => entry.pod.uid === '' || entry.pod.uid === pod.uid;
 }
 
+/** The CNI result follows the kernel's event after 10 to 60 ms (FACTS §12), and much later on a node without a free CPU, ms. */
+const PROVISIONAL_MS = 10_000;
+
 class PodClaims {
   readonly refusals: Refusal[] = [];
+  readonly declared: IpAddress[] = [];
   readonly #holder: Holder;
   readonly #namespace: LiveNamespace | undefined;
   readonly #observed: Observations;
@@ -173,7 +183,26 @@ class PodClaims {
       ...this.#holder.cache.map((entry) => entry.ifName),
       ...(this.#namespace?.interfaces.map((live) => live.name) ?? []),
     ]);
-    return [...names].filter((name) => name !== PRIMARY_INTERFACE && this.#filter.interfaces(name));
+    return [...names].filter(
+      (name) => name !== PRIMARY_INTERFACE && this.#filter.interfaces(name) && !this.#isIgnored(name),
+    );
+  }
+
+  #isIgnored(name: string): boolean {
+    const networks = this.#networks.filter((network) => network.interface === name).map((network) => network.name);
+    const { definitions } = this.#observed;
+    return (
+      ignoresInterface(this.#holder.pod?.annotations[IGNORE], name, networks) ||
+      networks.some((network) => ignoresNetwork(definitions.get(network)?.ignore))
+    );
+  }
+
+  /** More networks are promised than are known, and this interface is none of those: what it is will be told in a moment. */
+  #isProvisional(name: string): boolean {
+    const { pod, cache } = this.#holder;
+    const known = new Set([...cache.map((entry) => entry.ifName), ...this.#networks.map((entry) => entry.interface)]);
+    known.delete(PRIMARY_INTERFACE);
+    return !known.has(name) && (pod === undefined || promisedAttachments(pod.annotations) > known.size);
   }
 
   #draftsOn(name: string): ClaimDraft[] {
@@ -182,8 +211,9 @@ class PodClaims {
     const status = this.#networks.filter((network) => network.interface === name);
     const listed = new Set([...cached.flatMap((entry) => entry.addresses), ...status.flatMap((entry) => entry.ips)]);
     const floats = this.#floating(status);
-    const kindOf = (address: IpAddress) => (listed.has(address) ? 'ipam' : floats(address) ? 'floating' : 'live');
-    const definition = status.map((entry) => this.#observed.definitions.get(entry.name)).find((found) => found?.master);
+    const kindOf = (address: IpAddress): ClaimKind =>
+      listed.has(address) ? 'ipam' : floats(address) ? 'floating' : 'live';
+    const definitions = status.flatMap((entry) => this.#observed.definitions.get(entry.name) ?? []);
     const place = {
       holder: refOf(this.#holder.ref),
       interface: name,
@@ -192,14 +222,22 @@ class PodClaims {
     const masterMac = this.#masterMac(
       place.mac,
       live,
-      cached.find((entry) => entry.master)?.master ?? definition?.master,
+      cached.find((entry) => entry.master)?.master ?? definitions.find(({ master }) => master)?.master,
     );
     for (const address of listed) if (!isGlobalUnicast(address)) this.#refuseAddress(address, name);
+    const plugin = cached.find((entry) => entry.plugin)?.plugin ?? definitions.find((each) => each.plugin)?.plugin;
+    const isProvisional = this.#isProvisional(name);
+    const until = (since: number | undefined) => ({ provisionalUntil: (since ?? 0) + PROVISIONAL_MS });
     const seen = new Map(live?.addresses.map((address) => [address.ip, address.since]));
     return [...new Set([...listed, ...seen.keys()])]
       .filter((address) => isGlobalUnicast(address) && !this.#isPrimary(address))
       .filter((address) => listed.has(address) || this.#isGranted(address, cached.length + status.length > 0))
-      .map((address) => ({ ...place, address, kind: kindOf(address), masterMac, seenSince: seen.get(address) }));
+      .map((address): ClaimDraft => {
+        const kind = kindOf(address);
+        const seenSince = seen.get(address);
+        const provisional = kind === 'live' && isProvisional ? until(seenSince) : {};
+        return { ...place, ...(plugin && { plugin }), ...provisional, address, kind, masterMac, seenSince };
+      });
   }
 
   #floating(status: readonly NetworkStatus[]): (address: IpAddress) => boolean {
@@ -217,6 +255,7 @@ class PodClaims {
         ...refusals.filter(({ message }) => !this.refusals.some((known) => known.message === message)),
       );
     }
+    this.declared.push(...parsed.flatMap(({ value }) => listable(value)));
     const { namespace } = this.#holder.ref;
     return (address) =>
       parsed.some(({ value }) => declares({ ...value, any: false }, address)) ||

@@ -1,24 +1,37 @@
 import type { Claim } from '../model/claim.ts';
 import { attemptKey } from '../model/claim.ts';
-import type { Eni } from '../model/eni.ts';
+import type { Eni, EniId } from '../model/eni.ts';
 import { carries } from '../model/eni.ts';
 import { familyOf } from '../model/ip.ts';
 import type { LedgerEntry } from '../model/ledger.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { NodeSnapshot } from '../model/snapshot.ts';
 import { mayTakeOver, type PlacedClaim } from './contest.ts';
+import { pursue } from './pursue.ts';
 
 /** What one winning claim needs next. */
 export type Decision =
   | { readonly kind: 'assigned'; readonly record: LedgerEntry | undefined }
-  | { readonly kind: 'assign'; readonly takeover: boolean }
+  | {
+      readonly kind: 'assign';
+      readonly takeover: boolean;
+      /** See `AssignAction`. */
+      readonly from: EniId | undefined;
+      readonly looksUp: boolean;
+      /** Look the holder up while the call is under way, for the case that it is refused. */
+      readonly lookBeside?: true;
+    }
+  /** Who holds it has to be known first. */
+  | { readonly kind: 'look' }
   /** Cached facts say it is here, but they are older than the claim: somebody may have taken it meanwhile. */
   | { readonly kind: 'verify' }
   | { readonly kind: 'wait'; readonly refusal: Refusal; readonly until: number }
   /** The address comes and goes: whatever it needs is done once it has stayed. */
   | { readonly kind: 'settle'; readonly refusal: Refusal; readonly until: number }
-  /** Stand down; `lookUp`: ask who holds it before trying again. */
-  | { readonly kind: 'stand-down'; readonly refusal: Refusal; readonly lookUp: boolean; readonly record?: LedgerEntry };
+  /** The CNI result will tell in a moment what to do. */
+  | { readonly kind: 'provisional' }
+  /** Stand down, and ask who holds it before trying again. */
+  | { readonly kind: 'stand-down'; readonly refusal: Refusal; readonly record?: LedgerEntry };
 
 /**
  * Decides about the winning claim of one address.
@@ -35,13 +48,31 @@ export function decide({ claim, eni }: PlacedClaim, snapshot: NodeSnapshot): Dec
   const waiting = setback !== undefined && setback.until > snapshot.now && !snapshot.knownFree.has(claim.address);
   if (waiting) return { kind: 'wait', refusal: { ...pick(setback), address: claim.address }, until: setback.until };
   const unanswered = entry?.state === 'assigning' && entry.claimedAt === claim.since && entry.spent === undefined;
-  if ((appearedAnew || unanswered || isMisplaced(entry, eni, snapshot)) && mayTakeOver(claim, snapshot.policy)) {
-    return { kind: 'assign', takeover: true };
+  if (isMisplaced(entry, eni, snapshot) && mayTakeOver(claim, snapshot.policy)) {
+    return { kind: 'assign', takeover: true, from: entry?.eni, looksUp: false };
   }
-  if (snapshot.knownFree.has(claim.address)) return { kind: 'assign', takeover: false };
-  const knownHeld = setback?.reason === 'HeldElsewhere' || setback?.reason === 'PrimaryAddress';
-  const untried = (appearedAnew || unanswered) && !knownHeld;
-  return untried ? { kind: 'assign', takeover: false } : standDown(claim, entry);
+  const untried = appearedAnew || unanswered;
+  if (untried && claim.inPlace === undefined && mayTakeOver(claim, snapshot.policy)) {
+    const next = pursue(claim, eni, snapshot);
+    return next.kind === 'overtaken' ? standDown(claim, eni, entry) : next;
+  }
+  if (isProvisional(claim, snapshot)) return foresee(claim, snapshot);
+  if (snapshot.knownFree.has(claim.address)) return PLAIN;
+  const knownHeld = ['HeldElsewhere', 'PrimaryAddress', 'ProtectedInterface'].includes(setback?.reason ?? '');
+  return untried && !knownHeld && !snapshot.contested.has(claim.address) ? PLAIN : standDown(claim, eni, entry);
+}
+
+const PLAIN = { kind: 'assign', takeover: false, from: undefined, looksUp: false } as const satisfies Decision;
+
+function isProvisional({ provisionalUntil }: Claim, { now }: NodeSnapshot): boolean {
+  return provisionalUntil !== undefined && provisionalUntil > now;
+}
+
+/** Asks for it, and finds the holder if there is one, so that nothing is left to ask once the CNI result says whose it is. */
+function foresee({ address, since }: Claim, { contested, holders }: NodeSnapshot): Decision {
+  if ((contested.get(address) ?? 0) < since) return { ...PLAIN, looksUp: true };
+  const known = holders.get(address);
+  return known === undefined || known.askedAt < since ? { kind: 'look' } : { kind: 'provisional' };
 }
 
 /** We hold it ourselves, on another ENI of this node than the one that the claim turns out to sit on: nobody loses it. */
@@ -58,9 +89,13 @@ function decideCarried(
   appearedAnew: boolean,
   snapshot: NodeSnapshot,
 ): Decision {
-  if (takesBack(claim, entry, appearedAnew, snapshot)) return { kind: 'assign', takeover: true };
-  const factsAreOlder = snapshot.describedAt === undefined || snapshot.describedAt < claim.since;
-  if (appearedAnew && factsAreOlder) return { kind: 'verify' };
+  if (takesBack(claim, entry, appearedAnew, snapshot)) {
+    return { kind: 'assign', takeover: true, from: undefined, looksUp: true };
+  }
+  const describedAt = snapshot.describedAt ?? Number.NEGATIVE_INFINITY;
+  if (appearedAnew && describedAt < claim.since) return { kind: 'verify' };
+  // Nor are they worth anything when a call for it has failed since.
+  if (describedAt < (snapshot.doubts.get(claim.address)?.at ?? Number.NEGATIVE_INFINITY)) return { kind: 'verify' };
   return { kind: 'assigned', record: recordOf(claim, eni, entry) };
 }
 
@@ -97,12 +132,12 @@ function recordOf(claim: Claim, eni: Eni, entry: LedgerEntry | undefined): Ledge
   return { address: claim.address, eni: eni.id, state, holder: claim.holder, interface: claim.interface, claimedAt };
 }
 
-function standDown(claim: Claim, entry: LedgerEntry | undefined): Decision {
+function standDown(claim: Claim, eni: Eni, entry: LedgerEntry | undefined): Decision {
   const message = `${claim.address} is held by another ENI; standing down. It is taken over only when it appears anew on ${claim.interface}${
     claim.kind === 'live' ? ', and only if eni-agent.io/floating-ips declares it' : ''
   }`;
   const refusal: Refusal = { reason: 'HeldElsewhere', message, address: claim.address };
-  return { kind: 'stand-down', refusal, lookUp: true, ...lossOf(entry) };
+  return { kind: 'stand-down', refusal, ...lossOf(claim, eni, entry) };
 }
 
 function restless({ address, interface: on }: Claim, until: number): Decision {
@@ -110,11 +145,19 @@ function restless({ address, interface: on }: Claim, until: number): Decision {
   return { kind: 'settle', refusal: { reason: 'Flapping', message, address }, until };
 }
 
-/** The record of a loss, once. */
-function lossOf(entry: LedgerEntry | undefined): { record?: LedgerEntry } {
-  if (entry?.state === 'held') return { record: { ...entry, state: 'lost' } };
-  if (entry?.state === 'found') return { record: { ...entry, state: 'lost', notOurs: true } };
-  return {};
+/**
+ * The record of a loss, once; also of what somebody else already had when we came, so that a restart does not take it for new.
+ */
+function lossOf(claim: Claim, eni: Eni, entry: LedgerEntry | undefined): { record?: LedgerEntry } {
+  if (entry?.state === 'held' || entry?.state === 'assigning') return { record: lost(entry) };
+  if (entry?.state === 'found') return { record: { ...lost(entry), notOurs: true } };
+  if (entry !== undefined || claim.inPlace === undefined) return {};
+  const { address, holder, since: claimedAt, interface: on } = claim;
+  return { record: { address, eni: eni.id, state: 'lost', holder, interface: on, claimedAt, notOurs: true } };
+}
+
+function lost({ address, eni, holder, interface: on, claimedAt }: LedgerEntry): LedgerEntry {
+  return { address, eni, state: 'lost', holder, interface: on, claimedAt };
 }
 
 function pick({ reason, message }: { reason: Refusal['reason']; message: string }) {

@@ -1,10 +1,10 @@
 import type { Action } from '../model/action.ts';
 import { type Claim, claimKey } from '../model/claim.ts';
 import type { Eni } from '../model/eni.ts';
-import { carries, slotLimit, usedSlots } from '../model/eni.ts';
+import { carries, isInSubnetOf, slotLimit, usedSlots } from '../model/eni.ts';
 import { compareIp, familyOf, type IpAddress } from '../model/ip.ts';
 import type { LedgerEntry } from '../model/ledger.ts';
-import type { ClaimStatus, Plan } from '../model/plan.ts';
+import type { ClaimStatus, HolderQuestion, Plan } from '../model/plan.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { NodeSnapshot } from '../model/snapshot.ts';
 import { chooseEni } from './choose-eni.ts';
@@ -25,7 +25,7 @@ export function plan(snapshot: NodeSnapshot): Plan {
   const wishes: Wish[] = [];
   for (const contest of contests) {
     const decision = decide(contest.winner, snapshot);
-    if (decision.kind === 'assign') wishes.push({ contest, takeover: decision.takeover });
+    if (decision.kind === 'assign') wishes.push({ contest, ...decision });
     else applyDecision(decision, contest, draft);
     for (const loser of contest.losers) draft.refuse(loser, duplicate(loser, contest.winner));
   }
@@ -37,18 +37,29 @@ export function plan(snapshot: NodeSnapshot): Plan {
   for (const entry of releases.unassign) {
     draft.actions.push({ kind: 'unassign', eni: entry.eni, address: entry.address });
   }
+  draft.lookUp.push(...lookAhead(snapshot, claimed));
   draft.forget.push(...releases.forget);
   draft.describe ||= releases.describe;
   draft.wakeAt(releases.nextDue);
   return draft.finish();
 }
 
+/**
+ * Whoever holds a floating address is known before a pod here takes it over, so that the takeover can leave at once and is never one
+ * from a protected ENI.
+ */
+function lookAhead({ declared, holders, enis }: NodeSnapshot, claimed: ReadonlySet<IpAddress>): HolderQuestion[] {
+  return declared
+    .filter((address) => !holders.has(address) && !claimed.has(address))
+    .filter((address) => enis.some((eni) => isInSubnetOf(eni, address)) && !enis.some((eni) => carries(eni, address)))
+    .map((address) => ({ address, purpose: 'take' }));
+}
+
 /** The sources tell of a new pod within this time of each other, ms; the first one may not know what is under its interface. */
 const SOURCES_MS = 1_000;
 
-interface Wish {
+interface Wish extends Omit<Extract<Decision, { kind: 'assign' }>, 'kind'> {
   readonly contest: Contest;
-  readonly takeover: boolean;
 }
 
 function placeClaims(snapshot: NodeSnapshot, draft: Draft): PlacedClaim[] {
@@ -64,7 +75,7 @@ function placeClaims(snapshot: NodeSnapshot, draft: Draft): PlacedClaim[] {
     }
     const onUnknownEni =
       claim.masterMac !== undefined && !snapshot.enis.some(({ mac }) => mac === claim.mac || mac === claim.masterMac);
-    const choice = chooseEni(claim, snapshot.enis);
+    const choice = chooseEni(claim, snapshot.enis, snapshot.policy);
     const mayBeNew = onUnknownEni || ('refusal' in choice && choice.refusal.reason === 'NoMatchingInterface');
     if (mayBeNew && describedAt < claim.since) {
       // The ENI may have been attached after the last describe.
@@ -87,6 +98,12 @@ function applyDecision(decision: Exclude<Decision, { kind: 'assign' }>, contest:
     case 'verify':
       draft.describe = true;
       return draft.tellServed(contest, 'pending');
+    case 'look':
+      draft.lookUp.push({ address: contest.address, purpose: 'take' });
+      return draft.tellServed(contest, 'pending');
+    case 'provisional':
+      draft.wakeAt(contest.winner.claim.provisionalUntil);
+      return draft.tellServed(contest, 'pending');
     case 'settle':
       draft.wakeAt(decision.until);
       return draft.tellServed(contest, 'pending', decision.refusal);
@@ -94,7 +111,7 @@ function applyDecision(decision: Exclude<Decision, { kind: 'assign' }>, contest:
       draft.wakeAt(decision.until);
       return draft.tellServed(contest, 'refused', decision.refusal);
     case 'stand-down':
-      if (decision.lookUp) draft.lookUp.push(contest.address);
+      draft.lookUp.push({ address: contest.address, purpose: 'wait' });
       if (decision.record) draft.put.push(decision.record);
       return draft.tellServed(contest, 'refused', decision.refusal);
   }
@@ -132,8 +149,9 @@ function wishesOn(wishes: readonly Wish[], eni: Eni, family: 4 | 6): Wish[] {
   );
 }
 
-function isUrgent({ contest, takeover }: Wish): boolean {
-  return takeover && contest.winner.claim.kind === 'floating';
+/** A failover, or what may turn out to be one. */
+function isUrgent({ contest, looksUp }: Wish): boolean {
+  return looksUp && contest.winner.claim.kind === 'floating';
 }
 
 function full(contest: Contest, eni: Eni, limit: number): Refusal {
@@ -154,7 +172,7 @@ class Draft {
   readonly statuses: ClaimStatus[] = [];
   readonly put: LedgerEntry[] = [];
   readonly forget: IpAddress[] = [];
-  readonly lookUp: IpAddress[] = [];
+  readonly lookUp: HolderQuestion[] = [];
   describe = false;
   #wakeAt: number | undefined;
 
@@ -175,7 +193,9 @@ class Draft {
   assign(wish: Wish, snapshot: NodeSnapshot): void {
     const { claim, eni } = wish.contest.winner;
     const urgent = isUrgent(wish);
-    this.actions.push({ kind: 'assign', eni: eni.id, address: claim.address, claim, takeover: wish.takeover, urgent });
+    const { takeover, from, looksUp } = wish;
+    this.actions.push({ kind: 'assign', eni: eni.id, address: claim.address, claim, takeover, from, looksUp, urgent });
+    if (wish.lookBeside) this.lookUp.push({ address: claim.address, purpose: 'take' });
     this.tellServed(wish.contest, 'pending', snapshot.troubles.get(eni.id));
   }
 

@@ -61,7 +61,12 @@ describe('IPv4', () => {
     const { addresses, left, right } = rig;
     await addresses.assign(left.pods, [vip], plain);
     expect(await addresses.findHolders([vip], options)).toEqual(
-      new Map([[vip, { eni: left.pods, instanceId: left.id, primary: false }]]),
+      new Map([
+        [
+          vip,
+          { eni: left.pods, instanceId: left.id, primary: false, nature: expect.objectContaining({ deviceIndex: 1 }) },
+        ],
+      ]),
     );
     await expect(addresses.assign(right.pods, [ip('10.0.1.101'), vip], plain)).rejects.toMatchObject({
       kind: 'held-elsewhere',
@@ -83,6 +88,7 @@ describe('IPv4', () => {
       eni: rig.right.primary,
       instanceId: rig.right.id,
       primary: true,
+      nature: expect.objectContaining({ deviceIndex: 0 }),
     });
   });
 

@@ -1,7 +1,9 @@
-import type { AddressApi, AddressHolder, Assigned, AssignOptions, CallOptions } from '../../lib/ec2/api.ts';
+import type { AddressApi, Assigned, AssignOptions, CallOptions, InstanceQuery } from '../../lib/ec2/api.ts';
 import { translateError } from '../../lib/ec2/errors.ts';
 import type { Ec2Error } from '../../lib/model/ec2-error.ts';
 import { type Eni, type EniId, mac } from '../../lib/model/eni.ts';
+import type { EniNature } from '../../lib/model/eni-protection.ts';
+import type { AddressHolder, InstanceOwner } from '../../lib/model/holder.ts';
 import { familyOf, type IpAddress } from '../../lib/model/ip.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import { Cloud } from '../../sim/ec2/cloud.ts';
@@ -12,7 +14,7 @@ import { limitsOf } from '../../sim/ec2/instance-types.ts';
 /** One call as it arrived at EC2. */
 export interface Ec2Call {
   readonly node: string;
-  readonly action: 'describe' | 'find' | 'assign' | 'unassign';
+  readonly action: 'describe' | 'find' | 'instances' | 'assign' | 'unassign';
   readonly at: number;
   /** Undefined for reads. */
   readonly eni: EniId | undefined;
@@ -94,7 +96,9 @@ export class FakeEc2 {
   }
 
   reads(node?: string): Ec2Call[] {
-    return this.calls.filter(({ action, node: by }) => ['describe', 'find'].includes(action) && (node ?? by) === by);
+    return this.calls.filter(
+      ({ action, node: by }) => ['describe', 'find', 'instances'].includes(action) && (node ?? by) === by,
+    );
   }
 
   /** EC2 as one node's agent calls it. */
@@ -104,6 +108,8 @@ export class FakeEc2 {
         this.#read({ ...read(node), action: 'describe' }, options, () => this.#enisOf(instanceId)),
       findHolders: (addresses, options) =>
         this.#read({ ...read(node), action: 'find', addresses }, options, () => this.#holders(addresses)),
+      instanceOwners: (query, options) =>
+        this.#read({ ...read(node), action: 'instances' }, options, () => this.#owners(query)),
       assign: (eni, addresses, options) => this.#write({ node, action: 'assign', eni, addresses }, options),
       unassign: (eni, addresses, options) =>
         this.#write({ node, action: 'unassign', eni, addresses }, { ...options, takeover: false }),
@@ -195,12 +201,8 @@ export class FakeEc2 {
     return {
       id: eni.id,
       mac: mac(eni.mac),
+      ...natureOf(eni),
       deviceIndex: eni.attachment?.deviceIndex ?? 0,
-      networkCard: eni.attachment?.networkCardIndex ?? 0,
-      description: eni.description,
-      interfaceType: eni.interfaceType,
-      requesterManaged: eni.requesterManaged,
-      tags: Object.fromEntries(eni.tags),
       subnetId: eni.subnetId,
       vpcId: eni.vpcId,
       cidrs: [cidr, ...(ipv6Cidr === undefined ? [] : [ipv6Cidr])],
@@ -210,16 +212,36 @@ export class FakeEc2 {
     };
   }
 
+  #owners(query: InstanceQuery): Map<string, InstanceOwner> {
+    const { state } = this.cloud;
+    const ids =
+      'ids' in query ? query.ids : Array.from(this.#holders(query.addresses).values(), (each) => each.instanceId ?? '');
+    const known = ids.flatMap((id) => state.instances.get(id) ?? []);
+    return new Map(known.map(({ id, tags }) => [id, { tags: Object.fromEntries(tags) }]));
+  }
+
   #holders(addresses: readonly IpAddress[]): Map<IpAddress, AddressHolder> {
     const { state } = this.cloud;
     const holders = new Map<IpAddress, AddressHolder>();
     for (const eni of state.allInterfaces(state.describeMoment())) {
       for (const { ip, primary } of [...eni.addresses, ...eni.ipv6Addresses]) {
-        if (addresses.includes(ip)) holders.set(ip, { eni: eni.id, instanceId: eni.attachment?.instanceId, primary });
+        if (addresses.includes(ip))
+          holders.set(ip, { eni: eni.id, instanceId: eni.attachment?.instanceId, primary, nature: natureOf(eni) });
       }
     }
     return holders;
   }
+}
+
+function natureOf(eni: NetworkInterface): EniNature {
+  return {
+    deviceIndex: eni.attachment?.deviceIndex,
+    networkCard: eni.attachment?.networkCardIndex ?? 0,
+    description: eni.description,
+    interfaceType: eni.interfaceType,
+    requesterManaged: eni.requesterManaged,
+    tags: Object.fromEntries(eni.tags),
+  };
 }
 
 export function instanceOf(node: string): string {

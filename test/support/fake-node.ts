@@ -1,7 +1,8 @@
 import { appendFileSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Engine, type EngineOptions, type NodeReport, type Observed } from '../../agent/engine/engine.ts';
+import { Engine } from '../../agent/engine/engine.ts';
+import type { EngineOptions, NodeReport, Observed } from '../../agent/engine/engine-options.ts';
 import type { EngineEvents } from '../../agent/engine/events.ts';
 import type { AddressApi } from '../../lib/ec2/api.ts';
 import type { ClaimKind } from '../../lib/model/claim.ts';
@@ -81,7 +82,13 @@ export class FakeNode {
       ec2: whileAlive(ec2.api(name), calls.signal),
       instanceId: instanceOf(name),
       ledger,
-      policy: { takeover: 'declared', release: 'after-delay', releaseDelayMs: 30_000, ...this.#options.policy },
+      policy: {
+        takeover: 'declared',
+        allowPrimary: false,
+        release: 'after-delay',
+        releaseDelayMs: 30_000,
+        ...this.#options.policy,
+      },
       observe: () => this.#observe(),
       report: (report) => {
         if (!calls.signal.aborted) this.#report = report;
@@ -214,6 +221,7 @@ function whileAlive(api: AddressApi, killed: AbortSignal): AddressApi {
   return {
     describeEnis: (instanceId, options) => guard(() => api.describeEnis(instanceId, options)),
     findHolders: (addresses, options) => guard(() => api.findHolders(addresses, options)),
+    instanceOwners: (query, options) => guard(() => api.instanceOwners(query, options)),
     assign: (eni, addresses, options) => guard(() => api.assign(eni, addresses, options)),
     unassign: (eni, addresses, options) => guard(() => api.unassign(eni, addresses, options)),
   };

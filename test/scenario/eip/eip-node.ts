@@ -1,5 +1,5 @@
 import { EipEngine, type EipReport } from '../../../agent/eip/eip-engine.ts';
-import type { NodeReport } from '../../../agent/engine/engine.ts';
+import type { NodeReport } from '../../../agent/engine/engine-options.ts';
 import { Publisher } from '../../../agent/node/publisher.ts';
 import { marksOf, podDialects } from '../../../lib/dialect/index.ts';
 import { wishesOf } from '../../../lib/dialect/wishes.ts';

@@ -20,7 +20,9 @@ describe('Engine and other holders', () => {
     await clock.advance(6 * HOUR);
 
     expect(ec2.writes().map(({ node: by, takeover }) => [by, takeover])).toEqual([
-      ['a', true],
+      ['a', false],
+      // Refused, because a has it; then from the ENI that was looked up meanwhile.
+      ['b', false],
       ['b', true],
     ]);
     expect(ec2.holderOf(VIP)).toBe(eniOf('b', 1));

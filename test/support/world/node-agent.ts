@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { EipEngine } from '../../../agent/eip/eip-engine.ts';
-import { Engine, type NodeReport } from '../../../agent/engine/engine.ts';
+import { Engine } from '../../../agent/engine/engine.ts';
+import type { NodeReport } from '../../../agent/engine/engine-options.ts';
 import { watchPods } from '../../../agent/node/pod-watch.ts';
 import { definitionsOf, observeNode } from '../../../agent/node/sources.ts';
 import { openTelling } from '../../../agent/node/telling.ts';
@@ -87,7 +88,7 @@ export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
       ledger,
       ec2: ec2.addresses,
       instanceId,
-      policy: { takeover, release: 'after-delay', releaseDelayMs },
+      policy: { takeover, allowPrimary: false, release: 'after-delay', releaseDelayMs },
       observe: () =>
         observeNode(
           {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { COMMAND_NAMES } from '../../../lib/config/command.ts';
-import type { Option } from '../../../lib/config/options.ts';
+import type { Option } from '../../../lib/config/option.ts';
 import { OPTIONS, variableOf } from '../../../lib/config/options.ts';
 import { renderHelp, renderOptionsDocument, renderUsage } from '../../../lib/config/render.ts';
 import { split } from '../../../lib/config/sources.ts';

@@ -44,6 +44,7 @@ describe('resolveOptions', () => {
       namespaces: [],
       observe: 'live',
       takeover: 'declared',
+      allowPrimary: false,
       release: 'after-delay',
       releaseDelayMs: 30_000,
       interfaceFilter: /^(?:(?!eth0$|lo$).*)$/v,

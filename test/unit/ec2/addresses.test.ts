@@ -290,9 +290,10 @@ describe('findHolders', () => {
     await using ec2 = await rig({ DescribeNetworkInterfaces: lookUp });
     const options = { signal: never, vpcIds: ['vpc-1'] };
     const holders = await ec2.addresses.findHolders([ip('10.0.1.5'), ip('10.0.1.6'), ip('2001:db8::5')], options);
+    const nature = expect.objectContaining({ interfaceType: 'interface' });
     expect([...holders]).toEqual([
-      ['10.0.1.5', { eni: 'eni-4', instanceId: 'i-4', primary: false }],
-      ['2001:db8::5', { eni: 'eni-6', instanceId: undefined, primary: false }],
+      ['10.0.1.5', { eni: 'eni-4', instanceId: 'i-4', primary: false, nature }],
+      ['2001:db8::5', { eni: 'eni-6', instanceId: undefined, primary: false, nature }],
     ]);
     expect(ec2.requests).toHaveLength(2);
     expect(ec2.requests.find((request) => request['Filter.1.Name'] === 'addresses.private-ip-address')).toMatchObject({

@@ -143,9 +143,10 @@ it('toLimits leaves unknown what EC2 did not say', () => {
 it('toHolders names the instance of an attached ENI and none of a detached one', () => {
   const PrivateIpAddresses = [{ PrivateIpAddress: '10.0.0.5', Primary: true }, { PrivateIpAddress: '10.0.0.6' }];
   const attached = { ...bare, PrivateIpAddresses, Attachment: { InstanceId: 'i-1' } };
+  const nature = expect.objectContaining({ deviceIndex: undefined });
   expect(toHolders(attached, failOnWarning)).toEqual([
-    ['10.0.0.5', { eni: 'eni-1', instanceId: 'i-1', primary: true }],
-    ['10.0.0.6', { eni: 'eni-1', instanceId: 'i-1', primary: false }],
+    ['10.0.0.5', { eni: 'eni-1', instanceId: 'i-1', primary: true, nature }],
+    ['10.0.0.6', { eni: 'eni-1', instanceId: 'i-1', primary: false, nature }],
   ]);
   expect(toHolders({ ...bare, PrivateIpAddresses }, failOnWarning)[0]?.[1].instanceId).toBeUndefined();
 });

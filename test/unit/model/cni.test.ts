@@ -51,6 +51,7 @@ const NORMAL = {
   ifName: 'net1',
   netns: '/run/netns/cni-1d2c3b4a-0000-1111-2222-333344445555',
   master: 'eth1',
+  plugin: 'ipvlan',
   mac: '0a:00:00:00:00:01',
   addresses: ['10.0.1.50', '2001:db8:1::50'],
 };
@@ -74,9 +75,9 @@ describe('parseCniCache', () => {
       { cniArgs: POD_ARGS.slice(0, 3) },
       { pod: { namespace: 'tenant', name: 'a', uid: '' } },
     ],
-    ['a plain config', { config: '{"master":"eth2"}' }, { master: 'eth2' }],
+    ['a plain config', { config: '{"master":"eth2"}' }, { master: 'eth2', plugin: undefined }],
     ['a list of plugins', { config: base64({ plugins: [{ type: 'ipvlan', master: 'eth3' }] }) }, { master: 'eth3' }],
-    ['a config that cannot be read', { config: '%%%' }, { master: undefined }],
+    ['a config that cannot be read', { config: '%%%' }, { master: undefined, plugin: undefined }],
     ['an attachment without IPAM', { result: { ...RESULT, ips: undefined } }, { addresses: [] }],
     ['no result at all', { result: undefined }, { addresses: [], mac: undefined }],
     [

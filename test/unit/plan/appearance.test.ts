@@ -16,7 +16,14 @@ function draft(about: { seenSince?: number; uid?: string } = {}): ClaimDraft {
 function dates(rounds: readonly { drafts: ClaimDraft[]; complete?: boolean }[], ledger: LedgerEntry[] = []) {
   let known: Appearances = new Map();
   return rounds.map(({ drafts, complete = true }, index) => {
-    const input = { known, ledger: snapshot({ ledger }).ledger, complete, now: NOW + 1_000 * index };
+    const input = {
+      known,
+      ledger: snapshot({ ledger }).ledger,
+      complete,
+      now: NOW + 1_000 * index,
+      settled: true,
+      trusted: true,
+    };
     const dated = dateClaims(drafts, input);
     known = dated.appearances;
     const since = dated.claims[0]?.since;
@@ -35,7 +42,14 @@ describe('an address that comes and goes', () => {
     let calmAt: number | undefined;
     for (let now = NOW; now < NOW + seconds * 1_000; now += 100) {
       const drafts = (now / 100) % 2 === 0 ? [draft()] : [];
-      const dated = dateClaims(drafts, { known, ledger: snapshot({ ledger }).ledger, complete: true, now });
+      const dated = dateClaims(drafts, {
+        known,
+        ledger: snapshot({ ledger }).ledger,
+        complete: true,
+        now,
+        settled: true,
+        trusted: true,
+      });
       known = dated.appearances;
       const [first] = dated.claims;
       calmAt = first?.calmAt;

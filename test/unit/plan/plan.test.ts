@@ -6,7 +6,7 @@ import { plan } from '../../../lib/plan/plan.ts';
 import { claim, eni, entry, inWords, macOf, NOW, snapshot } from './snapshots.ts';
 
 const A = '10.0.1.10';
-const ANY = { takeover: 'any', release: 'after-delay', releaseDelayMs: 30_000 } as const;
+const ANY = { takeover: 'any', allowPrimary: false, release: 'after-delay', releaseDelayMs: 30_000 } as const;
 
 interface Row {
   readonly name: string;
@@ -21,16 +21,17 @@ function check({ snapshot: given, expected }: Row): void {
 describe('plan, taking and standing down', () => {
   it.each<Row>([
     {
-      name: 'takes an ipam address over',
+      name: 'asks for an ipam address without taking it from anybody',
       snapshot: snapshot({ claims: [claim(A, { on: 'eni-1' })] }),
-      expected: [`assign ${A} to eni-1 taking over`],
+      expected: [`assign ${A} to eni-1`],
     },
     {
-      name: 'takes a floating address over before everything else',
+      name: 'takes a floating address from its known holder, before everything else',
       snapshot: snapshot({
         claims: [claim(A, { on: 'eni-1' }), claim('10.0.1.11', { on: 'eni-1', kind: 'floating' })],
+        holders: { '10.0.1.11': { askedAt: NOW - 60_000, eni: 'eni-9' } },
       }),
-      expected: ['assign 10.0.1.11 to eni-1 taking over at once', `assign ${A} to eni-1 taking over`],
+      expected: ['assign 10.0.1.11 to eni-1 taking over from eni-9 at once', `assign ${A} to eni-1`],
     },
     {
       name: 'asks for a live address without taking it from anybody',
@@ -39,8 +40,13 @@ describe('plan, taking and standing down', () => {
     },
     {
       name: 'takes a live address over under --takeover=any',
-      snapshot: snapshot({ claims: [claim(A, { on: 'eni-1', kind: 'live' })], policy: ANY }),
-      expected: [`assign ${A} to eni-1 taking over`],
+      snapshot: snapshot({
+        claims: [claim(A, { on: 'eni-1', kind: 'live' })],
+        policy: ANY,
+        contested: { [A]: NOW },
+        holders: { [A]: { askedAt: NOW, eni: 'eni-9' } },
+      }),
+      expected: [`assign ${A} to eni-1 taking over from eni-9`],
     },
     {
       name: 'records what is there already as found',
@@ -76,9 +82,9 @@ describe('plan, taking and standing down', () => {
       expected: [`${A} refused HeldElsewhere`, `look up ${A}`],
     },
     {
-      name: 'takes over again when the address has appeared anew',
+      name: 'asks again when the address has appeared anew',
       snapshot: snapshot({ claims: [claim(A, { on: 'eni-1', since: NOW - 10 })], ledger: [entry(A, 'eni-1', 'lost')] }),
-      expected: [`assign ${A} to eni-1 taking over`],
+      expected: [`assign ${A} to eni-1`],
     },
     {
       name: 'assigns what is free again without taking it from anybody',
@@ -90,9 +96,13 @@ describe('plan, taking and standing down', () => {
       expected: [`assign ${A} to eni-1`],
     },
     {
-      name: 'fails over after a crash between record and call',
-      snapshot: snapshot({ claims: [claim(A, { on: 'eni-1' })], ledger: [entry(A, 'eni-1', 'assigning')] }),
-      expected: [`assign ${A} to eni-1 taking over`],
+      name: 'looks who holds it after a crash between record and call',
+      snapshot: snapshot({
+        claims: [claim(A, { on: 'eni-1' })],
+        ledger: [entry(A, 'eni-1', 'assigning')],
+        doubts: { [A]: { at: NOW, before: undefined, restarted: true } },
+      }),
+      expected: [`look up ${A} to take it`],
     },
     {
       name: 'does not fail over after a crash while it tried what looked free',
@@ -100,7 +110,7 @@ describe('plan, taking and standing down', () => {
         claims: [claim(A, { on: 'eni-1' })],
         ledger: [entry(A, 'eni-1', 'assigning', { spent: true })],
       }),
-      expected: [`${A} refused HeldElsewhere`, `look up ${A}`],
+      expected: [`${A} refused HeldElsewhere`, `record ${A} lost`, `look up ${A}`],
     },
     {
       name: 'takes the right to release away from what was found, lost and came back',
@@ -118,7 +128,7 @@ describe('plan, taking and standing down', () => {
         claims: [claim(A, { on: 'eni-22' })],
         ledger: [entry(A, 'eni-1', 'held')],
       }),
-      expected: [`assign ${A} to eni-22 taking over`],
+      expected: [`assign ${A} to eni-22 taking over from eni-1`],
     },
     {
       name: 'assigns nothing before the first describe',
@@ -137,7 +147,7 @@ describe('plan, taking and standing down', () => {
       'wake in 700',
     ]);
     const anew = { ...failed, since: NOW };
-    expect(inWords(plan(snapshot({ claims: [anew], setbacks })))).toEqual([`assign ${A} to eni-1 taking over`]);
+    expect(inWords(plan(snapshot({ claims: [anew], setbacks })))).toEqual([`assign ${A} to eni-1`]);
   });
 });
 
@@ -147,12 +157,12 @@ describe('plan, which ENI', () => {
     {
       name: 'goes by the MAC of the interface',
       snapshot: snapshot({ enis: twins, claims: [claim(A, { on: 'eni-22' })] }),
-      expected: [`assign ${A} to eni-22 taking over`],
+      expected: [`assign ${A} to eni-22`],
     },
     {
       name: 'goes by the host interface under it',
       snapshot: snapshot({ enis: twins, claims: [claim(A, { mac: '0a:00:00:00:00:01', masterMac: macOf('eni-22') })] }),
-      expected: [`assign ${A} to eni-22 taking over`],
+      expected: [`assign ${A} to eni-22`],
     },
     {
       name: 'goes by the subnet when one ENI is in it',
@@ -160,7 +170,7 @@ describe('plan, which ENI', () => {
         enis: [eni('eni-1'), eni('eni-22', { network: '10.0.2.0/24', primary: '10.0.2.9' })],
         claims: [claim('10.0.2.10')],
       }),
-      expected: ['assign 10.0.2.10 to eni-22 taking over'],
+      expected: ['assign 10.0.2.10 to eni-22'],
     },
     {
       name: 'refuses to guess between two ENIs of one subnet',
@@ -200,7 +210,7 @@ describe('plan, which ENI', () => {
     {
       name: 'serves both families side by side',
       snapshot: snapshot({ claims: [claim(A, { on: 'eni-1' }), claim('2001:db8::10', { on: 'eni-1' })] }),
-      expected: [`assign ${A} to eni-1 taking over`, 'assign 2001:db8::10 to eni-1 taking over'],
+      expected: [`assign ${A} to eni-1`, 'assign 2001:db8::10 to eni-1'],
     },
     {
       name: 'counts an address inside a delegated prefix as there',
@@ -219,7 +229,7 @@ describe('plan, which ENI', () => {
           claim(A, { on: 'eni-22', pod: 'new', since: NOW - 5 }),
         ],
       }),
-      expected: [`assign ${A} to eni-22 taking over`, `${A} refused DuplicateAddress`],
+      expected: [`assign ${A} to eni-22`, `${A} refused DuplicateAddress`],
     },
   ])('$name', check);
 });
@@ -360,7 +370,7 @@ describe('plan, limits and releases', () => {
         enis: [eni('eni-1', { limit: 2 })],
         claims: [claim(A, { on: 'eni-1', since: NOW - 5 }), claim('10.0.1.11', { on: 'eni-1', since: NOW - 9 })],
       }),
-      expected: ['assign 10.0.1.11 to eni-1 taking over', `${A} refused AddressLimitExceeded`],
+      expected: ['assign 10.0.1.11 to eni-1', `${A} refused AddressLimitExceeded`],
     },
     {
       name: 'gives the last slot to a failover',
@@ -371,7 +381,7 @@ describe('plan, limits and releases', () => {
           claim('10.0.1.11', { on: 'eni-1', since: NOW - 9 }),
         ],
       }),
-      expected: [`assign ${A} to eni-1 taking over at once`, '10.0.1.11 refused AddressLimitExceeded'],
+      expected: [`assign ${A} to eni-1 at once`, '10.0.1.11 refused AddressLimitExceeded', `look up ${A} to take it`],
     },
     {
       name: 'cuts a cool-down short when the ENI is full and an address waits',
@@ -387,7 +397,7 @@ describe('plan, limits and releases', () => {
         enis: [{ ...eni('eni-1'), limits: { ipv4: undefined, ipv6: undefined } }],
         claims: [claim(A, { on: 'eni-1' })],
       }),
-      expected: [`assign ${A} to eni-1 taking over`],
+      expected: [`assign ${A} to eni-1`],
     },
   ])('$name', check);
 });

@@ -75,7 +75,7 @@ const anySnapshot: fc.Arbitrary<NodeSnapshot> = fc
       claimsComplete: parts.complete,
       hiddenSince: parts.complete ? undefined : parts.hiddenSince,
       missingSince: Object.fromEntries(parts.missing),
-      policy: { takeover: parts.takeover, release: 'after-delay', releaseDelayMs: 30_000 },
+      policy: { takeover: parts.takeover, allowPrimary: false, release: 'after-delay', releaseDelayMs: 30_000 },
       idleSince: Object.fromEntries(parts.idle),
       knownFree: parts.knownFree.map(ip),
       inFlight: parts.inFlight.map(ip),
@@ -274,6 +274,8 @@ describe('two nodes that hold one VIP', () => {
         known: this.#appearancesKnown,
         ledger: this.#ledger,
         complete: true,
+        settled: true,
+        trusted: true,
         now,
       });
       this.#appearancesKnown = dated.appearances;
@@ -339,6 +341,8 @@ describe('a restart', () => {
         known: new Map(),
         ledger: before.ledger,
         complete: true,
+        settled: true,
+        trusted: true,
         now: given.now + 5,
       });
 
@@ -363,6 +367,8 @@ describe('a restart', () => {
       known: new Map(),
       ledger: snapshot({ ledger }).ledger,
       complete: true,
+      settled: true,
+      trusted: true,
       now: NOW,
     });
 

@@ -1,5 +1,6 @@
 import type { Claim, ClaimKind } from '../../../lib/model/claim.ts';
 import { type Eni, type EniId, withAddresses, withoutAddresses } from '../../../lib/model/eni.ts';
+import type { Doubt, KnownHolder } from '../../../lib/model/holder.ts';
 import { cidr, type IpAddress, ip } from '../../../lib/model/ip.ts';
 import type { LedgerEntry, LedgerState } from '../../../lib/model/ledger.ts';
 import type { Plan } from '../../../lib/model/plan.ts';
@@ -76,7 +77,15 @@ export function entry(
   };
 }
 
-type SnapshotParts = Partial<Omit<NodeSnapshot, 'ledger' | 'knownFree' | 'inFlight' | 'idleSince' | 'missingSince'>> & {
+type SnapshotParts = Partial<
+  Omit<
+    NodeSnapshot,
+    'ledger' | 'knownFree' | 'inFlight' | 'idleSince' | 'missingSince' | 'holders' | 'contested' | 'doubts'
+  >
+> & {
+  holders?: Readonly<Record<string, KnownHolder>>;
+  contested?: Readonly<Record<string, number>>;
+  doubts?: Readonly<Record<string, Doubt>>;
   ledger?: readonly LedgerEntry[];
   knownFree?: readonly IpAddress[];
   inFlight?: readonly IpAddress[];
@@ -87,9 +96,10 @@ type SnapshotParts = Partial<Omit<NodeSnapshot, 'ledger' | 'knownFree' | 'inFlig
 /** A snapshot in which nothing is going on: facts of this instant, complete claims, default policy. */
 export function snapshot(parts: SnapshotParts = {}): NodeSnapshot {
   const { ledger = [], knownFree = [], inFlight = [], idleSince = {}, missingSince = {}, ...rest } = parts;
+  const { holders = {}, contested = {}, doubts = {}, ...more } = rest;
   return {
     now: NOW,
-    policy: { takeover: 'declared', release: 'after-delay', releaseDelayMs: 30_000 },
+    policy: { takeover: 'declared', allowPrimary: false, release: 'after-delay', releaseDelayMs: 30_000 },
     enis: [eni('eni-1')],
     unseen: new Set(),
     describedAt: NOW,
@@ -105,12 +115,16 @@ export function snapshot(parts: SnapshotParts = {}): NodeSnapshot {
     missingSince: byAddress(missingSince),
     setbacks: new Map(),
     troubles: new Map(),
-    ...rest,
+    holders: byAddress(holders),
+    contested: byAddress(contested),
+    doubts: byAddress(doubts),
+    declared: [],
+    ...more,
   };
 }
 
-function byAddress(times: Readonly<Record<string, number>>): Map<IpAddress, number> {
-  return new Map(Object.entries(times).map(([address, since]) => [ip(address), since]));
+function byAddress<T>(values: Readonly<Record<string, T>>): Map<IpAddress, T> {
+  return new Map(Object.entries(values).map(([address, value]) => [ip(address), value]));
 }
 
 /** The snapshot after EC2 has accepted everything that a plan asks for, and the plan's records were made. */
@@ -140,7 +154,7 @@ export function inWords(plan: Plan): string[] {
   return [
     ...plan.actions.map((action) =>
       action.kind === 'assign'
-        ? `assign ${action.address} to ${action.eni}${action.takeover ? ' taking over' : ''}${action.urgent ? ' at once' : ''}`
+        ? `assign ${action.address} to ${action.eni}${action.takeover ? ` taking over${action.from ? ` from ${action.from}` : ''}` : ''}${action.urgent ? ' at once' : ''}`
         : `unassign ${action.address} from ${action.eni}`,
     ),
     ...plan.statuses
@@ -149,7 +163,7 @@ export function inWords(plan: Plan): string[] {
     ...plan.ledger.put.map(({ address, state }) => `record ${address} ${state}`),
     ...plan.ledger.forget.map((address) => `forget ${address}`),
     ...(plan.describe ? ['describe'] : []),
-    ...plan.lookUp.map((address) => `look up ${address}`),
+    ...plan.lookUp.map(({ address, purpose }) => `look up ${address}${purpose === 'take' ? ' to take it' : ''}`),
     ...(plan.wakeAt === undefined ? [] : [`wake in ${plan.wakeAt - NOW}`]),
   ];
 }

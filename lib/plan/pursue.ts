@@ -1,0 +1,66 @@
+import type { Claim } from '../model/claim.ts';
+import type { Eni } from '../model/eni.ts';
+import type { Doubt, KnownHolder } from '../model/holder.ts';
+import type { NodeSnapshot } from '../model/snapshot.ts';
+import type { Decision } from './decide.ts';
+
+/** A look within this time of the appearance shows who held the address before it, ms. */
+const SOON_MS = 2_000;
+
+/** What a claim that has the right to a takeover does next, or that it has lost this right: another has taken the address since. */
+export type Pursuit = Extract<Decision, { kind: 'assign' | 'look' | 'verify' }> | { readonly kind: 'overtaken' };
+
+/**
+ * How an address that this claim may take over is got, without ever taking it blindly.
+ *
+ * - Nothing is known against it: it is asked for as if it were free, which costs a free address nothing extra. For a floating address
+ *   the holder is looked up beside that call; and when an earlier look has found a holder, it is taken from there at once.
+ * - EC2 says that it is held: one look finds the holder, and it is taken over unless that ENI is protected.
+ * - A call was answered late, not at all, or not let through: a look after it decides. Whoever else has the address by now, and did
+ *   not have it before, has added it after us and keeps it.
+ */
+export function pursue(claim: Claim, eni: Eni, snapshot: NodeSnapshot): Pursuit {
+  const { address, since } = claim;
+  const known = snapshot.holders.get(address);
+  const doubt = current(snapshot.doubts.get(address), ({ at }) => at, since);
+  const contestedAt = current(snapshot.contested.get(address), (at) => at, since);
+  if (doubt === undefined && contestedAt === undefined) return ask(claim, eni, known);
+  const answers = known !== undefined && known.askedAt >= Math.max(since, doubt?.at ?? 0);
+  if (!answers) return doubt?.waited && contestedAt === undefined ? { ...FREE, lookBeside: true } : LOOK;
+  // EC2 refused the address after we had seen it free: somebody was quicker.
+  if (known.eni === undefined) return contestedAt !== undefined && contestedAt > known.askedAt ? LOOK : FREE;
+  if (known.eni === eni.id) return { kind: 'verify' };
+  if (doubt !== undefined && hasMoved(claim, known, doubt)) return { kind: 'overtaken' };
+  return known.refusal === undefined ? { kind: 'assign', takeover: true, from: known.eni, looksUp: true } : LOOK;
+}
+
+const LOOK = { kind: 'look' } as const satisfies Pursuit;
+const FREE = { kind: 'assign', takeover: false, from: undefined, looksUp: true } as const satisfies Pursuit;
+
+/** Only what happened to this appearance of the address counts. */
+function current<T>(value: T | undefined, at: (value: T) => number, since: number): T | undefined {
+  return value !== undefined && at(value) >= since ? value : undefined;
+}
+
+function ask(claim: Claim, eni: Eni, known: KnownHolder | undefined): Pursuit {
+  if (claim.kind !== 'floating' || known?.eni === eni.id) return FREE;
+  if (known?.eni === undefined) {
+    const lookedUp = known !== undefined && known.askedAt >= claim.since;
+    return lookedUp ? FREE : { ...FREE, lookBeside: true };
+  }
+  // A protected ENI may have let go since we looked.
+  return known.refusal === undefined ? { kind: 'assign', takeover: true, from: known.eni, looksUp: true } : LOOK;
+}
+
+/**
+ * Whether the address has changed hands while we waited. When it cannot be told, a floating address counts as moved, because two
+ * pods may hold it and the other one may have added it later; what IPAM has given us is given to nobody else.
+ */
+function hasMoved(claim: Claim, known: KnownHolder, { before, restarted }: Doubt): boolean {
+  if (claim.kind !== 'floating')
+    return before !== undefined && before.askedAt >= claim.since && before.eni !== known.eni;
+  if (restarted) return true;
+  if (before !== undefined && before.eni === known.eni) return false;
+  if (before !== undefined && before.askedAt >= claim.since) return true;
+  return known.askedAt - claim.since > SOON_MS;
+}
