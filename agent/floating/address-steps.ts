@@ -1,9 +1,11 @@
+import type { EniId } from '../../lib/model/eni.ts';
 import type { AddressRecord, Placement } from '../../lib/model/floating-ip-plan.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
-import { judgeTakeover } from '../../lib/plan/floating/takeover.ts';
+import type { Takeover, TakeoverRequest } from '../../lib/plan/floating/takeover.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import { recordKey } from './address-record.ts';
-import { assign, lookUp, type Outcome, unassign } from './ec2-hand.ts';
+import { assign, type Outcome, outcomeOf, unassign } from './ec2-hand.ts';
+import { HolderLook } from './holder-look.ts';
 import type { FloatingItem } from './item.ts';
 import { type Step, type StepParts, UNFIT_MS } from './step-parts.ts';
 
@@ -14,77 +16,113 @@ const SLOW = { baseMs: 15_000, maxMs: 600_000 };
 /** The steps that change where EC2 has an address. */
 export class AddressSteps {
   readonly #parts: StepParts;
+  readonly #look: HolderLook;
 
   constructor(parts: StepParts) {
     this.#parts = parts;
+    this.#look = new HolderLook({ ...parts, clusterName: parts.elasticIps.clusterName });
   }
 
   async take(step: Step<'take'>, item: FloatingItem, sure: () => boolean): Promise<void> {
     const { acquisition, takeover } = step;
     const allowed = () => sure() && item.hold.view?.acquisition === acquisition;
-    const places = takeover ? await this.#takeable(step, item, allowed) : step.places;
+    const takeFrom = takeover ? await this.#takeable(step, item, allowed) : undefined;
+    const places = step.places.filter(({ address }) => takeFrom === undefined || takeFrom.has(address));
     if (places.length === 0) return;
     const { clock, log, records, doubtEnis, happened, callSignal: signal, nodeName } = this.#parts;
     const eni = places[0]?.eni ?? '';
     const addresses = places.map(({ address }) => address);
     const startedAt = clock.now();
-    const outcome = await assign(this.#parts, { eni, addresses, takeover, allowed, signal });
-    if (outcome.kind !== 'done') return this.#setBack(item, addresses, outcome);
+    const held = takeFrom && new Map([...takeFrom].filter(([, from]) => from !== ''));
+    const outcome = await assign(this.#parts, { eni, addresses, takeFrom: held, allowed, signal });
+    if (outcome.kind !== 'done') {
+      // EC2's views were too late for this takeover: the next look shows the holder.
+      const late = takeover && outcome.reason === 'HeldElsewhere';
+      return this.#setBack(item, addresses, late ? { ...outcome, kind: 'again' } : outcome);
+    }
     records.put(places.map((place) => recordOf(item, place, acquisition, 'taken')));
     this.#taken(item, addresses);
+    const from = [...new Set(held?.values())].filter((id) => id !== eni).join(', ');
     log.info('took floating IP over', {
       floatingIp: item.ip.name,
       addresses,
       eni,
+      from,
       callMs: clock.now() - startedAt,
       requestId: outcome.requestId,
     });
     happened(item.ip, {
       type: 'Normal',
       reason: 'AddressMoved',
-      message: `${addresses.join(', ')} moved to ${eni} of ${nodeName}`,
+      message: `${addresses.join(', ')} moved${from && ` from ${from}`} to ${eni} of ${nodeName}`,
     });
     doubtEnis('a floating IP has come');
   }
 
-  /** Looks who has the addresses before each try, and records what is about to be taken from whom: after a crash they must be looked for. */
+  /**
+   * Looks who has the addresses before each try, and records what is about to be taken from whom: after a crash they must be looked for.
+   * The answer has those that may be taken, each with its ENI, empty for none.
+   */
   async #takeable(
     { places, acquisition }: Step<'take'>,
     item: FloatingItem,
     allowed: () => boolean,
-  ): Promise<readonly Placement[]> {
-    const { records, callSignal: signal } = this.#parts;
-    const addresses = places.map(({ address }) => address);
-    const holders = await lookUp(this.#parts, { addresses, allowed, signal });
-    if ('kind' in holders) {
-      this.#setBack(item, addresses, holders);
-      return [];
+  ): Promise<ReadonlyMap<IpAddress, EniId>> {
+    const { callSignal: signal } = this.#parts;
+    const requests = places.map((place) => this.#requestFor(place, acquisition, item));
+    const takeable = new Map<IpAddress, EniId>();
+    const judged = await this.#look.judge(requests, { allowed, signal }).catch(outcomeOf);
+    if ('kind' in judged) {
+      this.#setBack(
+        item,
+        requests.map(({ address }) => address),
+        judged,
+      );
+      return takeable;
     }
-    return places.filter((place) => {
-      const { address, eni } = place;
-      const before = records.get(recordKey({ floatingIp: item.ip.name, address }));
-      const isRetry = before?.state === 'taking' && before.acquisition === acquisition && before.eni === eni;
-      const from = isRetry ? before.from : undefined;
-      const holder = holders.get(address);
-      const verdict = judgeTakeover({ address, eni, from }, holder);
-      const record = recordOf(item, { ...place, from: from ?? holder?.eni ?? '' }, acquisition, 'taking');
-      switch (verdict.kind) {
-        case 'take':
-          records.put([record]);
-          return true;
-        case 'here':
-          records.put([[record[0], { ...record[1], state: 'taken' }]]);
-          this.#taken(item, [address]);
-          return false;
-        case 'lost':
-          records.put([[record[0], { ...record[1], state: 'lost' }]]);
-          this.lost(item, record[1], `${verdict.holder} has it`);
-          return false;
-        case 'refused':
-          this.#setBack(item, [address], { kind: 'refused', lasting: true, ...verdict.refusal });
-          return false;
+    for (const [index, place] of places.entries()) {
+      const found = judged.get(place.address);
+      if (found === undefined) continue;
+      const from = requests[index]?.from ?? found.holder?.eni ?? '';
+      if (this.#prepare(item, { ...place, from }, acquisition, found.takeover))
+        takeable.set(place.address, found.holder?.eni ?? '');
+    }
+    return takeable;
+  }
+
+  #requestFor({ address, eni }: Placement, acquisition: number, { ip }: FloatingItem): TakeoverRequest {
+    const before = this.#parts.records.get(recordKey({ floatingIp: ip.name, address }));
+    const isRetry = before?.state === 'taking' && before.acquisition === acquisition && before.eni === eni;
+    return { address, eni, from: isRetry ? before.from : undefined, onProtected: ip.interface !== undefined };
+  }
+
+  /** Records what the look at the holder means. True: take it. */
+  #prepare(
+    item: FloatingItem,
+    place: Placement & Pick<AddressRecord, 'from'>,
+    acquisition: number,
+    takeover: Takeover,
+  ): boolean {
+    const { records } = this.#parts;
+    const { address } = place;
+    switch (takeover.kind) {
+      case 'take':
+        records.put([recordOf(item, place, acquisition, 'taking')]);
+        return true;
+      case 'here':
+        records.put([recordOf(item, place, acquisition, 'taken')]);
+        this.#taken(item, [address]);
+        return false;
+      case 'lost': {
+        const record = recordOf(item, place, acquisition, 'lost');
+        records.put([record]);
+        this.lost(item, record[1], `${takeover.holder} has it`);
+        return false;
       }
-    });
+      case 'refused':
+        this.#setBack(item, [address], { kind: 'refused', lasting: true, ...takeover.refusal });
+        return false;
+    }
   }
 
   #taken(item: FloatingItem, addresses: readonly IpAddress[]): void {

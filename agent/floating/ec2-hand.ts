@@ -1,8 +1,6 @@
 import type { AddressApi } from '../../lib/ec2/api.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { EniId } from '../../lib/model/eni.ts';
-import { isProtected } from '../../lib/model/eni-protection.ts';
-import type { AddressHolder } from '../../lib/model/holder.ts';
 import { familyOf, type IpAddress } from '../../lib/model/ip.ts';
 import type { Reason } from '../../lib/model/refusal.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
@@ -20,24 +18,11 @@ export interface Assignment {
   readonly eni: EniId;
   /** Of one family. */
   readonly addresses: readonly IpAddress[];
-  readonly takeover: boolean;
+  /** A takeover: which ENI has each address, as judged right before. Undefined: only what is free is assigned. */
+  readonly takeFrom: ReadonlyMap<IpAddress, EniId> | undefined;
   /** Asked right before every call: false when the right to make it may have been lost while waiting. */
   readonly allowed: () => boolean;
   readonly signal: AbortSignal;
-}
-
-/**
- * Where EC2 has the addresses now; an `Outcome` when it does not say. Asked before each takeover. Never throws.
- */
-export async function lookUp(
-  { budget, ec2 }: Ec2HandParts,
-  { addresses, allowed, signal }: Pick<Assignment, 'addresses' | 'allowed' | 'signal'>,
-): Promise<ReadonlyMap<IpAddress, AddressHolder> | Exclude<Outcome, { kind: 'done' }>> {
-  try {
-    return await permitted({ budget, priority: 0, allowed, signal }, () => ec2.findHolders(addresses, { signal }));
-  } catch (cause) {
-    return outcomeOf(cause);
-  }
 }
 
 /**
@@ -49,28 +34,24 @@ export type Outcome =
   | { readonly kind: 'again'; readonly reason: Reason; readonly message: string }
   | { readonly kind: 'refused'; readonly reason: Reason; readonly message: string; readonly lasting: boolean };
 
-/** Assigns addresses to an ENI, from wherever they are if `takeover` says so. Failover goes first in the shared budget. Never throws. */
+/** Assigns addresses to an ENI. Failover goes first in the shared budget. Never throws. */
 export function assign(parts: Ec2HandParts, wanted: Assignment): Promise<Outcome> {
-  return call(parts, wanted, async () => {
+  return call(parts, wanted, () => {
     const ec2 = withFence(parts.ec2, wanted.allowed);
-    const { eni, addresses, takeover, signal } = wanted;
-    try {
-      return await ec2.assign(eni, addresses, { takeover, signal });
-    } catch (error) {
-      const movable = takeover && addresses.some((address) => familyOf(address) === 6);
-      if (!movable || !(error instanceof Ec2Error) || !['held-elsewhere', 'rejected', 'conflict'].includes(error.kind))
-        throw error;
-      const moves = await findMoves(ec2, { eni, addresses, refusal: error }, signal);
-      // Our own record has been written before the call; where an IPv6 address came from needs none beside it.
-      return moveIpv6(eni, moves, { ...parts, ec2, leaves: () => undefined }, signal);
-    }
+    const { eni, addresses, takeFrom, signal } = wanted;
+    const held =
+      takeFrom !== undefined && addresses.some((address) => familyOf(address) === 6 && takeFrom.has(address));
+    if (!held) return ec2.assign(eni, addresses, { takeover: takeFrom !== undefined, signal });
+    const moves = addresses.map((address) => ({ address, from: takeFrom.get(address) }));
+    // Our own record has been written before the call; where an IPv6 address came from needs none beside it.
+    return moveIpv6(eni, moves, { ...parts, ec2, leaves: () => undefined }, signal);
   });
 }
 
 /** Removes an address from exactly this ENI. That it is not there (any more) is success. Never throws. */
 export function unassign(
   parts: Ec2HandParts,
-  { eni, addresses, allowed, signal }: Omit<Assignment, 'takeover'>,
+  { eni, addresses, allowed, signal }: Omit<Assignment, 'takeFrom'>,
 ): Promise<Outcome> {
   return call(parts, { allowed, signal }, async () => {
     try {
@@ -95,7 +76,8 @@ async function call(
   }
 }
 
-function outcomeOf(cause: unknown): Exclude<Outcome, { kind: 'done' }> {
+/** What a failed call means. */
+export function outcomeOf(cause: unknown): Exclude<Outcome, { kind: 'done' }> {
   if (!(cause instanceof Ec2Error))
     return { kind: 'refused', reason: 'RejectedByEc2', message: String(cause), lasting: false };
   const message = `EC2 refused ${cause.action}: ${cause.message} (${cause.code})`;
@@ -145,23 +127,4 @@ function withFence(ec2: AddressApi, allowed: () => boolean): AddressApi {
       return ec2.unassign(...args);
     },
   };
-}
-
-/** From which ENIs the addresses have to be moved. @throws the refusal when nobody holds any, or its holder keeps one for ever */
-async function findMoves(
-  ec2: AddressApi,
-  { eni, addresses, refusal }: { eni: EniId; addresses: readonly IpAddress[]; refusal: Ec2Error },
-  signal: AbortSignal,
-): Promise<{ address: IpAddress; from: EniId | undefined }[]> {
-  const holders = await ec2.findHolders(addresses, { signal });
-  const elsewhere = Array.from(holders).filter(([, holder]) => holder.eni !== eni);
-  const kept = elsewhere.find(([, { primary, nature }]) => primary || isProtected(nature));
-  if (elsewhere.length === 0) throw refusal;
-  if (kept) {
-    const [address, holder] = kept;
-    const message = `${address} is held by ${holder.eni}, from which nothing is taken`;
-    const { code, action } = refusal;
-    throw new Ec2Error({ kind: 'rejected', code, action, message, addresses: [address] });
-  }
-  return addresses.map((address) => ({ address, from: holders.get(address)?.eni }));
 }

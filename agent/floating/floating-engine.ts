@@ -50,6 +50,7 @@ export interface FloatingEngineOptions {
   readonly random: () => number;
   readonly log: Logger;
   readonly nodeName: string;
+  readonly instanceId: string;
   readonly timing: FloatingTiming;
   readonly ec2: AddressApi;
   readonly elasticIps: ElasticIpParts;
@@ -100,7 +101,7 @@ export class FloatingEngine {
     this.#options = options;
     this.#wakeup = new Wakeup(() => this.#round(), options.clock);
     this.#rounds = options.rounds ?? new RoundHealth(options);
-    this.#performer = new StepPerformer(options);
+    this.#performer = new StepPerformer({ ...options, enis: () => options.observe().enis });
     this.#factAge = new FactAge(options.clock, options.wall);
     this.#jitter = options.random();
   }

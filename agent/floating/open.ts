@@ -28,6 +28,7 @@ import { watchSpot } from './spot-watch.ts';
 export interface FloatingIpsOptions extends ProcessParts {
   readonly kube: KubeClient;
   readonly nodeName: string;
+  readonly instanceId: string;
   readonly clusterName: string | undefined;
   readonly stateDir: string;
   readonly dryRun: boolean;
@@ -87,6 +88,7 @@ export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
     random,
     log,
     nodeName,
+    instanceId: options.instanceId,
     timing,
     records,
     rounds: options.rounds,

@@ -1,5 +1,6 @@
 import type { AddressApi } from '../../lib/ec2/api.ts';
 import type { Fate } from '../../lib/kube/floating-ips.ts';
+import type { Eni } from '../../lib/model/eni.ts';
 import type { FloatingIp, FloatingIpStatus } from '../../lib/model/floating-ip.ts';
 import type { AddressRecord, FloatingStep } from '../../lib/model/floating-ip-plan.ts';
 import { familyOf } from '../../lib/model/ip.ts';
@@ -23,6 +24,8 @@ export interface StepParts {
   readonly random: () => number;
   readonly log: Logger;
   readonly nodeName: string;
+  readonly instanceId: string;
+  readonly enis: () => readonly Eni[];
   readonly ec2: AddressApi;
   readonly elasticIps: ElasticIpParts;
   readonly budget: Budget;

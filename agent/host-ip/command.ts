@@ -71,6 +71,7 @@ export async function runHostIp(options: HostIpOptions, stop: AbortSignal): Prom
   const wanted = options.addresses;
   const keeper = new HostIpKeeper({
     clock,
+    random,
     log,
     budget,
     host,

@@ -216,6 +216,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
     ...parts,
     kube,
     nodeName,
+    instanceId: identity.instanceId,
     imds,
     ec2,
     budget,

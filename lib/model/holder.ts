@@ -1,5 +1,5 @@
 import type { EniId } from './eni.ts';
-import { clustersOf, type EniNature, explainProtection, protectionOf } from './eni-protection.ts';
+import { clustersOf, type EniNature, explainProtection, type Protection, protectionOf } from './eni-protection.ts';
 import type { IpAddress } from './ip.ts';
 import type { Refusal } from './refusal.ts';
 
@@ -31,13 +31,14 @@ export interface OwnClusters {
  * use. `owner` is the holder's instance, undefined for a detached ENI, which belongs to nobody's running machine.
  *
  * Another cluster is proved by EC2's tags alone: cluster names on the holder's instance or ENI of which none is ours, or an instance
- * without any where ours has some. Clusters whose instances carry no such tags cannot be told from untagged machines beside them.
+ * without any where ours has some. `knowingly` are protected ENIs from which an operator has the address taken all the same. Clusters whose instances carry no such tags cannot be told from untagged machines beside them.
  */
 export function whyNotTake(
   address: IpAddress,
   holder: AddressHolder,
   owner: InstanceOwner | undefined,
   own: OwnClusters,
+  knowingly: readonly Protection[] = [],
 ): Refusal | undefined {
   const where = holderText(holder);
   if (holder.primary) {
@@ -51,7 +52,8 @@ export function whyNotTake(
     message: `${address} is held by ${where}: ${why}; nothing is taken from it. ${fix}`,
     address,
   });
-  if (protection !== undefined) return refuse(explainProtection(holder.eni, protection));
+  if (protection !== undefined && !knowingly.includes(protection))
+    return refuse(explainProtection(holder.eni, protection));
   const theirs = owner === undefined || typeof owner === 'string' ? [] : clustersOf(owner.tags);
   const named = [...new Set([...theirs, ...clustersOf(holder.nature.tags)])];
   const ours = new Set([...own.byInstance, ...own.others]);

@@ -1,5 +1,6 @@
 import type { Mac } from '../../model/eni.ts';
 import { addressOn, carries, type Eni, isInSubnetOf, slotLimit, usedSlots } from '../../model/eni.ts';
+import { explainProtection, isProtected, protectionOf } from '../../model/eni-protection.ts';
 import type { HostAddress } from '../../model/floating-ip.ts';
 import type { Placement, Unfit } from '../../model/floating-ip-plan.ts';
 import { contains, familyOf, isReservedInSubnet } from '../../model/ip.ts';
@@ -9,11 +10,14 @@ export interface PlaceFacts {
   readonly devices: ReadonlyMap<Mac, string>;
   /** The interface that was asked for; undefined: whichever belongs to the subnet. */
   readonly wanted: string | undefined;
-  /** Of several ENIs in the subnet take the first one, the primary before the others. */
+  /** The NodePort helper: of several ENIs in the subnet take the primary, protected or not, before the others. */
   readonly preferPrimary?: boolean;
 }
 
-/** Which ENI and interface of this node an address belongs to, or why to none. An ENI holds addresses of its own subnet only. */
+/**
+ * Which ENI and interface of this node an address belongs to, or why to none. An ENI holds addresses of its own subnet only. On a protected
+ * ENI, whose addresses the VPC CNI gives to ordinary pods, nothing is put unless the interface is named, or for the NodePort helper.
+ */
 export function placeAddress(host: HostAddress, facts: PlaceFacts): Placement | Unfit {
   const { enis, devices, wanted } = facts;
   const { address } = host;
@@ -22,7 +26,13 @@ export function placeAddress(host: HostAddress, facts: PlaceFacts): Placement | 
   const eligible = wanted === undefined ? enis : enis.filter(({ mac }) => devices.get(mac) === wanted);
   if (wanted !== undefined && eligible.length === 0)
     return { reason: 'NoMatchingInterface', message: `no ENI of the node is the interface ${wanted}` };
-  const fitting = eligible.filter((eni) => isInSubnetOf(eni, address)).toSorted(byDevice);
+  const inSubnet = eligible
+    .filter((eni) => isInSubnetOf(eni, address))
+    .toSorted(facts.preferPrimary ? byHome : byDevice);
+  const knowingly = wanted !== undefined || facts.preferPrimary === true;
+  const fitting = knowingly ? inSubnet : inSubnet.filter((eni) => !isProtected(eni));
+  const [closed] = inSubnet;
+  if (fitting.length === 0 && closed !== undefined) return protectedOnly(host, closed, devices);
   // One without an interface here has been given away whole, to a pod say.
   const usable = fitting.filter(({ mac }) => devices.has(mac));
   const [eni, another] = usable.length > 0 ? usable : fitting;
@@ -48,6 +58,14 @@ function outside({ address }: HostAddress, enis: readonly Eni[], wanted: string 
     : { reason: 'OutsideSubnet', message: `${address} is outside the subnet of ${wanted} (${known})` };
 }
 
+function protectedOnly({ address }: HostAddress, eni: Eni, devices: PlaceFacts['devices']): Unfit {
+  const protection = protectionOf(eni);
+  const why = protection === undefined ? eni.id : explainProtection(eni.id, protection);
+  const name = devices.get(eni.mac);
+  const fix = `use an ENI of its own, tagged node.k8s.amazonaws.com/no_manage=true${name ? `, or set spec.interface to ${name} to put it there knowingly` : ''}`;
+  return { reason: 'ProtectedInterface', message: `${address} is not put on an ENI: ${why}; ${fix}` };
+}
+
 function faultOn(eni: Eni, { address }: HostAddress): Unfit | undefined {
   const subnet = eni.cidrs.find((network) => contains(network, address));
   if (subnet !== undefined && isReservedInSubnet(subnet, address))
@@ -60,6 +78,12 @@ function faultOn(eni: Eni, { address }: HostAddress): Unfit | undefined {
   if (limit !== undefined && used >= limit && !carries(eni, address))
     return { reason: 'AddressLimitExceeded', message: `${eni.id} is full: ${used} of ${limit} addresses are used` };
   return undefined;
+}
+
+/** The primary ENI, then those that nobody else manages. */
+function byHome(a: Eni, b: Eni): number {
+  const rank = (eni: Eni) => (eni.deviceIndex === 0 && eni.networkCard === 0 ? 0 : isProtected(eni) ? 2 : 1);
+  return rank(a) - rank(b) || byDevice(a, b);
 }
 
 function byDevice(a: Eni, b: Eni): number {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { HostInterfaces } from '../../../agent/floating/host-interfaces.ts';
 import { HostIpKeeper } from '../../../agent/host-ip/keeper.ts';
+import { mac } from '../../../lib/model/eni.ts';
 import type { HostAddress } from '../../../lib/model/floating-ip.ts';
 import type { ConfiguredAddress } from '../../../lib/model/floating-ip-plan.ts';
 import { ip } from '../../../lib/model/ip.ts';
@@ -16,19 +17,20 @@ const WANTED: HostAddress[] = [
   { address: SIX, prefixLength: 128 },
 ];
 
-function open(wanted: readonly HostAddress[] = WANTED) {
+function open(wanted: readonly HostAddress[] = WANTED, name = 'eth1') {
   const clock = new VirtualClock();
   const ec2 = new FakeEc2({ clock });
   for (const node of ['a', 'b']) ec2.addNode(node, 1);
+  const primaryMac = (node: string) => mac(ec2.cloud.state.interfacesOf(instanceOf(node), clock.now())[0]?.mac ?? '');
   const copy = (node: string) => {
     let configured: ConfiguredAddress[] = [];
     const host = new HostInterfaces(
       {
         interfaces: () => [
           {
-            name: 'eth1',
+            name,
             ifindex: 3,
-            mac: macOf(eniOf(node, 1)),
+            mac: name === 'eth1' ? macOf(eniOf(node, 1)) : primaryMac(node),
             addresses: configured.map(({ address, prefixLength }) => ({ ip: address, prefixLength })),
           },
         ],
@@ -41,13 +43,14 @@ function open(wanted: readonly HostAddress[] = WANTED) {
     const stop = new AbortController();
     const keeper = new HostIpKeeper({
       clock,
+      random: () => 0.5,
       log: silentLogger,
       budget,
       host,
       instanceId: instanceOf(node),
       wanted,
       ec2: ec2.api(node),
-      interface: 'eth1',
+      interface: name === 'eth1' ? name : undefined,
     });
     const run = async () => {
       if (await keeper.take(stop.signal)) await keeper.keep((signal) => clock.sleep(15_000, signal), stop.signal);
@@ -102,6 +105,56 @@ describe('host-ip', () => {
     expect(accepted.map(({ node }) => node)).toEqual(['a', 'b']);
     a.stop.abort();
     b.stop.abort();
+  });
+
+  it('is taken from the primary ENI of the node that had it, and put on the primary ENI: there the NodePort helper has its address', async () => {
+    const { clock, ec2, a, b } = open([{ address: VIP, prefixLength: 32 }], 'eth0');
+    const first = a.run();
+    await clock.advance(5_000);
+    expect(ec2.holderOf(VIP)).toBe(ec2.cloud.state.interfacesOf('i-a', clock.now())[0]?.id);
+    a.stop.abort();
+    await first;
+    const second = b.run();
+    await clock.advance(5_000);
+
+    expect(ec2.holderOf(VIP)).toBe(ec2.cloud.state.interfacesOf('i-b', clock.now())[0]?.id);
+    expect(b.on()).toEqual([`${VIP}/32`]);
+    b.stop.abort();
+    await second;
+  });
+
+  it('leaves the address to whoever took it while its own answer was lost', async () => {
+    const { clock, ec2, a } = open([{ address: VIP, prefixLength: 32 }]);
+    ec2.faults = ({ action }) => {
+      if (action !== 'assign') return undefined;
+      ec2.faults = () => undefined;
+      clock.after(5, () => {
+        ec2.cloud.addInterface({ id: 'eni-later', subnetId: 'subnet-1' });
+        ec2.cloud.assignPrivateIpAddresses({
+          networkInterfaceId: 'eni-later',
+          privateIpAddresses: [VIP],
+          allowReassignment: true,
+        });
+      });
+      return 'lost-reply';
+    };
+    void a.run();
+    await clock.advance(600_000);
+
+    expect(ec2.holderOf(VIP)).toBe('eni-later');
+    expect(a.on()).toEqual([]);
+    a.stop.abort();
+  });
+
+  it('asks EC2 less and less often while it is throttled', async () => {
+    const { clock, ec2, a } = open([{ address: VIP, prefixLength: 32 }]);
+    ec2.faults = () => 'throttle';
+    const taking = a.keeper.take(a.stop.signal);
+    await clock.advance(600_000);
+    a.stop.abort();
+
+    expect(await taking).toBe(false);
+    expect(ec2.calls.length).toBeLessThan(50);
   });
 
   it('says why it cannot: an address of another subnet', async () => {

@@ -203,6 +203,7 @@ export class SimNode {
       random,
       log: silentLogger,
       nodeName: this.name,
+      instanceId: instanceOf(this.name),
       timing: FLOATING_TIMING,
       ec2: gated(ec2.api(this.name), process),
       elasticIps: { ec2: gated(this.#rig.eips.api(this.name), process), budget, clusterName: 'test' },

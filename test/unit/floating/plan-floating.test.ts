@@ -20,7 +20,7 @@ function eni(addresses: readonly string[] = []): Eni {
   return {
     id: 'eni-1',
     mac: '02:00:00:00:00:01',
-    deviceIndex: 0,
+    deviceIndex: 1,
     networkCard: 0,
     description: '',
     interfaceType: 'interface',
