@@ -58,6 +58,14 @@ export class NodeCloud implements AsyncDisposable {
     return found;
   }
 
+  /** An operator cleans up by hand: takes these addresses off whatever ENI has them. */
+  unassign(addresses: ReadonlySet<string>): void {
+    for (const [address, { id }] of this.secondaries()) {
+      if (!addresses.has(address)) continue;
+      this.cloud.unassignPrivateIpAddresses({ networkInterfaceId: id, privateIpAddresses: [address] });
+    }
+  }
+
   /** Calls since the mark that changed something, or tried to. */
   mutations(since = 0): CallRecord[] {
     return this.ec2.endpoint.mutations().filter(({ at }) => at >= since);

@@ -22,7 +22,11 @@ export interface KubeObject {
 }
 
 export interface Pod extends KubeObject {
-  readonly spec: { readonly nodeName?: string; readonly hostNetwork?: boolean };
+  readonly spec: {
+    readonly nodeName?: string;
+    readonly containers: readonly { readonly image: string }[];
+    readonly initContainers?: readonly { readonly image: string }[];
+  };
   readonly status: {
     readonly phase: string;
     readonly podIP?: string;

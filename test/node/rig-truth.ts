@@ -48,16 +48,17 @@ function place({ addr_info = [] }: Link, node: NodeId, device: string): HeldAddr
 export interface Comparison {
   /** Held, and not to be in EC2: addresses that are refused rightly. */
   readonly denied?: ReadonlySet<string>;
+  /** May stay in EC2 though nobody holds them. */
+  readonly kept?: ReadonlySet<string>;
 }
 
 /** What EC2 and the namespaces disagree on, in words; nothing when every address is where it is held, and no other is in EC2. */
 export async function disagreements(
   scripts: NodeScripts,
   cloud: NodeCloud,
-  { denied = new Set() }: Comparison = {},
-  nodes: readonly NodeId[] = ['a', 'b'],
+  { denied = new Set(), kept = new Set() }: Comparison = {},
 ): Promise<string[]> {
-  const held = (await heldAddresses(scripts, nodes)).filter(({ address }) => !denied.has(address));
+  const held = (await heldAddresses(scripts, ['a', 'b'])).filter(({ address }) => !denied.has(address));
   const inEc2 = cloud.secondaries();
   const places = Map.groupBy(held, ({ address }) => address);
   const wrong = [...places].flatMap(([address, holders]) => {
@@ -65,7 +66,7 @@ export async function disagreements(
     if (holders.some(({ node, device }) => eni?.node === node && eni.device === device)) return [];
     return [`${address} is held on ${holders.map(spot).join(' and ')}, EC2 has it on ${spot(eni)}`];
   });
-  const surplus = [...inEc2].filter(([address]) => !places.has(address));
+  const surplus = [...inEc2].filter(([address]) => !places.has(address) && !kept.has(address));
   return [...wrong, ...surplus.map(([address, eni]) => `${address} is on ${spot(eni)} in EC2, and nobody holds it`)];
 }
 

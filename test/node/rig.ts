@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { NodeCloud } from './rig-cloud.ts';
 import { Cluster, eventually, isReady, type Pod } from './rig-kube.ts';
 import { type NodeId, NodeScripts } from './rig-scripts.ts';
-import { disagreements } from './rig-truth.ts';
+import { type Comparison, disagreements } from './rig-truth.ts';
 
 /** Folders of kustomizations, relative to the repository. */
 export const REPOSITORY = join(import.meta.dirname, '../..');
@@ -74,10 +74,10 @@ export class RealNodes implements AsyncDisposable {
   }
 
   /** Waits until EC2 has exactly the addresses that the namespaces hold, each on the right ENI. */
-  async agreement(seconds = 60, denied: ReadonlySet<string> = new Set()): Promise<void> {
+  async agreement(seconds = 60, exceptions: Comparison = {}): Promise<void> {
     let left: string[] = [];
     await eventually('EC2 has what the namespaces hold', seconds, async () => {
-      left = await disagreements(this.scripts, this.cloud, { denied });
+      left = await disagreements(this.scripts, this.cloud, exceptions);
       if (left.length > 0) throw new Error(left.join('; '));
       return true;
     });
