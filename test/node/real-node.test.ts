@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { RealNodes } from './rig.ts';
 import { whyNoRealNodes } from './rig-scripts.ts';
+import { busyNode } from './stories/busy-node.ts';
 import { faults } from './stories/faults.ts';
 import { floatingAddresses } from './stories/floating-addresses.ts';
 import { floatingIpObjects } from './stories/floating-ip-objects.ts';
 import { install } from './stories/install.ts';
 import { removal } from './stories/removal.ts';
+import { reuse } from './stories/reuse.ts';
 import { rollingUpdate } from './stories/rolling-update.ts';
 import { samples } from './stories/samples.ts';
 
@@ -22,13 +24,18 @@ describe.skipIf(why !== undefined)(`on two real nodes${why ? ` (skipped: ${why})
   beforeAll(async () => {
     nodes = await RealNodes.open(process.env['REAL_NODE_SCRIPTS'] ?? '');
   }, 600_000);
-  afterAll(() => nodes?.[Symbol.asyncDispose](), 60_000);
+  afterAll(async () => {
+    if (nodes !== undefined) console.log(`\n${nodes.report.toString()}\n`);
+    await nodes?.[Symbol.asyncDispose]();
+  }, 60_000);
 
   install(rig);
   rollingUpdate(rig);
+  reuse(rig);
   floatingAddresses(rig);
   samples(rig);
   floatingIpObjects(rig);
   faults(rig);
+  busyNode(rig);
   removal(rig);
 });

@@ -59,3 +59,27 @@ export function nodeOf(world: WorldFile, pod: Pod) {
   if (node === undefined) throw new Error(`${pod.metadata.name} is on no node`);
   return node.id;
 }
+
+/** The files of Multus' CNI cache: when each was written, and the addresses in it. */
+const CACHE = 'cd /var/lib/cni/multus/results && for f in *; do echo "$(stat -c %.3Y "$f") $(tr -d "\\n" <"$f")"; done';
+
+/**
+ * From the time a CNI cache file was written to the arrival of the call for its first address at EC2, ms. Below zero where the kernel's
+ * event was quicker: the file comes some ms after the address (facts §12).
+ */
+export async function cacheToCall(scripts: NodeScripts, cloud: NodeCloud): Promise<number[]> {
+  const files = await Promise.all(scripts.world.nodes.map(({ id }) => scripts.on(id, 'bash', '-c', CACHE)));
+  return files
+    .flatMap((lines) => lines.split('\n').filter((line) => line !== ''))
+    .flatMap((line) => {
+      const written = Number(line.slice(0, line.indexOf(' '))) * 1_000;
+      const { result } = JSON.parse(line.slice(line.indexOf(' ') + 1)) as CacheFile;
+      const address = result.ips?.[0]?.address.split('/')[0] ?? '';
+      const call = cloud.mutations(written - 5_000).find(({ params }) => Object.values(params).includes(address));
+      return call === undefined ? [] : [call.at - written];
+    });
+}
+
+interface CacheFile {
+  readonly result: { readonly ips?: readonly { readonly address: string }[] };
+}

@@ -17,7 +17,8 @@ export function networks(): object[] {
   ];
 }
 
-function network(name: string, master: string, ipam: object): object {
+/** A network on an interface of the node, with whereabouts. */
+export function network(name: string, master: string, ipam: object): object {
   const config = {
     cniVersion: '0.3.1',
     name,

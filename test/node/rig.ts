@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { NodeCloud } from './rig-cloud.ts';
 import { Cluster, eventually, isReady, type Pod } from './rig-kube.ts';
+import { Report } from './rig-report.ts';
 import { type NodeId, NodeScripts } from './rig-scripts.ts';
 import { type Comparison, disagreements } from './rig-truth.ts';
 
@@ -11,13 +12,14 @@ export const REPOSITORY = join(import.meta.dirname, '../..');
 export const SYSTEM = 'eni-agent-system';
 
 /** How long EC2 takes for each answer. */
-const EC2_MS = 50;
+export const EC2_MS = 50;
 
 /** Two real nodes, a control plane, and the simulated EC2 that they talk to. One per machine. */
 export class RealNodes implements AsyncDisposable {
   readonly scripts: NodeScripts;
   readonly cloud: NodeCloud;
   readonly cluster: Cluster;
+  readonly report = new Report();
 
   private constructor(scripts: NodeScripts, cloud: NodeCloud, cluster: Cluster) {
     this.scripts = scripts;

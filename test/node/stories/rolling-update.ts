@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { statistic } from '../../../bench/measurement.ts';
 import type { CallRecord } from '../../../sim/ec2/endpoint.ts';
 import { type RealNodes, SYSTEM } from '../rig.ts';
-import { headrooms } from '../rig-headroom.ts';
+import { cacheToCall, headrooms } from '../rig-headroom.ts';
 import { deployment, NAMESPACE, networks } from '../rig-pods.ts';
 
 const PODS = 20;
@@ -17,7 +17,11 @@ export function rollingUpdate(rig: () => RealNodes): void {
       await rig().agreement(30);
       const early = (await headrooms(rig().scripts, rig().cloud, pods)).map(({ ms }) => ms);
 
-      console.log(`headroom: p50 ${statistic(early, 'p50')} ms, least ${Math.min(...early)} ms, n ${early.length}`);
+      rig().report.add('EC2 has answered for a pod’s last address → its first process', early);
+      rig().report.add(
+        'CNI cache file → AssignPrivateIpAddresses has left',
+        await cacheToCall(rig().scripts, rig().cloud),
+      );
       expect(early).toHaveLength(PODS);
       expect(Math.min(...early)).toBeGreaterThanOrEqual(0);
       expect(statistic(early, 'p50')).toBeGreaterThanOrEqual(100);

@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { statistic } from '../../../bench/measurement.ts';
+import type { RealNodes } from '../rig.ts';
+import { addressesOf } from '../rig-headroom.ts';
+import { eventually } from '../rig-kube.ts';
+import { deployment, NAMESPACE, networks, pod } from '../rig-pods.ts';
+
+const SAMPLES = 24;
+
+/** DESIGN's bar for a node whose pods use all its CPU. */
+const BAR = { p50: 60, p99: 400 };
+
+/** What the pods that burn CPU ask for: together with everything else that runs, about all of a node with two processors. */
+const BURNERS = { replicas: 4, cpu: '350m' };
+
+/** `ip addr add` in a pod until EC2 has the call: on an idle node, and on one whose pods use all CPU. */
+export function busyNode(rig: () => RealNodes): void {
+  describe('a floating address that a running pod adds', () => {
+    const nodeName = () => rig().scripts.world.nodes.find(({ id }) => id === 'a')?.name ?? '';
+
+    it('is with EC2 soon on an idle node', async () => {
+      await rig().cluster.apply(networks());
+      const declared = { 'eni-agent.io/floating-ips': '10.10.1.168/29, 10.10.1.176/28' };
+      await rig().cluster.apply([
+        pod('adder', { networks: 'red', annotations: declared, nodeName: nodeName(), gated: true }),
+      ]);
+      await rig().ready(NAMESPACE, 'app=adder', 1);
+      const took = await additions(rig());
+      rig().report.add('`ip addr add` in a pod → AssignPrivateIpAddresses', took);
+
+      expect(took).toHaveLength(SAMPLES);
+    });
+
+    it('and hardly later on a node whose pods use all CPU', async () => {
+      await rig().cluster.apply([burning(nodeName())]);
+      await rig().ready(NAMESPACE, 'app=burn', BURNERS.replicas);
+      const took = await additions(rig());
+      rig().report.add('the same on a node whose pods use all CPU', took, BAR);
+      await rig().cluster.kubectl('-n', NAMESPACE, 'delete', '--wait', 'deployment/burn', 'pod/adder');
+
+      expect(statistic(took, 'p50')).toBeLessThanOrEqual(BAR.p50);
+      expect(statistic(took, 'p99')).toBeLessThanOrEqual(BAR.p99);
+    });
+  });
+}
+
+function burning(nodeName: string): object {
+  const burn = deployment('burn', BURNERS.replicas, {}) as { spec: { template: { spec: { containers: object[] } } } };
+  const { template } = burn.spec;
+  const containers = template.spec.containers.map((container) => ({
+    ...container,
+    resources: { requests: { cpu: BURNERS.cpu } },
+    command: ['sh', '-c', 'while :; do :; done'],
+  }));
+  const nodeSelector = { 'kubernetes.io/hostname': nodeName };
+  return {
+    ...burn,
+    spec: { ...burn.spec, template: { ...template, spec: { ...template.spec, nodeSelector, containers } } },
+  };
+}
+
+/**
+ * Adds an address in the pod's namespace and takes it away again, one after the other. The commands run outside the pods' share of
+ * the CPU, so that only the agent's own way is measured.
+ */
+async function additions(rig: RealNodes): Promise<number[]> {
+  const [address = ''] = addressesOf(await rig.cluster.pod(NAMESPACE, 'adder'));
+  const took: number[] = [];
+  for (let sample = 0; sample < SAMPLES; sample += 1) {
+    const added = `10.10.1.${168 + sample}`;
+    const began = Number(await rig.scripts.on('a', 'bash', '-c', ADD, 'add', address, added));
+    const call = await eventually(`EC2 is asked for ${added}`, 15, async () => {
+      const calls = rig.cloud.mutations(began - 1).filter(({ params }) => Object.values(params).includes(added));
+      return calls.find(({ action }) => action === 'AssignPrivateIpAddresses');
+    });
+    took.push(call.at - began);
+    await sleep(100);
+  }
+  await rig.scripts.on('a', 'bash', '-c', REMOVE, 'remove', address);
+  await eventually('the addresses are given back', 60, async () => {
+    return [...rig.cloud.secondaries().keys()].some((held) => /^10\.10\.1\.1(?:6[89]|[78]\d|9[01])$/.test(held))
+      ? undefined
+      : true;
+  });
+  return took;
+}
+
+/** $1: an address of the pod; $2: the one to add. Prints when, epoch ms. */
+const ADD = `for n in /run/netns/*; do if nsenter --net="$n" ip -o addr show dev net1 2>/dev/null | grep -q " $1/"; then
+  date +%s%3N; exec nsenter --net="$n" ip addr add "$2/32" dev net1; fi; done; exit 1`;
+
+const REMOVE = `for n in /run/netns/*; do if nsenter --net="$n" ip -o addr show dev net1 2>/dev/null | grep -q " $1/"; then
+  for l in $(seq 168 191); do nsenter --net="$n" ip addr del "10.10.1.$l/32" dev net1; done; exit 0; fi; done; exit 1`;
