@@ -50,7 +50,7 @@ export async function startEc2Server(options: Ec2ServerOptions): Promise<Ec2Serv
     serve(endpoint, request, response, stopping.signal).catch((error: unknown) => fail(endpoint, response, error));
   });
   // Shorter than the client's own idle time, a keep-alive would end in connection resets that no test asked for.
-  server.keepAliveTimeout = 120_000;
+  server.keepAliveTimeout = 3_600_000;
   const url = await listen(server, options.host ?? '127.0.0.1', options.port ?? 0);
   const shutDown = () => {
     stopping.abort();

@@ -51,7 +51,7 @@ export async function startImds(options: ImdsOptions): Promise<ImdsServer> {
     request.resume();
     send(request, response, respond({ options, settings, tokens }, request));
   });
-  server.keepAliveTimeout = 120_000;
+  server.keepAliveTimeout = 3_600_000;
   const url = await listen(server, options.host ?? '127.0.0.1', options.port ?? 0);
   const shutDown = () => close(server);
   return Object.assign(settings, { url, close: shutDown, [Symbol.asyncDispose]: shutDown });

@@ -51,6 +51,8 @@ export function removal(rig: () => RealNodes): void {
       await expect(rig().remove('test/node/overlays/agent')).rejects.toThrow('remove the controller first');
 
       expect(await rig().ready(SYSTEM, CONTROLLER, 2)).toHaveLength(2);
+      await rig().install('test/node/overlays/agent');
+      await rig().agents();
       expect(await allocation()).toBe(kept);
       expect(isInEc2(kept)).toBe(true);
     });
@@ -79,9 +81,8 @@ export function removal(rig: () => RealNodes): void {
       expect(isInEc2(kept)).toBe(false);
 
       await rig().remove('test/node/overlays/controller');
-      await rig()
-        .remove('test/node/overlays/agent')
-        .catch(() => undefined);
+      await rig().cluster.kubectl(...`-n ${SYSTEM} wait --for=delete pod -l ${CONTROLLER} --timeout=60s`.split(' '));
+      await rig().remove('test/node/overlays/agent');
       await rig().remove('daemonset/crds');
 
       const left = await rig().cluster.kubectl(

@@ -3,6 +3,7 @@ import { statistic } from '../../../bench/measurement.ts';
 import type { CallRecord } from '../../../sim/ec2/endpoint.ts';
 import { type RealNodes, SYSTEM } from '../rig.ts';
 import { cacheToCall, headrooms } from '../rig-headroom.ts';
+import { eventually } from '../rig-kube.ts';
 import { deployment, NAMESPACE, networks } from '../rig-pods.ts';
 
 const PODS = 20;
@@ -48,9 +49,11 @@ export function rollingUpdate(rig: () => RealNodes): void {
 
     it('leaves nothing in EC2 when it is deleted', async () => {
       await rig().cluster.kubectl('-n', NAMESPACE, 'delete', 'deployment', 'many');
-      await rig().agreement(75);
+      await eventually('EC2 has none of the addresses', 75, async () => {
+        return rig().cloud.secondaries().size === 0 ? true : undefined;
+      });
 
-      expect(rig().cloud.secondaries().size).toBe(0);
+      expect(await rig().cluster.pods(NAMESPACE, 'app=many')).toEqual([]);
     });
   });
 }
