@@ -14,6 +14,26 @@ const CONTROLLER = 'app.kubernetes.io/name=eni-agent-controller';
 
 /** docs/upgrade-and-removal.md, command by command. */
 export function removal(rig: () => RealNodes): void {
+  describe('upgrade and roll-back', () => {
+    it('change nothing in EC2 while pods run', async () => {
+      const began = Date.now();
+      const rollout = (verb: string, workload: string) =>
+        rig().cluster.kubectl('-n', SYSTEM, 'rollout', verb, workload, ...(verb === 'status' ? ['--timeout=90s'] : []));
+      for (const workload of ['deployment/eni-agent-controller', 'daemonset/eni-agent']) {
+        // Stands for a new version: another template.
+        await rig().cluster.kubectl('-n', SYSTEM, 'set', 'env', workload, 'ENI_AGENT_LOG_LEVEL=debug');
+        await rollout('status', workload);
+        await rollout('undo', workload);
+        await rollout('status', workload);
+      }
+      await rig().agents();
+      await rig().agreement(30);
+
+      expect(rig().cloud.mutations(began)).toEqual([]);
+      expect(await rig().cluster.warnings(began)).toEqual([]);
+    });
+  });
+
   describe('removal', () => {
     const allocation = async () => {
       const { status } = await rig().cluster.get<KubeObject>(`${EIPS}/kept`);
