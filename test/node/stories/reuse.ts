@@ -56,7 +56,7 @@ export function reuse(rig: () => RealNodes): void {
       const condition = await eventually('the pod says why', 30, async () => {
         const told = conditionOf(await rig().cluster.pod(NAMESPACE, 'trespasser'), 'eni-agent.io/AddressesAssigned');
         return told?.status === 'False' && told.reason !== 'Pending' ? told : undefined;
-      }).finally(() => rig().cluster.kubectl('-n', NAMESPACE, 'delete', 'pod', 'trespasser'));
+      }).finally(async () => void (await rig().cluster.kubectl('-n', NAMESPACE, 'delete', 'pod', 'trespasser')));
 
       expect(condition.message).toContain(OF_THE_VPC_CNI);
       const { addresses } = rig().cloud.cloud.state.requireInterface(rig().cloud.eni('a', 'eth0').id);
