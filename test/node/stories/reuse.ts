@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { EC2_MS, type RealNodes } from '../rig.ts';
 import { addressesOf } from '../rig-headroom.ts';
 import { conditionOf, eventually } from '../rig-kube.ts';
@@ -17,6 +17,10 @@ const OF_THE_VPC_CNI = '10.10.12.138';
 export function reuse(rig: () => RealNodes): void {
   describe('an address that a pod on the other node has just left', () => {
     const nameOf = (node: NodeId) => rig().scripts.world.nodes.find(({ id }) => id === node)?.name ?? '';
+
+    afterAll(async () => {
+      await rig().cluster.kubectl('-n', NAMESPACE, 'delete', '--ignore-not-found', 'pod', 'trespasser');
+    });
 
     it('is taken over at once, with one refused call at most, and without a warning', async () => {
       const began = Date.now();
@@ -56,7 +60,7 @@ export function reuse(rig: () => RealNodes): void {
       const condition = await eventually('the pod says why', 30, async () => {
         const told = conditionOf(await rig().cluster.pod(NAMESPACE, 'trespasser'), 'eni-agent.io/AddressesAssigned');
         return told?.status === 'False' && told.reason !== 'Pending' ? told : undefined;
-      }).finally(async () => void (await rig().cluster.kubectl('-n', NAMESPACE, 'delete', 'pod', 'trespasser')));
+      });
 
       expect(condition.message).toContain(OF_THE_VPC_CNI);
       const { addresses } = rig().cloud.cloud.state.requireInterface(rig().cloud.eni('a', 'eth0').id);
