@@ -90,7 +90,8 @@ export class Attempts {
 
   /** See `Doubt`. `before`: what is known now, unless the caller knows better. */
   doubt(address: IpAddress, about: Partial<Omit<Doubt, 'at'>> = {}): void {
-    const before = about.before ?? this.#holders.get(address);
+    // The earliest knowledge stays: whoever comes after it, has come while we waited.
+    const before = about.before ?? this.#doubts.get(address)?.before ?? this.#holders.get(address);
     this.#doubts.set(address, { restarted: false, ...about, at: this.#clock.now(), before });
   }
 
