@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { askOwnNodeOnly } from '../../agent/doctor/kube-questions.ts';
 import type { KubeClient, KubeRequest } from '../../lib/kube/client.ts';
 import { whyNoControlPlane } from '../support/control-plane.ts';
 import {
@@ -294,6 +295,26 @@ describe.skipIf(why !== undefined)(
       const answer = await rig.verdict(agent(), strategic(`${EVENTS}/${written.metadata.name}`, { count: 2 }));
 
       expect(answer).toContain('its own node');
+    });
+
+    it('doctor finds by a dry run that the agent is kept from pods of other nodes, asks no person, and changes nothing', async () => {
+      const signal = AbortSignal.timeout(10_000);
+      const versions = async () => {
+        const { items } = await rig.admin.request<{ items: { metadata: { name: string; resourceVersion: string } }[] }>(
+          {
+            method: 'GET',
+            path: '/api/v1/pods',
+          },
+        );
+        return items.map(({ metadata }) => [metadata.name, metadata.resourceVersion]);
+      };
+      const before = await versions();
+
+      expect(await askOwnNodeOnly(agent(), 'n1', signal)).toEqual({ kind: 'known', value: true });
+      // To the policy the agent is on n1 whatever it says of itself: the pods "of another node" are its own.
+      expect(await askOwnNodeOnly(agent(), 'n2', signal)).toEqual({ kind: 'known', value: false });
+      expect(await askOwnNodeOnly(rig.admin, 'n1', signal)).toMatchObject({ kind: 'skipped' });
+      expect(await versions()).toEqual(before);
     });
   },
 );

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -33,7 +33,12 @@ describe('eni-agent doctor against simulated AWS and Kubernetes', () => {
     await Promise.all([ec2.close(), imds.close(), kube.close()]);
   });
 
-  async function doctor(
+  async function doctor(...flags: string[]) {
+    return doctorWith({}, ...flags);
+  }
+
+  async function doctorWith(
+    environment: Readonly<Record<string, string>>,
     ...flags: string[]
   ): Promise<{ code: number; output: string; line: (name: string) => string | undefined }> {
     const argv = [
@@ -50,6 +55,7 @@ describe('eni-agent doctor against simulated AWS and Kubernetes', () => {
       AWS_EC2_METADATA_SERVICE_ENDPOINT: imds.url,
       AWS_ACCESS_KEY_ID: 'simulated',
       AWS_SECRET_ACCESS_KEY: 'simulated',
+      ...environment,
     };
     const ended = await run(process.execPath, [...argv, ...flags], { env }).then(
       ({ stdout }) => ({ code: 0, output: stdout }),
@@ -98,5 +104,42 @@ describe('eni-agent doctor against simulated AWS and Kubernetes', () => {
     expect(line('instance')).toMatch(/^fail /);
     expect(output).toContain('hop limit');
     expect(code).toBe(1);
+  });
+
+  it('fails with the cause when EC2 does not answer, and does not ask it one permission after the other', async () => {
+    const { code, line } = await doctorWith({ AWS_ENDPOINT_URL_EC2: 'http://127.0.0.1:1' }, '--cluster-name=test');
+    expect(line('credentials')).toMatch(/^fail .*DescribeNetworkInterfaces.*ECONNREFUSED/);
+    expect(line('internet gateway')).toMatch(/^skipped /);
+    expect(code).toBe(1);
+  });
+
+  it('names the folders that are not there, with the options that name them', async () => {
+    const { output, line } = await doctor(`--cni-cache-dir=${folder}/nowhere`, `--netns-dir=${folder}/none`);
+    expect(line(`folder ${folder}/nowhere`)).toMatch(/^warn .*cannot be read/);
+    expect(line(`folder ${folder}/none`)).toMatch(/^warn .*cannot be read/);
+    expect(output).toContain('--cni-cache-dir');
+    expect(output).toContain('--netns-dir');
+  });
+
+  it('warns where the files of the namespaces are seen and their mounts are not', async () => {
+    const dir = join(folder, 'unseen');
+    mkdirSync(dir);
+    writeFileSync(join(dir, '2f1c4f7e-0000-4000-8000-000000000000'), '');
+    const { output, line } = await doctor(`--netns-dir=${dir}`);
+    expect(line('network namespaces')).toMatch(/^warn .*0 of 1 files/);
+    expect(output).toContain('mountPropagation: HostToContainer');
+  });
+
+  it('reads the tenant policy as the agent does, and fails with the entry that is wrong', async () => {
+    const dir = join(folder, 'tenants');
+    mkdirSync(dir);
+    writeFileSync(join(dir, 'bank.elastic-ips'), 'auto');
+    const good = await doctor(`--tenant-policy-dir=${dir}`);
+    expect(good.line('tenant policy')).toMatch(/^pass .*in force for bank/);
+
+    writeFileSync(join(dir, 'bank.floating-ips'), '10.0.0.300');
+    const bad = await doctor(`--tenant-policy-dir=${dir}`);
+    expect(bad.line('tenant policy')).toMatch(/^fail .*bank\.floating-ips.*10\.0\.0\.300/);
+    expect(bad.code).toBe(1);
   });
 });
