@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { RealNodes } from './rig.ts';
 import { whyNoRealNodes } from './rig-scripts.ts';
 import { busyNode } from './stories/busy-node.ts';
+import { controllerObjects } from './stories/controller-objects.ts';
 import { faults } from './stories/faults.ts';
 import { floatingAddresses } from './stories/floating-addresses.ts';
 import { floatingIpObjects } from './stories/floating-ip-objects.ts';
@@ -35,6 +36,7 @@ describe.skipIf(why !== undefined)(`on two real nodes${why ? ` (skipped: ${why})
   floatingAddresses(rig);
   samples(rig);
   floatingIpObjects(rig);
+  controllerObjects(rig);
   faults(rig);
   busyNode(rig);
   removal(rig);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type RealNodes, SYSTEM } from '../rig.ts';
+import type { KubeEvent } from '../rig-kube.ts';
 
 /** The documented commands, on an empty cluster. */
 export function install(rig: () => RealNodes): void {
@@ -16,6 +17,14 @@ export function install(rig: () => RealNodes): void {
       await rig().install('test/node/overlays/controller');
 
       expect(await rig().ready(SYSTEM, 'app.kubernetes.io/name=eni-agent-controller', 2)).toHaveLength(2);
+    });
+
+    it('yields no Event of a probe that failed', async () => {
+      const events = await rig().cluster.list<KubeEvent>(`/api/v1/namespaces/${SYSTEM}/events`, {
+        fieldSelector: 'reason=Unhealthy',
+      });
+
+      expect(events.map(({ involvedObject: { name }, message }) => `${name}: ${message}`)).toEqual([]);
     });
 
     it('leaves the doctor nothing to find', async () => {

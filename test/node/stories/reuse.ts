@@ -62,7 +62,12 @@ export function reuse(rig: () => RealNodes): void {
         return told?.status === 'False' && told.reason !== 'Pending' ? told : undefined;
       });
 
-      expect(condition.message).toContain(OF_THE_VPC_CNI);
+      expect(condition).toMatchObject({
+        reason: 'ProtectedInterface',
+        message: expect.stringContaining(OF_THE_VPC_CNI),
+      });
+      const described = await rig().cluster.kubectl('-n', NAMESPACE, 'describe', 'pod', 'trespasser');
+      expect(described).toMatch(new RegExp(`Warning +AddressRefused .*${OF_THE_VPC_CNI}`));
       const { addresses } = rig().cloud.cloud.state.requireInterface(rig().cloud.eni('a', 'eth0').id);
       expect(addresses.map(({ ip }) => String(ip))).toContain(OF_THE_VPC_CNI);
     });
