@@ -242,11 +242,10 @@ export class Performer {
     const isHeld = error.kind === 'held-elsewhere' || held.some(({ address }) => familyOf(address) === 6);
     if (!isHeld || held.length === 0) return undefined;
     for (const action of held) {
+      // Whatever the claim turns out to be in a moment, it need not be refused once more to know this.
+      if (!action.takeover) this.#parts.attempts.contestedNow(action.address);
       if (action.takeover || !action.looksUp) this.#setBack(error, [action]);
-      else {
-        this.#parts.attempts.contestedNow(action.address);
-        this.#forgetAttempt(action);
-      }
+      else this.#forgetAttempt(action);
     }
     return SETTLED;
   }

@@ -39,6 +39,9 @@ export const KIND_OF_CODE: ReadonlyMap<string, Ec2ErrorKind> = new Map(
       'RequestTimeTooSkewed',
       'IncorrectState',
       'IncorrectInstanceState',
+      // Whoever gives the credentials (IMDS, Pod Identity, STS) does not answer, or not yet: nothing was sent.
+      'CredentialsProviderError',
+      'TokenProviderError',
     ],
     'unknown-outcome': ['InternalError', 'InternalFailure'],
     unauthorized: [
@@ -57,8 +60,6 @@ export const KIND_OF_CODE: ReadonlyMap<string, Ec2ErrorKind> = new Map(
       'ExpiredToken',
       'ExpiredTokenException',
       'InvalidIdentityToken',
-      'CredentialsProviderError',
-      'TokenProviderError',
     ],
     'held-elsewhere': ['InvalidIPAddress.InUse', 'Resource.AlreadyAssigned'],
     limit: [

@@ -136,8 +136,12 @@ export class FakeNode {
   }
 
   /** A pod has the address on its interface over the node's n-th Multus ENI. */
-  add(pod: string, address: string, about: { kind?: ClaimKind; eni?: number; uid?: string } = {}): void {
-    const { kind = 'ipam', eni = 1, uid = `uid-${pod}` } = about;
+  add(
+    pod: string,
+    address: string,
+    about: { kind?: ClaimKind; eni?: number; uid?: string; seenSince?: number } = {},
+  ): void {
+    const { kind = 'ipam', eni = 1, uid = `uid-${pod}`, seenSince = this.#options.clock.now() } = about;
     const mac = macOf(eniOf(this.name, eni));
     this.#claims.set(`${pod} ${address}`, {
       address: ip(address),
@@ -146,7 +150,7 @@ export class FakeNode {
       interface: 'net1',
       mac,
       masterMac: mac,
-      seenSince: this.#options.clock.now(),
+      seenSince,
     });
     this.#running?.engine.wake();
   }

@@ -30,6 +30,25 @@ describe('Engine and an ipam address that another ENI still has', () => {
     expect(ec2.holderOf(A)).toBe(eniOf('b', 1));
   });
 
+  it('is refused once when the kernel told of it before the CNI result said whose it is', async () => {
+    const { clock, ec2, node } = rig();
+    const [a, b] = [node('a'), node('b')];
+    a.start();
+    b.start();
+    await clock.advance(SECOND);
+    a.add('old', A);
+    await clock.advance(10 * SECOND);
+    a.remove('old', A);
+
+    const seenSince = clock.now();
+    b.add('new', A, { kind: 'live', seenSince });
+    await clock.advance(70);
+    b.add('new', A, { kind: 'ipam', seenSince });
+    await clock.until(() => ec2.holderOf(A) === eniOf('b', 1), SECOND, 'the takeover');
+
+    expect(written(ec2, 'b')).toEqual(['assign InvalidParameterValue', 'assign by force ok']);
+  });
+
   const kinds: [name: string, about: Parameters<FakeEc2['cloud']['addInterface']>[0]][] = [
     ['the primary ENI', { subnetId: 'subnet-1', instanceId: instanceOf('c'), deviceIndex: 0 }],
     ['an ENI of the VPC CNI', { subnetId: 'subnet-1', instanceId: instanceOf('c'), description: 'aws-K8S-i-c' }],

@@ -141,11 +141,11 @@ describe('a call that EC2 did not answer', () => {
     expect(translateError(aborted, { ...mutating, sent: false }).kind).toBe('unavailable');
   });
 
-  it('is an IAM matter when no credentials were found', () => {
+  it('did nothing, and is repeated soon, when no credentials were found: IMDS may be slow to answer', () => {
     const none = Object.assign(new Error('Could not load credentials from any providers'), {
       name: 'CredentialsProviderError',
     });
-    expect(translateError(none, mutating)).toMatchObject({ kind: 'unauthorized', code: 'CredentialsProviderError' });
+    expect(translateError(none, mutating)).toMatchObject({ kind: 'unavailable', code: 'CredentialsProviderError' });
   });
 });
 
