@@ -1,10 +1,10 @@
 import type { IpAddress } from './ip.ts';
 
 /**
- * What an EC2 failure means for us. The adapter translates codes (and, where EC2 gives only text, text) once.
- * `throttled` slow down; `unavailable` the call surely did nothing and may be repeated; `unknown-outcome` it may have been done
- * (lost reply, timeout): describe before repeating; `unauthorized` IAM or credentials; `held-elsewhere` the address is on another
- * ENI and this call may not move it; `limit` the ENI or the account is full; `not-found` the ENI, EIP or association is gone;
+ * What an EC2 failure means for us. The adapter translates codes (and, where EC2 gives only text, text) once. `throttled` slow down;
+ * `unavailable` the call surely did nothing and may be repeated (no credentials yet, too); `unknown-outcome` it may have been done (lost
+ * reply, timeout): describe before repeating; `unauthorized` IAM, or credentials that EC2 refuses; `held-elsewhere` the address is on
+ * another ENI and this call may not move it; `limit` the ENI or the account is full; `not-found` the ENI, EIP or association is gone;
  * `not-assigned` the address is not on the named ENI; `conflict` associated already, or lost a race; `rejected` anything else that
  * repeating will not mend.
  */
