@@ -62,6 +62,8 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
 
   // First of all, so that a probe is answered, and told the reason, however long the rest takes.
   const readiness = new Readiness();
+  const onWaiting = (reason: string) => readiness.faultsOf('EC2', () => [reason]);
+  onWaiting('the EC2 instance of this node is not known yet');
   if (options.httpAddress !== 'off') {
     const endpoints = {
       healthFaults: () => [...(loops.addresses?.stuck() ?? []), ...rounds.faults()],
@@ -103,8 +105,6 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
   readiness.notesOf(() => unless(pods.connected || !pods.synced, 'the watch of this node’s pods is down', pods.fault));
 
   // EC2.
-  const onWaiting = (reason: string) => readiness.faultsOf('EC2', () => [reason]);
-  onWaiting('the EC2 instance of this node is not known yet');
   const endpoint = imdsEndpoint(environment);
   const imds =
     endpoint === undefined ? undefined : imdsReader({ endpoint, allowV1: false, now: () => performance.now() });

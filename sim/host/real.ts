@@ -9,6 +9,9 @@ import type { HostEni, HostInterface, HostNode, HostPod, HostPodSpec, HostWorld 
 
 const exec = promisify(execFile);
 
+/** How the container runtime names namespaces, and where it says that they are: `cni-UUID`, or `UUID` under /var/run (FACTS §5). */
+type NamespaceNaming = 'containerd' | 'cri-o';
+
 /** Of the whole process: the kernel takes a deleted namespace's links away some time later, so no name is used twice. */
 let serial = 0;
 
@@ -43,10 +46,15 @@ export async function canUseRealNamespaces(): Promise<true | string> {
  */
 export class RealHost implements HostWorld {
   readonly environment = {};
+  readonly #naming: NamespaceNaming;
   readonly #root = mkdtempSync(join(tmpdir(), 'eni-agent-host-'));
   readonly #links: string[] = [];
   /** Bind mounts to undo, also of pods that could not be finished. */
   readonly #bound = new Set<string>();
+
+  constructor({ naming = 'containerd' }: { readonly naming?: NamespaceNaming } = {}) {
+    this.#naming = naming;
+  }
 
   async createNode(name: string, enis: readonly HostEni[]): Promise<HostNode> {
     const netnsDir = join(this.#root, name, 'netns');
@@ -61,7 +69,8 @@ export class RealHost implements HostWorld {
   }
 
   async createPod(node: HostNode, spec: HostPodSpec): Promise<HostPod> {
-    const name = `cni-${randomUUID()}`;
+    const isCrio = this.#naming === 'cri-o';
+    const name = isCrio ? randomUUID() : `cni-${randomUUID()}`;
     const netns = join(node.netnsDir, name);
     await exec('ip', ['netns', 'add', name]);
     closeSync(openSync(netns, 'w'));
@@ -81,7 +90,8 @@ export class RealHost implements HostWorld {
     );
     const containerId = randomBytes(32).toString('hex');
     const sandbox = { node, netns, containerId, interfaces: await interfacesIn(name) };
-    return { ...spec, ...sandbox, cacheFiles: await writeResults(spec, sandbox) };
+    const recorded = isCrio ? { ...sandbox, netns: `/var/run/netns/${name}` } : sandbox;
+    return { ...spec, ...sandbox, cacheFiles: await writeResults(spec, recorded) };
   }
 
   async addAddress(pod: HostPod, ifName: string, cidr: string): Promise<void> {
