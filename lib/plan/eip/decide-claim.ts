@@ -43,6 +43,9 @@ export function decideClaim(placed: PlacedEipClaim, snapshot: EipSnapshot, share
   // It came back while its EIP is being given back: what that call made of it is known with its answer.
   if (own !== undefined && snapshot.flying.has(own.allocationId)) return { status: { state: 'pending', claim } };
   if (own !== undefined && place.state === 'ready' && isBoundTo(place, own)) {
+    if (isBeingEnded(own, place, snapshot)) return { status: { state: 'pending', claim } };
+    // The last call for it may have moved it: what the inventory showed before proves nothing.
+    if (!fresh && snapshot.setbacks.has(claim.id)) return unread(claim, snapshot);
     return { ...bound(own, place, claim, snapshot), readInventory: !fresh };
   }
   if (!fresh) return unread(claim, snapshot);
@@ -61,6 +64,22 @@ export function decideClaim(placed: PlacedEipClaim, snapshot: EipSnapshot, share
 function isFreshEnough({ place, inventoryAfter }: PlacedEipClaim, { inventoryAt }: EipSnapshot): boolean {
   const needed = Math.max(inventoryAfter, place.state === 'ready' ? (place.since ?? 0) : 0);
   return inventoryAt !== undefined && inventoryAt >= needed;
+}
+
+/**
+ * A call under way ends this pairing: it takes the EIP elsewhere (asked for by the pod that had the name before), or brings another one
+ * here. Until its answer is known, the pod must not name a public address that reaches somebody else.
+ */
+function isBeingEnded(
+  own: ElasticIp,
+  { eni, privateIp }: EipPlace & { readonly state: 'ready' },
+  { flying }: EipSnapshot,
+) {
+  return Array.from(flying.values()).some((step) => {
+    if (step.kind !== 'associate') return false;
+    const isHere = step.eni === eni && step.privateIp === privateIp;
+    return isHere !== (step.eip.allocationId === own.allocationId);
+  });
 }
 
 /** Nothing can be said on an inventory this old; if it cannot be read at all, the claim says why. */

@@ -107,6 +107,29 @@ describe('what a pod says of its Elastic IP', () => {
     }
   });
 
+  it('is never an EIP that a call under way is just taking to the address of the pod of this name before', async () => {
+    const { clock, region, a } = rig();
+    for (const address of ['10.0.8.30', '10.0.8.31']) region.assign('eni-a', address);
+    a.start();
+    a.run('pod', AUTO, '10.0.8.31');
+    await clock.advance(MINUTE);
+    region.calls.length = 0;
+    a.delete('pod');
+    a.run('pod', AUTO, '10.0.8.30');
+    await clock.until(() => region.actions().includes('AssociateAddress'), SECOND);
+    a.delete('pod');
+    a.run('pod', AUTO, '10.0.8.31');
+    const from = a.patches.length;
+
+    for (let time = 0; time < SECOND; time += 5) {
+      await clock.advance(5);
+      const { label } = podOf(a, 'pod');
+      if (a.patches.length > from && label !== undefined) expect(region.publicIpOf('10.0.8.31')).toBe(label);
+    }
+    expect(podOf(a, 'pod').label).toBe(region.publicIpOf('10.0.8.31'));
+    expect(region.actions()).toEqual(['AssociateAddress', 'AssociateAddress']);
+  });
+
   it('is put right within a second when somebody edits or removes it', async () => {
     const { clock, region, a } = rig();
     a.start();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { EipSource } from '../../../../lib/model/eip-claim.ts';
+import type { EipSource, ElasticIpClaim } from '../../../../lib/model/eip-claim.ts';
 import { type EipPlace, type EipPlan, type EipSnapshot, NODE_TAG } from '../../../../lib/model/eip-plan.ts';
 import type { ElasticIp } from '../../../../lib/model/elastic-ip.ts';
 import { ip } from '../../../../lib/model/ip.ts';
@@ -227,7 +227,49 @@ const GIVING_BACK: readonly Row[] = [
   },
 ];
 
+/** A call under way for a claim. */
+function associating(of: ElasticIpClaim, one: ElasticIp, privateIp: string): EipSnapshot['flying'] {
+  const place = { eni: 'eni-1', privateIp: ip(privateIp), allowReassociation: true };
+  return new Map([[of.id, { kind: 'associate', key: of.id, claim: of, eip: one, ...place }]]);
+}
+
+const settled = eip('eipalloc-1', { tags: mine, association: here });
+const UNDER_WAY: readonly Row[] = [
+  {
+    name: 'for the pod of this name before, which had another address',
+    given: { claims: [placed(auto)], inventory: [settled], flying: associating(auto, settled, '10.0.0.2') },
+    plan: 'pending',
+  },
+  {
+    name: 'that brings another pod’s EIP to this address',
+    given: {
+      claims: [placed(auto)],
+      inventory: [settled, eip('eipalloc-2')],
+      flying: associating(claim('q', AUTO), eip('eipalloc-2'), '10.0.0.1'),
+    },
+    plan: 'pending',
+  },
+  {
+    name: 'that makes the pairing which is there already',
+    given: { claims: [placed(auto)], inventory: [settled], flying: associating(auto, settled, '10.0.0.1') },
+    plan: 'bound',
+  },
+  {
+    name: 'that has ended without an answer',
+    given: {
+      claims: [{ ...placed(auto), inventoryAfter: NOW }],
+      inventory: [settled],
+      setbacks: new Map([[auto.id, { reason: 'RejectedByEc2', message: 'lost', until: NOW, failures: 1 }]]),
+    },
+    plan: 'pending, read',
+  },
+];
+
 describe('planEips', () => {
+  it.each(UNDER_WAY)('believes a pairing beside a call $name: $plan', ({ given, plan }) => {
+    expect(shown(planEips(snapshot(given)))).toBe(plan);
+  });
+
   it.each(OBTAINING)('obtains: $name', ({ given, plan }) => {
     expect(shown(planEips(snapshot(given)))).toBe(plan);
   });
