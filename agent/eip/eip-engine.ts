@@ -109,7 +109,7 @@ export class EipEngine {
     this.#inventory = new EipInventory({ clock, random, ec2, budget, log, wake: () => this.wake() }, signal);
     this.#ownership = new EipOwnership(options);
     this.#branches = new BranchEnis({ ...options, wake: () => this.wake() }, signal);
-    this.#story = new EipStory(log, (claim, happening) => options.happened(claim, '', happening));
+    this.#story = new EipStory(clock, log, (claim, happening) => options.happened(claim, '', happening));
     // For what an earlier life left behind.
     if (context.clusterName !== undefined) this.#lookAt = [clock.now()];
     signal.addEventListener('abort', () => this.#wakeup.stop(), { once: true });

@@ -1,14 +1,18 @@
 import type { EipHappening, EipStatus, ElasticIpClaim } from '../../lib/model/eip-claim.ts';
 import { podKey } from '../../lib/model/pod.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
+import { LastingTrouble } from '../aws/lasting-trouble.ts';
 
-/** Tells each refusal of a claim once, until it changes its reason or the claim is bound; whether EC2 refused it or the plan did. */
+/** Tells each refusal of a claim once, a passing one when it lasts, until it changes its reason or the claim is bound; whether EC2 refused it or the plan did. */
 export class EipStory {
   readonly #log: Logger;
   readonly #happened: (claim: ElasticIpClaim, happening: EipHappening) => void;
   readonly #told = new Map<string, string>();
+  readonly #lasting: LastingTrouble;
 
-  constructor(log: Logger, happened: (claim: ElasticIpClaim, happening: EipHappening) => void) {
+  constructor(clock: Clock, log: Logger, happened: (claim: ElasticIpClaim, happening: EipHappening) => void) {
+    this.#lasting = new LastingTrouble(clock);
     this.#log = log;
     this.#happened = happened;
   }
@@ -16,6 +20,7 @@ export class EipStory {
   statuses(statuses: readonly EipStatus[]): void {
     const now = new Set(statuses.map(({ claim }) => claim.id));
     for (const id of this.#told.keys()) if (!now.has(id)) this.#told.delete(id);
+    this.#lasting.keepOnly(new Set(statuses.flatMap(({ state, claim }) => (state === 'refused' ? [claim.id] : []))));
     for (const status of statuses) this.#status(status);
   }
 
@@ -24,6 +29,7 @@ export class EipStory {
     if (status.state === 'bound') this.#told.delete(claim.id);
     if (status.state !== 'refused') return;
     const { reason, message } = status.refusal;
+    if (!this.#lasting.isWorthTelling(claim.id, reason)) return;
     const text = `${claim.owner.uid} ${reason}`;
     if (this.#told.get(claim.id) === text) return;
     this.#told.set(claim.id, text);

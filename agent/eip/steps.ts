@@ -5,6 +5,7 @@ import type { EipStep } from '../../lib/model/eip-plan.ts';
 import type { EipTaking } from '../../lib/model/eip-taking.ts';
 import type { ElasticIp } from '../../lib/model/elastic-ip.ts';
 import { podKey } from '../../lib/model/pod.ts';
+import { PASSING } from '../../lib/model/refusal.ts';
 import { isIdentifiedAs } from '../../lib/plan/eip/belonging.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
@@ -123,6 +124,8 @@ async function disassociate(
 
 /** So often an EIP may be unknown to EC2 right after we allocated it, before the inventory is doubted. */
 const PATIENCE = 5;
+/** Failures in a row of what usually passes by itself before people are warned: with their pauses about ten seconds. */
+const LASTING_FAILURES = 6;
 
 function failed(cause: unknown, step: EipStep, parts: StepParts): void {
   const { budget, callSignal, clock, log, memory } = parts;
@@ -146,6 +149,9 @@ function failed(cause: unknown, step: EipStep, parts: StepParts): void {
   if (unknown) parts.lookAgain();
   if (step.kind === 'associate' && (error.kind === 'not-found' || error.kind === 'rejected'))
     parts.doubtEnis(`AssociateAddress: ${error.code}`);
+  const toldBy = PASSING.has(reason) ? LASTING_FAILURES : 1;
+  if (step.kind === 'disassociate' && !unknown && failures === toldBy)
+    parts.happened(undefined, step.owner, { kind: 'disassociation-failed', message });
   if (before?.reason === reason) return;
   log.warn('Elastic IP call failed', {
     ...aboutStep(step),
@@ -154,8 +160,6 @@ function failed(cause: unknown, step: EipStep, parts: StepParts): void {
     message: error.message,
     requestId: error.requestId,
   });
-  if (step.kind === 'disassociate' && !unknown)
-    parts.happened(undefined, step.owner, { kind: 'disassociation-failed', message });
 }
 
 function aboutStep(step: EipStep) {

@@ -5,6 +5,7 @@ import type { Reason, Refusal } from '../../lib/model/refusal.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { AddressMetrics } from '../../lib/runtime/metrics.ts';
+import { LastingTrouble } from '../aws/lasting-trouble.ts';
 import type { EngineEvents } from './events.ts';
 
 /** A Kubernetes Event about a pod, to be recorded somehow and never waited for. */
@@ -30,9 +31,11 @@ export class Story implements EngineEvents {
   /** The reason last told per claim, so that a refusal is told once and not each round. */
   #told = new Map<string, Reason>();
   #toldFaults: ReadonlySet<string> = new Set();
+  readonly #lasting: LastingTrouble;
 
   constructor(options: StoryOptions) {
     this.#options = options;
+    this.#lasting = new LastingTrouble(options.clock);
   }
 
   assigned(...[claims, eni, call]: Parameters<EngineEvents['assigned']>): void {
@@ -114,14 +117,19 @@ export class Story implements EngineEvents {
     this.#options.log.warn(message, { error });
   }
 
-  /** Tells each refusal when it begins or changes its reason. */
+  /** Tells each refusal when it begins or changes its reason, a passing one when it lasts. */
   statuses(statuses: readonly ClaimStatus[]): void {
     const now = new Map<string, Reason>();
+    const refused = new Set<string>();
     for (const { claim, state, refusal } of statuses) {
       if (state !== 'refused' || refusal === undefined) continue;
       const key = `${claim.holder.uid}|${claim.interface}|${claim.address}`;
-      now.set(key, refusal.reason);
-      if (this.#told.get(key) === refusal.reason) continue;
+      refused.add(key);
+      const before = this.#told.get(key);
+      const isWorthTelling = this.#lasting.isWorthTelling(key, refusal.reason);
+      const told = isWorthTelling ? refusal.reason : before;
+      if (told !== undefined) now.set(key, told);
+      if (!isWorthTelling || before === refusal.reason) continue;
       this.#options.log.warn('address refused', {
         ...placeOf(claim),
         reason: refusal.reason,
@@ -134,6 +142,7 @@ export class Story implements EngineEvents {
         message: `${refusal.reason}: ${refusal.message}`,
       });
     }
+    this.#lasting.keepOnly(refused);
     this.#told = now;
   }
 

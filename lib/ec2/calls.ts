@@ -1,4 +1,4 @@
-import type { Ec2ErrorKind } from '../model/ec2-error.ts';
+import { Ec2Error, type Ec2ErrorKind } from '../model/ec2-error.ts';
 import type { IpAddress } from '../model/ip.ts';
 import type { Ec2Client } from './client.ts';
 import { translateError } from './errors.ts';
@@ -55,14 +55,39 @@ interface Answer {
   readonly $metadata: { readonly requestId?: string | undefined };
 }
 
+type Send<Output> = (client: Ec2Client, options: { abortSignal: AbortSignal }) => Promise<Output>;
+
 /**
- * Sends one command, reports it to `onCall` and translates a failure.
+ * Sends one command, reports it to `onCall` and translates a failure. A read whose connection was reset is sent once more at once: a
+ * kept-alive connection that EC2 has closed meanwhile fails like that, and reading twice does no harm. Both are reported.
  * @throws {Ec2Error} and nothing else.
  */
 export async function call<Output extends Answer>(
   connection: Ec2Connection,
   request: CallRequest,
-  send: (client: Ec2Client, options: { abortSignal: AbortSignal }) => Promise<Output>,
+  send: Send<Output>,
+): Promise<Output> {
+  try {
+    return await attempt(connection, request, send);
+  } catch (error) {
+    if (isWrite(request) || request.signal.aborted || !wasReset(error)) throw error;
+    return attempt(connection, request, send);
+  }
+}
+
+function isWrite({ action }: CallRequest): boolean {
+  return !action.startsWith('Describe');
+}
+
+/** Node's codes for a connection that the other side has closed. */
+function wasReset(error: unknown): boolean {
+  return error instanceof Ec2Error && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+}
+
+async function attempt<Output extends Answer>(
+  connection: Ec2Connection,
+  request: CallRequest,
+  send: Send<Output>,
 ): Promise<Output> {
   const { action, signal, addresses = [] } = request;
   const startedAt = connection.now();
@@ -76,7 +101,7 @@ export async function call<Output extends Answer>(
     report(output.$metadata.requestId, undefined);
     return output;
   } catch (cause) {
-    const error = translateError(cause, { action, addresses, mutating: !action.startsWith('Describe'), sent });
+    const error = translateError(cause, { action, addresses, mutating: isWrite(request), sent });
     report(error.requestId, { code: error.code, kind: error.kind });
     throw error;
   }

@@ -129,7 +129,8 @@ interface Fault {
 export function translateError(thrown: unknown, call: FailedCall): Ec2Error {
   const fault: Fault = typeof thrown === 'object' && thrown !== null ? thrown : { message: String(thrown) };
   const code = codeOf(fault);
-  const message = shortened(fault.message ?? code);
+  const reason = shortened(fault.message ?? code);
+  const message = lacksCredentials(fault) ? `no AWS credentials could be loaded: ${reason}` : reason;
   return new Ec2Error({
     kind: kindOf(fault, code, call),
     code,
@@ -139,6 +140,11 @@ export function translateError(thrown: unknown, call: FailedCall): Ec2Error {
     addresses: addressesIn(message).filter((address) => call.addresses.includes(address)),
     cause: thrown,
   });
+}
+
+/** Its own text names neither EC2 nor what to look at. */
+function lacksCredentials({ name }: Fault): boolean {
+  return name === 'CredentialsProviderError' || name === 'TokenProviderError';
 }
 
 function codeOf(fault: Fault): string {

@@ -2,7 +2,12 @@
 export interface Lease {
   readonly apiVersion: 'coordination.k8s.io/v1';
   readonly kind: 'Lease';
-  readonly metadata: { readonly namespace: string; readonly name: string; readonly resourceVersion?: string };
+  readonly metadata: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly resourceVersion?: string;
+    readonly ownerReferences?: readonly { readonly uid: string }[];
+  };
   readonly spec?: LeaseSpec;
 }
 

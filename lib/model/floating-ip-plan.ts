@@ -90,6 +90,8 @@ export interface FloatingIpView {
 }
 
 export interface LeaseView {
+  /** uid of the object that it belongs to, and with which it is collected; undefined: not told. */
+  readonly owner?: string | undefined;
   /** Empty: nobody. */
   readonly holder: string;
   readonly durationMs: number;

@@ -24,7 +24,7 @@ export const REASONS = {
   Throttled: 'EC2 asks to slow down; the call is repeated',
   Unauthorized: "the agent's IAM role may not do this",
   RejectedByEc2: 'EC2 refused the address',
-  Ec2Unavailable: 'EC2 does not answer; the call is repeated',
+  Ec2Unavailable: 'EC2 does not answer, or no AWS credentials can be loaded; the call is repeated',
   InterfaceGone: 'the ENI has left the node',
   EipQuotaReached: "the account's quota of Elastic IPs is used up",
   EipPoolEmpty: 'no free Elastic IP is in the pool or has the tag',
@@ -38,6 +38,9 @@ export const REASONS = {
 } as const satisfies Record<string, string>;
 
 export type Reason = keyof typeof REASONS;
+
+/** What usually passes by itself within seconds: people are warned only when it lasts. */
+export const PASSING: ReadonlySet<Reason> = new Set<Reason>(['Throttled', 'Ec2Unavailable']);
 
 /** A decision not to act, told to the pod's owner. `message` names the offender and the fix. */
 export interface Refusal {

@@ -64,10 +64,22 @@ function park(view: FloatingIpView, standing: Standing, { now, timing }: Floatin
     : { steps: [] };
 }
 
+/** How long the Lease of a deleted object waits for its collection before an object of the same name makes do with it, ms. */
+const COLLECTION_MS = 3_000;
+
+/**
+ * The garbage collector takes the Lease of an earlier object of this name away at any moment: whoever had won it would lose it at once, and
+ * the address would move for nothing. A new one is made as soon as it is gone.
+ */
+function collectionMs({ ip, lease }: FloatingIpView): number {
+  return lease?.owner === undefined || lease.owner === ip.uid ? 0 : COLLECTION_MS;
+}
+
 function compete(view: FloatingIpView, since: number, load: number, snapshot: FloatingContext): Share {
   // A hold that ended: the address leaves the interface now, and comes back only if this node wins.
   const leaving = leaveInterface(view, snapshot);
   if (leaving.length > 0) return { steps: leaving, competes: true };
-  const at = Math.max(Math.max(since, snapshot.fitSince) + electionDelay(view.ip, load, snapshot), view.leaseRetryAt);
+  const free = Math.max(since + collectionMs(view), snapshot.fitSince);
+  const at = Math.max(free + electionDelay(view.ip, load, snapshot), view.leaseRetryAt);
   return { ...due(at, snapshot.now, { kind: 'acquire', name: view.ip.name }), competes: true };
 }

@@ -107,6 +107,24 @@ describe('what a pod says of its Elastic IP', () => {
     }
   });
 
+  it.each([
+    { what: 'passes within seconds', forMs: 2 * SECOND, warned: 0 },
+    { what: 'lasts', forMs: 30 * SECOND, warned: 1 },
+  ])('is awaited with $warned Warning Events while EC2’s trouble $what', async ({ forMs, warned }) => {
+    const { clock, region, a } = rig();
+    region.faults = () => 'code:Unavailable';
+    a.start();
+    a.run('pod', AUTO, '10.0.8.10');
+    await clock.advance(forMs);
+    expect(podOf(a, 'pod').condition).toMatchObject({ status: 'False', reason: 'Ec2Unavailable' });
+    expect(a.happenings.filter(({ kind }) => kind === 'association-failed')).toHaveLength(warned);
+
+    region.faults = () => undefined;
+    await clock.advance(2 * MINUTE);
+    expect(podOf(a, 'pod')).toMatchObject({ label: region.publicIpOf('10.0.8.10'), condition: { status: 'True' } });
+    expect(a.happenings.filter(({ kind }) => kind === 'association-failed')).toHaveLength(warned);
+  });
+
   it('is never an EIP that a call under way is just taking to the address of the pod of this name before', async () => {
     const { clock, region, a } = rig();
     for (const address of ['10.0.8.30', '10.0.8.31']) region.assign('eni-a', address);

@@ -18,6 +18,41 @@ async function served(spec: object = SPEC, seed = 1): Promise<string> {
 
 const takeovers = () => rig.ec2.writes().filter(({ action, outcome }) => action === 'assign' && outcome === 'ok');
 
+describe('an object made again under its name', () => {
+  it.each([1, 2, 3, 4])('moves nothing when the Lease of the first is collected late (seed %i)', async (seed) => {
+    rig = new Rig(seed);
+    for (const node of rig.nodes) node.start();
+    const spec = { addresses: [VIP] };
+    rig.apply('web', spec);
+    await rig.untilServedBy(() => true, 5_000);
+    rig.objects = [];
+    rig.wake();
+    await rig.clock.until(() => rig.server.holder('web') === '' && rig.serving() === undefined, 10_000);
+
+    rig.apply('web', spec);
+    rig.clock.after(2_000, () => rig.server.collect('web'));
+    await rig.untilServedBy(() => true, 10_000);
+    const served = rig.serving();
+    for (let time = 0; time < 10_000; time += 50) {
+      await rig.clock.advance(50);
+      expect(rig.serving()).toBe(served);
+    }
+  });
+
+  it('is served although nobody collects the Lease of the first', async () => {
+    rig = new Rig(5);
+    for (const node of rig.nodes) node.start();
+    rig.apply('web', { addresses: [VIP] });
+    await rig.untilServedBy(() => true, 5_000);
+    rig.objects = [];
+    rig.wake();
+    await rig.clock.advance(10_000);
+
+    rig.apply('web', { addresses: [VIP] });
+    await rig.untilServedBy(() => true, 10_000);
+  });
+});
+
 describe('a node-level floating IP', () => {
   it('is served by exactly one node, which says so in the status, with one EC2 write', async () => {
     const first = await served();

@@ -121,7 +121,12 @@ class LeaseServer {
           if (current?.metadata.resourceVersion !== known?.metadata.resourceVersion)
             throw new KubeError({ status: 409, reason: 'Conflict', message: '' });
           this.#version += 1;
-          const metadata = { namespace: 'ns', name: owner.name, resourceVersion: String(this.#version) };
+          const metadata = {
+            namespace: 'ns',
+            name: owner.name,
+            resourceVersion: String(this.#version),
+            ownerReferences: current?.metadata.ownerReferences ?? [{ uid: owner.uid }],
+          };
           const lease: Lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec };
           this.leases.set(owner.name, lease);
           this.writes.push({ node: node.name, at: this.#clock.now(), holder: spec.holderIdentity ?? '' });

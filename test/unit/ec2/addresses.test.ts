@@ -275,6 +275,27 @@ describe('assign and unassign', () => {
   });
 });
 
+describe('a read whose connection is reset', () => {
+  /** Interfaces of an instance that has none. */
+  const none = ok('DescribeNetworkInterfaces', '<networkInterfaceSet/>');
+
+  it('is sent once more at once, and both calls are reported', async () => {
+    const answers: WireAnswer[] = [DROP, none];
+    await using ec2 = await rig({ DescribeNetworkInterfaces: () => answers.shift() ?? DROP });
+
+    expect(await ec2.addresses.findHolders([ip('10.0.1.6')], { signal: never, vpcIds: ['vpc-1'] })).toEqual(new Map());
+    expect(ec2.calls.map(({ error }) => error?.code)).toEqual(['ECONNRESET', undefined]);
+  });
+
+  it('fails when the second goes the same way', async () => {
+    await using ec2 = await rig({ DescribeNetworkInterfaces: () => DROP });
+    const attempt = ec2.addresses.findHolders([ip('10.0.1.6')], { signal: never, vpcIds: ['vpc-1'] });
+
+    await expect(attempt).rejects.toMatchObject({ kind: 'unavailable', code: 'ECONNRESET' });
+    expect(ec2.requests).toHaveLength(2);
+  });
+});
+
 describe('findHolders', () => {
   const held = (address: string, family: 4 | 6) =>
     family === 4

@@ -141,11 +141,15 @@ describe('a call that EC2 did not answer', () => {
     expect(translateError(aborted, { ...mutating, sent: false }).kind).toBe('unavailable');
   });
 
-  it('did nothing, and is repeated soon, when no credentials were found: IMDS may be slow to answer', () => {
+  it('did nothing, says so, and is repeated soon, when no credentials could be loaded: IMDS may be slow to answer', () => {
     const none = Object.assign(new Error('Could not load credentials from any providers'), {
       name: 'CredentialsProviderError',
     });
-    expect(translateError(none, mutating)).toMatchObject({ kind: 'unavailable', code: 'CredentialsProviderError' });
+    expect(translateError(none, mutating)).toMatchObject({
+      kind: 'unavailable',
+      code: 'CredentialsProviderError',
+      message: 'no AWS credentials could be loaded: Could not load credentials from any providers',
+    });
   });
 });
 
