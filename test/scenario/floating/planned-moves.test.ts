@@ -50,6 +50,8 @@ describe('an object made again under its name', () => {
 
     rig.apply('web', { addresses: [VIP] });
     await rig.untilServedBy(() => true, 10_000);
+
+    expect(rig.hosts()).toEqual([rig.serving()]);
   });
 });
 
