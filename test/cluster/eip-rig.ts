@@ -9,7 +9,7 @@ import { type Ec2Server, startEc2Server } from '../../sim/ec2/server.ts';
 import { type RateLimit, unthrottled } from '../../sim/ec2/throttle.ts';
 import { startImds } from '../../sim/imds/server.ts';
 import { AgentProcess } from '../../sim/world/agent-process.ts';
-import { startControlPlane } from '../support/control-plane.ts';
+import type { ControlPlane } from '../support/control-plane.ts';
 
 export const NODE = 'node-a';
 
@@ -30,9 +30,11 @@ export interface ApiPod {
   };
 }
 
-/** A real API server, the simulated EC2 over HTTP at 50 ms, and the real agent process of one node. */
-export async function startEipRig(options: { readonly throttle?: RateLimit } = {}) {
-  const controlPlane = await startControlPlane();
+/** On a real API server, which rigs use one after the other: the simulated EC2 over HTTP at 50 ms, and the real agent process of one node. */
+export async function startEipRig(
+  controlPlane: Pick<ControlPlane, 'kubeconfigPath'>,
+  options: { readonly throttle?: RateLimit } = {},
+) {
   const folder = mkdtempSync(join(tmpdir(), 'eni-agent-eip-'));
   const cloud = new Cloud({ knobs: { elasticIpQuota: 100 } });
   const vpc = cloud.addVpc({ cidr: '10.0.0.0/16' });
@@ -71,14 +73,15 @@ export async function startEipRig(options: { readonly throttle?: RateLimit } = {
   const connection = await loadConnection({ kubeconfig: controlPlane.kubeconfigPath, env: {} });
   const client = createKubeClient({ connection, clock: systemClock() });
   await untilDefaultNamespace(client);
+  const pods = podsOf(client);
   const close = async () => {
     await agent.close();
+    await pods.removeAll();
     await client.close();
     await Promise.all([ec2.close(), imds.close()]);
-    await controlPlane.close();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { cloud, ec2, primary, addresses, agent, lines, pods: podsOf(client), client, close };
+  return { cloud, ec2, primary, addresses, agent, lines, pods, client, close };
 }
 
 export type EipRig = Awaited<ReturnType<typeof startEipRig>>;
@@ -91,6 +94,7 @@ function podsOf(client: KubeClient) {
     list: async () => (await client.request<{ items: ApiPod[] }>({ method: 'GET', path })).items,
     remove: (name: string) =>
       client.request({ method: 'DELETE', path: `${path}/${name}`, query: { gracePeriodSeconds: 0 } }),
+    removeAll: () => client.request({ method: 'DELETE', path, query: { gracePeriodSeconds: 0 } }),
     /** What the kubelet writes when the sandbox is up. */
     giveAddress: (name: string, address: string) =>
       client.request<ApiPod>({

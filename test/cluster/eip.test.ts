@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { RateLimit } from '../../sim/ec2/throttle.ts';
+import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { type ApiPod, countCalls, type EipRig, NODE, startEipRig, until } from './eip-rig.ts';
 
 const PEC = 'aws-samples.github.com/aws-pod-eip-controller';
@@ -26,10 +27,16 @@ interface Deployment {
   readonly spec: { readonly template: { readonly metadata: object; readonly spec: object } };
 }
 
+let controlPlane: ControlPlane;
+beforeAll(async () => {
+  controlPlane = await startControlPlane();
+});
+afterAll(() => controlPlane?.close());
+
 describe('eni-agent node and Elastic IPs on a real API server', () => {
   let rig: EipRig;
   beforeAll(async () => {
-    rig = await startEipRig();
+    rig = await startEipRig(controlPlane);
     await rig.agent.start(AbortSignal.timeout(20_000));
   });
   afterAll(() => rig.close());
@@ -158,6 +165,8 @@ describe('eni-agent node and Elastic IPs on a real API server', () => {
 
   it('never labels a recreated pod with an address that is bound to the old one', async () => {
     const { pods, cloud } = rig;
+    // Whatever a failure leaves must not fail the next test, too.
+    onTestFinished(async () => void (await pods.removeAll()));
     for (let round = 0; round < 8; round += 1) {
       await pods.create(pod('again', AUTO));
       await pods.giveAddress('again', '10.0.8.30');
@@ -192,7 +201,7 @@ describe('eni-agent node and Elastic IPs on a real API server', () => {
 describe('eni-agent node under a small bucket of EC2 calls', () => {
   let rig: EipRig;
   beforeAll(async () => {
-    rig = await startEipRig({ throttle: oneBucket(20, 5) });
+    rig = await startEipRig(controlPlane, { throttle: oneBucket(20, 5) });
     await rig.agent.start(AbortSignal.timeout(20_000));
   });
   afterAll(() => rig.close());

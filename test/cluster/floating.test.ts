@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { createKubeClient, type KubeClient } from '../../lib/kube/client.ts';
 import { floatingIpOf } from '../../lib/model/floating-ip.ts';
@@ -244,6 +244,11 @@ describe.skipIf(why !== undefined)(
 
     it('serve the older of two objects with one address, and nothing flaps', async () => {
       const { elasticIP: _none, ...spec } = OBJECT.spec;
+      const remove = (name: string) => client.request({ method: 'DELETE', path: `${FIPS}/${name}` });
+      // Whatever a failure leaves must not fail the next test, too.
+      onTestFinished(
+        async () => void (await Promise.all(['web', 'young'].map((name) => remove(name).catch(() => undefined)))),
+      );
       await client.request({ method: 'POST', path: FIPS, body: { ...OBJECT, spec } });
       const first = await until('a holder', holder);
       await told(first);
@@ -260,8 +265,8 @@ describe.skipIf(why !== undefined)(
       }
 
       expect(reason).toBe('DuplicateAddress');
-      await client.request({ method: 'DELETE', path: `${FIPS}/young` });
-      await client.request({ method: 'DELETE', path: `${FIPS}/web` });
+      await remove('young');
+      await remove('web');
       await until('no holder', () => (holder() === undefined ? true : undefined));
     });
 

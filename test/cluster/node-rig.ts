@@ -11,7 +11,7 @@ import { type Ec2Server, startEc2Server } from '../../sim/ec2/server.ts';
 import { unthrottled } from '../../sim/ec2/throttle.ts';
 import { type ImdsServer, startImds } from '../../sim/imds/server.ts';
 import { SpawnedAgent } from '../support/agent-process.ts';
-import { type RealApiServer, startRealApiServer } from './kube-api-server.ts';
+import type { RealApiServer } from './kube-api-server.ts';
 
 const exec = promisify(execFile);
 const SUBNETS = [
@@ -73,12 +73,9 @@ export class NodeRig {
     }
   }
 
-  static async open(assets: string): Promise<NodeRig> {
-    const cloud = new Cloud();
-    const [api, ec2] = await Promise.all([
-      startRealApiServer(assets),
-      startEc2Server({ cloud, throttle: unthrottled }),
-    ]);
+  /** On an API server that rigs use one after the other: its start takes longer than most tests. */
+  static async open(api: RealApiServer): Promise<NodeRig> {
+    const ec2 = await startEc2Server({ cloud: new Cloud(), throttle: unthrottled });
     return new NodeRig(api, ec2);
   }
 
@@ -260,12 +257,24 @@ export class NodeRig {
       .find(({ addresses, ipv6Addresses }) => [...addresses, ...ipv6Addresses].some(({ ip }) => ip === address))?.id;
   }
 
+  /** Leaves the API server as it was found. */
+  async #empty(): Promise<void> {
+    this.api.link.mend();
+    for (const path of ['/api/v1/namespaces/default/pods', '/api/v1/nodes']) {
+      const { items } = await this.kube.request<{ items: { metadata: { name: string } }[] }>({ method: 'GET', path });
+      const body = { gracePeriodSeconds: 0 };
+      for (const { metadata } of items)
+        await this.kube.request({ method: 'DELETE', path: `${path}/${metadata.name}`, body });
+    }
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.agents.map((agent) => agent.end('SIGKILL')));
     for (const name of this.#namespaces.toReversed()) await this.deleteNamespace(name);
     for (const link of this.#links) await exec('ip', ['link', 'del', link]);
+    await this.#empty();
     await this.kube.close();
-    await Promise.all([this.api.stop(), this.ec2.close(), ...this.nodes.map(({ imds }) => imds.close())]);
+    await Promise.all([this.ec2.close(), ...this.nodes.map(({ imds }) => imds.close())]);
     if (existsSync(this.folder)) rmSync(this.folder, { recursive: true });
   }
 }

@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { canUseRealNamespaces } from '../../sim/host/real.ts';
 import { until } from '../support/agent-process.ts';
+import { type RealApiServer, startRealApiServer } from './kube-api-server.ts';
 import { NodeRig, type RigEni, type RigNode } from './node-rig.ts';
 
 const namespaces = await canUseRealNamespaces();
@@ -16,12 +17,18 @@ const ANY_FLOATING = { 'eni-agent.io/floating-ips': '*' };
 /** Not another run's: all of them share the machine's folder of namespaces, and a pod is told by its IP. */
 const podIp = (number: number) => `198.18.${process.pid & 255}.${number}`;
 
+let api: RealApiServer;
 let rig: NodeRig;
 let node: RigNode;
 let red: RigEni;
 
+beforeAll(async () => {
+  api = await startRealApiServer(process.env['KUBEBUILDER_ASSETS'] ?? '');
+});
+afterAll(() => api?.stop());
+
 beforeEach(async () => {
-  rig = await NodeRig.open(process.env['KUBEBUILDER_ASSETS'] ?? '');
+  rig = await NodeRig.open(api);
   node = await rig.addNode({ links: true });
   red = node.enis[1] as RigEni;
 });
