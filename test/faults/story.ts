@@ -27,6 +27,8 @@ export interface Story {
 
 export interface Outcome {
   readonly calls: readonly WorldCall[];
+  /** Calls up to the last thing that the story told; what follows are reads that keep watch. */
+  readonly told: number;
   readonly wrong: readonly string[];
 }
 
@@ -59,8 +61,9 @@ export async function live(story: Story, disturbance?: Disturbance): Promise<Out
     controller?.start();
     await world.clock.advance(2 * SECOND);
     await story.tell(world);
+    const told = world.calls.length;
     await world.clock.advance(SETTLE_MS);
-    return { calls: [...world.calls], wrong: [...acts, ...untouched(), ...story.wrong(world, disturbed)] };
+    return { calls: [...world.calls], told, wrong: [...acts, ...untouched(), ...story.wrong(world, disturbed)] };
   } finally {
     controller?.kill();
     world.close();

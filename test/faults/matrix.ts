@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { CALL_FAULTS, type CallFault, type WorldCall } from '../support/world/ec2-transport.ts';
+import { live, type Story } from './story.ts';
+
+/** Every fault at every read, too: `FAULT_MATRIX=full npm run test:faults`, about half an hour. */
+const FULL = process.env['FAULT_MATRIX'] === 'full';
+
+/** A read changes nothing, so whether EC2 acted on it before it failed makes no difference. */
+const READ_FAULTS: readonly CallFault[] = CALL_FAULTS.filter(
+  (fault) => !fault.endsWith('-acted') && fault !== 'lost-reply',
+);
+/** Of these each read meets so many, in turn, unless {@link FULL}. */
+const FAULTS_PER_READ = 2;
+/** The same question asked again and again is disturbed so many times. */
+const REPETITIONS = 2;
+
+/**
+ * Tests of every story: every fault at every changing call of its undisturbed life, and at the reads in between. Generated, so that a
+ * call nobody thought of is in it, too. After whatever single call went wrong, everybody has what they should, nothing is leaked, and
+ * nothing of anybody else was touched.
+ */
+export function describeStories(stories: readonly Story[]): void {
+  describe.each(stories)('$name', (story) => {
+    it('ends well when nothing goes wrong', async () => {
+      const { wrong, calls } = await live(story);
+      expect(wrong).toEqual([]);
+      expect(calls.length).toBeGreaterThan(3);
+    });
+
+    it.each(CALL_FAULTS)('ends well whichever single call meets %s', async (fault) => {
+      const { calls, told } = await live(story);
+      const failures: string[] = [];
+      for (const nth of victims(calls.slice(0, told), fault)) {
+        const { wrong } = await live(story, { nth, fault });
+        if (wrong.length > 0)
+          failures.push(`call ${nth} of ${calls.length}, ${calls[nth - 1]?.action}: ${wrong.join('; ')}`);
+      }
+      expect(failures).toEqual([]);
+    });
+  });
+}
+
+/** Numbers, from 1 on, of the calls that meet this fault. */
+function victims(calls: readonly WorldCall[], fault: CallFault): number[] {
+  const seen = new Map<string, number>();
+  return calls.flatMap((call, index) => {
+    const question = `${call.process} ${call.action} ${JSON.stringify([...call.parameters])}`;
+    const times = (seen.get(question) ?? 0) + 1;
+    seen.set(question, times);
+    if (times > REPETITIONS) return [];
+    return call.action.startsWith('Describe') && !meetsRead(fault, index) ? [] : [index + 1];
+  });
+}
+
+function meetsRead(fault: CallFault, index: number): boolean {
+  const position = READ_FAULTS.indexOf(fault);
+  if (position < 0) return false;
+  const turn = (position - index * FAULTS_PER_READ) % READ_FAULTS.length;
+  return FULL || (turn + READ_FAULTS.length) % READ_FAULTS.length < FAULTS_PER_READ;
+}

@@ -1,0 +1,4 @@
+import { describeStories } from './matrix.ts';
+import { objectStories } from './stories/objects.ts';
+
+describeStories(objectStories);

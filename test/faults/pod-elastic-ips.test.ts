@@ -1,0 +1,4 @@
+import { describeStories } from './matrix.ts';
+import { podElasticIpStories } from './stories/pod-elastic-ips.ts';
+
+describeStories(podElasticIpStories);

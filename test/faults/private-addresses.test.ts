@@ -1,0 +1,4 @@
+import { describeStories } from './matrix.ts';
+import { privateAddressStories } from './stories/private-addresses.ts';
+
+describeStories(privateAddressStories);
