@@ -15,6 +15,8 @@ const PAUSES: Partial<Record<Reason, readonly [number, number]>> = {
   Unauthorized: [10_000, 300_000],
   InterfaceGone: [2_000, 60_000],
 };
+/** Between calls for an address that EC2 refuses and shows free, ms: its describes lag by seconds. */
+const DISPUTE_PAUSE = { baseMs: 500, maxMs: 10_000 } as const;
 const DEFAULT_PAUSE = [2_000, 300_000] as const;
 
 /** Remembers what became of calls: which claims failed and when each may be tried again, and what is known of holders. */
@@ -25,6 +27,7 @@ export class Attempts {
   readonly #free = new Set<IpAddress>();
   readonly #holders = new Map<IpAddress, KnownHolder>();
   readonly #contested = new Map<IpAddress, number>();
+  readonly #disputes = new Map<IpAddress, { readonly times: number; readonly until: number }>();
   readonly #doubts = new Map<IpAddress, Doubt>();
   readonly #acceptedAt = new Map<IpAddress, number>();
 
@@ -49,6 +52,10 @@ export class Attempts {
     return this.#contested;
   }
 
+  get disputedUntil(): ReadonlyMap<IpAddress, number> {
+    return new Map(Array.from(this.#disputes, ([address, { until }]) => [address, until]));
+  }
+
   get doubts(): ReadonlyMap<IpAddress, Doubt> {
     return this.#doubts;
   }
@@ -66,7 +73,8 @@ export class Attempts {
   succeeded(claim: Claim): void {
     const { address } = claim;
     this.#setbacks.delete(attemptKey(claim));
-    for (const memory of [this.#free, this.#holders, this.#contested, this.#doubts]) memory.delete(address);
+    for (const memory of [this.#free, this.#holders, this.#contested, this.#disputes, this.#doubts])
+      memory.delete(address);
     this.#acceptedAt.set(address, this.#clock.now());
   }
 
@@ -84,7 +92,13 @@ export class Attempts {
 
   /** EC2 has refused to give the address, because somebody holds it. */
   contestedNow(address: IpAddress): void {
-    this.#contested.set(address, this.#clock.now());
+    const now = this.#clock.now();
+    const seenFree = this.#contested.has(address) && this.#holders.get(address)?.eni === undefined;
+    if (seenFree) {
+      const times = (this.#disputes.get(address)?.times ?? 0) + 1;
+      this.#disputes.set(address, { times, until: now + backoffMs(times, { ...DISPUTE_PAUSE, random: this.#random }) });
+    }
+    this.#contested.set(address, now);
     this.#free.delete(address);
   }
 
@@ -100,7 +114,7 @@ export class Attempts {
     const keys = new Set(claims.map(attemptKey));
     for (const key of this.#setbacks.keys()) if (!keys.has(key)) this.#setbacks.delete(key);
     const addresses = new Set(claims.map((claim) => claim.address));
-    for (const memory of [this.#free, this.#contested, this.#doubts, this.#acceptedAt]) {
+    for (const memory of [this.#free, this.#contested, this.#disputes, this.#doubts, this.#acceptedAt]) {
       for (const address of memory.keys()) if (!addresses.has(address)) memory.delete(address);
     }
     const named = new Set([...addresses, ...declared]);

@@ -188,6 +188,7 @@ export class Engine {
       knownFree: this.#attempts.knownFree,
       holders: this.#attempts.holders,
       contested: this.#attempts.contested,
+      disputedUntil: this.#attempts.disputedUntil,
       doubts: this.#attempts.doubts,
       declared,
       setbacks: this.#attempts.setbacks,

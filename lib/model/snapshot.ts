@@ -39,6 +39,10 @@ export interface NodeSnapshot {
   readonly holders: ReadonlyMap<IpAddress, KnownHolder>;
   /** Addresses that EC2 would not give us because somebody holds them: when that was asked, ms since the epoch. */
   readonly contested: ReadonlyMap<IpAddress, number>;
+  /**
+   * EC2 refuses these although it shows no holder: its view lags behind. They are left alone until then, ms since the epoch.
+   */
+  readonly disputedUntil: ReadonlyMap<IpAddress, number>;
   readonly doubts: ReadonlyMap<IpAddress, Doubt>;
   /** Floating addresses that pods here may hold, although they do not (yet): their holders are looked up ahead. */
   readonly declared: readonly IpAddress[];

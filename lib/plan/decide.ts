@@ -23,6 +23,8 @@ export type Decision =
     }
   /** Who holds it has to be known first. */
   | { readonly kind: 'look' }
+  /** EC2 contradicts itself about the address: ask again when its view has caught up. */
+  | { readonly kind: 'pause'; readonly until: number }
   /** Cached facts say it is here, but they are older than the claim: somebody may have taken it meanwhile. */
   | { readonly kind: 'verify' }
   | { readonly kind: 'wait'; readonly refusal: Refusal; readonly until: number }

@@ -101,6 +101,9 @@ function applyDecision(decision: Exclude<Decision, { kind: 'assign' }>, contest:
     case 'look':
       draft.lookUp.push({ address: contest.address, purpose: 'take' });
       return draft.tellServed(contest, 'pending');
+    case 'pause':
+      draft.wakeAt(decision.until);
+      return draft.tellServed(contest, 'pending');
     case 'provisional':
       draft.wakeAt(contest.winner.claim.provisionalUntil);
       return draft.tellServed(contest, 'pending');

@@ -8,23 +8,30 @@ import type { Decision } from './decide.ts';
 const SOON_MS = 2_000;
 
 /** What a claim that has the right to a takeover does next, or that it has lost this right: another has taken the address since. */
-export type Pursuit = Extract<Decision, { kind: 'assign' | 'look' | 'verify' }> | { readonly kind: 'overtaken' };
+export type Pursuit =
+  | Extract<Decision, { kind: 'assign' | 'look' | 'verify' | 'pause' }>
+  | { readonly kind: 'overtaken' };
 
 /**
  * How an address that this claim may take over is got, without ever taking it blindly.
  *
  * - Nothing is known against it: it is asked for as if it were free, which costs a free address nothing extra. For a floating address
  *   the holder is looked up beside that call; and when an earlier look has found a holder, it is taken from there at once.
- * - EC2 says that it is held: one look finds the holder, and it is taken over unless that ENI is protected.
+ * - EC2 says that it is held: one look finds the holder, and it is taken over unless that ENI is protected. When the look shows none
+ *   and EC2 still refuses, its view lags (facts §1.0): looks and calls then go on at a growing pace.
  * - A call was answered late, not at all, or not let through: a look after it decides. Whoever else has the address by now, and did
  *   not have it before, has added it after us and keeps it.
  */
 export function pursue(claim: Claim, eni: Eni, snapshot: NodeSnapshot): Pursuit {
   const { address, since } = claim;
   const known = snapshot.holders.get(address);
-  const doubt = current(snapshot.doubts.get(address), ({ at }) => at, since);
   const contestedAt = current(snapshot.contested.get(address), (at) => at, since);
+  const doubt =
+    current(snapshot.doubts.get(address), ({ at }) => at, since) ??
+    latenessOf(claim, known, contestedAt ?? snapshot.now);
   if (doubt === undefined && contestedAt === undefined) return ask(claim, eni, known);
+  const disputedUntil = snapshot.disputedUntil.get(address);
+  if (disputedUntil !== undefined && disputedUntil > snapshot.now) return { kind: 'pause', until: disputedUntil };
   const answers = known !== undefined && known.askedAt >= Math.max(since, doubt?.at ?? 0);
   if (!answers) return doubt?.waited && contestedAt === undefined ? { ...FREE, lookBeside: true } : LOOK;
   // EC2 refused the address after we had seen it free: somebody was quicker.
@@ -36,6 +43,21 @@ export function pursue(claim: Claim, eni: Eni, snapshot: NodeSnapshot): Pursuit 
 
 const LOOK = { kind: 'look' } as const satisfies Pursuit;
 const FREE = { kind: 'assign', takeover: false, from: undefined, looksUp: true } as const satisfies Pursuit;
+
+/**
+ * A floating address that was not asked for when it appeared, e.g. because our own ENIs were not known yet: another pod may have added
+ * it while we could not act.
+ */
+function latenessOf(claim: Claim, known: KnownHolder | undefined, actedAt: number): Doubt | undefined {
+  const due = Math.max(claim.since, claim.calmAt ?? 0) + SOON_MS;
+  if (claim.kind !== 'floating' || actedAt <= due) return undefined;
+  return {
+    at: due,
+    before: known !== undefined && known.askedAt <= due ? known : undefined,
+    restarted: false,
+    waited: true,
+  };
+}
 
 /** Only what happened to this appearance of the address counts. */
 function current<T>(value: T | undefined, at: (value: T) => number, since: number): T | undefined {

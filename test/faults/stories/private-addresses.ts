@@ -1,4 +1,3 @@
-import { ACTED, type WorldCall } from '../../support/world/ec2-transport.ts';
 import type { World } from '../../support/world/world.ts';
 import type { WorldPod } from '../../support/world/world-node.ts';
 import { MINUTE, SECOND, type Story } from '../story.ts';
@@ -105,15 +104,12 @@ function overtaken(family: 4 | 6): Story {
     wrong(world, disturbed) {
       const { node } = world;
       const holder = world.holderOf(vip);
-      const byPartner = disturbed?.process === 'agent-b' && !hasActed(disturbed);
+      // Whose own call went wrong looks first, and does not take from who has it then.
+      const byPartner = disturbed?.process === 'agent-b';
       const held = holder === node('b').eni() || (byPartner && holder === node('a').eni());
       return [...(held ? [] : [`${vip} is on ${holder}, taken back from the partner`]), ...pingPong(world, vip)];
     },
   };
-}
-
-function hasActed({ fault }: WorldCall): boolean {
-  return fault === undefined || ACTED.has(fault);
 }
 
 export const privateAddressStories: readonly Story[] = ([4, 6] as const).flatMap((family) => [

@@ -67,7 +67,7 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const LAG_MS = 8_000;
 
 /** Faults after which EC2 has done what was asked. */
-export const ACTED: ReadonlySet<CallFault> = new Set([
+const ACTED: ReadonlySet<CallFault> = new Set([
   'kill-after',
   'lost-reply',
   'hang-acted',

@@ -113,6 +113,41 @@ describe('pursue', () => {
   });
 });
 
+describe('pursue, for a floating address that could not be asked for when it appeared', () => {
+  const longAgo = NOW - 10_000;
+  const asked = claim(A, { on: 'eni-1', kind: 'floating', since: longAgo });
+
+  it('asks without force and looks beside it', () => {
+    expect(inWords(pursue(asked, eni('eni-1'), snapshot()))).toBe('ask and look');
+  });
+
+  it('leaves it to whoever has it by now', () => {
+    const refused = snapshot({ holders: { [A]: at(NOW, 'eni-7') }, contested: { [A]: NOW - 1 } });
+    expect(pursue(asked, eni('eni-1'), refused).kind).toBe('overtaken');
+  });
+
+  it('takes it when an address that came and went was asked for as soon as it had settled', () => {
+    const settled = { ...asked, calmAt: NOW - 100 };
+    const refused = snapshot({ holders: { [A]: at(NOW, 'eni-7') }, contested: { [A]: NOW - 50 } });
+    expect(inWords(pursue(settled, eni('eni-1'), refused))).toBe('take from eni-7');
+  });
+});
+
+describe('pursue, while EC2 refuses an address that it shows free', () => {
+  it('waits for its view to catch up instead of asking at once again and again', () => {
+    const given = snapshot({
+      holders: { [A]: at(NOW, undefined) },
+      contested: { [A]: NOW - 1 },
+      disputedUntil: new Map([[ip(A), NOW + 500]]),
+    });
+    const later = { ...given, now: NOW + 500 };
+    const asked = claim(A, { on: 'eni-1', kind: 'ipam', since: SINCE });
+
+    expect(pursue(asked, eni('eni-1'), given)).toEqual({ kind: 'pause', until: NOW + 500 });
+    expect(inWords(pursue(asked, eni('eni-1'), later))).toBe('ask');
+  });
+});
+
 function inWords(next: ReturnType<typeof pursue>): string {
   if (next.kind !== 'assign') return next.kind;
   if (next.takeover) return `take from ${next.from}`;

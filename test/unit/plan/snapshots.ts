@@ -117,6 +117,7 @@ export function snapshot(parts: SnapshotParts = {}): NodeSnapshot {
     troubles: new Map(),
     holders: byAddress(holders),
     contested: byAddress(contested),
+    disputedUntil: new Map(),
     doubts: byAddress(doubts),
     declared: [],
     ...more,
