@@ -52,7 +52,8 @@ async function startInNamespace(name: string, podIp: string, where = node, annot
 
 const onRed = (address: string, timeoutMs?: number) =>
   until(`${address} on the ENI`, () => rig.holder(address) === red.id, timeoutMs);
-const takeovers = () => rig.writes(VIP).filter(({ params }) => params['AllowReassignment'] === 'true');
+/** Calls for the address that EC2 took: what is free is asked for without force, so each appearance costs one of them. */
+const accepted = () => rig.writes(VIP).filter(({ outcome }) => outcome === 'ok');
 
 describe('eni-agent node, on a real API server and real namespaces', () => {
   test('assigns what a pod adds to itself, in both families, within a blink and at once again after it was removed', async () => {
@@ -71,7 +72,7 @@ describe('eni-agent node, on a real API server and real namespaces', () => {
     }
     await rig.inside(namespace, 'addr', 'del', `${VIP}/32`, 'dev', 'net1');
     await rig.inside(namespace, 'addr', 'add', `${VIP}/32`, 'dev', 'net1');
-    await until('a second takeover', () => takeovers().length === 2);
+    await until('a second call', () => accepted().length === 2);
 
     process.stdout.write(`start of "ip addr add" to the EC2 call: ${latencies.join(', ')} ms\n`);
     expect(Math.min(...latencies)).toBeLessThan(250);
@@ -91,12 +92,12 @@ describe('eni-agent node, on a real API server and real namespaces', () => {
     expect(rig.ec2.calls.length).toBeLessThan(20);
     await rig.inside(namespace, 'addr', 'add', `${VIP}/32`, 'dev', 'net1');
 
-    await until('the call once it stays', () => (takeovers().at(-1)?.at ?? 0) > Date.now() - 3_000, 8_000);
+    await until('the call once it stays', () => (accepted().at(-1)?.at ?? 0) > Date.now() - 3_000, 8_000);
     await until('calm', async () => (await rig.condition('flapping'))?.status === 'True');
     expect(agent.log.length).toBeLessThan(30);
   });
 
-  test('two pods that hold one address for long cost one takeover each, whatever happens to the agents', async () => {
+  test('two pods that hold one address for long cost one accepted call each, whatever happens to the agents', async () => {
     const other = await rig.addNode({ links: true });
     const nodes = [node, other];
     const flags = ['--ec2-resync=10s', '--imds-resync=1s', '--address-resync=1s'];
@@ -122,7 +123,7 @@ describe('eni-agent node, on a real API server and real namespaces', () => {
       }
     }
 
-    expect(takeovers()).toHaveLength(2);
+    expect(accepted()).toHaveLength(2);
     expect(rig.writes()).toHaveLength(settled);
     expect([rig.holder(VIP), rig.holder(VIP6)]).toEqual([other.enis[1]?.id, other.enis[1]?.id]);
   });
@@ -212,7 +213,11 @@ describe('eni-agent node, on a real API server and real namespaces', () => {
 
     await onRed('10.77.1.20');
     for (const index of bombs.keys()) {
-      await until(`a word on bomb-${index}`, async () => (await rig.condition(`bomb-${index}`))?.status === 'False');
+      await until(
+        `a word on bomb-${index}`,
+        async () => (await rig.condition(`bomb-${index}`))?.status === 'False',
+        30_000,
+      );
     }
     await until('the good pod', async () => (await rig.condition('good'))?.status === 'True');
     expect(agent.log.length).toBeLessThan(300);
@@ -239,8 +244,10 @@ describe('eni-agent node, on a real API server and real namespaces', () => {
     await startPod('story', '10.77.1.20');
     await until('the condition', async () => (await rig.condition('story'))?.status === 'True');
 
-    const about = agent.log.filter((line) => JSON.stringify(line).includes('10.77.1.20')).map(({ msg }) => msg);
-    expect(about).toEqual(['EC2 call failed', 'assigned address: a call without an answer had been done']);
+    const about = () => agent.log.filter((line) => JSON.stringify(line).includes('10.77.1.20')).map(({ msg }) => msg);
+    // The line may leave the process after the write on the pod.
+    await until('two lines', () => about().length > 1);
+    expect(about()).toEqual(['EC2 call failed', 'assigned address: a call without an answer had been done']);
     expect(await agent.end()).toBe(0);
     const again = rig.agent(node);
     await again.ready();
