@@ -6,7 +6,10 @@ import { addressesOf } from '../rig-headroom.ts';
 import { eventually } from '../rig-kube.ts';
 import { deployment, NAMESPACE, networks, pod } from '../rig-pods.ts';
 
+/** Two blocks of the range that no other story uses, one for each round: what is given back takes half a minute. */
 const SAMPLES = 24;
+const IDLE_FROM = 168;
+const BUSY_FROM = 216;
 
 /** DESIGN's bar for a node whose pods use all its CPU. */
 const BAR = { p50: 60, p99: 400 };
@@ -21,12 +24,14 @@ export function busyNode(rig: () => RealNodes): void {
 
     it('is with EC2 soon on an idle node', async () => {
       await rig().cluster.apply(networks());
-      const declared = { 'eni-agent.io/floating-ips': '10.10.1.168/29, 10.10.1.176/28' };
+      const declared = {
+        'eni-agent.io/floating-ips': '10.10.1.168/29, 10.10.1.176/28, 10.10.1.216/29, 10.10.1.224/28',
+      };
       await rig().cluster.apply([
         pod('adder', { networks: 'red', annotations: declared, nodeName: nodeName(), gated: true }),
       ]);
       await rig().ready(NAMESPACE, 'app=adder', 1);
-      const took = await additions(rig());
+      const took = await additions(rig(), IDLE_FROM);
       rig().report.add('`ip addr add` in a pod → AssignPrivateIpAddresses', took);
 
       expect(took).toHaveLength(SAMPLES);
@@ -35,7 +40,7 @@ export function busyNode(rig: () => RealNodes): void {
     it('and hardly later on a node whose pods use all CPU', async () => {
       await rig().cluster.apply([burning(nodeName())]);
       await rig().ready(NAMESPACE, 'app=burn', BURNERS.replicas);
-      const took = await additions(rig());
+      const took = await additions(rig(), BUSY_FROM);
       rig().report.add('the same on a node whose pods use all CPU', took, BAR);
       await rig().cluster.kubectl('-n', NAMESPACE, 'delete', '--wait', 'deployment/burn', 'pod/adder');
 
@@ -61,14 +66,14 @@ function burning(nodeName: string): object {
 }
 
 /**
- * Adds an address in the pod's namespace and takes it away again, one after the other. The commands run outside the pods' share of
+ * Adds addresses in the pod's namespace, one after the other. The commands run outside the pods' share of
  * the CPU, so that only the agent's own way is measured.
  */
-async function additions(rig: RealNodes): Promise<number[]> {
+async function additions(rig: RealNodes, from: number): Promise<number[]> {
   const [address = ''] = addressesOf(await rig.cluster.pod(NAMESPACE, 'adder'));
   const took: number[] = [];
   for (let sample = 0; sample < SAMPLES; sample += 1) {
-    const added = `10.10.1.${168 + sample}`;
+    const added = `10.10.1.${from + sample}`;
     const began = Number(await rig.scripts.on('a', 'bash', '-c', ADD, 'add', address, added));
     const call = await eventually(`EC2 is asked for ${added}`, 15, async () => {
       const calls = rig.cloud.mutations(began - 1).filter(({ params }) => Object.values(params).includes(added));
@@ -77,18 +82,9 @@ async function additions(rig: RealNodes): Promise<number[]> {
     took.push(call.at - began);
     await sleep(100);
   }
-  await rig.scripts.on('a', 'bash', '-c', REMOVE, 'remove', address);
-  await eventually('the addresses are given back', 60, async () => {
-    return [...rig.cloud.secondaries().keys()].some((held) => /^10\.10\.1\.1(?:6[89]|[78]\d|9[01])$/.test(held))
-      ? undefined
-      : true;
-  });
   return took;
 }
 
 /** $1: an address of the pod; $2: the one to add. Prints when, epoch ms. */
 const ADD = `for n in /run/netns/*; do if nsenter --net="$n" ip -o addr show dev net1 2>/dev/null | grep -q " $1/"; then
   date +%s%3N; exec nsenter --net="$n" ip addr add "$2/32" dev net1; fi; done; exit 1`;
-
-const REMOVE = `for n in /run/netns/*; do if nsenter --net="$n" ip -o addr show dev net1 2>/dev/null | grep -q " $1/"; then
-  for l in $(seq 168 191); do nsenter --net="$n" ip addr del "10.10.1.$l/32" dev net1; done; exit 0; fi; done; exit 1`;

@@ -33,7 +33,7 @@ export function floatingAddresses(rig: () => RealNodes): void {
     });
 
     it.each(['b', 'a', 'b'] as const)(
-      'moves to the node %s in one forced call, and is not fought over',
+      'moves to the node %s at once, with one refused call at most, and is not fought over',
       async (node) => {
         const other = node === 'a' ? 'b' : 'a';
         const began = Date.now();
@@ -52,15 +52,18 @@ export function floatingAddresses(rig: () => RealNodes): void {
         const calls = rig()
           .cloud.mutations(began)
           .filter(({ params }) => Object.values(params).includes(VIP));
-        expect(calls.map(({ action, outcome }) => `${action} ${outcome}`)).toEqual(['AssignPrivateIpAddresses ok']);
+        // Refused where the node has not looked since the other one took it: it looks beside that call, and then takes it over.
+        const outcomes = calls.map(({ action, outcome }) => `${action} ${outcome === 'ok' ? 'ok' : 'refused'}`);
+        const [refused, taken] = ['AssignPrivateIpAddresses refused', 'AssignPrivateIpAddresses ok'];
+        expect([[taken], [refused, taken]]).toContainEqual(outcomes);
         expect(holder()?.node).toBe(node);
       },
     );
 
-    it('is given back when its last pod is gone', async () => {
+    it('is given back when its last pod is gone, and so is all that the stories before have left', async () => {
       await rig().cluster.kubectl('-n', NAMESPACE, 'delete', 'pod', 'vip-a', 'vip-b');
       await eventually('EC2 has it no more', 60, async () => (holder() === undefined ? true : undefined));
-      await rig().agreement(60);
+      await rig().agreement(75);
 
       expect(holder()).toBeUndefined();
     });

@@ -16,6 +16,8 @@ const CONTROLLER = 'app.kubernetes.io/name=eni-agent-controller';
 export function removal(rig: () => RealNodes): void {
   describe('upgrade and roll-back', () => {
     it('change nothing in EC2 while pods run', async () => {
+      // What the stories before have left is given back.
+      await rig().agreement(75);
       const began = Date.now();
       const rollout = (verb: string, workload: string) =>
         rig().cluster.kubectl('-n', SYSTEM, 'rollout', verb, workload, ...(verb === 'status' ? ['--timeout=90s'] : []));

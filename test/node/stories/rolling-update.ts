@@ -1,9 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { statistic } from '../../../bench/measurement.ts';
 import type { CallRecord } from '../../../sim/ec2/endpoint.ts';
 import { type RealNodes, SYSTEM } from '../rig.ts';
 import { cacheToCall, headrooms } from '../rig-headroom.ts';
-import { eventually } from '../rig-kube.ts';
 import { deployment, NAMESPACE, networks } from '../rig-pods.ts';
 
 const PODS = 20;
@@ -11,6 +10,11 @@ const PODS = 20;
 /** Twenty pods with three addresses each, all replaced while the agents are, too. */
 export function rollingUpdate(rig: () => RealNodes): void {
   describe('a Deployment of twenty pods with three addresses each', () => {
+    // That its addresses are given back is seen at the end of a later story: a release takes half a minute.
+    afterAll(async () => {
+      await rig().cluster.kubectl('-n', NAMESPACE, 'delete', '--ignore-not-found', 'deployment', 'many');
+    });
+
     it('has every address in EC2 before the first process of its pod starts', async () => {
       await rig().cluster.apply(networks());
       await rig().cluster.apply([deployment('many', PODS, { networks: 'red, blue' })]);
@@ -45,15 +49,6 @@ export function rollingUpdate(rig: () => RealNodes): void {
       );
       expect([...refused].filter(([, count]) => count > 1)).toEqual([]);
       expect(await cluster.warnings(began)).toEqual([]);
-    });
-
-    it('leaves nothing in EC2 when it is deleted', async () => {
-      await rig().cluster.kubectl('-n', NAMESPACE, 'delete', 'deployment', 'many');
-      await eventually('EC2 has none of the addresses', 75, async () => {
-        return rig().cloud.secondaries().size === 0 ? true : undefined;
-      });
-
-      expect(await rig().cluster.pods(NAMESPACE, 'app=many')).toEqual([]);
     });
   });
 }
