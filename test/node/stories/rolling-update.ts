@@ -47,10 +47,18 @@ export function rollingUpdate(rig: () => RealNodes): void {
       console.log(
         `update: ${calls} mutating calls; refused, by address: ${JSON.stringify(Object.fromEntries(refused))}`,
       );
-      expect([...refused].filter(([, count]) => count > 1)).toEqual([]);
+      expect([...refused].filter(([address, count]) => count > mostRefusals(address))).toEqual([]);
       expect(await cluster.warnings(began)).toEqual([]);
     });
   });
+}
+
+/**
+ * One refused call per contested address. EC2 moves an IPv6 address in two calls, and may refuse the second one once more while it
+ * still sees the address on the ENI that it has just left.
+ */
+function mostRefusals(address: string): number {
+  return address.includes(':') ? 2 : 1;
 }
 
 /** How often a call for each address was refused. A call with several addresses was refused for the ones that were elsewhere. */
