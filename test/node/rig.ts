@@ -14,6 +14,13 @@ export const SYSTEM = 'eni-agent-system';
 /** How long EC2 takes for each answer. */
 export const EC2_MS = 50;
 
+/**
+ * A bridge has the lowest MAC of its ports, so that of the VPC's router could change when a node loses its power, and the other node would
+ * not reach the API server for as long as its neighbour table is wrong, some eight seconds. A VPC's router keeps its MAC.
+ */
+const PIN_ROUTERS =
+  'ip -br link show type bridge | while read -r name _ mac _; do ip link set "$name" address "$mac" || exit 1; done';
+
 /** Two real nodes, a control plane, and the simulated EC2 that they talk to. One per machine. */
 export class RealNodes implements AsyncDisposable {
   readonly scripts: NodeScripts;
@@ -36,6 +43,7 @@ export class RealNodes implements AsyncDisposable {
     try {
       await scripts.run('stop');
       const kubeconfig = await scripts.run('start', [], { environment: cloud.endpoints(), timeoutMs: 180_000 });
+      await scripts.on('vpc', 'bash', '-c', PIN_ROUTERS);
       return new RealNodes(scripts, cloud, await Cluster.connect(scripts, kubeconfig.trim()));
     } catch (error) {
       await scripts.run('stop').catch(() => undefined);
