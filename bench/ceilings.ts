@@ -26,6 +26,9 @@ export const CEILINGS: Readonly<Record<string, Ceiling>> = {
   'cpu/idle': { max: 2 },
   'cpu/changes': { max: 40 },
   bundle: { max: 1600 },
+  // Virtual time: the bar itself.
+  'reuse/time': { max: 200 },
+  'reuse/refused': { max: 1 },
   'scale/nodes-20/calls': { max: 60 },
   'scale/nodes-2000/calls': { max: 6300 },
   'scale/nodes-2000/worst': { max: 1800 },

@@ -10,6 +10,7 @@ import { idleEc2 } from './rows/idle-ec2.ts';
 import { memory } from './rows/memory.ts';
 import { nodeLoss } from './rows/node-loss.ts';
 import { podToAssign } from './rows/pod-to-assign.ts';
+import { reuse } from './rows/reuse.ts';
 import { scale } from './rows/scale.ts';
 import { start } from './rows/start.ts';
 
@@ -27,5 +28,6 @@ export const ROWS: readonly Row[] = [
   cpu,
   memory,
   nodeLoss,
+  reuse,
   scale,
 ];

@@ -1,3 +1,5 @@
+import type { EniId } from '../../lib/model/eni.ts';
+import type { IpAddress } from '../../lib/model/ip.ts';
 import { Throttle } from '../../sim/ec2/throttle.ts';
 import { FakeEc2 } from '../../test/support/fake-ec2.ts';
 import { FakeNode } from '../../test/support/fake-node.ts';
@@ -61,6 +63,11 @@ export class Region {
   /** Calls that arrived at EC2, with those that were refused. */
   calls() {
     return this.#subnets.flatMap(({ calls }) => calls);
+  }
+
+  /** The ENI that has an address in EC2, of whichever subnet. */
+  holderOf(address: IpAddress): EniId | undefined {
+    return this.#subnets.map((ec2) => ec2.holderOf(address)).find((eni) => eni !== undefined);
   }
 
   /** Ends all agents. */

@@ -139,9 +139,15 @@ export class FakeNode {
   add(
     pod: string,
     address: string,
-    about: { kind?: ClaimKind; eni?: number; uid?: string; seenSince?: number } = {},
+    about: { kind?: ClaimKind; eni?: number; uid?: string; seenSince?: number; provisionalUntil?: number } = {},
   ): void {
-    const { kind = 'ipam', eni = 1, uid = `uid-${pod}`, seenSince = this.#options.clock.now() } = about;
+    const {
+      kind = 'ipam',
+      eni = 1,
+      uid = `uid-${pod}`,
+      seenSince = this.#options.clock.now(),
+      provisionalUntil,
+    } = about;
     const mac = macOf(eniOf(this.name, eni));
     this.#claims.set(`${pod} ${address}`, {
       address: ip(address),
@@ -150,6 +156,7 @@ export class FakeNode {
       interface: 'net1',
       mac,
       masterMac: mac,
+      ...(provisionalUntil !== undefined && { provisionalUntil }),
       seenSince,
     });
     this.#running?.engine.wake();
