@@ -2,6 +2,7 @@ import type { Row } from './measurement.ts';
 import { bundleRow } from './rows/bundle.ts';
 import { burst } from './rows/burst.ts';
 import { cacheToAssign } from './rows/cache-to-assign.ts';
+import { cniAddToAssign } from './rows/cni-add-to-assign.ts';
 import { cpu } from './rows/cpu.ts';
 import { eip } from './rows/eip.ts';
 import { floatingToAssign } from './rows/floating-to-assign.ts';
@@ -20,6 +21,7 @@ export const ROWS: readonly Row[] = [
   start,
   podToAssign,
   cacheToAssign,
+  cniAddToAssign,
   floatingToAssign,
   burst,
   eip,

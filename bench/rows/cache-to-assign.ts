@@ -8,8 +8,9 @@ import { preciseNow } from '../rig/precise-now.ts';
 import { NODE, withRig } from '../rig/rig.ts';
 
 /**
- * From just before CNI's result is written until AssignPrivateIpAddresses reaches EC2. There is no network-status, and the agent does
- * not look into namespaces, so that nothing but the file can tell it.
+ * From just before CNI's result is written until AssignPrivateIpAddresses reaches EC2. On a real node the kernel's event comes 10–60 ms
+ * before the file, and the call with it (row cni-add-to-assign). This row is about the file alone: there is no network-status, and the
+ * agent does not look into namespaces.
  */
 export const cacheToAssign: Row = {
   name: 'cache-to-assign',

@@ -7,7 +7,7 @@ export interface HostWorld {
   /** What an agent's environment must have in addition, e.g. the PATH to the stand-in's `ip`. */
   readonly environment: Readonly<Record<string, string>>;
   createNode(name: string, enis: readonly HostEni[]): Promise<HostNode>;
-  /** Does what CNI ADD does, in its order: namespace, interfaces, addresses, then the result in the cache. */
+  /** Does what CNI ADD does, in its order and at its pace: namespace, interfaces, addresses, 10–60 ms later the result in the cache. */
   createPod(node: HostNode, pod: HostPodSpec): Promise<HostPod>;
   addAddress(pod: HostPod, ifName: string, cidr: string): Promise<void>;
   deleteAddress(pod: HostPod, ifName: string, cidr: string): Promise<void>;
@@ -63,5 +63,7 @@ export interface HostPod extends HostPodSpec {
   readonly netns: string;
   readonly containerId: string;
   readonly interfaces: readonly HostInterface[];
+  /** Epoch ms just before the kernel had the addresses: the first moment at which an agent could know them. */
+  readonly seenAt: number;
   readonly cacheFiles: readonly string[];
 }

@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
+import { pace } from './cni-pace.ts';
 import { writeResults } from './cni-result.ts';
 import type { HostEni, HostInterface, HostNode, HostPod, HostPodSpec, HostWorld } from './host-world.ts';
 
@@ -81,6 +82,7 @@ export class RealHost implements HostWorld {
     );
     await ipBatch([], [`link add ${this.#linkName('v')} type veth peer name eth0 netns ${name}`, ...children]);
     const networks = [{ ifName: 'eth0', ips: spec.podIps ?? [] }, ...spec.networks];
+    const seenAt = Date.now();
     await ipBatch(
       ['-n', name],
       networks.flatMap(({ ifName, ips }) => [
@@ -91,7 +93,8 @@ export class RealHost implements HostWorld {
     const containerId = randomBytes(32).toString('hex');
     const sandbox = { node, netns, containerId, interfaces: await interfacesIn(name) };
     const recorded = isCrio ? { ...sandbox, netns: `/var/run/netns/${name}` } : sandbox;
-    return { ...spec, ...sandbox, cacheFiles: await writeResults(spec, recorded) };
+    await pace('kernel to cache');
+    return { ...spec, ...sandbox, seenAt, cacheFiles: await writeResults(spec, recorded) };
   }
 
   async addAddress(pod: HostPod, ifName: string, cidr: string): Promise<void> {

@@ -4,6 +4,7 @@ import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import { serveChanges } from './change-server.ts';
+import { pace } from './cni-pace.ts';
 import { writeResults } from './cni-result.ts';
 import type { HostEni, HostNode, HostPod, HostPodSpec, HostWorld } from './host-world.ts';
 import type { LinkState } from './machine-state.ts';
@@ -54,10 +55,12 @@ export class StandInHost implements HostWorld {
     this.#state.createScope(name);
     this.#state.giveNsid(name);
     this.#state.writeLinks(name, this.#linksOf(spec));
+    const seenAt = Date.now();
     writeFileSync(netns, '');
+    await pace('kernel to cache');
     const interfaces = this.#state.links(name).map((link) => ({ ifName: link.ifname, mac: link.address }));
     const sandbox = { node, netns, interfaces, containerId: randomBytes(32).toString('hex') };
-    return { ...spec, ...sandbox, cacheFiles: await writeResults(spec, sandbox) };
+    return { ...spec, ...sandbox, seenAt, cacheFiles: await writeResults(spec, sandbox) };
   }
 
   async addAddress(pod: HostPod, ifName: string, cidr: string): Promise<void> {

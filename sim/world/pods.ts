@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { pace } from '../host/cni-pace.ts';
 import type { HostPod, HostWorld } from '../host/host-world.ts';
 import type { FakeKubelet, NetworkStatus } from '../kube/kubelet.ts';
 import { withPrefix } from './addresses.ts';
@@ -29,9 +29,10 @@ export class Pods {
     const podIp = `100.64.${this.#serial >> 8}.${this.#serial & 255}`;
     const host = onlyInApi ? undefined : await this.#sandbox(plan, created.metadata.uid, podIp);
     const addresses = new Map(networks.map(({ ifName, ips }) => [ifName, new Set(ips)]));
-    const knownAt = host === undefined ? Date.now() : writtenAt(host);
+    const knownAt = host?.seenAt ?? Date.now();
     const pod: WorldPod = { name, node, networks, host, addresses, knownAt };
     this.#running.add(pod);
+    if (host !== undefined) await pace('cache to status');
     this.#kubelet.setNetworkStatus(name, networkStatus(pod, podIp));
     this.#kubelet.run(name, podIp);
     return pod;
@@ -96,9 +97,4 @@ function networkStatus({ host, networks }: WorldPod, podIp: string): NetworkStat
     mac: host?.interfaces.find((link) => link.ifName === ifName)?.mac ?? eni.mac,
   }));
   return [{ name: 'aws-cni', interface: 'eth0', ips: [podIp], default: true }, ...attached];
-}
-
-/** When the last CNI result was complete, by the file's own time. */
-function writtenAt({ cacheFiles }: HostPod): number {
-  return Math.max(...cacheFiles.map((file) => statSync(file).mtimeMs));
 }

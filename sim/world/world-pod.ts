@@ -29,7 +29,7 @@ export interface WorldPod {
   readonly host: HostPod | undefined;
   /** By interface. */
   readonly addresses: ReadonlyMap<string, Set<string>>;
-  /** Epoch ms at which the agent could first know: the CNI result file, or network-status for a pod in the API alone. */
+  /** Epoch ms at which the agent could first know: the kernel's event, or network-status for a pod in the API alone. */
   readonly knownAt: number;
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Cloud } from '../../sim/ec2/cloud.ts';
 import { startEc2Server } from '../../sim/ec2/server.ts';
 import { unthrottled } from '../../sim/ec2/throttle.ts';
+import { pace } from '../../sim/host/cni-pace.ts';
 import type { HostNode, HostPod, HostWorld } from '../../sim/host/host-world.ts';
 import { startImds } from '../../sim/imds/server.ts';
 import { FakeKubelet } from '../../sim/kube/kubelet.ts';
@@ -94,6 +95,7 @@ export async function openLoneNode(host: HostWorld, options: LoneNodeOptions = {
   async function startSandbox(name: string, uid: string, address: string, at: HostNode = node): Promise<HostPod> {
     const networks = [{ ifName: 'net1', master: link, ips: [`${address}/24`] }];
     const pod = await host.createPod(at, { namespace: 'default', name, uid, networks });
+    await pace('cache to status');
     announce(name, address, pod.interfaces.find(({ ifName }) => ifName === 'net1')?.mac ?? eni.mac);
     return pod;
   }
