@@ -10,6 +10,11 @@ export interface Sandbox {
   readonly interfaces: readonly HostInterface[];
 }
 
+/** Writes the result of the primary network, by which an agent knows whose namespace this is before the others are there. */
+export function writePrimaryResult(pod: HostPodSpec, sandbox: Sandbox): Promise<string[]> {
+  return writeResults({ ...pod, networks: [{ ifName: 'eth0', master: 'eth0', ips: pod.podIps ?? [] }] }, sandbox);
+}
+
 /**
  * Writes the result of each network as libcni under Multus does, not atomically: the first half is there before the second
  * (facts §5). Returns the files' paths.

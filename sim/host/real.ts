@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { pace } from './cni-pace.ts';
-import { writeResults } from './cni-result.ts';
+import { writePrimaryResult, writeResults } from './cni-result.ts';
 import type { HostEni, HostInterface, HostNode, HostPod, HostPodSpec, HostWorld } from './host-world.ts';
 
 const exec = promisify(execFile);
@@ -81,20 +81,20 @@ export class RealHost implements HostWorld {
       ({ ifName, master }) => `link add link ${master} name ${ifName} netns ${name} type macvlan mode bridge`,
     );
     await ipBatch([], [`link add ${this.#linkName('v')} type veth peer name eth0 netns ${name}`, ...children]);
-    const networks = [{ ifName: 'eth0', ips: spec.podIps ?? [] }, ...spec.networks];
-    const seenAt = Date.now();
-    await ipBatch(
-      ['-n', name],
-      networks.flatMap(({ ifName, ips }) => [
-        `link set ${ifName} up`,
-        ...ips.map((cidr) => `addr add ${cidr} dev ${ifName}`),
-      ]),
-    );
+    const setUp = ({ ifName, ips = [] }: { ifName: string; ips?: readonly string[] }) => [
+      `link set ${ifName} up`,
+      ...ips.map((cidr) => `addr add ${cidr} dev ${ifName}`),
+    ];
+    const inside = ['-n', name];
+    await ipBatch(inside, setUp({ ifName: 'eth0', ...(spec.podIps && { ips: spec.podIps }) }));
     const containerId = randomBytes(32).toString('hex');
     const sandbox = { node, netns, containerId, interfaces: await interfacesIn(name) };
     const recorded = isCrio ? { ...sandbox, netns: `/var/run/netns/${name}` } : sandbox;
+    const first = await writePrimaryResult(spec, recorded);
+    const seenAt = Date.now();
+    await ipBatch(inside, spec.networks.flatMap(setUp));
     await pace('kernel to cache');
-    return { ...spec, ...sandbox, seenAt, cacheFiles: await writeResults(spec, recorded) };
+    return { ...spec, ...sandbox, seenAt, cacheFiles: [...first, ...(await writeResults(spec, recorded))] };
   }
 
   async addAddress(pod: HostPod, ifName: string, cidr: string): Promise<void> {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import { serveChanges } from './change-server.ts';
 import { pace } from './cni-pace.ts';
-import { writeResults } from './cni-result.ts';
+import { writePrimaryResult, writeResults } from './cni-result.ts';
 import type { HostEni, HostNode, HostPod, HostPodSpec, HostWorld } from './host-world.ts';
 import type { LinkState } from './machine-state.ts';
 import { addressOf, MachineState } from './machine-state.ts';
@@ -55,12 +55,15 @@ export class StandInHost implements HostWorld {
     this.#state.createScope(name);
     this.#state.giveNsid(name);
     this.#state.writeLinks(name, this.#linksOf(spec));
-    const seenAt = Date.now();
-    writeFileSync(netns, '');
-    await pace('kernel to cache');
     const interfaces = this.#state.links(name).map((link) => ({ ifName: link.ifname, mac: link.address }));
     const sandbox = { node, netns, interfaces, containerId: randomBytes(32).toString('hex') };
-    return { ...spec, ...sandbox, seenAt, cacheFiles: await writeResults(spec, sandbox) };
+    writeFileSync(netns, '');
+    const first = await writePrimaryResult(spec, sandbox);
+    const seenAt = Date.now();
+    for (const { ifName, ips } of spec.networks)
+      for (const cidr of ips) this.#state.changeAddress(name, 'add', ifName, cidr);
+    await pace('kernel to cache');
+    return { ...spec, ...sandbox, seenAt, cacheFiles: [...first, ...(await writeResults(spec, sandbox))] };
   }
 
   async addAddress(pod: HostPod, ifName: string, cidr: string): Promise<void> {
@@ -94,10 +97,10 @@ export class StandInHost implements HostWorld {
   }
 
   #linksOf(spec: HostPodSpec): LinkState[] {
-    const networks = spec.networks.map(({ ifName, master, ips }, position) => {
+    const networks = spec.networks.map(({ ifName, master }, position) => {
       const parent = this.#state.links(undefined).find((link) => link.ifname === master);
       if (parent === undefined) throw new Error(`no ENI is named ${master}`);
-      const link = linkOf(3 + position, ifName, parent.address, ips);
+      const link = linkOf(3 + position, ifName, parent.address);
       return { ...link, link_index: parent.ifindex, link_netnsid: 0 };
     });
     return [linkOf(2, 'eth0', randomMac(), spec.podIps), ...networks];

@@ -114,7 +114,7 @@ describe.skipIf(possible !== true)('the real program on a node that lacks someth
   test('the paths of CRI-O: bare UUIDs, under /var/run in the cache', async () => {
     await open({}, 'cri-o');
     const [own, floating] = [lone.addressNumber(20), lone.addressNumber(21)];
-    const agent = lone.start('node', ['--release-delay=1s'], REGION);
+    const agent = lone.start('node', ['--release-delay=1s', '--address-resync=5s'], REGION);
     await agent.ready();
 
     const pod = await lone.startPod('crio', own);
