@@ -27,7 +27,8 @@ export const CEILINGS: Readonly<Record<string, Ceiling>> = {
   'memory/churn': { max: 8 },
   'cpu/idle': { max: 2 },
   'cpu/changes': { max: 40 },
-  bundle: { max: 1600 },
+  // 571 kB of it are our own; the packages have not grown.
+  bundle: { max: 1700 },
   // Virtual time: the bar itself.
   'reuse/time': { max: 200 },
   'reuse/refused': { max: 1 },

@@ -63,12 +63,12 @@ test('the observers see a pod of the stand-in as they would see a real one', asy
       .flatMap(({ interfaces }) => interfaces.flatMap((link) => link.addresses.map((seen) => seen.ip)));
 
   const pod = await host.createPod(node, POD);
-  await witness.until('the cache', () => cache.attachments().length === 1);
+  await witness.until('the cache', () => cache.attachments().length === 2);
   await witness.until('the addresses', () => addresses().length === 2 && namespaces.synced && links.synced);
 
   const net1 = namespaces.namespaces()[0]?.interfaces.find(({ name }) => name === 'net1');
   expect([net1?.mac, links.macOfIndex(net1?.parentIndex ?? -1)]).toEqual([ENI.mac, ENI.mac]);
-  expect(cache.attachments()[0]).toMatchObject({
+  expect(cache.attachments().find(({ ifName }) => ifName === 'net1')).toMatchObject({
     netns: pod.netns,
     master: ENI.name,
     addresses: ['10.9.0.5', '2001:db8::5'],
