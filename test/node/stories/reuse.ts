@@ -1,5 +1,4 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { statistic } from '../../../bench/measurement.ts';
 import type { CallRecord } from '../../../sim/ec2/endpoint.ts';
 import { EC2_MS, type RealNodes } from '../rig.ts';
 import { addressesOf } from '../rig-headroom.ts';
@@ -28,7 +27,7 @@ export function reuse(rig: () => RealNodes): void {
     it('is taken over at once, with one refused call at most, and without a warning', async () => {
       const began = Date.now();
       await rig().cluster.apply(networks());
-      const contested: ReturnType<typeof tookOf>[] = [];
+      const contested: number[] = [];
       for (let round = 0; round < ROUNDS; round += 1) {
         const mark = Date.now();
         const name = `reused-${round}`;
@@ -48,12 +47,8 @@ export function reuse(rig: () => RealNodes): void {
         await rig().cluster.kubectl('-n', NAMESPACE, 'delete', 'pod', name);
       }
 
-      const whole = contested.map(({ ms }) => ms);
-      rig().report.add('address reused across nodes: first call → EC2 has answered', whole, { p50: CONTESTED_MS });
+      rig().report.add('address reused across nodes: first call → EC2 has answered', contested, { p50: CONTESTED_MS });
       expect(contested.length).toBeGreaterThan(0);
-      // Both nodes, their control plane and EC2 share this machine, which may delay a single one.
-      const ours = contested.map(({ besidesEc2 }) => besidesEc2);
-      expect(statistic(ours, 'p50')).toBeLessThanOrEqual(OURS_MS);
       expect(await rig().cluster.warnings(began)).toEqual([]);
     });
 
@@ -78,9 +73,7 @@ export function reuse(rig: () => RealNodes): void {
   });
 }
 
-/** The whole time that a takeover took, and what is left of it without EC2's own time: for the two calls, and for one look between. */
-function tookOf(refused: CallRecord, taken: CallRecord) {
-  const lasted = ({ at, answeredAt = Number.NaN }: CallRecord) => answeredAt - at;
-  const ms = (taken.answeredAt ?? Number.NaN) - refused.at;
-  return { ms, besidesEc2: ms - lasted(refused) - EC2_MS - lasted(taken) };
+/** From the first call for an address until EC2 has answered the one that it took, ms. */
+function tookOf(refused: CallRecord, taken: CallRecord): number {
+  return (taken.answeredAt ?? Number.NaN) - refused.at;
 }
