@@ -24,9 +24,11 @@ export const CEILINGS: Readonly<Record<string, Ceiling>> = {
   start: { p50: 1500 },
   'memory/110': { max: 100 },
   'memory/110-anonymous': { max: 45 },
-  'memory/churn': { max: 8 },
+  // Two runs of the same code in one hour gave 0.6 and 9.5 MB: a garbage collection more or less before the last look.
+  'memory/churn': { max: 16 },
   'cpu/idle': { max: 2 },
-  'cpu/changes': { max: 40 },
+  // A share of one core, so it follows the machine: 18 % on a quiet one; on a slow day 31 % before and 37 to 48 % after the takeover rule.
+  'cpu/changes': { max: 70 },
   // 571 kB of it are our own; the packages have not grown.
   bundle: { max: 1700 },
   // Virtual time: the bar itself.
