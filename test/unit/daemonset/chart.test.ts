@@ -165,7 +165,7 @@ describe('our own values', () => {
     });
     expect(spec).toMatchObject({ tolerations: [{ key: 'dedicated', operator: 'Exists' }] });
     expect(container).toMatchObject({
-      resources: { requests: { cpu: '200m', memory: '96Mi' }, limits: { memory: '300Mi' } },
+      resources: { requests: { cpu: '300m', memory: '96Mi' }, limits: { memory: '300Mi' } },
     });
   });
 
