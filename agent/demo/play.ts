@@ -15,8 +15,8 @@ export interface Play {
   readonly foreign: ReadonlyMap<string, string>;
 }
 
-/** How long EC2 may need after a scene until it agrees with the pods, ms: cool-down and resync included. */
-const SETTLE_MS = 8_000;
+/** How long EC2 may need after a scene until it agrees with the pods, ms: cool-down, a fresh look, and the 10 s of what was heard of early. */
+const SETTLE_MS = 20_000;
 
 /** Plays one scene. What goes wrong in it becomes its verdict; only an abort ends the play. */
 export async function playScene(scene: Scene, play: Play): Promise<SceneResult> {

@@ -12,15 +12,21 @@ export class UnplacedAddresses {
   readonly #now: () => number;
   readonly #heardAt = new Map<IpAddress, number>();
 
-  constructor(now: () => number) {
+  readonly #onForgotten: (inMs: number) => void;
+
+  /** `onForgotten` is told in how many ms the view will be another one without any event: whoever waits for it must look then. */
+  constructor(now: () => number, onForgotten: (inMs: number) => void) {
     this.#now = now;
+    this.#onForgotten = onForgotten;
   }
 
   told({ ip, deleted }: AddressEvent): void {
     this.#forgetOld();
     // To the end of the order, which is by age.
     this.#heardAt.delete(ip);
-    if (!deleted) this.#heardAt.set(ip, this.#now());
+    if (deleted) return;
+    this.#heardAt.set(ip, this.#now());
+    this.#onForgotten(KEPT_MS);
   }
 
   get addresses(): readonly IpAddress[] {

@@ -41,7 +41,9 @@ export function planReleases(
 ): ReleasePlan {
   const { describedAt, policy, now } = snapshot;
   const seenUntil = snapshot.claimsComplete ? now : snapshot.hiddenSince;
-  if (describedAt === undefined || seenUntil === undefined || now - seenUntil > HIDDEN_MS) return NOTHING;
+  if (describedAt === undefined || seenUntil === undefined) return NOTHING;
+  // Looked at again even when nothing happens by then: a view that has become complete is no event of its own.
+  if (now - seenUntil > HIDDEN_MS) return { ...NOTHING, nextDue: now + HIDDEN_MS };
   const idle = Array.from(snapshot.ledger.values())
     .filter((entry) => !claimed.has(entry.address) && !snapshot.inFlight.has(entry.address))
     .toSorted((a, b) => idleSince(a, snapshot) - idleSince(b, snapshot) || compareIp(a.address, b.address));

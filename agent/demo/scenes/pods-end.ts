@@ -16,7 +16,7 @@ export const podsEnd: Scene = {
       world.pods.running().flatMap(({ addresses }) => [...addresses.values()].flatMap((set) => [...set])),
     );
     const left = () => gone.filter((address) => !kept.has(address) && secondaries(world).has(address));
-    await stage.until('all their addresses given back', () => left().length === 0, 15_000);
+    await stage.until('all their addresses given back', () => left().length === 0, 25_000);
     const calls = mutations(stage.calls());
     stage.say(`Their addresses are given back after ${milliseconds(Date.now() - began)}, by ${calls.length} calls.`);
     stage.check(

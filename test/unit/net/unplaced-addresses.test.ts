@@ -7,7 +7,11 @@ const B = ip('10.0.1.11');
 
 it('keeps what the kernel told of an unknown namespace until that has surely been read, or it is gone again', () => {
   let now = 0;
-  const unplaced = new UnplacedAddresses(() => now);
+  const looks: number[] = [];
+  const unplaced = new UnplacedAddresses(
+    () => now,
+    (inMs) => looks.push(now + inMs),
+  );
   const tell = (address: typeof A, deleted = false) =>
     unplaced.told({ kind: 'address', nsid: 7, ifindex: 2, ip: address, prefixLength: 24, deleted });
 
@@ -20,6 +24,8 @@ it('keeps what the kernel told of an unknown namespace until that has surely bee
   expect(unplaced.addresses).toEqual([B, A]);
   now = 15_000;
   expect(unplaced.addresses).toEqual([]);
+  // Each sight is looked at again when it is over: nothing else would happen then.
+  expect(looks).toEqual([10_000, 15_000, 15_000]);
 
   tell(A);
   tell(A, true);

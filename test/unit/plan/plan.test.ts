@@ -309,9 +309,9 @@ describe('plan, limits and releases', () => {
       expected: ['wake in 5000'],
     },
     {
-      name: 'releases nothing while a namespace cannot be read',
+      name: 'releases nothing while a namespace cannot be read, and looks again',
       snapshot: idle('held', 90_000, { claimsComplete: false, hiddenSince: NOW - 5_001 }),
-      expected: [],
+      expected: ['wake in 5000'],
     },
     {
       name: 'never touches a primary address, whatever the ledger says',
