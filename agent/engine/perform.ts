@@ -111,6 +111,8 @@ export class Performer {
     ledger.put(actions.map((action) => [action.address, this.#attemptOf(action)] as const));
     const startedAt = clock.now();
     const { requestId, assigned } = await this.#callAssign(actions, addresses, takeover);
+    // An answer that names nothing is compared with what a describe shows; nobody waits for it.
+    if (assigned === undefined) void this.#parts.refresh('an answer that does not say what it assigned');
     const from = new Map(actions.flatMap((action) => (action.from ? [[action.address, action.from] as const] : [])));
     facts.assigned(this.#eni, addresses, clock.now());
     const claimedAt = (action: AssignAction) => ledger.get(action.address)?.claimedAt ?? action.claim.since;

@@ -43,6 +43,7 @@ export function ec2Addresses(options: AddressesOptions): AddressApi {
     subnetHints: options.subnetHints ?? (() => []),
   });
   let vpcIds: readonly string[] = [];
+  const naming = new Set<IpFamily>();
 
   return {
     async describeEnis(instanceId, { signal }) {
@@ -61,7 +62,13 @@ export function ec2Addresses(options: AddressesOptions): AddressApi {
     },
     findHolders: (addresses, lookUp) => findHolders(connection, addresses, { vpcIds, ...lookUp }, onWarning),
     instanceOwners: (query, ask) => instanceOwners(connection, query, ask),
-    assign: (eni, addresses, assign) => assignTo(connection, eni, addresses, assign),
+    async assign(eni, addresses, assign) {
+      const answer = await assignTo(connection, eni, addresses, assign);
+      const family = familyOfAll(addresses);
+      if (answer.assigned !== undefined) naming.add(family);
+      // Who has named what it assigned before, and does not now, has assigned nothing.
+      return naming.has(family) ? { ...answer, assigned: answer.assigned ?? [] } : answer;
+    },
     unassign: (eni, addresses, unassign) => unassignFrom(connection, eni, addresses, unassign),
   };
 }

@@ -11,20 +11,15 @@ class UnreadableAnswer extends Error {
   }
 }
 
-/** What an answer must contain beside its request id. An empty list is `<xSet/>` on the wire, never a missing one (facts §1.0, §8). */
+/**
+ * What an answer must name beside its request id: without the new thing's id, what was done has to be found by a describe. A list may be
+ * missing: EC2 writes an empty one as `<xSet/>` (facts §1.0), other servers of its protocol leave it out.
+ */
 const CONTENT: Readonly<Record<string, string>> = {
   AllocateAddress: 'allocationId',
   AssociateAddress: 'associationId',
   AttachNetworkInterface: 'attachmentId',
   CreateNetworkInterface: 'networkInterface',
-  DescribeAccountAttributes: 'accountAttributeSet',
-  DescribeAddresses: 'addressesSet',
-  DescribeInstances: 'reservationSet',
-  DescribeInstanceTypes: 'instanceTypeSet',
-  DescribeInternetGateways: 'internetGatewaySet',
-  DescribeNetworkInterfaces: 'networkInterfaceSet',
-  DescribePublicIpv4Pools: 'publicIpv4PoolSet',
-  DescribeSubnets: 'subnetSet',
 };
 
 /**
@@ -37,14 +32,11 @@ export function faultOfAnswer(action: string, body: string): string | undefined 
   if (body.trim() === '') return 'it is empty';
   const root = /^\uFEFF?\s*(?:<\?[^>]*\?>\s*|<!--[\s\S]*?-->\s*)*<([\w:.-]+)[\s/>]/.exec(body)?.[1];
   if (root !== `${action}Response`) return root === undefined ? 'it is not XML' : `it is <${root}>`;
-  if (!has(body, 'requestId')) return 'it has no request id';
+  if (!/<requestId[\s/>]/i.test(body)) return 'it has no request id';
   if (/<return>\s*false\s*<\/return>/.test(body)) return 'it says that nothing was done';
   const content = CONTENT[action];
-  return content === undefined || has(body, content) ? undefined : `it has no <${content}>`;
-}
-
-function has(body: string, element: string): boolean {
-  return new RegExp(`<${element}[\\s/>]`).test(body);
+  const named = content === undefined || new RegExp(`<${content}[\\s/>]`).test(body);
+  return named ? undefined : `it has no <${content}>`;
 }
 
 /** The parts of the SDK's HTTP messages that are looked at here. */

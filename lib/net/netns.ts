@@ -67,10 +67,7 @@ export class PodNamespaces {
     this.#options = options;
     this.#dir = options.dir ?? NAMED_NAMESPACES;
     this.#oddFiles = new OddFiles(this.#dir, options.onProblem);
-    this.#unplaced = new UnplacedAddresses(
-      () => options.clock.now(),
-      (inMs) => void options.clock.after(inMs, () => options.onChange()),
-    );
+    this.#unplaced = new UnplacedAddresses(options.clock, () => options.onChange());
     const onChange = (name: string | undefined) => {
       void (name === undefined ? undefined : this.#namespaces.get(name))?.touched();
       void this.#scan.request();

@@ -1,4 +1,5 @@
 import type { IpAddress } from '../model/ip.ts';
+import type { Clock } from '../runtime/clock.ts';
 import type { AddressEvent } from './monitor-line.ts';
 
 /** By then the namespace has been identified and read, or has been found not to be of our folder, ms. */
@@ -9,14 +10,14 @@ const KEPT_MS = 10_000;
  * comes some ms later. Until then somebody uses them, and that is all there is to know.
  */
 export class UnplacedAddresses {
-  readonly #now: () => number;
+  readonly #clock: Clock;
+  readonly #onForgotten: () => void;
   readonly #heardAt = new Map<IpAddress, number>();
+  #alarmSet = false;
 
-  readonly #onForgotten: (inMs: number) => void;
-
-  /** `onForgotten` is told in how many ms the view will be another one without any event: whoever waits for it must look then. */
-  constructor(now: () => number, onForgotten: (inMs: number) => void) {
-    this.#now = now;
+  /** `onForgotten` is called when the view has become another one without any event: whoever waits for that must look then. */
+  constructor(clock: Clock, onForgotten: () => void) {
+    this.#clock = clock;
     this.#onForgotten = onForgotten;
   }
 
@@ -25,8 +26,8 @@ export class UnplacedAddresses {
     // To the end of the order, which is by age.
     this.#heardAt.delete(ip);
     if (deleted) return;
-    this.#heardAt.set(ip, this.#now());
-    this.#onForgotten(KEPT_MS);
+    this.#heardAt.set(ip, this.#clock.now());
+    this.#setAlarm();
   }
 
   get addresses(): readonly IpAddress[] {
@@ -34,9 +35,22 @@ export class UnplacedAddresses {
     return [...this.#heardAt.keys()];
   }
 
+  /** One for the oldest, however many the kernel tells of: a CNI plugin on a busy node makes hundreds of events. */
+  #setAlarm(): void {
+    const [oldest] = this.#heardAt.values();
+    if (this.#alarmSet || oldest === undefined) return;
+    this.#alarmSet = true;
+    this.#clock.after(Math.max(0, oldest + KEPT_MS - this.#clock.now()), () => {
+      this.#alarmSet = false;
+      this.#forgetOld();
+      this.#onForgotten();
+      this.#setAlarm();
+    });
+  }
+
   #forgetOld(): void {
     for (const [ip, heardAt] of this.#heardAt) {
-      if (heardAt + KEPT_MS > this.#now()) break;
+      if (heardAt + KEPT_MS > this.#clock.now()) break;
       this.#heardAt.delete(ip);
     }
   }

@@ -217,6 +217,17 @@ describe('assign and unassign', () => {
     ]);
   });
 
+  it('tell what was assigned; a server that has named it before and names nothing has assigned nothing', async () => {
+    const set =
+      '<assignedPrivateIpAddressesSet><item><privateIpAddress>10.0.1.5</privateIpAddress></item></assignedPrivateIpAddressesSet>';
+    const answers = ['', set, ''];
+    await using ec2 = await rig({ AssignPrivateIpAddresses: () => ok('AssignPrivateIpAddresses', answers.shift()) });
+    const told = [];
+    for (let call = 0; call < 3; call += 1)
+      told.push((await ec2.addresses.assign('eni-1', v4, { takeover: false, signal: never })).assigned);
+    expect(told).toEqual([undefined, ['10.0.1.5'], []]);
+  });
+
   it('refuse an empty or mixed list without sending it', async () => {
     await using ec2 = await rig(done);
     await expect(ec2.addresses.assign('eni-1', [], { takeover: false, signal: never })).rejects.toThrow(TypeError);

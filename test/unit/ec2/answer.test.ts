@@ -22,7 +22,13 @@ describe('what an answer of EC2 must be', () => {
     ['another action', 'CreateTags', ok('DeleteTags'), 'it is <DeleteTagsResponse>'],
     ['an error', 'CreateTags', '<Response><Errors/><RequestID>r</RequestID></Response>', 'it is <Response>'],
     ['no request id', 'CreateTags', `<CreateTagsResponse ${NAMESPACE}/>`, 'it has no request id'],
-    ['no list', 'DescribeSubnets', ok('DescribeSubnets'), 'it has no <subnetSet>'],
+    ['one that leaves its empty list out', 'DescribeSubnets', ok('DescribeSubnets'), undefined],
+    [
+      'one whose request id is spelled as in errors',
+      'DescribeSubnets',
+      '<DescribeSubnetsResponse><RequestId>r</RequestId><subnetSet/></DescribeSubnetsResponse>',
+      undefined,
+    ],
     ['no id', 'AssociateAddress', ok('AssociateAddress', '<return>true</return>'), 'it has no <associationId>'],
     ['a refusal', 'CreateTags', ok('CreateTags', '<return>false</return>'), 'it says that nothing was done'],
   ])('%s', (_name, action, body, fault) => {
@@ -80,12 +86,13 @@ describe('HTTP 200 without an answer of EC2', () => {
     expect(connection.calls[0]).toMatchObject({ action, error: { code: 'UnreadableAnswer' } });
   });
 
-  it('does not take an instance for one without ENIs', async () => {
+  it('is not an answer that leaves its empty lists out', async () => {
     await using wire = await startWire(({ Action = '' }) => ok(Action));
+    const connection = connectTo(wire.url);
 
-    await expect(addresses(connectTo(wire.url)).describeEnis('i-1', { signal: never })).rejects.toMatchObject({
-      message: expect.stringContaining('networkInterfaceSet'),
-    });
+    expect(await addresses(connection).describeEnis('i-1', { signal: never })).toEqual([]);
+    expect(await ec2ElasticIps(connection).describe({}, { signal: never })).toEqual([]);
+    expect(await addresses(connection).findHolders([ip('10.0.0.5')], { signal: never })).toEqual(new Map());
   });
 });
 
