@@ -78,7 +78,7 @@ describe('the chart', () => {
   it('has the definitions of daemonset/crds; copy what differs', () => {
     const definitions = byName(objectsOf('daemonset/crds'));
 
-    expect(Object.keys(definitions)).toHaveLength(4);
+    expect(Object.keys(definitions)).toHaveLength(6);
     expect(byName(objectsOf(`${CHART}/crds`))).toEqual(definitions);
   });
 

@@ -91,7 +91,7 @@ describe('removal', () => {
       kind === 'CustomResourceDefinition' ? [metadata.name] : [],
     );
 
-    expect(definitions).toHaveLength(4);
+    expect(definitions).toHaveLength(6);
     expect([...definitions, 'eni-agent-system'].filter((name) => !guard.includes(name))).toEqual([]);
   });
 });

@@ -1,0 +1,64 @@
+import { ENI_TAG } from '../eni-object.ts';
+
+/** Tags that mark an interface as one slot's. All of them travel in the creating call, so that no crash can leave one without. */
+export const NODE_ENI_TAG = {
+  cluster: ENI_TAG.cluster,
+  uid: 'eni-agent.io/node-eni-uid',
+  name: 'eni-agent.io/node-eni',
+  instance: 'eni-agent.io/node-eni-instance',
+  index: 'eni-agent.io/node-eni-index',
+  node: 'eni-agent.io/node',
+} as const;
+
+/** The AWS VPC CNI leaves an interface with this tag alone; else it would hand its addresses to pods. */
+const NO_MANAGE = { 'node.k8s.amazonaws.com/no_manage': 'true' } as const;
+
+/** The place of one interface: an object's, on one instance. An instance id is never given twice, a node's name may be. */
+export interface Slot {
+  readonly uid: string;
+  readonly instanceId: string;
+  readonly index: number;
+}
+
+export function slotKey({ uid, instanceId, index }: Slot): string {
+  return `${uid}/${instanceId}/${index}`;
+}
+
+/** The slot that tags name; undefined for anything but an interface that this cluster's controller made or adopted for a NodeENI. */
+export function slotOf(tags: Readonly<Record<string, string>>, clusterName: string): Slot | undefined {
+  const [uid, instanceId, index] = [
+    tags[NODE_ENI_TAG.uid],
+    tags[NODE_ENI_TAG.instance],
+    tags[NODE_ENI_TAG.index] ?? '',
+  ];
+  if (tags[NODE_ENI_TAG.cluster] !== clusterName || !uid || !instanceId || !/^\d{1,3}$/.test(index)) return undefined;
+  return { uid, instanceId, index: Number(index) };
+}
+
+/** Every tag that the interface of a slot must have. The object's own cannot replace ours. */
+export function nodeEniTags(
+  slot: Slot,
+  about: { readonly clusterName: string; readonly name: string; readonly node: string },
+  own: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return {
+    Name: `${about.name} ${about.node}`.slice(0, 255),
+    ...own,
+    [NODE_ENI_TAG.cluster]: about.clusterName,
+    [NODE_ENI_TAG.uid]: slot.uid,
+    [NODE_ENI_TAG.name]: about.name,
+    [NODE_ENI_TAG.instance]: slot.instanceId,
+    [NODE_ENI_TAG.index]: String(slot.index),
+    [NODE_ENI_TAG.node]: about.node,
+    ...NO_MANAGE,
+  };
+}
+
+/**
+ * The idempotency token of the creating call, at most 64 characters: one slot gets one interface however often a reply is lost and
+ * whoever leads. `gone`: an interface of the slot that is known not to exist any more; EC2 remembers tokens longer than interfaces.
+ */
+export function nodeEniToken({ uid, instanceId, index }: Slot, gone: string | undefined): string {
+  const salt = gone === undefined ? '' : `.${gone.slice(-6)}`;
+  return `${`${uid}.${instanceId.replace(/^i-/, '')}.${index}`.slice(0, 64 - salt.length)}${salt}`;
+}
