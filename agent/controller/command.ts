@@ -127,6 +127,7 @@ export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise
     onDrop: (cause) => parts.metrics.eventDropped(cause),
   });
   const budget = new Budget({ clock, random });
+  parts.metrics.ec2Limit(() => budget.levels);
   const context = { clusterName, defaultTags: options.defaultTags };
   const loopParts = {
     parts,

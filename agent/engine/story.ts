@@ -4,7 +4,7 @@ import { type PodRef, podKey } from '../../lib/model/pod.ts';
 import type { Reason, Refusal } from '../../lib/model/refusal.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
-import type { AddressMetrics } from '../../lib/runtime/metrics.ts';
+import type { AddressMetrics, Ec2Metrics } from '../../lib/runtime/metrics.ts';
 import { LastingTrouble } from '../aws/lasting-trouble.ts';
 import type { EngineEvents } from './events.ts';
 
@@ -19,7 +19,7 @@ export interface PodEvent {
 export interface StoryOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  readonly metrics: AddressMetrics;
+  readonly metrics: AddressMetrics & Pick<Ec2Metrics, 'ec2Facts'>;
   readonly emit: (event: PodEvent) => void;
   /** The kind to tell of a claim, where that is not the kind to decide by. @default its own */
   readonly kindOf?: (claim: Claim) => ClaimKind;
@@ -57,6 +57,7 @@ export class Story implements EngineEvents {
       });
       metrics.assigned(kind, latencyMs / 1000);
       metrics.changed(moved ? 'moved' : 'assigned');
+      if (moved) metrics.tookOver(kind);
       const did = from ? `moved from ${from} to` : moved ? 'moved to' : 'is on';
       const message = `${claim.address} (${claim.interface}) ${did} ${eni} after ${latencyMs} ms`;
       emit({ pod: claim.holder, type: 'Normal', reason: moved ? 'AddressMoved' : 'AddressAssigned', message });
@@ -110,6 +111,7 @@ export class Story implements EngineEvents {
   }
 
   described(...[cause, durationMs, enis]: Parameters<EngineEvents['described']>): void {
+    this.#options.metrics.ec2Facts('enis');
     this.#options.log.debug('described ENIs', { cause, durationMs, enis });
   }
 

@@ -56,6 +56,7 @@ export class AddressSteps {
       reason: 'AddressMoved',
       message: `${addresses.join(', ')} moved${from && ` from ${from}`} to ${eni} of ${nodeName}`,
     });
+    if (from !== '') this.#countFailover(item);
     doubtEnis('a floating IP has come');
   }
 
@@ -123,6 +124,14 @@ export class AddressSteps {
         this.#setBack(item, [address], { kind: 'refused', lasting: true, ...takeover.refusal });
         return false;
     }
+  }
+
+  /** Once for each acquisition of the Lease, however many calls its addresses take. */
+  #countFailover(item: FloatingItem): void {
+    const { clock, metrics } = this.#parts;
+    if (item.acquiredAt === undefined) return;
+    metrics.floatingIpFailover(item.ip.name, (clock.now() - item.acquiredAt) / 1000);
+    item.acquiredAt = undefined;
   }
 
   #taken(item: FloatingItem, addresses: readonly IpAddress[]): void {

@@ -19,6 +19,7 @@ import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
+import type { FloatingIpMetrics } from '../../lib/runtime/metrics.ts';
 import { ROUND_RETRY_MS, RoundHealth } from '../../lib/runtime/round-health.ts';
 import { Wakeup } from '../../lib/runtime/wakeup.ts';
 import type { ElasticIpParts } from './elastic-ip.ts';
@@ -66,6 +67,7 @@ export interface FloatingEngineOptions {
   readonly doubtEnis: (cause: string) => void;
   /** What has to be watched from now on. */
   readonly need: (need: FloatingNeed) => void;
+  readonly metrics: FloatingIpMetrics;
   readonly callSignal: AbortSignal;
   /** Told how the rounds end. @default kept to itself */
   readonly rounds?: RoundHealth;

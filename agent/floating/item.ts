@@ -17,6 +17,8 @@ export class FloatingItem {
   /** When its deletion was seen; undefined while it exists. */
   deletedAt: number | undefined;
   readonly hold: LeaseHold;
+  /** When this node got the Lease; undefined once the failover is counted. */
+  acquiredAt: number | undefined;
   readonly takenAt = new Map<IpAddress, number>();
   readonly setbacks = new Map<IpAddress, FloatingSetback>();
   unfit: FloatingSetback | undefined;

@@ -87,6 +87,7 @@ export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
     wall,
     random,
     log,
+    metrics,
     nodeName,
     instanceId: options.instanceId,
     timing,

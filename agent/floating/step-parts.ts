@@ -8,6 +8,7 @@ import type { Budget } from '../../lib/runtime/budget.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
+import type { FloatingIpMetrics } from '../../lib/runtime/metrics.ts';
 import type { ElasticIpParts } from './elastic-ip.ts';
 import type { HostInterfaces } from './host-interfaces.ts';
 
@@ -36,6 +37,7 @@ export interface StepParts {
   /** What became of the object of this name, by an uncached read. */
   readonly fateOf: (name: string, signal: AbortSignal) => Promise<Fate>;
   readonly doubtEnis: (cause: string) => void;
+  readonly metrics: FloatingIpMetrics;
   readonly callSignal: AbortSignal;
 }
 

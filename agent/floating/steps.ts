@@ -78,7 +78,9 @@ export class StepPerformer {
     const { log, nodeName } = this.#parts;
     await item.hold.acquire(signal);
     const { holder, acquisition } = item.hold.view ?? {};
-    if (holder === nodeName) log.info('took the lease of a floating IP', { floatingIp: item.ip.name, acquisition });
+    if (holder !== nodeName) return;
+    item.acquiredAt = this.#parts.clock.now();
+    log.info('took the lease of a floating IP', { floatingIp: item.ip.name, acquisition });
   }
 
   async #release(step: Step<'release'>, item: FloatingItem, signal: AbortSignal): Promise<void> {

@@ -114,6 +114,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
   ]);
   const ec2 = openEc2(identity, () => interfaces, { log, metrics, environment });
   const budget = new Budget({ clock, random });
+  metrics.ec2Limit(() => budget.levels);
   const { observe, takeover, allowPrimary, release, releaseDelayMs } = options;
   log.info('serving node', { ...identity, observe, takeover, release, dryRun });
 

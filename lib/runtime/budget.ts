@@ -48,6 +48,13 @@ export class Budget {
     return this.#refusals;
   }
 
+  /** How much the limit leaves now: calls that may leave at once (the width of an open window while nothing is limited), and those that wait. */
+  get levels(): { readonly tokens: number; readonly waiting: number } {
+    const isPausing = this.#refusals > 0 && this.#options.clock.now() < this.#resumeAt;
+    const free = Math.max(0, Math.min(OPEN_WINDOW, this.#window - this.#out));
+    return { tokens: isPausing || this.#waiters.length > 0 ? 0 : free, waiting: this.#waiters.length };
+  }
+
   /**
    * True: send one call and report it with `succeeded`, `refused` or `ended`. False: the signal aborted first.
    * `priority` (lower goes first) may change while waiting: it is asked whenever somebody is let through.

@@ -4,6 +4,8 @@ export interface AddressMetrics {
   assigned(claimKind: string, seconds: number): void;
   /** An address changed hands or state, e.g. `moved`, `released`, `lost`. */
   changed(change: 'assigned' | 'moved' | 'released' | 'lost'): void;
+  /** An address was taken from another ENI; `cause` is the kind of claim that gave the right to. */
+  tookOver(cause: string): void;
   /** Claims there are now, by kind; kinds left out count 0. */
   claims(byKind: Readonly<Record<string, number>>): void;
   /** Addresses refused now, by reason; reasons left out count 0. */
@@ -38,6 +40,22 @@ export interface SlotUse {
 export interface Ec2Metrics {
   /** One call ended; `code` is EC2's error code (or the network fault's), undefined on success. */
   ec2Call(action: string, seconds: number, code?: string): void;
+  /** EC2 answered with these facts just now, e.g. `enis`, `elastic-ips`. */
+  ec2Facts(facts: string): void;
+  /** Where to read, at a scrape, how much EC2's rate limit leaves. */
+  ec2Limit(read: () => RateLimitLevels): void;
+}
+
+export interface RateLimitLevels {
+  /** Calls that may leave at once. */
+  readonly tokens: number;
+  /** Calls that wait for permission. */
+  readonly waiting: number;
+}
+
+export interface FloatingIpMetrics {
+  /** This node serves a FloatingIP that another node served before, `seconds` after it got the Lease. */
+  floatingIpFailover(name: string, seconds: number): void;
 }
 
 export interface KubeMetrics {
@@ -63,7 +81,13 @@ export interface LoopMetrics {
 }
 
 /** Where measurements go. Cheap enough for every call; never throws. */
-export interface Metrics extends AddressMetrics, Ec2Metrics, KubeMetrics, ControllerMetrics, LoopMetrics {}
+export interface Metrics
+  extends AddressMetrics,
+    Ec2Metrics,
+    FloatingIpMetrics,
+    KubeMetrics,
+    ControllerMetrics,
+    LoopMetrics {}
 
 /** Drops every measurement. */
 export const noMetrics: Metrics = {
@@ -76,7 +100,11 @@ export const noMetrics: Metrics = {
   ledger: () => undefined,
   stateFaults: () => undefined,
   slots: () => undefined,
+  tookOver: () => undefined,
   ec2Call: () => undefined,
+  ec2Facts: () => undefined,
+  ec2Limit: () => undefined,
+  floatingIpFailover: () => undefined,
   watchHeard: () => undefined,
   watchRestarted: () => undefined,
   leaseHeld: () => undefined,

@@ -26,6 +26,12 @@ export const CATALOGUE = {
     help: 'Addresses assigned, moved here from another ENI, released, or lost to another holder',
     labels: ['change'],
   },
+  takeovers: {
+    type: 'counter',
+    name: 'eni_agent_takeovers_total',
+    help: 'Addresses taken from another ENI, by the kind of claim that gave the right to: ipam, floating or live',
+    labels: ['cause'],
+  },
   claims: {
     type: 'gauge',
     name: 'eni_agent_claims',
@@ -105,6 +111,24 @@ export const CATALOGUE = {
     labels: ['action'],
     buckets: CALL_BUCKETS,
   },
+  ec2FactsAge: {
+    type: 'gauge',
+    name: 'eni_agent_ec2_facts_age_seconds',
+    help: 'Time since EC2 last answered with these facts: enis (those of this node), elastic-ips (of the account; read only while pods or objects ask for some)',
+    labels: ['facts'],
+  },
+  ec2Tokens: {
+    type: 'gauge',
+    name: 'eni_agent_ec2_tokens',
+    help: 'Calls to EC2 that may still leave at once; 64 while EC2 does not throttle, 0 while calls wait',
+    labels: [],
+  },
+  ec2Waiting: {
+    type: 'gauge',
+    name: 'eni_agent_ec2_calls_waiting',
+    help: 'Calls to EC2 that wait because EC2 throttles',
+    labels: [],
+  },
   staleness: {
     type: 'gauge',
     name: 'eni_agent_kube_staleness_seconds',
@@ -129,10 +153,23 @@ export const CATALOGUE = {
     help: '1 while this process holds the Lease, else 0',
     labels: ['lease'],
   },
+  floatingIpFailovers: {
+    type: 'counter',
+    name: 'eni_agent_floating_ip_failovers_total',
+    help: 'FloatingIPs that this node took over from another node',
+    labels: ['floating_ip'],
+  },
+  floatingIpFailoverSeconds: {
+    type: 'histogram',
+    name: 'eni_agent_floating_ip_failover_seconds',
+    help: 'Time from the acquisition of the Lease until EC2 has moved the first address of a FloatingIP to this node',
+    labels: [],
+    buckets: CALL_BUCKETS,
+  },
   elasticIpsUsed: {
     type: 'gauge',
     name: 'eni_agent_elastic_ips_used',
-    help: 'Elastic IPs of the account and region that count towards the quota; told by the leading controller',
+    help: 'Elastic IPs of the account and region that count towards the quota; reported by the leading controller',
     labels: [],
   },
   elasticIpsAllowed: {
@@ -153,10 +190,16 @@ export const CATALOGUE = {
     help: 'Rounds of a loop that have failed in a row; after a minute of it /healthz fails too',
     labels: ['loop'],
   },
+  reconcileFailures: {
+    type: 'counter',
+    name: 'eni_agent_reconcile_failures_total',
+    help: 'Reconciles of a loop that failed',
+    labels: ['loop'],
+  },
   buildInfo: {
     type: 'gauge',
     name: 'eni_agent_build_info',
-    help: 'Always 1; the labels tell the version, the Node.js release and the command that runs',
+    help: 'Always 1; the labels name the version, the Node.js release and the command that runs',
     labels: ['version', 'node_version', 'command'],
   },
   residentMemory: {
@@ -197,18 +240,8 @@ export function renderMetricsDocument(): string {
 const INTRODUCTION = `# Metrics
 
 \`/metrics\` on \`--http-address\` speaks the Prometheus text format. This page is made from the table in
-\`lib/telemetry/catalogue.ts\`; a test keeps the two alike (\`npx vitest run --project unit test/unit/telemetry -u\` writes it anew).
+\`lib/telemetry/catalogue.ts\`; a test keeps the two alike (\`npx vitest run --project unit test/unit/telemetry -u\` rewrites it).
 `;
 
-const ALERTS = `## Alerts worth having
-
-| alert | expression | look at |
-|---|---|---|
-| addresses are refused | \`max_over_time(eni_agent_refusals[5m]) > 0\` | the reason's paragraph in [troubleshooting](troubleshooting.md) |
-| addresses wait too long | \`min_over_time(eni_agent_pending_addresses[2m]) > 0\` | EC2 errors, throttling |
-| an ENI is nearly full | \`eni_agent_eni_slots_used / eni_agent_eni_slots_limit > 0.9\` | [AddressLimitExceeded](troubleshooting.md#addresslimitexceeded) |
-| EC2 throttles the account | \`rate(eni_agent_ec2_errors_total{code="RequestLimitExceeded"}[5m]) > 0\` | [Throttled](troubleshooting.md#throttled) |
-| Elastic IPs run out | \`eni_agent_elastic_ips_used >= 0.9 * (eni_agent_elastic_ips_allowed > 0)\` | release unused ones, or ask for a higher quota |
-| a loop fails | \`max_over_time(eni_agent_rounds_failed[2m]) > 0\` | the log: it is a fault of the agent; please report it |
-| the agent is deaf | \`eni_agent_kube_staleness_seconds > 300\` | the API server, network policy |
+const ALERTS = `Alert rules, a Grafana dashboard and a PodMonitor for these metrics come with the manifests: [alerts](alerts.md).
 `;

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Metrics, SlotUse } from '../runtime/metrics.ts';
+import type { Metrics, RateLimitLevels, SlotUse } from '../runtime/metrics.ts';
 import type { MetricDefinition } from './catalogue.ts';
 import { CATALOGUE } from './catalogue.ts';
 
@@ -32,17 +32,23 @@ export function prometheusMetrics({ now, build, process: readings }: PrometheusO
   const registry = new Registry();
   const instruments = instrumentsIn(registry);
   const heard = new Map<string, number>();
+  const factsAt = new Map<string, number>();
+  let readLimit: (() => RateLimitLevels) | undefined;
   instruments.buildInfo.set({ version: build.version, node_version: build.nodeVersion, command: build.command }, 1);
   instruments.startTime.set(Math.round(now() / 1000 - readings.uptime()));
 
   const refresh = () => {
-    for (const [resource, at] of heard) instruments.staleness.set({ resource }, Math.max(0, now() - at) / 1000);
+    const ageOf = (at: number) => Math.max(0, now() - at) / 1000;
+    for (const [resource, at] of heard) instruments.staleness.set({ resource }, ageOf(at));
+    for (const [facts, at] of factsAt) instruments.ec2FactsAge.set({ facts }, ageOf(at));
+    if (readLimit !== undefined) setLimit(instruments, readLimit());
     refreshProcess(instruments, readings);
   };
 
   return {
     assigned: (kind, seconds) => instruments.assignSeconds.observe({ kind }, seconds),
     changed: (change) => instruments.changes.inc({ change }),
+    tookOver: (cause) => instruments.takeovers.inc({ cause }),
     claims: levels(instruments.claims),
     refusals: levels(instruments.refusals),
     pending: (count) => instruments.pending.set(count),
@@ -55,6 +61,14 @@ export function prometheusMetrics({ now, build, process: readings }: PrometheusO
       instruments.ec2Seconds.observe({ action }, seconds);
       if (code !== undefined) instruments.ec2Errors.inc({ action, code });
     },
+    ec2Facts: (facts) => void factsAt.set(facts, now()),
+    ec2Limit: (read) => {
+      readLimit = read;
+    },
+    floatingIpFailover: (name, seconds) => {
+      instruments.floatingIpFailovers.inc({ floating_ip: name });
+      instruments.floatingIpFailoverSeconds.observe(seconds);
+    },
     watchHeard: (resource) => void heard.set(resource, now()),
     watchRestarted: (resource, cause) => instruments.watchRestarts.inc({ resource, cause }),
     eventDropped: (cause) => instruments.eventsDropped.inc({ cause }),
@@ -64,7 +78,10 @@ export function prometheusMetrics({ now, build, process: readings }: PrometheusO
       instruments.elasticIpsAllowed.set(allowed ?? 0);
     },
     orphans: (count) => instruments.orphans.set(count),
-    roundsFailed: (loop, inARow) => instruments.roundsFailed.set({ loop }, inARow),
+    roundsFailed: (loop, inARow) => {
+      instruments.roundsFailed.set({ loop }, inARow);
+      if (inARow > 0) instruments.reconcileFailures.inc({ loop });
+    },
     render: async () => {
       refresh();
       return { contentType: registry.contentType, body: await registry.metrics() };
@@ -89,6 +106,7 @@ function instrumentsIn(registry: Registry) {
   return {
     assignSeconds: histogram(CATALOGUE.assignSeconds),
     changes: counter(CATALOGUE.changes),
+    takeovers: counter(CATALOGUE.takeovers),
     claims: gauge(CATALOGUE.claims),
     refusals: gauge(CATALOGUE.refusals),
     pending: gauge(CATALOGUE.pending),
@@ -102,14 +120,20 @@ function instrumentsIn(registry: Registry) {
     ec2Calls: counter(CATALOGUE.ec2Calls),
     ec2Errors: counter(CATALOGUE.ec2Errors),
     ec2Seconds: histogram(CATALOGUE.ec2Seconds),
+    ec2FactsAge: gauge(CATALOGUE.ec2FactsAge),
+    ec2Tokens: gauge(CATALOGUE.ec2Tokens),
+    ec2Waiting: gauge(CATALOGUE.ec2Waiting),
     staleness: gauge(CATALOGUE.staleness),
     watchRestarts: counter(CATALOGUE.watchRestarts),
     eventsDropped: counter(CATALOGUE.eventsDropped),
     leaseHeld: gauge(CATALOGUE.leaseHeld),
+    floatingIpFailovers: counter(CATALOGUE.floatingIpFailovers),
+    floatingIpFailoverSeconds: histogram(CATALOGUE.floatingIpFailoverSeconds),
     elasticIpsUsed: gauge(CATALOGUE.elasticIpsUsed),
     elasticIpsAllowed: gauge(CATALOGUE.elasticIpsAllowed),
     orphans: gauge(CATALOGUE.orphans),
     roundsFailed: gauge(CATALOGUE.roundsFailed),
+    reconcileFailures: counter(CATALOGUE.reconcileFailures),
     buildInfo: gauge(CATALOGUE.buildInfo),
     residentMemory: gauge(CATALOGUE.residentMemory),
     heapUsed: gauge(CATALOGUE.heapUsed),
@@ -144,6 +168,11 @@ function setSlots({ slotsUsed, slotsLimit }: Instruments, enis: readonly SlotUse
     slotsUsed.set({ eni, family: `ipv${family}` }, used);
     if (limit !== undefined) slotsLimit.set({ eni, family: `ipv${family}` }, limit);
   }
+}
+
+function setLimit({ ec2Tokens, ec2Waiting }: Instruments, { tokens, waiting }: RateLimitLevels): void {
+  ec2Tokens.set(tokens);
+  ec2Waiting.set(waiting);
 }
 
 function refreshProcess(instruments: Instruments, readings: ProcessReadings): void {

@@ -133,6 +133,18 @@ describe('a node-level floating IP', () => {
     expect(gap).toBeLessThan(32_000);
   });
 
+  it('is counted as one failover by the node that takes it over, and not by the one that had it first', async () => {
+    const first = await served();
+    rig.node(first).kill();
+    await rig.untilServedBy((node) => node !== first, 6_000);
+    const second = rig.serving() ?? '';
+
+    expect(rig.node(first).failovers).toEqual([]);
+    expect(rig.node(second).failovers).toEqual([{ name: 'web', seconds: expect.any(Number) as number }]);
+    expect(rig.node(second).failovers[0]?.seconds).toBeGreaterThan(0);
+    expect(rig.node(second).failovers[0]?.seconds).toBeLessThan(2);
+  });
+
   it('stays when the agent is killed and starts again within the lease', async () => {
     const first = await served();
     rig.node(first).kill();

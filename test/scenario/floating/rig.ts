@@ -180,6 +180,8 @@ export class SimNode {
   #running: Promise<void> | undefined;
   #describing = false;
   readonly events: string[] = [];
+  /** What it measured. */
+  readonly failovers: { readonly name: string; readonly seconds: number }[] = [];
 
   constructor(name: string, rig: Rig) {
     this.name = name;
@@ -238,6 +240,7 @@ export class SimNode {
       happened: (_object, event) => this.events.push(`${event.type} ${event.reason}`),
       fateOf: async (name) => this.#rig.fateOf(name),
       doubtEnis: () => this.#describe(process, calls.signal),
+      metrics: { floatingIpFailover: (name, seconds) => this.failovers.push({ name, seconds }) },
       need: () => undefined,
       callSignal: calls.signal,
     });

@@ -43,3 +43,24 @@ describe('the Warning Events of refused addresses', () => {
     expect(await story().after(ms, rounds)).toEqual(expected);
   });
 });
+
+describe('a takeover', () => {
+  it.each([
+    ['is counted with the kind of claim that gave the right to', 'eni-9', ['ipam']],
+    ['is not counted where nobody held the address', undefined, []],
+  ])('%s', (_name, holder, expected) => {
+    const causes: string[] = [];
+    const metrics = { ...noMetrics, tookOver: (cause: string) => void causes.push(cause) };
+    const made = new Story({ clock: new VirtualClock(), log: silentLogger, metrics, emit: () => undefined });
+    const { claim } = refused('HeldElsewhere');
+
+    made.assigned([claim], 'eni-1', {
+      from: new Map(holder === undefined ? [] : [[claim.address, holder]]),
+      takeover: holder !== undefined,
+      durationMs: 1,
+      requestId: 'r',
+    });
+
+    expect(causes).toEqual(expected);
+  });
+});

@@ -70,6 +70,11 @@ const IMPORT_RULES: readonly ImportRule[] = [
     because: 'the program wires what lib/ offers; libraries and the simulation stay behind it',
   },
   {
+    from: 'daemonset/',
+    mayImport: ['node:', 'yaml', 'lib/', 'daemonset/'],
+    because: 'manifests are made from the tables of the product and from nothing that runs',
+  },
+  {
     from: 'sim/',
     mayImport: ['node:', 'ipaddr.js', 'undici', 'ws', 'lib/model/', 'sim/'],
     because: 'a simulator that shared code with the agent would share its mistakes; values are all they have in common',

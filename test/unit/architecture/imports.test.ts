@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { violation } from './import-rules.ts';
 import { contentOf, filesIn, importsIn, importsOf } from './source-tree.ts';
 
-const SOURCES = ['agent', 'lib', 'sim'].flatMap((folder) => filesIn(folder, '.ts'));
+const SOURCES = ['agent', 'lib', 'sim', 'daemonset'].flatMap((folder) => filesIn(folder, '.ts'));
 
 /** Longest file of the program. Raise it only in the commit that needs it, and say why there. */
 const MOST_LINES = 300;

@@ -48,6 +48,24 @@ describe('Budget', () => {
     expect(made.pressure).toBe(0);
   });
 
+  it('says how much it leaves: 64 at once when open, nothing while it pauses, and how many wait', async () => {
+    const { clock, budget: made, ask } = budget();
+    expect(made.levels).toEqual({ tokens: 64, waiting: 0 });
+
+    made.refused();
+    void ask('a', LOW);
+    void ask('b', LOW);
+    await clock.settle();
+    expect(made.levels).toEqual({ tokens: 0, waiting: 2 });
+
+    await clock.advance(500);
+    made.succeeded();
+    await clock.settle();
+    made.succeeded();
+    expect(made.levels.waiting).toBe(0);
+    expect(made.levels.tokens).toBeGreaterThan(0);
+  });
+
   it.each([
     { refusals: 1, pause: 500 },
     { refusals: 2, pause: 1_000 },

@@ -106,6 +106,37 @@ describe('prometheusMetrics', () => {
     expect(await series()).toContain('eni_agent_kube_staleness_seconds{resource="pods"} 42');
   });
 
+  it('computes the age of facts and what the rate limit leaves when scraped', async () => {
+    const { clock, metrics, series } = instance();
+    const limit = { tokens: 64, waiting: 0 };
+
+    metrics.ec2Facts('enis');
+    metrics.ec2Limit(() => limit);
+    clock.now += 90_000;
+    Object.assign(limit, { tokens: 0, waiting: 7 });
+
+    expect(await series()).toEqual(
+      expect.arrayContaining([
+        'eni_agent_ec2_facts_age_seconds{facts="enis"} 90',
+        'eni_agent_ec2_tokens 0',
+        'eni_agent_ec2_calls_waiting 7',
+      ]),
+    );
+  });
+
+  it('counts a failed reconcile for ever, and how many failed in a row until one does not', async () => {
+    const { metrics, series } = instance();
+
+    for (const inARow of [1, 2, 0]) metrics.roundsFailed('addresses', inARow);
+
+    expect(await series()).toEqual(
+      expect.arrayContaining([
+        'eni_agent_rounds_failed{loop="addresses"} 0',
+        'eni_agent_reconcile_failures_total{loop="addresses"} 2',
+      ]),
+    );
+  });
+
   it('reads the process when scraped, and counts its CPU once', async () => {
     const { series } = instance();
     await series();
