@@ -12,20 +12,21 @@ import type { Reflector } from '../../lib/kube/reflector.ts';
 import type { Eni } from '../../lib/model/eni.ts';
 import { FLOATING_TIMING } from '../../lib/model/floating-ip-plan.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
-import { addAddress, deleteAddress } from '../../lib/net/host-address.ts';
-import { OwnAddresses } from '../../lib/net/own-addresses.ts';
 import type { Budget } from '../../lib/runtime/budget.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
 import { Journal } from '../../lib/runtime/journal.ts';
 import type { ProcessParts } from '../process.ts';
 import { reviveAddressRecord } from './address-record.ts';
 import { FloatingEngine, type FloatingNeed } from './floating-engine.ts';
-import { HostInterfaces } from './host-interfaces.ts';
-import { monotonicClock } from './monotonic-clock.ts';
+import { HostInterfaces, type HostPort } from './host-interfaces.ts';
+import { type HostKernel, type HostView, hostKernel } from './host-kernel.ts';
 import { ObjectWatch } from './object-watch.ts';
 import { OnDemand } from './on-demand.ts';
 import { watchSpot } from './spot-watch.ts';
 
 export interface FloatingIpsOptions extends ProcessParts {
+  /** Monotonic: holds are measured on it. */
+  readonly ages: Clock;
   readonly kube: KubeClient;
   readonly nodeName: string;
   readonly instanceId: string;
@@ -38,6 +39,8 @@ export interface FloatingIpsOptions extends ProcessParts {
   readonly budget: Budget;
   readonly ec2: { readonly addresses: AddressApi; readonly elasticIps: ElasticIpApi };
   readonly imds: ImdsReader | undefined;
+  /** @default the kernel of this machine */
+  readonly kernel?: HostKernel;
   readonly enis: () => readonly Eni[];
   readonly describedAt: () => number | undefined;
   readonly podAddresses: () => ReadonlyMap<IpAddress, string>;
@@ -58,7 +61,6 @@ export interface FloatingIps {
 /** The node-level floating IPs of a node agent: everything is made here, nothing is decided here. */
 export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
   const { kube, nodeName, random, log, metrics, namespace, ec2, calls } = options;
-  const clock = monotonicClock(options.clock);
   const wall = () => options.clock.now();
   const timing = { ...FLOATING_TIMING, parkMs: options.parkMs };
   const recorder = createEventRecorder({
@@ -83,7 +85,7 @@ export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
   );
   const held = new Set<string>();
   const engine: FloatingEngine = new FloatingEngine({
-    clock,
+    clock: options.ages,
     wall,
     random,
     log,
@@ -150,11 +152,11 @@ function openWatches(
   leaseSeen: (event: Parameters<FloatingEngine['leaseSeen']>) => void,
   contactRegained: () => void,
 ) {
-  const { kube: client, clock, random, log, nodeName, namespace, imds } = options;
+  const { kube: client, clock, random, log, nodeName, namespace, imds, kernel = hostKernel } = options;
   const onProblem = (message: string, error?: unknown) => log.warn(message, { error });
   const shared = { client, clock, random };
   const objects = new ObjectWatch({ ...shared, onChange: wake, onProblem });
-  let addresses: OwnAddresses | undefined;
+  let view: HostView | undefined;
   let node: Reflector<NodeState> | undefined;
   let leaving: string | undefined;
   const parts = {
@@ -177,8 +179,8 @@ function openWatches(
       return reflector.run(signal);
     }),
     addresses: new OnDemand((signal) => {
-      addresses = new OwnAddresses({ clock, random, onChange: wake, onProblem });
-      return addresses.start(signal);
+      view = kernel.watch({ clock, random, onChange: wake, onProblem });
+      return view.start(signal);
     }),
     spot: new OnDemand((signal) => {
       if (imds === undefined) return Promise.resolve();
@@ -193,20 +195,14 @@ function openWatches(
       );
     }),
   };
-  const port = {
-    interfaces: () => addresses?.interfaces() ?? [],
-    add: (
-      { device, address, prefixLength }: { device: string; address: IpAddress; prefixLength: number },
-      signal: AbortSignal,
-    ) => addAddress(device, address, prefixLength, signal),
-    remove: (
-      { device, address, prefixLength }: { device: string; address: IpAddress; prefixLength: number },
-      signal: AbortSignal,
-    ) => deleteAddress(device, address, prefixLength, signal),
+  const port: HostPort = {
+    interfaces: () => view?.interfaces() ?? [],
+    add: (place, signal) => kernel.add(place, signal),
+    remove: (place, signal) => kernel.remove(place, signal),
   };
   return {
     objects,
-    host: new HostInterfaces(port, monotonicClock(clock)),
+    host: new HostInterfaces(port, options.ages),
     node: () => node?.get(nodeName),
     leaving: () => leaving,
     need({ node: needsNode, leases, holds }: FloatingNeed): void {

@@ -215,6 +215,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
   );
   const floating = openFloatingIps({
     ...parts,
+    ages: clock,
     kube,
     nodeName,
     instanceId: identity.instanceId,

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { EipEngine } from '../../../agent/eip/eip-engine.ts';
 import { Engine } from '../../../agent/engine/engine.ts';
 import type { NodeReport } from '../../../agent/engine/engine-options.ts';
+import type { HostKernel } from '../../../agent/floating/host-kernel.ts';
+import { type FloatingIps, openFloatingIps } from '../../../agent/floating/open.ts';
 import { watchPods } from '../../../agent/node/pod-watch.ts';
 import { definitionsOf, observeNode } from '../../../agent/node/sources.ts';
 import { openTelling } from '../../../agent/node/telling.ts';
@@ -15,10 +17,11 @@ import type { KubeClient } from '../../../lib/kube/client.ts';
 import { createNadCache } from '../../../lib/kube/nads.ts';
 import { reviveEipTaking } from '../../../lib/model/eip-taking.ts';
 import { reviveLedgerEntry } from '../../../lib/model/ledger.ts';
-import type { Pod } from '../../../lib/model/pod.ts';
+import { type Pod, podKey } from '../../../lib/model/pod.ts';
 import { Budget } from '../../../lib/runtime/budget.ts';
 import { Journal } from '../../../lib/runtime/journal.ts';
 import type { WorldHost } from './host.ts';
+import { AGENT_NAMESPACE } from './surroundings.ts';
 
 export interface WorldAgentOptions {
   readonly parts: ProcessParts;
@@ -29,6 +32,7 @@ export interface WorldAgentOptions {
     readonly interfaces: InterfaceApi;
   };
   readonly host: WorldHost;
+  readonly kernel: HostKernel;
   readonly nodeName: string;
   readonly instanceId: string;
   readonly stateDir: string;
@@ -45,13 +49,14 @@ export interface WorldAgent {
 
 /** The node agent's loops on a simulated host: what `runNode` composes, without sockets, files of the kernel and metadata. */
 export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
-  const { parts, kube, ec2, host, nodeName, instanceId, stateDir, takeover } = options;
+  const { parts, kube, ec2, host, kernel, nodeName, instanceId, stateDir, takeover } = options;
   const { clock, random, log, metrics } = parts;
   const [stop, calls] = [new AbortController(), new AbortController()];
-  const loops: { addresses?: Engine; eips?: EipEngine } = {};
+  const loops: { addresses?: Engine; eips?: EipEngine; floating?: FloatingIps } = {};
   const wake = () => {
     loops.addresses?.wake();
     loops.eips?.wake();
+    loops.floating?.wake();
   };
   host.onChange = () => void clock.after(2, wake);
   const definitions = createNadCache({ client: kube, clock, signal: stop.signal });
@@ -104,13 +109,18 @@ export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
             },
             links: host.links,
           },
-          { interfaces: (name) => /^net\d/.test(name), namespaces: [] },
+          {
+            interfaces: (name) => /^net\d/.test(name),
+            namespaces: [],
+            nodeAddresses: () => loops.floating?.addresses() ?? new Set<never>(),
+          },
         ),
       report: (report) => {
         latest = report;
         telling.story.statuses(report.statuses);
         telling.publisher.addresses(report);
         loops.eips?.wake();
+        loops.floating?.wake();
       },
       events: telling.story,
       resyncMs: 600_000,
@@ -144,7 +154,29 @@ export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
     },
     stop.signal,
   );
-  Object.assign(loops, { addresses, eips });
+  const floating = openFloatingIps({
+    ...parts,
+    ages: clock,
+    kube,
+    nodeName,
+    instanceId,
+    imds: undefined,
+    kernel,
+    ec2,
+    budget,
+    dryRun: false,
+    clusterName: 'test',
+    stateDir,
+    namespace: AGENT_NAMESPACE,
+    parkMs: 30_000,
+    enis: () => addresses.enis,
+    describedAt: () => addresses.describedAt,
+    podAddresses: () => new Map((latest?.statuses ?? []).map(({ claim }) => [claim.address, podKey(claim.holder)])),
+    doubtEnis: (cause) => addresses.doubt(cause),
+    calls: calls.signal,
+  });
+  Object.assign(loops, { addresses, eips, floating });
+  const floatingDone = floating.run(stop.signal);
   const running = addresses.run();
   return {
     report: () => latest,
@@ -152,6 +184,7 @@ export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
       stop.abort(new Error('SIGTERM'));
       await running;
       await eips.idle();
+      await floatingDone;
       await telling.drained();
       calls.abort(new Error('SIGTERM'));
       ledger.close();

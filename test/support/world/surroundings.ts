@@ -11,6 +11,9 @@ import type { VirtualProcess } from './process.ts';
 /** The one subnet of the world. */
 export const SUBNET = { id: 'subnet-1', cidr: '10.0.0.0/20', ipv6Cidr: '2001:db8:0:1::/64' } as const;
 
+/** Where agents and controller keep their Leases. */
+export const AGENT_NAMESPACE = 'eni-agent-system';
+
 /** What a process of the world gets: the same parts as a real one, on virtual time. */
 export interface WorldProcess {
   readonly process: VirtualProcess;

@@ -6,6 +6,7 @@ import { resolveOptions } from '../../../lib/config/resolve.ts';
 import { noTracer } from '../../../lib/runtime/tracing.ts';
 import type { Manifest } from '../../../sim/kube/object.ts';
 import type { VirtualProcess } from './process.ts';
+import { AGENT_NAMESPACE } from './surroundings.ts';
 import type { World } from './world.ts';
 
 const CRDS = ['eips.materialize.cloud', 'eips.aws.k8s.logmein.com', 'enis.aws.k8s.logmein.com', 'floatingip'];
@@ -43,7 +44,7 @@ export class WorldController {
       ec2: { ...ec2, connection: undefined as never },
       quotas: { elasticIps: () => Promise.resolve(undefined) } as unknown as TermParts['quotas'],
       tracer: noTracer,
-      namespace: 'eni-agent-system',
+      namespace: AGENT_NAMESPACE,
       mayAct: () => !stop.signal.aborted,
     };
     this.#running = { process, stop };

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { mac } from '../../../lib/model/eni.ts';
 import { type HostDevice, WorldHost } from './host.ts';
+import { NodeAddresses } from './node-addresses.ts';
 import { startWorldAgent, type WorldAgent } from './node-agent.ts';
 import type { VirtualProcess } from './process.ts';
 import { SUBNET, type Surroundings } from './surroundings.ts';
@@ -39,10 +40,12 @@ export class WorldNode {
   readonly name: string;
   readonly instanceId: string;
   readonly host: WorldHost;
+  readonly addresses: NodeAddresses;
   takeover: 'declared' | 'any' = 'declared';
   readonly #world: Surroundings;
   readonly #pods = new Map<string, WorldPod>();
   #stateDir: string;
+  #isOff = false;
   #agent: { readonly agent: WorldAgent; readonly process: VirtualProcess } | undefined;
 
   constructor(world: Surroundings, name: string, multus: number, type: string) {
@@ -69,6 +72,7 @@ export class WorldNode {
       devices.push({ name: `eth${index}`, mac: mac(eni.mac) });
     }
     this.host = new WorldHost(world.clock, devices);
+    this.addresses = new NodeAddresses([{ name: 'eth0', mac: mac(primary.mac) }, ...devices]);
     world.kubelet.createNode({
       name,
       providerID: `aws:///us-east-1a/${this.instanceId}`,
@@ -97,11 +101,27 @@ export class WorldNode {
     return this.#agent?.process;
   }
 
+  /** Starts the agent; on a machine that is switched off nothing starts. */
   start(): void {
+    if (this.#isOff) return;
     const { process, parts, kube, ec2 } = this.#world.spawn(`agent-${this.name}`);
     const { host, name: nodeName, instanceId, takeover } = this;
-    const agent = startWorldAgent({ parts, kube, ec2, host, nodeName, instanceId, takeover, stateDir: this.#stateDir });
+    const kernel = this.addresses.kernelFor(process);
+    const stateDir = this.#stateDir;
+    const agent = startWorldAgent({ parts, kube, ec2, host, kernel, nodeName, instanceId, takeover, stateDir });
     this.#agent = { agent, process };
+  }
+
+  /** A power cut: the agent is gone and with it all that the kernel had. The instance stays in EC2, as when a kernel hangs. */
+  powerOff(): void {
+    this.#isOff = true;
+    if (this.#agent !== undefined) this.kill();
+    this.addresses.clear();
+  }
+
+  powerOn(): void {
+    this.#isOff = false;
+    this.start();
   }
 
   /** SIGKILL; the disk is as it is at this instant. */

@@ -22,7 +22,7 @@ import { seededRandom, VirtualClock } from '../virtual-clock.ts';
 import { type CallFault, Ec2Transport, type WorldCall } from './ec2-transport.ts';
 import { worldKubeClient } from './kube-client.ts';
 import { VirtualProcess } from './process.ts';
-import { SUBNET, type WorldProcess } from './surroundings.ts';
+import { AGENT_NAMESPACE, SUBNET, type WorldProcess } from './surroundings.ts';
 import { WorldNode } from './world-node.ts';
 
 /**
@@ -72,6 +72,7 @@ export class World {
       garbageCollection: true,
     });
     this.kubelet = new FakeKubelet(this.kubeState);
+    this.kubelet.createNamespace(AGENT_NAMESPACE);
   }
 
   readonly node = (name: string): WorldNode => {

@@ -1,0 +1,4 @@
+import { describeStories } from './matrix.ts';
+import { floatingIpObjectStories } from './stories/floating-ip-objects.ts';
+
+describeStories(floatingIpObjectStories);
