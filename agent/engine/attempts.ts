@@ -1,5 +1,5 @@
 import { attemptKey, type Claim } from '../../lib/model/claim.ts';
-import type { Doubt, KnownHolder } from '../../lib/model/holder.ts';
+import type { Contest, Doubt, KnownHolder } from '../../lib/model/holder.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { Reason } from '../../lib/model/refusal.ts';
 import type { Setback } from '../../lib/model/snapshot.ts';
@@ -26,7 +26,7 @@ export class Attempts {
   readonly #setbacks = new Map<string, Setback>();
   readonly #free = new Set<IpAddress>();
   readonly #holders = new Map<IpAddress, KnownHolder>();
-  readonly #contested = new Map<IpAddress, number>();
+  readonly #contested = new Map<IpAddress, Contest>();
   readonly #disputes = new Map<IpAddress, { readonly times: number; readonly until: number }>();
   readonly #doubts = new Map<IpAddress, Doubt>();
   readonly #acceptedAt = new Map<IpAddress, number>();
@@ -48,7 +48,7 @@ export class Attempts {
     return this.#holders;
   }
 
-  get contested(): ReadonlyMap<IpAddress, number> {
+  get contested(): ReadonlyMap<IpAddress, Contest> {
     return this.#contested;
   }
 
@@ -90,15 +90,17 @@ export class Attempts {
     this.#free.add(address);
   }
 
-  /** EC2 has refused to give the address, because somebody holds it. */
-  contestedNow(address: IpAddress): void {
+  /** EC2 has refused to give the address, because somebody holds it. `since`: when it appeared here. */
+  contestedNow(address: IpAddress, since: number): void {
     const now = this.#clock.now();
-    const seenFree = this.#contested.has(address) && this.#holders.get(address)?.eni === undefined;
+    const before = this.#contested.get(address);
+    const seenFree = before !== undefined && this.#holders.get(address)?.eni === undefined;
     if (seenFree) {
       const times = (this.#disputes.get(address)?.times ?? 0) + 1;
       this.#disputes.set(address, { times, until: now + backoffMs(times, { ...DISPUTE_PAUSE, random: this.#random }) });
     }
-    this.#contested.set(address, now);
+    const firstAt = before !== undefined && before.firstAt >= since ? before.firstAt : now;
+    this.#contested.set(address, { firstAt, lastAt: now });
     this.#free.delete(address);
   }
 

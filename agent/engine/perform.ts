@@ -245,7 +245,7 @@ export class Performer {
     if (!isHeld || held.length === 0) return undefined;
     for (const action of held) {
       // Whatever the claim turns out to be in a moment, it need not be refused once more to know this.
-      if (!action.takeover) this.#parts.attempts.contestedNow(action.address);
+      if (!action.takeover) this.#parts.attempts.contestedNow(action.address, action.claim.since);
       if (action.takeover || !action.looksUp) this.#setBack(error, [action]);
       else this.#forgetAttempt(action);
     }

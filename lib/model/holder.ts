@@ -83,6 +83,13 @@ export interface KnownHolder {
   readonly refusal?: Refusal;
 }
 
+/** EC2 has refused to give an address because somebody holds it, ms since the epoch. */
+export interface Contest {
+  /** The first time for the present appearance of the address: how late we came. */
+  readonly firstAt: number;
+  readonly lastAt: number;
+}
+
 /** A call for an address of which we do not know whether EC2 acted on it, or that EC2 did not let through when it was due. */
 export interface Doubt {
   /** When the call had ended, ms since the epoch: only a look after it counts. */

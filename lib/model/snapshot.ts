@@ -1,6 +1,6 @@
 import type { Claim } from './claim.ts';
 import type { Eni, EniId } from './eni.ts';
-import type { Doubt, KnownHolder } from './holder.ts';
+import type { Contest, Doubt, KnownHolder } from './holder.ts';
 import type { IpAddress } from './ip.ts';
 import type { LedgerEntry } from './ledger.ts';
 import type { Reason, Refusal } from './refusal.ts';
@@ -37,8 +37,8 @@ export interface NodeSnapshot {
   readonly knownFree: ReadonlySet<IpAddress>;
   /** What look-ups have found, as long as a claim or a declaration names the address. */
   readonly holders: ReadonlyMap<IpAddress, KnownHolder>;
-  /** Addresses that EC2 would not give us because somebody holds them: when that was asked, ms since the epoch. */
-  readonly contested: ReadonlyMap<IpAddress, number>;
+  /** Addresses that EC2 would not give us because somebody holds them. */
+  readonly contested: ReadonlyMap<IpAddress, Contest>;
   /**
    * EC2 refuses these although it shows no holder: its view lags behind. They are left alone until then, ms since the epoch.
    */

@@ -72,7 +72,7 @@ function isProvisional({ provisionalUntil }: Claim, { now }: NodeSnapshot): bool
 
 /** Asks for it, and finds the holder if there is one, so that nothing is left to ask once the CNI result says whose it is. */
 function foresee({ address, since }: Claim, { contested, holders }: NodeSnapshot): Decision {
-  if ((contested.get(address) ?? 0) < since) return { ...PLAIN, looksUp: true };
+  if ((contested.get(address)?.lastAt ?? 0) < since) return { ...PLAIN, looksUp: true };
   const known = holders.get(address);
   return known === undefined || known.askedAt < since ? { kind: 'look' } : { kind: 'provisional' };
 }

@@ -25,17 +25,18 @@ export type Pursuit =
 export function pursue(claim: Claim, eni: Eni, snapshot: NodeSnapshot): Pursuit {
   const { address, since } = claim;
   const known = snapshot.holders.get(address);
-  const contestedAt = current(snapshot.contested.get(address), (at) => at, since);
+  const contest = current(snapshot.contested.get(address), ({ lastAt }) => lastAt, since);
+  // By the first refusal: EC2 repeats it for as long as its view lags, and whoever asked in time has not come late.
   const doubt =
     current(snapshot.doubts.get(address), ({ at }) => at, since) ??
-    latenessOf(claim, known, contestedAt ?? snapshot.now);
-  if (doubt === undefined && contestedAt === undefined) return ask(claim, eni, known);
+    latenessOf(claim, known, contest?.firstAt ?? snapshot.now);
+  if (doubt === undefined && contest === undefined) return ask(claim, eni, known);
   const disputedUntil = snapshot.disputedUntil.get(address);
   if (disputedUntil !== undefined && disputedUntil > snapshot.now) return { kind: 'pause', until: disputedUntil };
   const answers = known !== undefined && known.askedAt >= Math.max(since, doubt?.at ?? 0);
-  if (!answers) return doubt?.waited && contestedAt === undefined ? { ...FREE, lookBeside: true } : LOOK;
+  if (!answers) return doubt?.waited && contest === undefined ? { ...FREE, lookBeside: true } : LOOK;
   // EC2 refused the address after we had seen it free: somebody was quicker.
-  if (known.eni === undefined) return contestedAt !== undefined && contestedAt > known.askedAt ? LOOK : FREE;
+  if (known.eni === undefined) return contest !== undefined && contest.lastAt > known.askedAt ? LOOK : FREE;
   if (known.eni === eni.id) return { kind: 'verify' };
   if (doubt !== undefined && hasMoved(claim, known, doubt)) return { kind: 'overtaken' };
   return known.refusal === undefined ? { kind: 'assign', takeover: true, from: known.eni, looksUp: true } : LOOK;

@@ -5,9 +5,9 @@ import { live, type Story } from './story.ts';
 /** Every fault at every read, too: `FAULT_MATRIX=full npm run test:faults`, about half an hour. */
 const FULL = process.env['FAULT_MATRIX'] === 'full';
 
-/** A read changes nothing, so whether EC2 acted on it before it failed makes no difference. */
+/** A read changes nothing, so whether EC2 acted on it before it failed, or its process died, makes no difference. */
 const READ_FAULTS: readonly CallFault[] = CALL_FAULTS.filter(
-  (fault) => !fault.endsWith('-acted') && fault !== 'lost-reply',
+  (fault) => !fault.endsWith('-acted') && fault !== 'lost-reply' && fault !== 'kill-after',
 );
 /** Of these each read meets so many, in turn, unless {@link FULL}. */
 const FAULTS_PER_READ = 2;

@@ -6,7 +6,7 @@ import type { WorldPod } from '../support/world/world-node.ts';
 import { bystanders, clusterEips, FOREIGN_ADDRESS } from './bystanders.ts';
 import { forbiddenAct } from './forbidden-acts.ts';
 import { wronglyHeld } from './stories/private-addresses.ts';
-import { MINUTE, SECOND } from './story.ts';
+import { AGE_MS, MINUTE, SECOND } from './story.ts';
 
 /** Floating addresses that honest pods declare and fight for. */
 const VIPS = ['10.0.9.201', '10.0.9.202'];
@@ -65,6 +65,7 @@ class Schedule {
     world.beforeAct = (call) => this.#acts.push(...forbiddenAct(world, call));
     world.faults = () => (this.#faulty && this.#random() < FAULT_RATE ? this.#pick(CALL_FAULTS) : undefined);
     world.onKilled = (process) => this.#restart(process.name);
+    await world.clock.advance(AGE_MS);
     for (const node of world.nodes) node.start();
     this.#controller.start();
     for (let step = 0; step < STEPS; step += 1) {

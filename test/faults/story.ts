@@ -32,6 +32,8 @@ export interface Outcome {
   readonly wrong: readonly string[];
 }
 
+/** Machines, subnets and ENIs are older than any lag of a describe, ms. */
+export const AGE_MS = MINUTE;
 /** A killed process is started again after this time, ms: a kubelet's first restart. */
 const RESTART_MS = SECOND;
 /** Long enough for cool-downs, back-offs and sweeps to end, ms. */
@@ -48,6 +50,7 @@ export async function live(story: Story, disturbance?: Disturbance): Promise<Out
     world.addNode('a');
     world.addNode('b');
     story.prepare?.(world);
+    await world.clock.advance(AGE_MS);
     let count = 0;
     world.faults = (call) => {
       count += 1;

@@ -14,11 +14,15 @@ const CRDS = ['eips.materialize.cloud', 'eips.aws.k8s.logmein.com', 'enis.aws.k8
 /** The custom resources of `daemonset/crds`, as an operator applies them. */
 export function applyDefinitions(world: World): void {
   const definitions = world.resource('customresourcedefinitions');
-  for (const name of CRDS) {
+  manifests ??= CRDS.map((name) => {
     const text = readFileSync(join(import.meta.dirname, '../../../daemonset/crds', `${name}.yaml`), 'utf8');
-    world.kubeState.api.create(definitions, undefined, parse(text) as Manifest);
-  }
+    return parse(text) as Manifest;
+  });
+  for (const manifest of manifests) world.kubeState.api.create(definitions, undefined, structuredClone(manifest));
 }
+
+/** Read once: thousands of worlds are opened. */
+let manifests: readonly Manifest[] | undefined;
 
 /** The controller: one process that leads from its start to its end, as the holder of the Lease does. */
 export class WorldController {

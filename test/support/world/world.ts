@@ -37,6 +37,7 @@ export class World {
   readonly kubelet: FakeKubelet;
   readonly calls: WorldCall[] = [];
   readonly logs: {
+    readonly at: number;
     readonly process: string;
     readonly level: string;
     readonly message: string;
@@ -189,7 +190,7 @@ export class World {
     const at =
       (level: string) =>
       (message: string, fields: LogFields = {}) =>
-        void this.logs.push({ process, level, message, fields });
+        void this.logs.push({ at: this.clock.now(), process, level, message, fields });
     return {
       debug: () => undefined,
       info: at('info'),

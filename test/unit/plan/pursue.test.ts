@@ -126,6 +126,12 @@ describe('pursue, for a floating address that could not be asked for when it app
     expect(pursue(asked, eni('eni-1'), refused).kind).toBe('overtaken');
   });
 
+  it('takes it after all when it was refused in time and EC2 showed the holder only much later', () => {
+    const contested = new Map([[ip(A), { firstAt: longAgo + 50, lastAt: NOW - 1_000 }]]);
+    const caughtUp = { ...snapshot({ holders: { [A]: at(NOW, 'eni-7') } }), contested };
+    expect(inWords(pursue(asked, eni('eni-1'), caughtUp))).toBe('take from eni-7');
+  });
+
   it('takes it when an address that came and went was asked for as soon as it had settled', () => {
     const settled = { ...asked, calmAt: NOW - 100 };
     const refused = snapshot({ holders: { [A]: at(NOW, 'eni-7') }, contested: { [A]: NOW - 50 } });

@@ -84,6 +84,7 @@ type SnapshotParts = Partial<
   >
 > & {
   holders?: Readonly<Record<string, KnownHolder>>;
+  /** When EC2 refused it, for the first and the last time. */
   contested?: Readonly<Record<string, number>>;
   doubts?: Readonly<Record<string, Doubt>>;
   ledger?: readonly LedgerEntry[];
@@ -116,7 +117,7 @@ export function snapshot(parts: SnapshotParts = {}): NodeSnapshot {
     setbacks: new Map(),
     troubles: new Map(),
     holders: byAddress(holders),
-    contested: byAddress(contested),
+    contested: new Map(Object.entries(contested).map(([address, at]) => [ip(address), { firstAt: at, lastAt: at }])),
     disputedUntil: new Map(),
     doubts: byAddress(doubts),
     declared: [],
