@@ -33,7 +33,7 @@ export interface Outcome {
 }
 
 /** Machines, subnets and ENIs are older than any lag of a describe, ms. */
-export const AGE_MS = MINUTE;
+export const AGE_MS = 60_000;
 /** A killed process is started again after this time, ms: a kubelet's first restart. */
 const RESTART_MS = SECOND;
 /** Long enough for cool-downs, back-offs and sweeps to end, ms. */

@@ -19,7 +19,7 @@ function resource(world: World) {
   return world.resource('floatingips', API_VERSION);
 }
 
-export function createFloatingIp(world: World, name: string, spec: object): void {
+function createFloatingIp(world: World, name: string, spec: object): void {
   const manifest = { apiVersion: API_VERSION, kind: 'FloatingIP', metadata: { name }, spec };
   world.kubeState.api.create(resource(world), undefined, manifest);
 }
@@ -28,11 +28,11 @@ function edit(world: World, name: string, spec: object): void {
   world.kubeState.api.patch(resource(world), 'main', undefined, name, { format: 'merge', patch: { spec } });
 }
 
-export function removeFloatingIp(world: World, name: string): void {
+function removeFloatingIp(world: World, name: string): void {
   world.kubeState.api.delete(resource(world), undefined, name);
 }
 
-export function cordon(world: World, name: string, unschedulable: boolean): void {
+function cordon(world: World, name: string, unschedulable: boolean): void {
   const patch = { spec: { unschedulable } };
   world.kubeState.api.patch(world.resource('nodes'), 'main', undefined, name, { format: 'merge', patch });
 }
