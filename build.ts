@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -44,7 +45,7 @@ export async function bundle(entry: string, outfile: string): Promise<Bundle> {
     sourcemap: 'external',
     legalComments: 'none',
     metafile: true,
-    define: { ENI_AGENT_VERSION: JSON.stringify(version) },
+    define: { ENI_AGENT_VERSION: JSON.stringify(version), ENI_AGENT_COMMIT: JSON.stringify(commitOf()) },
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
@@ -59,6 +60,16 @@ export async function bundle(entry: string, outfile: string): Promise<Bundle> {
   const size = outputFiles.find(({ path }) => path.endsWith('.mjs'))?.contents.length ?? 0;
   const contents = [...bytesBy(metafile, packageOf)].toSorted(([, a], [, b]) => b - a);
   return { contents, metafile, size };
+}
+
+/** `COMMIT` where the sources come without their history (an image's build), else what git says. */
+function commitOf(): string {
+  if (process.env['COMMIT']) return process.env['COMMIT'];
+  const { status, stdout } = spawnSync('git', ['rev-parse', '--short=12', 'HEAD'], {
+    cwd: import.meta.dirname,
+    encoding: 'utf8',
+  });
+  return status === 0 ? stdout.trim() : 'unknown';
 }
 
 /**

@@ -1,20 +1,17 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { COMMANDS, type Command, isCommand } from '../lib/config/command.ts';
+import { type Command, isCommand } from '../lib/config/command.ts';
+import { EXIT, exitCodeOfFault, looksOnly } from '../lib/config/exit-codes.ts';
 import { describeFaults } from '../lib/config/fault.ts';
 import type { OptionsOf } from '../lib/config/options.ts';
-import { renderHelp, renderUsage } from '../lib/config/render.ts';
 import { resolveOptions } from '../lib/config/resolve.ts';
-import { VERSION } from './version.ts';
-
-/** Exit code for a command line or configuration that cannot be used (EX_USAGE of sysexits). */
-const USAGE_FAULT = 64;
 
 type Run<C extends Command> = (options: OptionsOf<C>, signal: AbortSignal) => Promise<number>;
 
 /** Each command loads only its own modules: an init container does not pay for the Kubernetes client. */
 const RUNS: { readonly [C in Command]: () => Promise<Run<C>> } = {
   node: async () => (await import('./node/command.ts')).runNode,
+  status: async () => (await import('./commands/status.ts')).runStatus,
   plan: async () => (await import('./node/plan-command.ts')).runPlan,
   controller: async () => (await import('./controller/command.ts')).runController,
   init: async () => (await import('./pod/command.ts')).runInit,
@@ -26,13 +23,13 @@ const RUNS: { readonly [C in Command]: () => Promise<Run<C>> } = {
 
 async function main(argv: readonly string[]): Promise<number> {
   const [word, ...rest] = argv;
-  if (word === '--version') return say(VERSION);
-  if (word === undefined || word === '--help' || word === 'help') return say(renderUsage());
-  if (!isCommand(word)) {
-    process.stderr.write(`eni-agent: no command ${JSON.stringify(word)}; one of ${Object.keys(COMMANDS).join(', ')}\n`);
-    return USAGE_FAULT;
-  }
-  return rest.includes('--help') ? say(renderHelp(word)) : start(word, rest);
+  const wantsHelp = rest.some((given) => given === '--help' || given === '-h');
+  if (isCommand(word) && !wantsHelp) return start(word, rest).catch((error: unknown) => fail(word, error));
+  endWithReader();
+  const { answerWord } = await import('./words/words.ts');
+  const { text, code } = isCommand(word) ? answerWord('help', [word]) : answerWord(word, rest);
+  (code === EXIT.ok ? process.stdout : process.stderr).write(text);
+  return code;
 }
 
 async function start<C extends Command>(command: C, argv: readonly string[]): Promise<number> {
@@ -40,10 +37,19 @@ async function start<C extends Command>(command: C, argv: readonly string[]): Pr
   const resolved = resolveOptions(command, { argv, environment: process.env, readFile });
   if (!resolved.ok) {
     process.stderr.write(`${describeFaults(command, resolved.faults)}\n`);
-    return USAGE_FAULT;
+    return EXIT.usage;
   }
+  if (looksOnly(command)) endWithReader();
   const run = await RUNS[command]();
   return run(resolved.options, stopSignal());
+}
+
+/** A reader that has seen enough, as `head` has, is no fault. Only where nothing has to be cleaned up. */
+function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.ok);
+    throw error;
+  });
 }
 
 /** Aborts on SIGTERM and SIGINT; a second one ends the process at once. */
@@ -58,17 +64,20 @@ function stopSignal(): AbortSignal {
   return stopping.signal;
 }
 
-function say(text: string): number {
-  process.stdout.write(`${text}\n`);
-  return 0;
+/**
+ * What nobody has caught ends the process with one plain line for an operator. The stack of a minified bundle says nothing to one;
+ * `NODE_DEBUG=eni-agent` shows it to whoever reports a bug.
+ */
+function fail(command: Command | undefined, error: unknown): never {
+  const message = error instanceof Error ? error.message : String(error);
+  const isBug = error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError;
+  const hint = isBug ? ' (a bug in eni-agent; NODE_DEBUG=eni-agent shows where)' : '';
+  process.stderr.write(`eni-agent${command === undefined ? '' : ` ${command}`}: ${message}${hint}\n`);
+  if (process.env['NODE_DEBUG']?.includes('eni-agent') && error instanceof Error)
+    process.stderr.write(`${error.stack}\n`);
+  process.exit(exitCodeOfFault(command));
 }
 
-/** What nobody has caught ends the process. A fault of the world (a port in use, a file that is missing) is one line for an operator. */
-function giveUp(error: unknown): never {
-  const known = error instanceof Error && 'code' in error;
-  const text = error instanceof Error ? (known ? error.message : error.stack) : String(error);
-  process.stderr.write(`eni-agent: ${text}\n`);
-  process.exit(1);
-}
-
-process.exitCode = await main(process.argv.slice(2)).catch(giveUp);
+for (const name of ['uncaughtException', 'unhandledRejection'] as const)
+  process.on(name, (error: unknown) => fail(undefined, error));
+process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => fail(undefined, error));

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { EXIT } from '../../lib/config/exit-codes.ts';
 import type { PlanOptions } from '../../lib/config/options.ts';
 import { imdsEndpoint, imdsReader } from '../../lib/ec2/imds-http.ts';
 import { createKubeClient } from '../../lib/kube/client.ts';
@@ -121,7 +122,7 @@ export async function runPlan(options: PlanOptions, stop: AbortSignal): Promise<
       ? renderPlan(report)
       : `not everything answered within ${LOOK_MS / 1000} s:\n${missing.map((line) => `  ${line}\n`).join('')}`,
   );
-  return report ? 0 : 1;
+  return report ? EXIT.ok : EXIT.unknown;
 }
 
 /** A plan for people: what would be done, then where every address stands. */

@@ -5,6 +5,10 @@ import type { ValueType } from './value-type.ts';
 export interface Option<T = unknown, C extends Command = Command> {
   /** Without the dashes. The environment variable is `ENI_AGENT_` and this in capitals. */
   readonly flag: string;
+  /** One letter that means the same after a single dash. */
+  readonly short?: string;
+  /** A bare word after the command's name is this option's value. One of a command's options at most. */
+  readonly operand?: true;
   readonly type: ValueType<T>;
   readonly commands: readonly C[];
   /** Other environment variables that mean the same; ours wins. */

@@ -1,4 +1,6 @@
 import type { Command } from './command.ts';
+import { CONTROLLER_OPTIONS } from './controller-options.ts';
+import { HAND_OPTIONS } from './hand-options.ts';
 import { hostAddress } from './host-address-type.ts';
 import type { Option } from './option.ts';
 import type { ValueType } from './value-type.ts';
@@ -8,6 +10,8 @@ export type { Option };
 
 const AGENT = ['node', 'plan'] as const;
 const CLUSTER_WIDE = ['node', 'plan', 'controller', 'doctor'] as const;
+/** Those that people run, with a kubeconfig of their own. */
+const BY_HAND = ['status'] as const;
 /** Those that say where things are. */
 const ON_NODE = ['node', 'plan', 'doctor'] as const;
 const IN_POD = ['init', 'sidecar'] as const;
@@ -25,7 +29,7 @@ export const OPTIONS = {
   kubeconfig: {
     flag: 'kubeconfig',
     type: text('FILE'),
-    commands: CLUSTER_WIDE,
+    commands: [...CLUSTER_WIDE, ...BY_HAND],
     aliases: ['KUBECONFIG', 'PEC_KUBECONFIG'],
     help: "how to reach the API server; without it, the pod's service account",
   },
@@ -45,10 +49,11 @@ export const OPTIONS = {
   },
   namespaces: {
     flag: 'namespace',
+    short: 'n',
     type: listOf(text('NAME')),
-    commands: ['node', 'plan', 'controller'],
+    commands: ['node', 'plan', 'controller', 'status'],
     aliases: ['NAMESPACE', 'PEC_WATCH_NAMESPACE'],
-    help: 'serve only pods and objects of this namespace; without it, of all',
+    help: 'serve, or show, only pods and objects of this namespace; without it, of all',
   },
   tenantPolicyDir: {
     flag: 'tenant-policy-dir',
@@ -72,27 +77,7 @@ export const OPTIONS = {
     aliases: ['POD_NAMESPACE'],
     help: 'where the Leases live by which replicas choose their leader and nodes the holder of a FloatingIP; without it, the namespace of the service account',
   },
-  leaseDurationMs: {
-    flag: 'lease-duration',
-    type: duration({ min: '1s', max: '10m' }),
-    commands: ['controller'],
-    default: '15s',
-    help: 'how long a replica waits for a silent leader before it takes over',
-  },
-  leaseRenewDeadlineMs: {
-    flag: 'lease-renew-deadline',
-    type: duration({ min: '500ms', max: '10m' }),
-    commands: ['controller'],
-    default: '10s',
-    help: 'how long a leader acts without having renewed the Lease; less than the duration',
-  },
-  leaseRetryPeriodMs: {
-    flag: 'lease-retry-period',
-    type: duration({ min: '100ms', max: '1m' }),
-    commands: ['controller'],
-    default: '2s',
-    help: 'pause between two looks at the Lease',
-  },
+  ...CONTROLLER_OPTIONS,
   observe: {
     flag: 'observe',
     type: choice('live', 'cni', 'annotations'),
@@ -253,7 +238,7 @@ export const OPTIONS = {
     commands: EVERY,
     aliases: ['PEC_LOG_LEVEL'],
     default: 'info',
-    help: 'the least important lines to log',
+    help: 'minimum level of the lines to log',
   },
   logFormat: {
     flag: 'log-format',
@@ -262,6 +247,7 @@ export const OPTIONS = {
     default: 'json',
     help: '`json` for machines, `pretty` for people',
   },
+  ...HAND_OPTIONS,
 } as const satisfies Record<string, Option>;
 
 export type OptionKey = keyof typeof OPTIONS;
@@ -287,6 +273,7 @@ export type HostIpOptions = OptionsOf<'host-ip'>;
 export type SidecarOptions = OptionsOf<'sidecar'>;
 export type DoctorOptions = OptionsOf<'doctor'>;
 export type DemoOptions = OptionsOf<'demo'>;
+export type StatusOptions = OptionsOf<'status'>;
 
 /** The variable of our own: `ENI_AGENT_RELEASE_DELAY` for `release-delay`. */
 export function variableOf(option: Pick<Option, 'flag'>): string {

@@ -1,13 +1,15 @@
 import type { Command } from './command.ts';
 import { COMMAND_NAMES, COMMANDS } from './command.ts';
+import { exitCodesOf } from './exit-codes.ts';
 import type { Option } from './option.ts';
 import { OPTIONS, optionsFor, variableOf } from './options.ts';
 import { CONFIG_FILE } from './sources.ts';
+import { WORDS } from './words.ts';
 
 /** What `eni-agent --help` prints. */
 export function renderUsage(): string {
   const width = Math.max(...COMMAND_NAMES.map((name) => name.length)) + 2;
-  const commands = COMMAND_NAMES.map((name) => `  ${name.padEnd(width)}${COMMANDS[name]}`);
+  const commands = Object.entries({ ...COMMANDS, ...WORDS }).map(([name, text]) => `  ${name.padEnd(width)}${text}`);
   return [
     'eni-agent keeps the EC2 addresses of a Kubernetes node in step with what its pods really use.',
     '',
@@ -16,7 +18,7 @@ export function renderUsage(): string {
     'Commands:',
     ...commands,
     '',
-    'eni-agent COMMAND --help lists the options of a command; eni-agent --version prints the version.',
+    'eni-agent COMMAND --help lists the options and exit codes of a command.',
   ].join('\n');
 }
 
@@ -31,15 +33,24 @@ export function renderHelp(command: Command, columns = 100): string {
   return [
     `eni-agent ${command}: ${COMMANDS[command]}`,
     '',
-    `Usage: eni-agent ${command} [OPTIONS]`,
+    `Usage: eni-agent ${command}${operandOf(options)} [OPTIONS]`,
     '',
     'Options (a flag wins over its environment variable, that over the --config file):',
     ...blocks,
     '',
-    'AWS is reached with the settings of the AWS SDK: its credential chain, AWS_REGION, AWS_ENDPOINT_URL_EC2',
-    'and AWS_EC2_METADATA_SERVICE_ENDPOINT.',
+    ...wrap(`Exit codes: ${exitCodesOf(command)}.`, columns),
+    ...(WITHOUT_AWS.has(command) ? [] : AWS_NOTE),
   ].join('\n');
 }
+
+/** Commands that speak to the API server only. */
+const WITHOUT_AWS: ReadonlySet<Command> = new Set<Command>(['status']);
+
+const AWS_NOTE = [
+  '',
+  'AWS is reached with the settings of the AWS SDK: its credential chain, AWS_REGION, AWS_ENDPOINT_URL_EC2',
+  'and AWS_EC2_METADATA_SERVICE_ENDPOINT.',
+];
 
 /** The whole of docs/options.md. */
 export function renderOptionsDocument(): string {
@@ -68,7 +79,7 @@ export function renderOptionsDocument(): string {
 const INTRODUCTION = `# Options
 
 This page is made from the option table in \`lib/config/options.ts\`; a test keeps the two alike
-(\`npx vitest run --project unit test/unit/config -u\` writes it anew).
+(\`npx vitest run --project unit test/unit/config -u\` rewrites it).
 
 A value is taken from the command line, else from the environment, else from the JSON file that \`--config\` names, else the
 default counts. At start all mistakes are reported together, each with the place where it was written. Options that may be
@@ -87,8 +98,14 @@ Identity, instance profile), \`AWS_REGION\`, \`AWS_ENDPOINT_URL_EC2\` and \`AWS_
 
 function synopsis(option: Option): string {
   const { placeholder, repeatable } = option.type;
-  if (placeholder === '') return `--[no-]${option.flag}`;
-  return `--${option.flag}=${placeholder}${repeatable === true ? '...' : ''}`;
+  const short = option.short === undefined ? '' : `-${option.short}, `;
+  if (placeholder === '') return `${short}--[no-]${option.flag}`;
+  return `${short}--${option.flag}=${placeholder}${repeatable === true ? '...' : ''}`;
+}
+
+function operandOf(options: readonly Option[]): string {
+  const operand = options.find((option) => option.operand === true);
+  return operand === undefined ? '' : ` [${operand.flag.toUpperCase()}]`;
 }
 
 function variableNote(option: Option): string {

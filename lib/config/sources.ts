@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { Command } from './command.ts';
+import { COMMAND_NAMES, type Command } from './command.ts';
 import type { ConfigFault, Origin } from './fault.ts';
 import { nearest } from './nearest.ts';
 import type { Option } from './option.ts';
@@ -23,7 +23,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export const CONFIG_FILE: Option<string> = {
   flag: 'config',
   type: { placeholder: 'FILE', parse: (word) => word },
-  commands: ['node', 'plan', 'controller', 'init', 'sidecar', 'host-ip', 'doctor', 'demo'],
+  commands: COMMAND_NAMES,
   help: 'JSON file with options: an object of flag names without dashes; flags and environment win over it',
 };
 
@@ -33,7 +33,12 @@ const ALL_OPTIONS: readonly Option[] = [...Object.values(OPTIONS), CONFIG_FILE];
 export function fromFlags(command: Command, argv: readonly string[]): Source {
   const { tokens } = parseArgs({
     args: [...argv],
-    options: Object.fromEntries(ALL_OPTIONS.map((option) => [option.flag, { type: parserType(option) } as const])),
+    options: Object.fromEntries(
+      ALL_OPTIONS.map((option) => [
+        option.flag,
+        { type: parserType(option), ...(option.short !== undefined && { short: option.short }) } as const,
+      ]),
+    ),
     strict: false,
     allowPositionals: true,
     tokens: true,
@@ -42,7 +47,11 @@ export function fromFlags(command: Command, argv: readonly string[]): Source {
   const faults: ConfigFault[] = [];
   for (const token of tokens) {
     if (token.kind === 'positional') {
-      faults.push(fault(token.value, 'is not expected here; options begin with --'));
+      const operand = ALL_OPTIONS.find((option) => option.operand === true && option.commands.includes(command));
+      const origin = { source: 'flag', name: token.value } as const;
+      if (operand === undefined || given.get(operand.flag)?.origin.source === 'flag')
+        faults.push(fault(token.value, 'is not expected here; options begin with --'));
+      else add(given, operand.flag, origin, [token.value]);
     } else if (token.kind === 'option') {
       const read = readFlag(command, token);
       if (typeof read === 'string') faults.push(fault(token.rawName, read));
@@ -75,7 +84,7 @@ export function fromFile(command: Command, path: string, content: string): Sourc
     const option = ALL_OPTIONS.find((entry) => entry.flag === key && entry !== CONFIG_FILE);
     const words = wordsOf(value);
     const complain = (message: string) => faults.push({ subject: key, origin: fileOrigin(path, key), message });
-    if (option === undefined) complain(unknownOption(key));
+    if (option === undefined) complain(unknownOption(key, ''));
     else if (words === undefined) complain('must be a text, a number, true or false, or a list of those');
     else if (option.commands.includes(command)) {
       add(
@@ -100,7 +109,7 @@ interface FlagToken {
 function readFlag(command: Command, token: FlagToken): { flag: string; words: readonly string[] } | string {
   const negated = token.name.startsWith('no-') ? token.name.slice(3) : undefined;
   const option = ALL_OPTIONS.find((entry) => entry.flag === token.name || (entry.flag === negated && isToggle(entry)));
-  if (option === undefined) return unknownOption(token.name);
+  if (option === undefined) return unknownOption(token.name, '--');
   if (!option.commands.includes(command)) {
     return `is an option of ${option.commands.join(', ')}, not of ${command}; remove it`;
   }
@@ -115,12 +124,12 @@ function readFlag(command: Command, token: FlagToken): { flag: string; words: re
   return { flag: option.flag, words: split(option, token.value) };
 }
 
-function unknownOption(name: string): string {
+function unknownOption(name: string, dashes: string): string {
   const meant = nearest(
     name,
     ALL_OPTIONS.map((option) => option.flag),
   );
-  return meant === undefined ? 'is no option; remove it' : `is no option; did you mean ${meant}?`;
+  return meant === undefined ? 'unknown option; remove it' : `unknown option; did you mean ${dashes}${meant}?`;
 }
 
 /** Adds to what the same source said before: a repeatable flag gathers, for others the last one counts. */

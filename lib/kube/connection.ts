@@ -30,6 +30,8 @@ export interface Connection {
 export interface ConnectionOptions {
   /** Path of a kubeconfig; wins over everything else. */
   readonly kubeconfig?: string | undefined;
+  /** Of the kubeconfig. @default its current one */
+  readonly context?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** @default '/var/run/secrets/kubernetes.io/serviceaccount' */
   readonly serviceAccountDir?: string;
@@ -43,12 +45,12 @@ const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount';
  */
 export async function loadConnection(options: ConnectionOptions): Promise<Connection> {
   const explicit = options.kubeconfig || options.env['KUBECONFIG'];
-  if (explicit) return connectionFrom(explicit.split(':').filter(Boolean));
+  if (explicit) return connectionFrom(explicit.split(':').filter(Boolean), options.context);
   const dir = options.serviceAccountDir ?? SERVICE_ACCOUNT_DIR;
-  if (options.env['KUBERNETES_SERVICE_HOST'] && existsSync(join(dir, 'token')))
+  if (!options.context && options.env['KUBERNETES_SERVICE_HOST'] && existsSync(join(dir, 'token')))
     return fromServiceAccount(dir, options.env);
   const home = join(options.env['HOME'] ?? '/root', '.kube', 'config');
-  if (existsSync(home)) return connectionFrom([home]);
+  if (existsSync(home)) return connectionFrom([home], options.context);
   throw new Error(
     'no Kubernetes API server known: not in a pod with a service account; give --kubeconfig or KUBECONFIG',
   );

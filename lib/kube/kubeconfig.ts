@@ -46,15 +46,19 @@ interface Kubeconfig {
 }
 
 /**
- * Connection of the current context. Of several files the first that names a thing wins, as with kubectl. Credentials are a token (also
+ * Connection of the chosen or else the current context. Of several files the first that names a thing wins, as with kubectl. Credentials are a token (also
  * in a file), a client certificate, a name and password, or an exec plugin; these are read or run anew for each `credentials()`.
  * @throws {Error} when the files cannot be used; the message names the fix.
  */
-export async function connectionFrom(files: readonly string[]): Promise<Connection> {
+export async function connectionFrom(files: readonly string[], chosen?: string): Promise<Connection> {
   const config = merge(await Promise.all(files.map(readKubeconfig)));
   const where = `kubeconfig ${files.join(':')}`;
-  const context = config.contexts.get(config.current ?? '');
+  const context = config.contexts.get(chosen ?? config.current ?? '');
   const cluster = config.clusters.get(context?.cluster ?? '');
+  if (context === undefined && chosen !== undefined)
+    throw new Error(
+      `${where} has no context ${JSON.stringify(chosen)}; it has ${[...config.contexts.keys()].join(', ') || 'none'}`,
+    );
   if (context === undefined || cluster?.server === undefined)
     throw new Error(`${where} has no current cluster (current-context)`);
   const user = config.users.get(context.user ?? '') ?? {};

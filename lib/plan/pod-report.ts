@@ -9,7 +9,7 @@ import type { Reason, Refusal } from '../model/refusal.ts';
 export const ADDRESSES = 'eni-agent.io/addresses';
 
 /** Condition, out: True while every address of the pod is where it should be. Usable as a readiness gate. */
-const ADDRESSES_ASSIGNED = 'eni-agent.io/AddressesAssigned';
+export const ADDRESSES_ASSIGNED = 'eni-agent.io/AddressesAssigned';
 
 /** Annotation that external-dns publishes instead of the node's address. */
 const EXTERNAL_DNS_TARGET = 'external-dns.alpha.kubernetes.io/target';

@@ -29,7 +29,17 @@ describe('the option table', () => {
       (option) => option.flag,
     );
 
-    expect(silent).toEqual(['kubeconfig', 'region', 'cluster-name', 'namespace', 'lease-namespace', 'interface']);
+    expect(silent).toEqual([
+      'kubeconfig',
+      'region',
+      'cluster-name',
+      'namespace',
+      'lease-namespace',
+      'interface',
+      'context',
+      'selector',
+      'node',
+    ]);
   });
 });
 
@@ -40,7 +50,7 @@ describe('what the table renders', () => {
 
   it.each(COMMAND_NAMES)('the help of %s lists exactly its own options, within the width of a terminal', (command) => {
     const lines = renderHelp(command).split('\n');
-    const listed = lines.flatMap((line) => /^ {2}--(?:\[no-\])?([a-z\d-]+)/.exec(line)?.[1] ?? []);
+    const listed = lines.flatMap((line) => /^ {2}(?:-\w, )?--(?:\[no-\])?([a-z\d-]+)/.exec(line)?.[1] ?? []);
     const own = TABLE.filter((option) => option.commands.includes(command)).map((option) => option.flag);
 
     expect(listed).toEqual([...own, 'config']);

@@ -145,10 +145,10 @@ describe('resolveOptions', () => {
     });
 
     expect(faults).toEqual([
-      '--obzerve (on the command line): is no option; did you mean observe?',
+      '--obzerve (on the command line): unknown option; did you mean --observe?',
       '--timeout (on the command line): is an option of init, host-ip, not of node; remove it',
       'stray (on the command line): is not expected here; options begin with --',
-      'relase (as "relase" in /etc/agent.json): is no option; did you mean release?',
+      'relase (as "relase" in /etc/agent.json): unknown option; did you mean release?',
       'namespace (as "namespace" in /etc/agent.json): must be a text, a number, true or false, or a list of those',
       '--node-name: is required; give --node-name=NAME or set ENI_AGENT_NODE_NAME or NODE_NAME',
       '--takeover (in environment variable ENI_AGENT_TAKEOVER): "all" is not one of declared, any',
@@ -167,7 +167,7 @@ describe('resolveOptions', () => {
       '--state-dir (on the command line): needs a value; if it really begins with a dash, write --state-dir=--dry-run',
     ],
     [['--no-dry-run=true'], '--no-dry-run (on the command line): takes no value; remove it'],
-    [['--no-observe'], '--no-observe (on the command line): is no option; remove it'],
+    [['--no-observe'], '--no-observe (on the command line): unknown option; remove it'],
     [['--address-resync=10ms'], '--address-resync (on the command line): "10ms" is out of range; write 1s to 24h'],
     [['--interface-filter=net['], expect.stringContaining('"net[" is not a regular expression') as string],
   ])('refuses %j in words', (argv, expected) => {

@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StatusOptions } from '../../lib/config/options.ts';
+import { createKubeClient, type KubeClient } from '../../lib/kube/client.ts';
+import { loadConnection } from '../../lib/kube/connection.ts';
+import type { StatusScope } from '../../lib/model/status/cluster-facts.ts';
+import type { ClusterStatus } from '../../lib/model/status/cluster-status.ts';
+import { clusterStatus } from '../../lib/plan/status/cluster-status.ts';
+import { systemClock } from '../../lib/runtime/clock.ts';
+import { collectFacts } from '../status/collect.ts';
+import { renderStatus } from '../status/render.ts';
+import { paintFor } from '../text/paint.ts';
+import { toYaml } from '../text/yaml.ts';
+
+/** Exit codes of commands that look: all is well, something is wrong, it could not be found out. */
+const WELL = 0;
+const WRONG = 1;
+
+/** Clears a terminal and its scrollback, and goes to the upper left corner. */
+const CLEAR = '\u001B[H\u001B[2J\u001B[3J';
+
+/**
+ * `eni-agent status`: reads the cluster once (or again and again), prints one view of it and changes nothing.
+ * 0 when all is well, 1 when something is wrong.
+ * @throws {Error} when the API server cannot be reached or refuses.
+ */
+export async function runStatus(options: StatusOptions, stop: AbortSignal): Promise<number> {
+  const { kubeconfig, context } = options;
+  const clock = systemClock();
+  const connection = await loadConnection({ kubeconfig, context, env: process.env });
+  const client = createKubeClient({ connection, clock });
+  const look = () => lookAtCluster(client, connection.server, options, stop);
+  try {
+    let status = await look();
+    print(status, options);
+    while (options.watch && !stop.aborted) {
+      await sleep(options.intervalMs, undefined, { signal: stop }).catch(() => undefined);
+      if (stop.aborted) break;
+      status = await look();
+      print(status, options);
+    }
+    return status.summary.healthy ? WELL : WRONG;
+  } finally {
+    await client.close();
+  }
+}
+
+async function lookAtCluster(
+  client: KubeClient,
+  server: string,
+  options: StatusOptions,
+  signal: AbortSignal,
+): Promise<ClusterStatus> {
+  const { selector, onlyNode, snapshots } = options;
+  const scope: StatusScope = {
+    namespaces: options.allNamespaces ? [] : options.namespaces,
+    ...(selector !== undefined && { selector }),
+    ...(onlyNode !== undefined && { node: onlyNode }),
+  };
+  const facts = await collectFacts({ client, server, scope, snapshots, now: () => Date.now() }, signal);
+  if (onlyNode !== undefined && facts.nodes.length === 0)
+    throw new Error(`the cluster has no node ${JSON.stringify(onlyNode)}; see eni-agent status nodes`);
+  return clusterStatus(facts);
+}
+
+function print(status: ClusterStatus, { view, output, watch }: StatusOptions): void {
+  const { stdout } = process;
+  if (output === 'json') return void stdout.write(`${JSON.stringify(status, undefined, watch ? 0 : 2)}\n`);
+  if (output === 'yaml') return void stdout.write(`${watch ? '---\n' : ''}${toYaml(status)}`);
+  const columns = stdout.isTTY && output !== 'wide' ? stdout.columns : undefined;
+  const text = renderStatus(status, view, { columns, wide: output === 'wide', paint: paintFor(stdout, process.env) });
+  stdout.write(watch && stdout.isTTY ? `${CLEAR}${text}` : text);
+}

@@ -1,0 +1,68 @@
+import type { ClusterStatus, ClusterSummary } from '../../lib/model/status/cluster-status.ts';
+import { cutTo, type TextOptions } from '../text/columns.ts';
+import type { Paint } from '../text/paint.ts';
+
+/** The first lines of the overview: the whole cluster in one glance. */
+export function overviewLines(
+  { server, at, scope, summary }: ClusterStatus,
+  { paint, columns }: TextOptions,
+): string[] {
+  const { nodes, agents, enis, addresses, elasticIps, floatingIps, healthy } = summary;
+  const narrowed = [
+    ...(scope.namespaces.length === 0 ? [] : [`namespace ${scope.namespaces.join(', ')}`]),
+    ...(scope.selector === undefined ? [] : [`pods with ${scope.selector}`]),
+    ...(scope.node === undefined ? [] : [`node ${scope.node}`]),
+  ];
+  const head = `${server}  ${at.slice(0, 19).replace('T', ' ')} UTC${narrowed.length === 0 ? '' : `  (${narrowed.join('; ')})`}`;
+  const slots = enis.slots === null ? '' : `; ${enis.slots.used} of ${enis.slots.limit} IPv4 addresses in use`;
+  const versions = Object.entries(agents.versions).map(([version, count]) => `${version} (${count})`);
+  const rows: readonly (readonly [label: string, text: string, colour: (text: string) => string])[] = [
+    [
+      'Nodes',
+      `${nodes.ready} of ${nodes.total} ready, an agent on ${nodes.withAgent}`,
+      level(paint, nodes.ready === nodes.total),
+    ],
+    [
+      'Agents',
+      agents.total === 0 ? 'none' : `${agents.ready} of ${agents.total} ready; version ${versions.join(', ')}`,
+      level(paint, agents.total > 0 && agents.ready === agents.total),
+    ],
+    ['ENIs', `${enis.total}${slots}`, plain],
+    ['Addresses', countsText(addresses), level(paint, addresses.refused === 0)],
+    ['Elastic IPs', elasticIpText(elasticIps), level(paint, elasticIps.refused === 0)],
+    [
+      'FloatingIPs',
+      `${floatingIps.served} of ${floatingIps.total} served`,
+      level(paint, floatingIps.served === floatingIps.total),
+    ],
+  ];
+  return [
+    paint.dim(columns === undefined ? head : cutTo(head, columns)),
+    healthy ? paint.good('✓ all is well') : paint.bad('✗ something is wrong, see below'),
+    '',
+    ...rows.map(([label, text, colour]) => {
+      const shown = columns === undefined ? text : cutTo(text, columns - LABEL);
+      return `${paint.bold(label.padEnd(LABEL))}${colour(shown)}`;
+    }),
+  ];
+}
+
+const LABEL = 13;
+
+function countsText({ assigned, pending, refused, refusedByReason }: ClusterSummary['addresses']): string {
+  const reasons = Object.entries(refusedByReason).map(([reason, count]) => `${reason} ${count}`);
+  return `${assigned} assigned, ${pending} pending, ${refused} refused${reasons.length === 0 ? '' : ` (${reasons.join(', ')})`}`;
+}
+
+function elasticIpText({ bound, pending, refused, quota }: ClusterSummary['elasticIps']): string {
+  const ofQuota = quota === null ? '' : `; ${quota.used} of ${quota.limit ?? '?'} of the account's quota used`;
+  return `${bound} bound, ${pending} pending, ${refused} refused${ofQuota}`;
+}
+
+function level(paint: Paint, good: boolean): (text: string) => string {
+  return good ? plain : paint.bad;
+}
+
+function plain(text: string): string {
+  return text;
+}

@@ -1,0 +1,123 @@
+import type { OptionsOf } from '../../lib/config/options.ts';
+import type { ClusterStatus, Problem } from '../../lib/model/status/cluster-status.ts';
+import { cutTo, renderColumns, type TextColumn, type TextOptions } from '../text/columns.ts';
+import type { Paint } from '../text/paint.ts';
+import { overviewLines } from './overview.ts';
+import {
+  addressTable,
+  agentTable,
+  elasticIpTable,
+  eniRows,
+  eniTable,
+  eventTable,
+  floatingIpTable,
+  nodeTable,
+  podTable,
+  type TableStyle,
+} from './tables.ts';
+
+export type View = OptionsOf<'status'>['view'];
+
+export interface RenderOptions extends TextOptions {
+  readonly wide: boolean;
+}
+
+/** As many rows of a table as the overview shows; the table's own view shows all. */
+const GLANCE = 20;
+const PROBLEMS = 10;
+
+/** One view of a status as text, ending with a newline. Nothing is cut where `columns` is undefined. */
+export function renderStatus(status: ClusterStatus, view: View, options: RenderOptions): string {
+  const style: TableStyle = { paint: options.paint, wide: options.wide, now: Date.parse(status.at) };
+  const lines = view === 'overview' ? overview(status, style, options) : viewLines(status, view, style, options);
+  return `${lines.join('\n')}\n`;
+}
+
+function overview(status: ClusterStatus, style: TableStyle, options: RenderOptions): string[] {
+  const { paint } = options;
+  const title = (text: string) => ['', paint.bold(text)];
+  const { problems, nodes, floatingIps, gaps } = status;
+  const shownNodes = nodes.toSorted((a, b) => b.addresses.refused - a.addresses.refused).slice(0, GLANCE);
+  const rest = (count: number, view: string) =>
+    count > 0 ? [paint.dim(`… and ${count} more: eni-agent status ${view}`)] : [];
+  return [
+    ...overviewLines(status, options),
+    ...(problems.length === 0 ? [] : [...title('Problems'), ...problemLines(problems.slice(0, PROBLEMS), options)]),
+    ...(problems.length > PROBLEMS
+      ? [paint.dim(`… and ${problems.length - PROBLEMS} more: eni-agent status -o json`)]
+      : []),
+    '',
+    ...table(nodeTable(style), shownNodes, options, 'no nodes'),
+    ...rest(nodes.length - shownNodes.length, 'nodes'),
+    ...(floatingIps.length === 0
+      ? []
+      : [
+          '',
+          ...table(floatingIpTable(style), floatingIps.slice(0, GLANCE), options, ''),
+          ...rest(floatingIps.length - GLANCE, 'floatingips'),
+        ]),
+    ...(gaps.length === 0 ? [] : ['', ...gaps.flatMap((gap) => wrapped(`Not shown: ${gap}`, options))]),
+  ];
+}
+
+function viewLines(
+  status: ClusterStatus,
+  view: Exclude<View, 'overview'>,
+  style: TableStyle,
+  options: RenderOptions,
+): string[] {
+  switch (view) {
+    case 'nodes':
+      return [
+        ...table(nodeTable(style), status.nodes, options, 'No nodes.'),
+        '',
+        ...table(eniTable(style), eniRows(status), options, 'No ENI is known.'),
+      ];
+    case 'pods':
+      return table(podTable(style), status.pods, options, 'No pod has networks, Elastic IPs or floating IPs.');
+    case 'addresses':
+      return table(addressTable(style), status.addresses, options, 'No address is claimed.');
+    case 'eips':
+      return table(elasticIpTable(style), status.elasticIps, options, 'No Elastic IP is used or asked for.');
+    case 'floatingips':
+      return table(floatingIpTable(style), status.floatingIps, options, 'There is no FloatingIP.');
+    case 'agents':
+      return table(agentTable(style), status.agents, options, 'No agent runs in this cluster.');
+    case 'events':
+      return table(eventTable(style), status.events, options, 'No Events.');
+  }
+}
+
+function table<Row>(
+  columns: readonly TextColumn<Row>[],
+  rows: readonly Row[],
+  options: TextOptions,
+  none: string,
+): string[] {
+  return rows.length === 0 ? [none] : renderColumns(columns, rows, options);
+}
+
+function problemLines(problems: readonly Problem[], options: RenderOptions): string[] {
+  const { paint, columns } = options;
+  return problems.flatMap(({ severity, subject, reason, message }) => {
+    const colour: Paint['bad'] = severity === 'error' ? paint.bad : paint.warn;
+    const mark = severity === 'error' ? '✗' : '!';
+    const head = `${subject}  ${reason}`;
+    return [
+      `${colour(mark)} ${columns === undefined ? head : cutTo(head, columns - 2)}`,
+      ...wrapped(message, options).map((line) => `  ${paint.dim(line)}`),
+    ];
+  });
+}
+
+/** Breaks a sentence at blanks; a word that is longer than the line stays whole. */
+function wrapped(text: string, { columns }: TextOptions): string[] {
+  if (columns === undefined) return [text];
+  const lines: string[] = [];
+  for (const word of text.trim().split(/\s+/)) {
+    const line = lines.at(-1);
+    if (line === undefined || line.length + 1 + word.length > columns - 2) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
+}

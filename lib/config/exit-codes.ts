@@ -1,0 +1,43 @@
+import type { Command } from './command.ts';
+
+/** What the process's exit code says. docs/commands.md lists them; scripts rest on them, so none changes its meaning. */
+export const EXIT = {
+  ok: 0,
+  /** The command did its work and found something wrong; or, of an agent, a fault ended it. */
+  wrong: 1,
+  /** A command that looks could not find out. */
+  unknown: 2,
+  /** The command line or the configuration cannot be used (EX_USAGE of sysexits). */
+  usage: 64,
+  /** Ctrl-C: 128 and the number of SIGINT. */
+  interrupted: 130,
+} as const;
+
+const LOOKING: ReadonlySet<Command> = new Set<Command>(['status', 'plan', 'doctor']);
+
+/** True for a command that only looks: it leaves nothing behind, and for it a fault is not a finding. */
+export function looksOnly(command: Command): boolean {
+  return LOOKING.has(command);
+}
+
+/** The exit code for a fault that nobody has handled. */
+export function exitCodeOfFault(command: Command | undefined): number {
+  return command !== undefined && looksOnly(command) ? EXIT.unknown : EXIT.wrong;
+}
+
+const MEANINGS: Readonly<Record<Command, string>> = {
+  node: '0 it was stopped in good order; 1 a fault ended it',
+  controller: '0 it was stopped in good order; 1 a fault ended it',
+  init: '0 every address is confirmed; 1 it could not be done in time',
+  sidecar: '0 it was stopped in good order; 1 a fault ended it',
+  'host-ip': '0 it was stopped in good order; 1 a fault ended it, or the address could not be had in time',
+  status: '0 all is well; 1 something is wrong; 2 the cluster could not be read',
+  plan: '0 the plan is printed; 2 it could not be made: an unknown node, or not everything answered',
+  doctor: '0 no check failed; 1 a check failed; 2 the checks could not be made',
+  demo: '0 every scene and the final state are right; 1 something was wrong',
+};
+
+/** One line for `--help` and docs/commands.md. */
+export function exitCodesOf(command: Command): string {
+  return `${MEANINGS[command]}; 64 the command line cannot be used`;
+}

@@ -1,0 +1,71 @@
+import type { Option } from './option.ts';
+import { choice, duration, text, toggle } from './value-type.ts';
+
+/** Options of the commands that people run to look at a cluster. */
+export const HAND_OPTIONS = {
+  view: {
+    flag: 'view',
+    operand: true,
+    type: choice('overview', 'nodes', 'pods', 'addresses', 'eips', 'floatingips', 'agents', 'events'),
+    commands: ['status'],
+    default: 'overview',
+    help: 'what to show; also as a bare word: `eni-agent status pods`',
+  },
+  context: {
+    flag: 'context',
+    type: text('NAME'),
+    commands: ['status'],
+    help: "context of the kubeconfig; without it, the file's current one",
+  },
+  allNamespaces: {
+    flag: 'all-namespaces',
+    short: 'A',
+    type: toggle(),
+    commands: ['status'],
+    default: 'false',
+    help: 'show all namespaces, whatever --namespace says',
+  },
+  selector: {
+    flag: 'selector',
+    short: 'l',
+    type: text('LABELS'),
+    commands: ['status'],
+    help: 'show only pods with these labels, as with kubectl; without it, all',
+  },
+  onlyNode: {
+    flag: 'node',
+    type: text('NAME'),
+    commands: ['status'],
+    help: 'look at this node only; without it, at all',
+  },
+  output: {
+    flag: 'output',
+    short: 'o',
+    type: choice('text', 'wide', 'json', 'yaml'),
+    commands: ['status'],
+    default: 'text',
+    help: 'the form: `text` fits the terminal, `wide` has more columns, `json` and `yaml` are for scripts',
+  },
+  watch: {
+    flag: 'watch',
+    short: 'w',
+    type: toggle(),
+    commands: ['status'],
+    default: 'false',
+    help: 'show it again and again until Ctrl-C',
+  },
+  intervalMs: {
+    flag: 'interval',
+    type: duration({ min: '1s', max: '1h' }),
+    commands: ['status'],
+    default: '5s',
+    help: 'pause between two looks of --watch',
+  },
+  snapshots: {
+    flag: 'snapshots',
+    type: toggle(),
+    commands: ['status'],
+    default: 'true',
+    help: "ask each agent for what it knows, through the API server's proxy (`get` on `pods/proxy`); without it, limits of ENIs and the quota are not shown",
+  },
+} as const satisfies Record<string, Option>;

@@ -1,0 +1,110 @@
+import { isAlive } from '../../model/pod.ts';
+import type { ClusterFacts } from '../../model/status/cluster-facts.ts';
+import type { ClusterStatus, Problem } from '../../model/status/cluster-status.ts';
+import { order, prevailingVersion } from './agents.ts';
+
+/** Share of a limit from which on people should know. */
+const NEAR = 0.9;
+
+type Found = Pick<ClusterStatus, 'nodes' | 'pods' | 'elasticIps' | 'floatingIps' | 'agents' | 'summary'>;
+
+/** What is wrong (errors) and what soon may be (warnings), errors first. */
+export function problemsOf(
+  facts: ClusterFacts,
+  found: Omit<Found, 'summary'>,
+  quota: ClusterStatus['summary']['elasticIps']['quota'],
+): Problem[] {
+  const all = [
+    ...agentProblems(found.agents),
+    ...missingAgents(facts, found),
+    ...found.nodes
+      .filter(({ ready }) => !ready)
+      .map(({ name }) => warning(`Node ${name}`, 'NodeNotReady', 'the node is not ready')),
+    ...podProblems(found),
+    ...elasticIpProblems(found),
+    ...found.floatingIps
+      .filter(({ served }) => !served)
+      // A young object is elected within seconds.
+      .map(({ name, reason, message }) =>
+        (reason === 'Pending' ? warning : error)(`FloatingIP ${name}`, reason, message),
+      ),
+    ...fullEnis(found.nodes),
+    ...quotaProblems(quota),
+  ];
+  return all.toSorted((a, b) => order(a.severity, b.severity) || order(a.subject, b.subject));
+}
+
+function agentProblems(agents: Found['agents']): Problem[] {
+  const version = prevailingVersion(agents);
+  return agents.flatMap((agent) => {
+    const subject = agent.role === 'node' ? `Node ${agent.node}` : `Pod ${agent.namespace}/${agent.name}`;
+    if (!agent.ready)
+      return [error(subject, 'AgentNotReady', `${agent.name}: ${agent.trouble ?? 'its pod is not ready'}`)];
+    if (agent.version === version) return [];
+    return [warning(subject, 'OtherVersion', `${agent.name} runs version ${agent.version}; most run ${version}`)];
+  });
+}
+
+/** A node without an agent matters only where pods wait for one. */
+function missingAgents({ pods }: ClusterFacts, { nodes }: Pick<Found, 'nodes'>): Problem[] {
+  const waiting = new Map(Map.groupBy(pods.filter(isAlive), ({ nodeName }) => nodeName));
+  return nodes
+    .filter(({ agent, name }) => agent === 'missing' && waiting.has(name))
+    .map(({ name }) =>
+      error(`Node ${name}`, 'AgentMissing', `no agent runs here; ${waiting.get(name)?.length ?? 0} pod(s) need one`),
+    );
+}
+
+function podProblems({ pods }: Pick<Found, 'pods'>): Problem[] {
+  return pods.flatMap(({ namespace, name, state, reason, message, addresses }) => {
+    if (state !== 'refused') return [];
+    const subject = `Pod ${namespace}/${name}`;
+    const refused = addresses.filter((entry) => entry.state === 'refused');
+    if (refused.length === 0) return [error(subject, reason ?? 'Unknown', message ?? 'refused')];
+    return refused.map((entry) =>
+      error(
+        subject,
+        entry.reason ?? 'Unknown',
+        entry.message ?? `${entry.address} on ${entry.interface ?? 'its interface'}`,
+      ),
+    );
+  });
+}
+
+/** Those that the pod's condition does not already tell: it has room for one reason. */
+function elasticIpProblems({ elasticIps, pods }: Pick<Found, 'elasticIps' | 'pods'>): Problem[] {
+  const told = new Set(pods.map(({ namespace, name, reason }) => `Pod ${namespace}/${name} ${reason ?? ''}`));
+  return elasticIps
+    .filter(
+      ({ state, holder, reason }) =>
+        state === 'refused' && !told.has(`${holder.split(' ', 2).join(' ')} ${reason ?? ''}`),
+    )
+    .map(({ holder, reason, message }) => error(holder, reason ?? 'Unknown', message ?? 'its Elastic IP is refused'));
+}
+
+/** The primary ENI is the VPC CNI's, which fills it on purpose. */
+function fullEnis(nodes: Found['nodes']): Problem[] {
+  return nodes.flatMap(({ name, enis }) =>
+    enis
+      .filter(
+        ({ protection, ipv4 }) => protection === undefined && ipv4.limit !== null && ipv4.used >= ipv4.limit * NEAR,
+      )
+      .map(({ id, ipv4 }) =>
+        warning(`Node ${name}`, 'AddressLimitNear', `${id}: ${ipv4.used} of ${ipv4.limit} IPv4 addresses are in use`),
+      ),
+  );
+}
+
+function quotaProblems(quota: { readonly used: number; readonly limit: number | null } | null): Problem[] {
+  if (quota === null || quota.limit === null || quota.used < quota.limit * NEAR) return [];
+  const message = `${quota.used} of ${quota.limit} Elastic IPs of the account and region are in use; release unused ones or ask for a higher quota (L-0263D0A3)`;
+  return [warning('Cluster', quota.used >= quota.limit ? 'EipQuotaReached' : 'EipQuotaNear', message)];
+}
+
+function error(subject: string, reason: string, message: string): Problem {
+  return { severity: 'error', subject, reason, message };
+}
+
+function warning(subject: string, reason: string, message: string): Problem {
+  return { severity: 'warning', subject, reason, message };
+}
