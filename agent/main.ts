@@ -10,14 +10,14 @@ type Run<C extends Command> = (options: OptionsOf<C>, signal: AbortSignal) => Pr
 
 /** Each command loads only its own modules: an init container does not pay for the Kubernetes client. */
 const RUNS: { readonly [C in Command]: () => Promise<Run<C>> } = {
-  node: async () => (await import('./node/command.ts')).runNode,
+  node: async () => (await import('./commands/node.ts')).runNode,
   status: async () => (await import('./commands/status.ts')).runStatus,
-  plan: async () => (await import('./node/plan-command.ts')).runPlan,
-  controller: async () => (await import('./controller/command.ts')).runController,
-  init: async () => (await import('./pod/command.ts')).runInit,
-  sidecar: async () => (await import('./pod/command.ts')).runSidecar,
-  'host-ip': async () => (await import('./host-ip/command.ts')).runHostIp,
-  doctor: async () => (await import('./doctor/command.ts')).runDoctor,
+  plan: async () => (await import('./commands/plan.ts')).runPlan,
+  controller: async () => (await import('./commands/controller.ts')).runController,
+  init: async () => (await import('./commands/init-and-sidecar.ts')).runInit,
+  sidecar: async () => (await import('./commands/init-and-sidecar.ts')).runSidecar,
+  'host-ip': async () => (await import('./commands/host-ip.ts')).runHostIp,
+  doctor: async () => (await import('./commands/doctor.ts')).runDoctor,
   demo: async () => (await import('./demo/command.ts')).runDemo,
 };
 

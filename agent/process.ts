@@ -2,7 +2,7 @@ import type { Command } from '../lib/config/command.ts';
 import { strayVariables } from '../lib/config/stray-variables.ts';
 import { type Clock, systemClock } from '../lib/runtime/clock.ts';
 import type { LogFields, Logger, LogLevel } from '../lib/runtime/logger.ts';
-import { RoundHealth } from '../lib/runtime/round-health.ts';
+import { ReconcileHealth } from '../lib/runtime/reconcile-health.ts';
 import { createLogger } from '../lib/telemetry/log.ts';
 import { type PrometheusMetrics, prometheusMetrics } from '../lib/telemetry/prometheus.ts';
 import { VERSION } from './version.ts';
@@ -15,7 +15,7 @@ export interface ProcessParts {
   readonly metrics: PrometheusMetrics;
   readonly environment: NodeJS.ProcessEnv;
   /** How the rounds of this process's loops end. */
-  readonly rounds: RoundHealth;
+  readonly rounds: ReconcileHealth;
 }
 
 export function openProcess(
@@ -38,6 +38,6 @@ export function openProcess(
     process,
   });
   for (const message of strayVariables(process.env)) log.warn(message);
-  const rounds = new RoundHealth({ clock, onRound: (loop, failed) => metrics.roundsFailed(loop, failed) });
+  const rounds = new ReconcileHealth({ clock, onRound: (loop, failed) => metrics.roundsFailed(loop, failed) });
   return { clock, log, metrics, rounds, random: () => Math.random(), environment: process.env };
 }

@@ -1,4 +1,4 @@
-import { playFailovers, renderReport } from '../test/scenario/floating/failovers.ts';
+import { playFailovers, renderReport } from '../test/scenario/floating-ips/failovers.ts';
 
 /**
  * `node bench/floating-failovers.ts [disturbances] [seed]`: many simulated failovers of a node-level floating IP on virtual time.

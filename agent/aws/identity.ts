@@ -26,7 +26,7 @@ export interface IdentityOptions {
  * boots has neither at first; the log says what is awaited.
  * @throws the signal's reason when it aborts first.
  */
-export async function whoAmI(options: IdentityOptions, signal: AbortSignal): Promise<InstanceIdentity> {
+export async function resolveIdentity(options: IdentityOptions, signal: AbortSignal): Promise<InstanceIdentity> {
   const inPod = options.kube === undefined;
   const sources = [['imds', askImds] as const, ...(inPod ? [] : [['node', askNode] as const])];
   for (let failures = 1; ; failures += 1) {

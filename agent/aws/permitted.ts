@@ -1,9 +1,9 @@
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
-import type { Budget } from '../../lib/runtime/budget.ts';
+import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import { reportFailure } from './report-failure.ts';
 
 export interface Permission {
-  readonly budget: Budget;
+  readonly rateLimit: RateLimit;
   /** Lower goes first among those who wait. */
   readonly priority: number;
   /** Asked after the wait, right before the call: false when the world has changed so that the call must not be made. */
@@ -12,24 +12,24 @@ export interface Permission {
 }
 
 /**
- * Waits for the permission to call EC2, looks again whether the call is still right, makes it, and tells the budget how it ended, on every path.
+ * Waits for the permission to call EC2, looks again whether the call is still right, makes it, and tells the rate limit how it ended, on every path.
  * @throws {Ec2Error} what `act` throws, or kind `unavailable` (surely nothing was done) with code `Stopping` or `NotAllowed`.
  */
 export async function permitted<T>(
-  { budget, priority, allowed, signal }: Permission,
+  { rateLimit, priority, allowed, signal }: Permission,
   act: () => Promise<T>,
 ): Promise<T> {
-  if (!(await budget.admit(() => priority, signal))) throw notSent('Stopping', 'the agent is stopping');
+  if (!(await rateLimit.admit(() => priority, signal))) throw notSent('Stopping', 'the agent is stopping');
   if (!allowed()) {
-    budget.ended();
+    rateLimit.ended();
     throw notSent('NotAllowed', 'what asked for this call has changed while it waited');
   }
   try {
     const answer = await act();
-    budget.succeeded();
+    rateLimit.succeeded();
     return answer;
   } catch (error) {
-    reportFailure(budget, error);
+    reportFailure(rateLimit, error);
     throw error;
   }
 }

@@ -1,10 +1,15 @@
 import { NODE_LABEL, POD_LABEL } from '../../lib/dialect/eip-operator-keys.ts';
-import { objectDialects } from '../../lib/dialect/handover-language.ts';
+import { objectDialects } from '../../lib/dialect/handover-adapter.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
 import { toControllerNode, toControllerPod } from '../../lib/kube/controller-views.ts';
 import { collectionPath, findResource, type ServedResource, toCustomObject } from '../../lib/kube/custom-resources.ts';
-import type { ControllerNode, ControllerPod } from '../../lib/model/controller-plan.ts';
-import type { CustomObject, EipObjectDialect, EipObjectDialectName, ResourceType } from '../../lib/model/eip-object.ts';
+import type {
+  CustomObject,
+  EipObjectDialect,
+  EipObjectDialectName,
+  ResourceType,
+} from '../../lib/model/eip-objects/eip-object.ts';
+import type { ControllerNode, ControllerPod } from '../../lib/model/eip-objects/plan.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import { OnDemandWatch } from './on-demand-watch.ts';

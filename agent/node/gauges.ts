@@ -1,9 +1,9 @@
+import type { LedgerEntry } from '../../lib/model/addresses/ledger.ts';
 import { slotLimit, usedSlots } from '../../lib/model/eni.ts';
-import type { LedgerEntry } from '../../lib/model/ledger.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { AddressMetrics } from '../../lib/runtime/metrics.ts';
-import type { EipReport } from '../eip/eip-engine.ts';
-import type { NodeReport } from '../engine/engine-options.ts';
+import type { NodeReport } from '../addresses/reconciler-options.ts';
+import type { EipReport } from '../elastic-ips/reconciler.ts';
 
 /** Turns the state after each round into gauges. */
 export class Gauges {

@@ -1,5 +1,5 @@
 import type { NodeOptions } from '../../lib/config/options.ts';
-import { netnsName } from '../../lib/model/cni.ts';
+import { netnsName } from '../../lib/model/addresses/cni.ts';
 import { podKey } from '../../lib/model/pod.ts';
 import { CniCache } from '../../lib/net/cni-cache.ts';
 import { HostLinks } from '../../lib/net/host-links.ts';

@@ -1,5 +1,5 @@
 import type { Pod } from '../../lib/model/pod.ts';
-import { changesTo, type PodReport, withChange } from '../../lib/plan/pod-report.ts';
+import { changesTo, type PodReport, withChange } from '../../lib/plan/addresses/pod-report.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 
 /** How long after its end a write may take to appear in the watch, ms. */

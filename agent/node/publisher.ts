@@ -1,6 +1,6 @@
 import type { PodChange } from '../../lib/kube/publish.ts';
-import type { EipMarks, EipStatus } from '../../lib/model/eip-claim.ts';
-import type { ClaimStatus } from '../../lib/model/plan.ts';
+import type { ClaimStatus } from '../../lib/model/addresses/plan.ts';
+import type { EipMetadata, EipStatus } from '../../lib/model/elastic-ips/claim.ts';
 import { isAlive, type Pod, podKey } from '../../lib/model/pod.ts';
 import {
   ADDRESSES,
@@ -10,11 +10,11 @@ import {
   reportEnded,
   reportPod,
   withoutWithdrawals,
-} from '../../lib/plan/pod-report.ts';
+} from '../../lib/plan/addresses/pod-report.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
-import type { EipReport } from '../eip/eip-engine.ts';
-import type { NodeReport } from '../engine/engine-options.ts';
+import type { NodeReport } from '../addresses/reconciler-options.ts';
+import type { EipReport } from '../elastic-ips/reconciler.ts';
 import { PodWrites } from './pod-writes.ts';
 
 export interface PublisherOptions {
@@ -25,7 +25,7 @@ export interface PublisherOptions {
   /** True for a pod with attached networks: it gets a condition even while nothing is claimed, for its readiness gate. */
   readonly hasNetworks: (pod: Pod) => boolean;
   /** What the dialects write for these statuses of a pod. */
-  readonly marks: (pod: Pod, eips: readonly EipStatus[]) => readonly EipMarks[];
+  readonly marks: (pod: Pod, eips: readonly EipStatus[]) => readonly EipMetadata[];
   readonly patch: (pod: Pod, change: PodChange) => Promise<unknown>;
 }
 

@@ -1,16 +1,16 @@
 import type { NadCache } from '../../lib/kube/nads.ts';
 import type { Reflector } from '../../lib/kube/reflector.ts';
-import { masterOf, pluginOf } from '../../lib/model/cni.ts';
-import { FLOATING_IPS } from '../../lib/model/floating.ts';
-import { IGNORE } from '../../lib/model/ignored-networks.ts';
+import { masterOf, pluginOf } from '../../lib/model/addresses/cni.ts';
+import { FLOATING_IPS } from '../../lib/model/addresses/floating-declaration.ts';
+import { IGNORE } from '../../lib/model/addresses/ignored-networks.ts';
+import { ipamRangesOf } from '../../lib/model/addresses/ipam-range.ts';
+import { parseNetworkStatus } from '../../lib/model/addresses/network-status.ts';
+import type { AttachmentDefinition, CachedAttachment, LiveNamespace } from '../../lib/model/addresses/observation.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
-import { ipamRangesOf } from '../../lib/model/ipam-range.ts';
-import { parseNetworkStatus } from '../../lib/model/network-status.ts';
-import type { AttachmentDefinition, CachedAttachment, LiveNamespace } from '../../lib/model/observation.ts';
 import type { Pod } from '../../lib/model/pod.ts';
 import type { FileRefusal } from '../../lib/net/cni-cache.ts';
-import { type ClaimFilter, type HostLinks, observeClaims } from '../../lib/plan/claims.ts';
-import type { Observed } from '../engine/engine-options.ts';
+import { type ClaimFilter, type HostLinks, observeClaims } from '../../lib/plan/addresses/claims.ts';
+import type { Observed } from '../addresses/reconciler-options.ts';
 
 /** The three sources of truth on a node; a level of `--observe` below `live` leaves some out. */
 export interface NodeSources {

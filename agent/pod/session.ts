@@ -2,24 +2,24 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { InitOptions } from '../../lib/config/options.ts';
 import { imdsEndpoint, imdsReader } from '../../lib/ec2/imds-http.ts';
+import { reviveLedgerEntry } from '../../lib/model/addresses/ledger.ts';
 import { type IpAddress, parseIp } from '../../lib/model/ip.ts';
-import { reviveLedgerEntry } from '../../lib/model/ledger.ts';
 import { OwnAddresses } from '../../lib/net/own-addresses.ts';
-import { ownClaims } from '../../lib/plan/own-claims.ts';
-import { Budget } from '../../lib/runtime/budget.ts';
+import { ownClaims } from '../../lib/plan/addresses/own-claims.ts';
 import { Journal } from '../../lib/runtime/journal.ts';
+import { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import { AddressReconciler } from '../addresses/reconciler.ts';
+import type { NodeReport } from '../addresses/reconciler-options.ts';
+import { AddressReporter } from '../addresses/reporter.ts';
 import { openEc2 } from '../aws/ec2-access.ts';
-import { hintsFrom, whoAmI } from '../aws/identity.ts';
-import { Engine } from '../engine/engine.ts';
-import type { NodeReport } from '../engine/engine-options.ts';
-import { Story } from '../engine/story.ts';
+import { hintsFrom, resolveIdentity } from '../aws/identity.ts';
 import { openProcess } from '../process.ts';
 
 export type PodCommand = 'init' | 'sidecar';
 type PodOptions = Pick<InitOptions, 'allowImdsV1' | 'interfaceFilter' | 'dryRun' | 'logLevel' | 'logFormat'>;
 
 export interface PodSession {
-  readonly engine: Engine;
+  readonly engine: AddressReconciler;
   readonly addresses: OwnAddresses;
   readonly parts: ReturnType<typeof openProcess>;
   readonly instanceId: string;
@@ -55,11 +55,11 @@ export async function openSession(input: SessionInput): Promise<PodSession> {
     resyncMs: input.addressResyncMs,
     onChange: () => engine?.wake(),
   });
-  let engine: Engine | undefined;
+  let engine: AddressReconciler | undefined;
   const endpoint = imdsEndpoint(environment);
   const now = () => performance.now();
   const imds = endpoint === undefined ? undefined : imdsReader({ endpoint, allowV1: options.allowImdsV1, now });
-  const identity = await whoAmI(
+  const identity = await resolveIdentity(
     { imds, kube: undefined, nodeName: '', region: environment['AWS_REGION'], clock, random, log },
     stop,
   );
@@ -67,18 +67,18 @@ export async function openSession(input: SessionInput): Promise<PodSession> {
   const ec2 = openEc2(identity, () => interfaces, { log, metrics, environment });
   // What the interfaces have when we start came from CNI; what comes later, the pod has added to itself.
   let fromCni: ReadonlySet<IpAddress> | undefined;
-  const story = new Story({
+  const story = new AddressReporter({
     clock,
     log,
     metrics,
     emit: () => undefined,
     kindOf: ({ address, kind }) => (fromCni?.has(address) ? 'ipam' : kind),
   });
-  engine = new Engine(
+  engine = new AddressReconciler(
     {
       clock,
       random,
-      budget: new Budget({ clock, random }),
+      rateLimit: new RateLimit({ clock, random }),
       ec2: ec2.addresses,
       instanceId: identity.instanceId,
       ledger: new Journal({

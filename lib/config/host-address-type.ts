@@ -1,4 +1,4 @@
-import { type HostAddress, parseHostAddress } from '../model/floating-ip.ts';
+import { type HostAddress, parseHostAddress } from '../model/floating-ips/floating-ip.ts';
 import { Mistake, type ValueType } from './value-type.ts';
 
 /** An address with or without a prefix length; without one it stands alone (/32, /128). */

@@ -6,8 +6,8 @@ import type {
   EipObjectOutcome,
   ObjectClaim,
   ObjectContext,
-} from '../model/eip-object.ts';
-import { AMAZON_POOL } from '../model/elastic-ip.ts';
+} from '../model/eip-objects/eip-object.ts';
+import { AMAZON_POOL } from '../model/elastic-ips/elastic-ip.ts';
 import { familyOf, parseIp } from '../model/ip.ts';
 import { integerOf, isObject, type JsonObject, textOf } from '../model/json.ts';
 import type { Refusal } from '../model/refusal.ts';

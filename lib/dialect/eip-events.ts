@@ -1,7 +1,7 @@
-import type { EipEvent, EipHappening } from '../model/eip-claim.ts';
+import type { EipEvent, EipEventKind } from '../model/elastic-ips/claim.ts';
 
 /** Events with the reasons of aws-pod-eip-controller; alerts and scripts of its users look for them. Our own dialect uses the same. */
-export function eipEvent(happening: EipHappening): EipEvent {
+export function eipEvent(happening: EipEventKind): EipEvent {
   switch (happening.kind) {
     case 'associated': {
       const message = `Elastic IP ${happening.publicIp} associated with ${happening.privateIp}`;

@@ -1,4 +1,4 @@
-import type { CustomObject } from '../model/eip-object.ts';
+import type { CustomObject } from '../model/eip-objects/eip-object.ts';
 import { isObject, textOf } from '../model/json.ts';
 import type { EipObjectFact } from '../model/status/cluster-facts.ts';
 import { awsOperator } from './aws-operator.ts';

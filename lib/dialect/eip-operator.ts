@@ -5,8 +5,8 @@ import type {
   EipObjectOutcome,
   ObjectClaim,
   ObjectContext,
-} from '../model/eip-object.ts';
-import { AMAZON_POOL } from '../model/elastic-ip.ts';
+} from '../model/eip-objects/eip-object.ts';
+import { AMAZON_POOL } from '../model/elastic-ips/elastic-ip.ts';
 import { isObject, type JsonObject, textOf } from '../model/json.ts';
 import type { Refusal } from '../model/refusal.ts';
 import { deletionPolicyOf, RETAINED_TAG, retainedFor } from '../model/retention.ts';

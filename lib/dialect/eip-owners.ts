@@ -1,6 +1,6 @@
-import type { DialectContext } from '../model/eip-claim.ts';
-import type { EipOwner } from '../model/eip-owner.ts';
-import { FLOATING_IP_TAG } from '../model/floating-ip-tags.ts';
+import type { DialectContext } from '../model/elastic-ips/claim.ts';
+import type { EipOwner } from '../model/elastic-ips/owner.ts';
+import { FLOATING_IP_TAG } from '../model/floating-ips/tags.ts';
 import { RETAINED_TAG } from '../model/retention.ts';
 import { TAG as AWS_OPERATOR } from './aws-operator.ts';
 import { TAG as EIP_OPERATOR, LEGACY_TAG } from './eip-operator.ts';

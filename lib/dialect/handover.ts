@@ -1,5 +1,5 @@
-import type { ElasticIpClaim, PodDialect } from '../model/eip-claim.ts';
-import type { AllocationId } from '../model/elastic-ip.ts';
+import type { ElasticIpClaim, PodDialect } from '../model/elastic-ips/claim.ts';
+import type { AllocationId } from '../model/elastic-ips/elastic-ip.ts';
 import type { Parsed, Pod } from '../model/pod.ts';
 import { eipEvent } from './eip-events.ts';
 import { type EipElement, parseElements, printElements } from './own-grammar.ts';

@@ -1,4 +1,4 @@
-import type { EipMarks, EipStatus, PodDialect } from '../model/eip-claim.ts';
+import type { EipMetadata, EipStatus, PodDialect } from '../model/elastic-ips/claim.ts';
 import type { Pod } from '../model/pod.ts';
 import { handover } from './handover.ts';
 import { own } from './own.ts';
@@ -8,7 +8,7 @@ import { podEipController } from './pod-eip-controller.ts';
 export const podDialects: readonly PodDialect[] = [own, handover, podEipController];
 
 /** What each dialect wants written on a pod whose Elastic IPs stand like this. */
-export function marksOf(pod: Pod, eips: readonly EipStatus[]): readonly EipMarks[] {
+export function metadataOf(pod: Pod, eips: readonly EipStatus[]): readonly EipMetadata[] {
   return podDialects.map((dialect) =>
     dialect.marks(
       pod,

@@ -1,5 +1,5 @@
-import type { EipSource, EipTarget } from '../model/eip-claim.ts';
-import { AMAZON_POOL } from '../model/elastic-ip.ts';
+import type { EipSource, EipTarget } from '../model/elastic-ips/claim.ts';
+import { AMAZON_POOL } from '../model/elastic-ips/elastic-ip.ts';
 import { familyOf, isGlobalUnicast, parseIp } from '../model/ip.ts';
 import { faultOfTagKey, isPlain, MAX_TAG_VALUE } from './tag-limits.ts';
 import { PRIMARY_INTERFACE, targetText } from './target.ts';

@@ -1,4 +1,4 @@
-import type { ElasticIpClaim, PodDialect } from '../model/eip-claim.ts';
+import type { ElasticIpClaim, PodDialect } from '../model/elastic-ips/claim.ts';
 import type { Parsed, Pod } from '../model/pod.ts';
 import { eipEvent } from './eip-events.ts';
 import { type EipElement, parseElements, printSource } from './own-grammar.ts';

@@ -1,4 +1,4 @@
-import type { DialectContext, EipWishes, ElasticIpClaim } from '../model/eip-claim.ts';
+import type { DialectContext, EipRequests, ElasticIpClaim } from '../model/elastic-ips/claim.ts';
 import type { Parsed, Pod } from '../model/pod.ts';
 import { podKey } from '../model/pod.ts';
 import type { Refusal } from '../model/refusal.ts';
@@ -17,7 +17,7 @@ export function claimAll<T>(
   { clusterName }: DialectContext,
   asked: Parsed<readonly T[]>,
   claimOf: (asked: T, owner: Owner) => ElasticIpClaim,
-): EipWishes {
+): EipRequests {
   if (asked.value.length === 0) return { claims: [], refusals: asked.refusals };
   if (!clusterName) return { claims: [], refusals: [...asked.refusals, CLUSTER_NAME_MISSING] };
   const owner = { cluster: clusterName, pod: podKey(pod) };

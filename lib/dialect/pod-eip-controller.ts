@@ -1,5 +1,5 @@
-import type { EipSource, EipStatus, ElasticIpClaim, PodDialect } from '../model/eip-claim.ts';
-import { AMAZON_POOL } from '../model/elastic-ip.ts';
+import type { EipSource, EipStatus, ElasticIpClaim, PodDialect } from '../model/elastic-ips/claim.ts';
+import { AMAZON_POOL } from '../model/elastic-ips/elastic-ip.ts';
 import type { Parsed, Pod } from '../model/pod.ts';
 import { podKey } from '../model/pod.ts';
 import { eipEvent } from './eip-events.ts';

@@ -1,4 +1,4 @@
-import type { DialectName, EipTarget } from '../model/eip-claim.ts';
+import type { DialectName, EipTarget } from '../model/elastic-ips/claim.ts';
 import { type Pod, podKey } from '../model/pod.ts';
 
 /** Container runtimes give a pod's primary interface this name, always: `eth0` and "the primary address" are one target. */

@@ -6,8 +6,8 @@ import {
   UnassignIpv6AddressesCommand,
   UnassignPrivateIpAddressesCommand,
 } from '@aws-sdk/client-ec2';
+import type { AddressHolder } from '../model/addresses/holder.ts';
 import type { Eni, EniId } from '../model/eni.ts';
-import type { AddressHolder } from '../model/holder.ts';
 import { familyOf, type IpAddress, type IpFamily, parseIp } from '../model/ip.ts';
 import type {
   Accepted,

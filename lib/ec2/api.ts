@@ -1,5 +1,5 @@
+import type { AddressHolder, InstanceOwner } from '../model/addresses/holder.ts';
 import type { Eni, EniId } from '../model/eni.ts';
-import type { AddressHolder, InstanceOwner } from '../model/holder.ts';
 import type { IpAddress } from '../model/ip.ts';
 
 /**

@@ -1,8 +1,13 @@
 import type { Address, InstanceTypeInfo, NetworkInterface, PublicIpv4Pool, Subnet, Tag } from '@aws-sdk/client-ec2';
-import { AMAZON_POOL, type ElasticIp, type ElasticIpAssociation, type PublicIpPool } from '../model/elastic-ip.ts';
+import type { AddressHolder } from '../model/addresses/holder.ts';
+import {
+  AMAZON_POOL,
+  type ElasticIp,
+  type ElasticIpAssociation,
+  type PublicIpPool,
+} from '../model/elastic-ips/elastic-ip.ts';
 import { type Eni, type EniAddress, type EniLimits, mac, type PublicAssociation } from '../model/eni.ts';
 import type { EniNature } from '../model/eni-protection.ts';
-import type { AddressHolder } from '../model/holder.ts';
 import { type Cidr, type IpAddress, parseCidr, parseIp } from '../model/ip.ts';
 import type { OnWarning } from './api.ts';
 

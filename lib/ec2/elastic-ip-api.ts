@@ -1,4 +1,4 @@
-import type { AllocationId, ElasticIp, PublicIpPool } from '../model/elastic-ip.ts';
+import type { AllocationId, ElasticIp, PublicIpPool } from '../model/elastic-ips/elastic-ip.ts';
 import type { EniId } from '../model/eni.ts';
 import type { IpAddress } from '../model/ip.ts';
 import type { Accepted, CallOptions } from './api.ts';

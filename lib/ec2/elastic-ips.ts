@@ -11,8 +11,8 @@ import {
   ReleaseAddressCommand,
 } from '@aws-sdk/client-ec2';
 import { Ec2Error } from '../model/ec2-error.ts';
-import type { ElasticIp } from '../model/elastic-ip.ts';
-import { AMAZON_POOL } from '../model/elastic-ip.ts';
+import type { ElasticIp } from '../model/elastic-ips/elastic-ip.ts';
+import { AMAZON_POOL } from '../model/elastic-ips/elastic-ip.ts';
 import { parseIp } from '../model/ip.ts';
 import type { Accepted, CallOptions } from './api.ts';
 import { allPages, call, type Ec2Connection, filterChunks } from './calls.ts';

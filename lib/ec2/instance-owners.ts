@@ -1,6 +1,6 @@
 import { DescribeInstancesCommand, type Filter, type Instance } from '@aws-sdk/client-ec2';
+import type { InstanceOwner } from '../model/addresses/holder.ts';
 import { Ec2Error } from '../model/ec2-error.ts';
-import type { InstanceOwner } from '../model/holder.ts';
 import { familyOf } from '../model/ip.ts';
 import type { CallOptions, InstanceQuery } from './api.ts';
 import { allPages, call, type Ec2Connection, filterChunks } from './calls.ts';

@@ -1,16 +1,16 @@
 import type { EniId } from '../model/eni.ts';
-import type { InstanceRoom, InterfaceFacts } from '../model/eni-facts.ts';
 import type { IpAddress } from '../model/ip.ts';
+import type { InstanceRoom, NetworkInterface } from '../model/network-interface.ts';
 import type { Accepted, CallOptions } from './api.ts';
 
 /** Network interfaces as the controller needs them. Single attempts; throws only `Ec2Error`, like `AddressApi`. */
 export interface InterfaceApi {
   /** All that match, wherever they are attached; an id that does not exist (any more) is simply not among them. */
-  describe(query: InterfaceQuery, options: CallOptions): Promise<InterfaceFacts[]>;
+  describe(query: InterfaceQuery, options: CallOptions): Promise<NetworkInterface[]>;
   /** The instance, its type's limits and the places that are taken on it; undefined when EC2 does not know it (any more). */
   room(instanceId: string, options: CallOptions): Promise<InstanceRoom | undefined>;
   /** Makes a detached interface. The same token gives the same interface for at least a day: safe to repeat after a lost reply. */
-  create(request: CreateInterfaceRequest, options: CallOptions): Promise<InterfaceFacts>;
+  create(request: CreateInterfaceRequest, options: CallOptions): Promise<NetworkInterface>;
   /** Starts an attachment; it is `attaching` for some seconds. Fails with `conflict` when the interface or the place is taken. */
   attach(request: AttachRequest, options: CallOptions): Promise<{ readonly attachmentId: string } & Accepted>;
   /** Starts to detach; it is `detaching` for some seconds. An attachment that is gone already counts as detached. */

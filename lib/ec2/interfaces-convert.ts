@@ -1,16 +1,21 @@
-import type { Instance, InstanceTypeInfo, NetworkInterface, NetworkInterfaceAttachment } from '@aws-sdk/client-ec2';
+import type {
+  Instance,
+  InstanceTypeInfo,
+  NetworkInterfaceAttachment,
+  NetworkInterface as RawInterface,
+} from '@aws-sdk/client-ec2';
 import { type EniAddress, mac } from '../model/eni.ts';
+import { parseIp } from '../model/ip.ts';
 import type {
   InstanceLimits,
   InstanceRoom,
   InterfaceAttachment,
-  InterfaceFacts,
   InterfacePlace,
-} from '../model/eni-facts.ts';
-import { parseIp } from '../model/ip.ts';
+  NetworkInterface,
+} from '../model/network-interface.ts';
 
 /** Undefined when EC2 or a stand-in left out what identifies an interface. */
-export function toInterface(raw: NetworkInterface): InterfaceFacts | undefined {
+export function toInterface(raw: RawInterface): NetworkInterface | undefined {
   if (!raw.NetworkInterfaceId || !raw.MacAddress) return undefined;
   return {
     id: raw.NetworkInterfaceId,
@@ -29,7 +34,7 @@ export function toInterface(raw: NetworkInterface): InterfaceFacts | undefined {
   };
 }
 
-function addressesOf(raw: NetworkInterface): EniAddress[] {
+function addressesOf(raw: RawInterface): EniAddress[] {
   const addresses = (raw.PrivateIpAddresses ?? []).flatMap(
     ({ PrivateIpAddress, Primary, Association }): EniAddress[] => {
       const ip = parseIp(PrivateIpAddress ?? '');

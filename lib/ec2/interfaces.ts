@@ -13,8 +13,8 @@ import {
   UnassignPrivateIpAddressesCommand,
 } from '@aws-sdk/client-ec2';
 import { Ec2Error } from '../model/ec2-error.ts';
-import type { InstanceLimits, InstanceRoom, InterfaceFacts } from '../model/eni-facts.ts';
 import { parseIp } from '../model/ip.ts';
+import type { InstanceLimits, InstanceRoom, NetworkInterface } from '../model/network-interface.ts';
 import type { Accepted, CallOptions } from './api.ts';
 import { allPages, call, type Ec2Connection, filterChunks } from './calls.ts';
 import { fromTags } from './convert.ts';
@@ -82,7 +82,7 @@ async function describe(
   connection: Ec2Connection,
   query: InterfaceQuery,
   { signal }: CallOptions,
-): Promise<InterfaceFacts[]> {
+): Promise<NetworkInterface[]> {
   const request = { action: 'DescribeNetworkInterfaces', signal } as const;
   const found = await Promise.all(
     filterSets(query).map((filters) =>
@@ -153,7 +153,7 @@ async function create(
   connection: Ec2Connection,
   wanted: CreateInterfaceRequest,
   { signal }: CallOptions,
-): Promise<InterfaceFacts> {
+): Promise<NetworkInterface> {
   const command = new CreateNetworkInterfaceCommand({
     SubnetId: wanted.subnetId,
     Description: wanted.description,

@@ -1,4 +1,4 @@
-import type { ControllerNode, ControllerPod } from '../model/controller-plan.ts';
+import type { ControllerNode, ControllerPod } from '../model/eip-objects/plan.ts';
 import { parseIp } from '../model/ip.ts';
 import { instanceIdOf } from './node.ts';
 import type { RawObject } from './object-store.ts';

@@ -1,4 +1,4 @@
-import type { CustomObject, ResourceType } from '../model/eip-object.ts';
+import type { CustomObject, ResourceType } from '../model/eip-objects/eip-object.ts';
 import type { Ending } from '../model/retention.ts';
 import type { KubeClient } from './client.ts';
 import { isKubeError } from './kube-error.ts';

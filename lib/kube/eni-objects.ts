@@ -1,5 +1,5 @@
-import { ENI_FINALIZER, type EniObject, type EniObjectStatus } from '../model/eni-object.ts';
-import { eniStatusBody } from '../model/eni-object-read.ts';
+import { ENI_FINALIZER, type EniObject, type EniObjectStatus } from '../model/eni-objects/eni-object.ts';
+import { eniStatusBody } from '../model/eni-objects/read.ts';
 import type { KubeClient } from './client.ts';
 import { collectionPath, patchObject, type WriteOutcome } from './custom-resources.ts';
 import { createWritePool, type WritePoolOptions } from './write-pool.ts';

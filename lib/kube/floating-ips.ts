@@ -1,4 +1,4 @@
-import { type FloatingIp, type FloatingIpStatus, floatingIpOf } from '../model/floating-ip.ts';
+import { type FloatingIp, type FloatingIpStatus, floatingIpOf } from '../model/floating-ips/floating-ip.ts';
 import { isObject, objectsOf } from '../model/json.ts';
 import type { KubeClient } from './client.ts';
 import { isKubeError } from './kube-error.ts';

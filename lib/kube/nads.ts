@@ -1,4 +1,4 @@
-import { FLOATING_IPS } from '../model/floating.ts';
+import { FLOATING_IPS } from '../model/addresses/floating-declaration.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { KubeClient } from './client.ts';
 import { isKubeError, networkError } from './kube-error.ts';

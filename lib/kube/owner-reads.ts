@@ -1,4 +1,4 @@
-import type { ResourceType } from '../model/eip-object.ts';
+import type { ResourceType } from '../model/eip-objects/eip-object.ts';
 import type { Pod } from '../model/pod.ts';
 import type { Ending } from '../model/retention.ts';
 import type { KubeClient } from './client.ts';

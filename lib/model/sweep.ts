@@ -1,7 +1,7 @@
-import type { EipObjectDialectName, TaggedOwner } from './eip-object.ts';
-import type { AllocationId, ElasticIp } from './elastic-ip.ts';
+import type { EipObjectDialectName, TaggedOwner } from './eip-objects/eip-object.ts';
+import type { AllocationId, ElasticIp } from './elastic-ips/elastic-ip.ts';
 import type { EniId } from './eni.ts';
-import type { InterfaceFacts } from './eni-facts.ts';
+import type { NetworkInterface } from './network-interface.ts';
 
 /** Whose a thing in EC2 is, as the tags say that we wrote when we made or took it. */
 export type SweepOwner =
@@ -22,7 +22,7 @@ export type SweepItem =
       readonly allocatedByUs: boolean;
       readonly marks: readonly string[];
     }
-  | { readonly kind: 'interface'; readonly id: EniId; readonly owner: SweepOwner; readonly facts: InterfaceFacts };
+  | { readonly kind: 'interface'; readonly id: EniId; readonly owner: SweepOwner; readonly facts: NetworkInterface };
 
 /** What an uncached read says of an owner. `unknown`: it could not be asked; nothing is concluded from that. */
 export type OwnerVerdict = 'lives' | 'gone' | 'unknown';
@@ -68,5 +68,5 @@ export interface SweepPlan {
   /** For the next sweep. */
   readonly goneSince: ReadonlyMap<string, number>;
   /** When to look next, if sooner than usual. */
-  readonly wakeAt: number | undefined;
+  readonly retryAt: number | undefined;
 }

@@ -1,5 +1,5 @@
-import type { EipSource } from './eip-claim.ts';
-import { type FloatingDeclaration, parseFloatingIps } from './floating.ts';
+import { type FloatingDeclaration, parseFloatingIps } from './addresses/floating-declaration.ts';
+import type { EipSource } from './elastic-ips/claim.ts';
 import type { Cidr, IpAddress } from './ip.ts';
 import { contains, hostPrefixLength, parseCidr, parseIp } from './ip.ts';
 

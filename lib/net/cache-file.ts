@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
-import type { CacheEntry } from '../model/cni.ts';
-import { invalidCacheFile, parseCniCache } from '../model/cni.ts';
+import type { CacheEntry } from '../model/addresses/cni.ts';
+import { invalidCacheFile, parseCniCache } from '../model/addresses/cni.ts';
 import type { Parsed } from '../model/pod.ts';
 import type { Cancel, Clock } from '../runtime/clock.ts';
 import { SingleFlight } from './single-flight.ts';

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CacheEntry } from '../model/cni.ts';
+import type { CacheEntry } from '../model/addresses/cni.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { CacheFile } from './cache-file.ts';

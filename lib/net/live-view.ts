@@ -1,5 +1,5 @@
+import type { LiveAddress, LiveInterface } from '../model/addresses/observation.ts';
 import type { IpAddress } from '../model/ip.ts';
-import type { LiveAddress, LiveInterface } from '../model/observation.ts';
 import type { KernelLink } from './addresses.ts';
 import { isUsable } from './addresses.ts';
 

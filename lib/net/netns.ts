@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
+import type { LiveNamespace } from '../model/addresses/observation.ts';
 import type { IpAddress } from '../model/ip.ts';
-import type { LiveNamespace } from '../model/observation.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { Semaphore } from '../runtime/semaphore.ts';
 import { isFault } from './command.ts';
 import { FolderWatch } from './folder-watch.ts';
 import type { SeenInterface } from './live-view.ts';
@@ -11,7 +12,6 @@ import { NAMED_NAMESPACES, Nsids } from './nsids.ts';
 import { OddFiles } from './odd-files.ts';
 import { PodNamespace } from './pod-namespace.ts';
 import { SingleFlight } from './single-flight.ts';
-import { Slots } from './slots.ts';
 import { UnplacedAddresses } from './unplaced-addresses.ts';
 
 export interface PodNamespacesOptions {
@@ -52,7 +52,7 @@ export class PodNamespaces {
   readonly #dir: string;
   readonly #stop = new AbortController();
   readonly #nsids = new Nsids(this.#stop.signal);
-  readonly #slots = new Slots(COMMANDS_AT_ONCE);
+  readonly #slots = new Semaphore(COMMANDS_AT_ONCE);
   readonly #namespaces = new Map<string, PodNamespace>();
   readonly #unplaced: UnplacedAddresses;
   readonly #scan = new SingleFlight(() => this.#readFolder());

@@ -1,8 +1,8 @@
 import type { Clock } from '../runtime/clock.ts';
+import { Semaphore } from '../runtime/semaphore.ts';
 import type { SeenInterface } from './live-view.ts';
 import { monitorAddresses } from './monitor.ts';
 import { NamespaceReader } from './reader.ts';
-import { Slots } from './slots.ts';
 
 export interface OwnAddressesOptions {
   readonly clock: Clock;
@@ -31,7 +31,7 @@ export class OwnAddresses {
       signal: this.#stop.signal,
       now: () => clock.now(),
       onChange,
-      slots: new Slots(1),
+      slots: new Semaphore(1),
     });
   }
 

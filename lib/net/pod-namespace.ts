@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import type { Clock } from '../runtime/clock.ts';
+import type { Semaphore } from '../runtime/semaphore.ts';
 import { CommandError, isFault } from './command.ts';
 import type { Nsids } from './nsids.ts';
 import { namespaceIdentity } from './nsids.ts';
 import { NamespaceReader } from './reader.ts';
 import { SingleFlight } from './single-flight.ts';
-import type { Slots } from './slots.ts';
 
 export interface PodNamespaceOptions {
   readonly dir: string;
   readonly name: string;
   readonly nsids: Nsids;
-  readonly slots: Slots;
+  readonly slots: Semaphore;
   readonly clock: Clock;
   readonly onChange: () => void;
   /** The kernel will not tell about this namespace by id. */

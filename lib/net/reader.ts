@@ -1,3 +1,4 @@
+import type { Semaphore } from '../runtime/semaphore.ts';
 import type { KernelLink } from './addresses.ts';
 import { parseLinks } from './addresses.ts';
 import { CommandError, run } from './command.ts';
@@ -5,7 +6,6 @@ import type { Addition, SeenInterface, Spot } from './live-view.ts';
 import { seenAt, spotOf, withAddition, withoutSpot } from './live-view.ts';
 import type { AddressEvent } from './monitor-line.ts';
 import { SingleFlight } from './single-flight.ts';
-import type { Slots } from './slots.ts';
 
 export interface ReaderOptions {
   /** Bind mount of the namespace, or undefined for our own. */
@@ -15,7 +15,7 @@ export interface ReaderOptions {
   readonly now: () => number;
   readonly onChange: () => void;
   /** Bounds the commands that run at once. */
-  readonly slots: Slots;
+  readonly slots: Semaphore;
 }
 
 /**

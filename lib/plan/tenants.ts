@@ -1,7 +1,7 @@
-import type { EipSource, EipWishes, ElasticIpClaim } from '../model/eip-claim.ts';
-import type { ObjectClaim } from '../model/eip-object.ts';
-import { AMAZON_POOL } from '../model/elastic-ip.ts';
-import { declares } from '../model/floating.ts';
+import { declares } from '../model/addresses/floating-declaration.ts';
+import type { ObjectClaim } from '../model/eip-objects/eip-object.ts';
+import type { EipRequests, EipSource, ElasticIpClaim } from '../model/elastic-ips/claim.ts';
+import { AMAZON_POOL } from '../model/elastic-ips/elastic-ip.ts';
 import type { IpAddress } from '../model/ip.ts';
 import type { Refusal } from '../model/refusal.ts';
 import { coversTarget, type ElasticIpGrant, grantsOf, type TenantPolicy } from '../model/tenant-policy.ts';
@@ -22,7 +22,7 @@ export function notGranted(namespace: string, address: IpAddress): Refusal {
  * A pod's Elastic IPs, without those that the tenant policy does not grant to its namespace: each of these becomes a refusal. What an
  * object handed over is let through, because the controller asked the policy about the object.
  */
-export function grantedWishes(wishes: EipWishes, policy: TenantPolicy): EipWishes {
+export function grantedRequests(wishes: EipRequests, policy: TenantPolicy): EipRequests {
   if (!policy.closed) return wishes;
   const refused: Refusal[] = [];
   const claims = wishes.claims.filter((claim) => {

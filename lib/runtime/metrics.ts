@@ -18,7 +18,7 @@ export interface AddressMetrics {
   ledger(byState: Readonly<Record<string, number>>): void;
   /** For each file of the state folder whether it fails: see the catalogue. */
   stateFaults(byFile: Readonly<Record<string, number>>): void;
-  /** Slots of every ENI of the node; ENIs left out are forgotten. */
+  /** Semaphore of every ENI of the node; ENIs left out are forgotten. */
   slots(enis: readonly SlotUse[]): void;
 }
 

@@ -1,17 +1,17 @@
 import type { Clock } from './clock.ts';
-import { type Limiter, NO_CALL } from './limiter.ts';
-import { ROUND_RETRY_MS, RoundHealth } from './round-health.ts';
-import { Wakeup } from './wakeup.ts';
+import { NO_CALL, type RateLimiter } from './rate-limiter.ts';
+import { RECONCILE_RETRY_MS, ReconcileHealth } from './reconcile-health.ts';
+import { Trigger } from './trigger.ts';
 
 export interface Plan<Step> {
   readonly steps: readonly Step[];
   /** When to look again although nothing happens, ms since the epoch. */
-  readonly wakeAt: number | undefined;
+  readonly retryAt: number | undefined;
 }
 
 export interface ReconcilerParts<Step> {
   readonly clock: Clock;
-  readonly limiter: Limiter;
+  readonly rateLimiter: RateLimiter;
   /** Looks at the world as it is now and decides. May be asked at any time, and again before a step that had to wait. */
   readonly plan: () => Plan<Step>;
   /** What a step is about: one step for a key at a time. */
@@ -26,7 +26,7 @@ export interface ReconcilerParts<Step> {
   /** The plan itself threw. The next wake tries again, or some seconds. */
   readonly onFault: (error: unknown) => void;
   /** Told, under the loop's name, how planning ends. @default kept to itself */
-  readonly rounds?: { readonly loop: string; readonly health: RoundHealth };
+  readonly rounds?: { readonly loop: string; readonly health: ReconcileHealth };
 }
 
 /** A plan this young counts as made now if nothing has happened since, ms. */
@@ -42,7 +42,7 @@ const FRESH_MS = 50;
 export class Reconciler<Step> {
   readonly #parts: ReconcilerParts<Step>;
   readonly #signal: AbortSignal;
-  readonly #wakeup: Wakeup;
+  readonly #trigger: Trigger;
   readonly #underWay = new Map<string, Promise<void>>();
   #steps: ReadonlyMap<string, Step> = new Map();
   /** When the latest plan was made; undefined when something has happened since. */
@@ -51,14 +51,14 @@ export class Reconciler<Step> {
   constructor(parts: ReconcilerParts<Step>, signal: AbortSignal) {
     this.#parts = parts;
     this.#signal = signal;
-    this.#wakeup = new Wakeup(() => this.#reconcile(), parts.clock);
-    signal.addEventListener('abort', () => this.#wakeup.stop(), { once: true });
+    this.#trigger = new Trigger(() => this.#reconcile(), parts.clock);
+    signal.addEventListener('abort', () => this.#trigger.stop(), { once: true });
   }
 
   /** Something that the plan looks at has changed. */
   wake(): void {
     this.#plannedAt = undefined;
-    this.#wakeup.now();
+    this.#trigger.now();
   }
 
   /** True while a step for this key waits or is carried out. */
@@ -84,31 +84,31 @@ export class Reconciler<Step> {
   }
 
   #look(): ReadonlyMap<string, Step> {
-    const { plan, keyOf, clock, onFault, rounds = { loop: '', health: new RoundHealth({ clock }) } } = this.#parts;
+    const { plan, keyOf, clock, onFault, rounds = { loop: '', health: new ReconcileHealth({ clock }) } } = this.#parts;
     this.#steps = new Map();
     this.#plannedAt = clock.now();
     const round = () => {
-      const { steps, wakeAt } = plan();
+      const { steps, retryAt } = plan();
       this.#steps = new Map(steps.map((step) => [keyOf(step), step]));
-      this.#wakeup.at(wakeAt);
+      this.#trigger.at(retryAt);
       // A wake from within the plan counts; the time that planning took does not.
       if (this.#plannedAt !== undefined) this.#plannedAt = clock.now();
     };
     rounds.health.run(rounds.loop, round, (error) => {
       onFault(error);
-      this.#wakeup.at(clock.now() + ROUND_RETRY_MS);
+      this.#trigger.at(clock.now() + RECONCILE_RETRY_MS);
     });
     return this.#steps;
   }
 
   /** Never rejects. */
   async #carryOut(key: string, planned: Step): Promise<void> {
-    const { limiter, priorityOf, act, failed, mayAct } = this.#parts;
+    const { rateLimiter, priorityOf, act, failed, mayAct } = this.#parts;
     let step = planned;
     try {
       if (priorityOf(planned) === undefined) return await act(planned);
       const priority = () => priorityOf(this.#steps.get(key) ?? planned) ?? 0;
-      await limiter.call(priority, this.#signal, () => {
+      await rateLimiter.call(priority, this.#signal, () => {
         const latest = this.#latest(key);
         // What needs no permission by now is done without: the next round starts it.
         const isFor = latest !== undefined && priorityOf(latest) !== undefined;
@@ -126,7 +126,7 @@ export class Reconciler<Step> {
     if (this.#plannedAt !== undefined && this.#parts.clock.now() < this.#plannedAt + FRESH_MS)
       return this.#steps.get(key);
     // What else this plan wants is started by a round of its own.
-    this.#wakeup.now();
+    this.#trigger.now();
     return this.#look().get(key);
   }
 }

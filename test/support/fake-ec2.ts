@@ -1,9 +1,9 @@
 import type { AddressApi, Assigned, AssignOptions, CallOptions, InstanceQuery } from '../../lib/ec2/api.ts';
 import { translateError } from '../../lib/ec2/errors.ts';
+import type { AddressHolder, InstanceOwner } from '../../lib/model/addresses/holder.ts';
 import type { Ec2Error } from '../../lib/model/ec2-error.ts';
 import { type Eni, type EniId, mac } from '../../lib/model/eni.ts';
 import type { EniNature } from '../../lib/model/eni-protection.ts';
-import type { AddressHolder, InstanceOwner } from '../../lib/model/holder.ts';
 import { familyOf, type IpAddress } from '../../lib/model/ip.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import { Cloud } from '../../sim/ec2/cloud.ts';

@@ -1,20 +1,20 @@
 import { appendFileSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Engine } from '../../agent/engine/engine.ts';
-import type { EngineOptions, NodeReport, Observed } from '../../agent/engine/engine-options.ts';
-import type { EngineEvents } from '../../agent/engine/events.ts';
+import type { AddressEvents } from '../../agent/addresses/events.ts';
+import { AddressReconciler } from '../../agent/addresses/reconciler.ts';
+import type { AddressReconcilerOptions, NodeReport, Observed } from '../../agent/addresses/reconciler-options.ts';
 import type { AddressApi } from '../../lib/ec2/api.ts';
-import type { ClaimKind } from '../../lib/model/claim.ts';
+import type { ClaimKind } from '../../lib/model/addresses/claim.ts';
+import { type LedgerEntry, reviveLedgerEntry } from '../../lib/model/addresses/ledger.ts';
+import type { ClaimStatus } from '../../lib/model/addresses/plan.ts';
+import type { Policy } from '../../lib/model/addresses/snapshot.ts';
 import { type IpAddress, ip } from '../../lib/model/ip.ts';
-import { type LedgerEntry, reviveLedgerEntry } from '../../lib/model/ledger.ts';
-import type { ClaimStatus } from '../../lib/model/plan.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
-import type { Policy } from '../../lib/model/snapshot.ts';
-import type { ClaimDraft } from '../../lib/plan/claims.ts';
-import { Budget } from '../../lib/runtime/budget.ts';
+import type { ClaimDraft } from '../../lib/plan/addresses/claims.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import { Journal } from '../../lib/runtime/journal.ts';
+import { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import { eniOf, type FakeEc2, instanceOf, macOf } from './fake-ec2.ts';
 import { seededRandom } from './virtual-clock.ts';
 
@@ -28,7 +28,7 @@ export interface FakeNodeOptions {
 }
 
 interface Running {
-  readonly engine: Engine;
+  readonly engine: AddressReconciler;
   readonly stop: AbortController;
   readonly calls: AbortController;
   readonly finished: Promise<void>;
@@ -75,10 +75,10 @@ export class FakeNode {
       onProblem: (message) => this.problems.push(message),
     });
     const random = seededRandom(seed + 1000 * this.#starts++);
-    const options: EngineOptions = {
+    const options: AddressReconcilerOptions = {
       clock,
       random,
-      budget: new Budget({ clock, random }),
+      rateLimit: new RateLimit({ clock, random }),
       ec2: whileAlive(ec2.api(name), calls.signal),
       instanceId: instanceOf(name),
       ledger,
@@ -98,7 +98,7 @@ export class FakeNode {
       callSignal: calls.signal,
       resyncMs,
     };
-    const engine = new Engine(options, stop.signal);
+    const engine = new AddressReconciler(options, stop.signal);
     this.#running = { engine, stop, calls, ledger, finished: engine.run() };
   }
 
@@ -203,7 +203,7 @@ export class FakeNode {
     };
   }
 
-  #events(): EngineEvents {
+  #events(): AddressEvents {
     return {
       assigned: () => undefined,
       released: (entries) => this.released.push(...entries.map(({ address }) => address)),

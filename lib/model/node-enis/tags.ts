@@ -1,4 +1,4 @@
-import { ENI_TAG } from '../eni-object.ts';
+import { ENI_TAG } from '../eni-objects/eni-object.ts';
 
 /** Tags that mark an interface as one slot's. All of them travel in the creating call, so that no crash can leave one without. */
 export const NODE_ENI_TAG = {

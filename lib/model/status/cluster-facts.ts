@@ -1,5 +1,5 @@
-import type { EniObject } from '../eni-object.ts';
-import type { FloatingIp } from '../floating-ip.ts';
+import type { EniObject } from '../eni-objects/eni-object.ts';
+import type { FloatingIp } from '../floating-ips/floating-ip.ts';
 import type { Pod } from '../pod.ts';
 import type { AgentSnapshotView } from './agent-snapshot.ts';
 

@@ -7,7 +7,7 @@ export function agentStatuses({ agents, snapshots }: ClusterFacts): AgentStatus[
     .map((agent): AgentStatus => {
       const answer = snapshots.get(`${agent.namespace}/${agent.name}`);
       const view = answer && 'view' in answer ? answer.view : undefined;
-      const trouble = troubleOf(agent, view?.notReady, answer && 'fault' in answer ? answer.fault : undefined);
+      const trouble = lastErrorOf(agent, view?.notReady, answer && 'fault' in answer ? answer.fault : undefined);
       return {
         namespace: agent.namespace,
         name: agent.name,
@@ -41,7 +41,7 @@ export function order(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function troubleOf(agent: AgentPodFact, notReady: readonly string[] = [], fault: string | undefined) {
+function lastErrorOf(agent: AgentPodFact, notReady: readonly string[] = [], fault: string | undefined) {
   if (!agent.ready && agent.trouble !== undefined) return agent.trouble;
   if (notReady.length > 0) return notReady.join('; ');
   if (!agent.ready) return 'its pod is not ready';

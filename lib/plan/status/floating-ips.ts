@@ -1,4 +1,4 @@
-import { type FloatingIp, READY } from '../../model/floating-ip.ts';
+import { type FloatingIp, READY } from '../../model/floating-ips/floating-ip.ts';
 import type { AddressStatus, FloatingIpState } from '../../model/status/cluster-status.ts';
 import { order } from './agents.ts';
 

@@ -4,7 +4,7 @@ import { PASSING } from '../../model/refusal.ts';
 import type { SnapshotClaim } from '../../model/status/agent-snapshot.ts';
 import type { ClusterFacts } from '../../model/status/cluster-facts.ts';
 import type { AddressStatus, PodStatus, StateCounts } from '../../model/status/cluster-status.ts';
-import { ADDRESSES, ADDRESSES_ASSIGNED } from '../pod-report.ts';
+import { ADDRESSES, ADDRESSES_ASSIGNED } from '../addresses/pod-report.ts';
 import { order } from './agents.ts';
 
 /** Keys by which a pod asks for something of ours, or we have told something about it. */

@@ -1,10 +1,10 @@
-import type { DialectContext, PodDialect } from '../../model/eip-claim.ts';
-import type { EipObjectDialect } from '../../model/eip-object.ts';
-import { NODE_TAG } from '../../model/eip-plan.ts';
-import type { ElasticIp } from '../../model/elastic-ip.ts';
-import type { InterfaceFacts } from '../../model/eni-facts.ts';
-import { ENI_TAG } from '../../model/eni-object.ts';
-import { FLOATING_IP_TAG, floatingIpUidOf, isAllocatedForFloatingIp } from '../../model/floating-ip-tags.ts';
+import type { EipObjectDialect } from '../../model/eip-objects/eip-object.ts';
+import type { DialectContext, PodDialect } from '../../model/elastic-ips/claim.ts';
+import type { ElasticIp } from '../../model/elastic-ips/elastic-ip.ts';
+import { NODE_TAG } from '../../model/elastic-ips/plan.ts';
+import { ENI_TAG } from '../../model/eni-objects/eni-object.ts';
+import { FLOATING_IP_TAG, floatingIpUidOf, isAllocatedForFloatingIp } from '../../model/floating-ips/tags.ts';
+import type { NetworkInterface } from '../../model/network-interface.ts';
 import { RETAINED_TAG } from '../../model/retention.ts';
 import type { SweepItem } from '../../model/sweep.ts';
 
@@ -18,7 +18,7 @@ export interface SweepLanguages {
 /** What of EC2's Elastic IPs and interfaces carries this cluster's marks. All else does not exist for the sweep. */
 export function sweepItems(
   eips: readonly ElasticIp[],
-  interfaces: readonly InterfaceFacts[],
+  interfaces: readonly NetworkInterface[],
   languages: SweepLanguages,
 ): readonly SweepItem[] {
   return [
@@ -54,7 +54,7 @@ function elasticIpItem(eip: ElasticIp, { pods, objects, context }: SweepLanguage
   return undefined;
 }
 
-function interfaceItem(facts: InterfaceFacts, clusterName: string): SweepItem | undefined {
+function interfaceItem(facts: NetworkInterface, clusterName: string): SweepItem | undefined {
   const uid = facts.tags[ENI_TAG.uid];
   if (facts.managed || facts.tags[ENI_TAG.cluster] !== clusterName || uid === undefined || uid === '') return undefined;
   return {

@@ -29,11 +29,11 @@ export function planSweep(snapshot: SweepSnapshot): SweepPlan {
     orphans,
     steps,
     goneSince: new Map(known.map(({ item, since }) => [item.id, since])),
-    wakeAt: wakeAt(orphans, snapshot),
+    retryAt: retryAt(orphans, snapshot),
   };
 }
 
-function wakeAt(orphans: readonly Orphan[], { now, cooldownMs }: SweepSnapshot): number | undefined {
+function retryAt(orphans: readonly Orphan[], { now, cooldownMs }: SweepSnapshot): number | undefined {
   const times = orphans.map(({ since, waitsFor }) => {
     if (waitsFor === 'second look' || waitsFor === 'cool-down') return since + cooldownMs;
     return waitsFor === 'Elastic IP on it' ? undefined : now + NEXT_CALL_MS;

@@ -1,9 +1,9 @@
-import type { DialectContext, PodDialect } from '../../model/eip-claim.ts';
-import { NODE_TAG } from '../../model/eip-plan.ts';
-import type { ElasticIp } from '../../model/elastic-ip.ts';
+import type { DialectContext, PodDialect } from '../../model/elastic-ips/claim.ts';
+import type { ElasticIp } from '../../model/elastic-ips/elastic-ip.ts';
+import { NODE_TAG } from '../../model/elastic-ips/plan.ts';
 import type { Pod } from '../../model/pod.ts';
 import type { OwnerVerdict } from '../../model/sweep.ts';
-import { isIdentifiedAs } from '../eip/belonging.ts';
+import { isIdentifiedAs } from '../elastic-ips/belonging.ts';
 
 /** What uncached reads told about the owner of an EIP that a pod asked for. */
 export interface PodEvidence {

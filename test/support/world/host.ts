@@ -1,8 +1,8 @@
-import { parseCniCache } from '../../../lib/model/cni.ts';
+import { parseCniCache } from '../../../lib/model/addresses/cni.ts';
+import type { CachedAttachment, LiveNamespace } from '../../../lib/model/addresses/observation.ts';
 import type { Mac } from '../../../lib/model/eni.ts';
 import { type IpAddress, ip } from '../../../lib/model/ip.ts';
-import type { CachedAttachment, LiveNamespace } from '../../../lib/model/observation.ts';
-import type { HostLinks } from '../../../lib/plan/claims.ts';
+import type { HostLinks } from '../../../lib/plan/addresses/claims.ts';
 import type { VirtualClock } from '../virtual-clock.ts';
 
 export interface HostPod {

@@ -1,25 +1,25 @@
 import { join } from 'node:path';
-import { EipEngine } from '../../../agent/eip/eip-engine.ts';
-import { Engine } from '../../../agent/engine/engine.ts';
-import type { NodeReport } from '../../../agent/engine/engine-options.ts';
+import { AddressReconciler } from '../../../agent/addresses/reconciler.ts';
+import type { NodeReport } from '../../../agent/addresses/reconciler-options.ts';
+import { ElasticIpReconciler } from '../../../agent/elastic-ips/reconciler.ts';
 import type { HostKernel } from '../../../agent/floating/host-kernel.ts';
-import { type FloatingIps, openFloatingIps } from '../../../agent/floating/open.ts';
+import { type FloatingIps, openFloatingIps } from '../../../agent/floating-ips/open.ts';
 import { watchPods } from '../../../agent/node/pod-watch.ts';
+import { openTelling } from '../../../agent/node/reporting.ts';
 import { definitionsOf, observeNode } from '../../../agent/node/sources.ts';
-import { openTelling } from '../../../agent/node/telling.ts';
 import type { ProcessParts } from '../../../agent/process.ts';
 import { podDialects } from '../../../lib/dialect/index.ts';
-import { wishesOf } from '../../../lib/dialect/wishes.ts';
+import { requestsOf } from '../../../lib/dialect/requests.ts';
 import type { AddressApi } from '../../../lib/ec2/api.ts';
 import type { ElasticIpApi } from '../../../lib/ec2/elastic-ip-api.ts';
 import type { InterfaceApi } from '../../../lib/ec2/interface-api.ts';
 import type { KubeClient } from '../../../lib/kube/client.ts';
 import { createNadCache } from '../../../lib/kube/nads.ts';
-import { reviveEipTaking } from '../../../lib/model/eip-taking.ts';
-import { reviveLedgerEntry } from '../../../lib/model/ledger.ts';
+import { reviveLedgerEntry } from '../../../lib/model/addresses/ledger.ts';
+import { revivePendingAssociation } from '../../../lib/model/elastic-ips/pending-association.ts';
 import { type Pod, podKey } from '../../../lib/model/pod.ts';
-import { Budget } from '../../../lib/runtime/budget.ts';
 import { Journal } from '../../../lib/runtime/journal.ts';
+import { RateLimit } from '../../../lib/runtime/rate-limit.ts';
 import type { WorldHost } from './host.ts';
 import { AGENT_NAMESPACE } from './surroundings.ts';
 
@@ -52,7 +52,7 @@ export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
   const { parts, kube, ec2, host, kernel, nodeName, instanceId, stateDir, takeover } = options;
   const { clock, random, log, metrics } = parts;
   const [stop, calls] = [new AbortController(), new AbortController()];
-  const loops: { addresses?: Engine; eips?: EipEngine; floating?: FloatingIps } = {};
+  const loops: { addresses?: AddressReconciler; eips?: ElasticIpReconciler; floating?: FloatingIps } = {};
   const wake = () => {
     loops.addresses?.wake();
     loops.eips?.wake();
@@ -82,12 +82,16 @@ export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
     revive: (stored) => reviveLedgerEntry(stored, clock.now()),
     onProblem,
   });
-  const takings = new Journal({ path: join(stateDir, 'elastic-ips.jsonl'), revive: reviveEipTaking, onProblem });
-  const budget = new Budget({ clock, random });
+  const takings = new Journal({
+    path: join(stateDir, 'elastic-ips.jsonl'),
+    revive: revivePendingAssociation,
+    onProblem,
+  });
+  const rateLimit = new RateLimit({ clock, random });
   let latest: NodeReport | undefined;
-  const shared = { clock, random, budget, dryRun: false, callSignal: calls.signal };
+  const shared = { clock, random, rateLimit, dryRun: false, callSignal: calls.signal };
   const releaseDelayMs = 30_000;
-  const addresses = new Engine(
+  const addresses = new AddressReconciler(
     {
       ...shared,
       ledger,
@@ -127,11 +131,11 @@ export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
     },
     stop.signal,
   );
-  const eips = new EipEngine(
+  const eips = new ElasticIpReconciler(
     {
       ...shared,
       log,
-      wishesOf,
+      requestsOf,
       takings,
       serves: () => true,
       releaseDelayMs,
@@ -163,7 +167,7 @@ export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
     imds: undefined,
     kernel,
     ec2,
-    budget,
+    rateLimit,
     dryRun: false,
     clusterName: 'test',
     stateDir,

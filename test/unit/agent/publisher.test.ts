@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Publisher } from '../../../agent/node/publisher.ts';
-import { marksOf } from '../../../lib/dialect/index.ts';
-import { wishesOf } from '../../../lib/dialect/wishes.ts';
+import { metadataOf } from '../../../lib/dialect/index.ts';
+import { requestsOf } from '../../../lib/dialect/requests.ts';
 import type { PodChange } from '../../../lib/kube/publish.ts';
-import type { EipStatus } from '../../../lib/model/eip-claim.ts';
+import type { EipStatus } from '../../../lib/model/elastic-ips/claim.ts';
 import { ip } from '../../../lib/model/ip.ts';
 import type { Pod } from '../../../lib/model/pod.ts';
 import { silentLogger } from '../../../lib/runtime/logger.ts';
@@ -18,7 +18,7 @@ function pod(change: Partial<Pod> = {}): Pod {
 }
 
 function statusesOf(of: Pod, state: 'bound' | 'pending'): EipStatus[] {
-  const { claims } = wishesOf(of, { clusterName: 'test', nodeName: 'n' });
+  const { claims } = requestsOf(of, { clusterName: 'test', nodeName: 'n' });
   return claims.map((claim, index) =>
     state === 'pending'
       ? { state, claim }
@@ -41,7 +41,7 @@ function publisher(...pods: Pod[]) {
     log: silentLogger,
     pods: () => pods,
     hasNetworks: () => false,
-    marks: marksOf,
+    marks: metadataOf,
     patch: (_pod, change) => {
       patches.push(change);
       return Promise.resolve('written');

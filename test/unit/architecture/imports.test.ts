@@ -53,9 +53,9 @@ describe('the rules themselves', () => {
 
   it.each([
     [
-      'lib/plan/plan.ts',
+      'lib/plan/addresses/plan.ts',
       'node:fs',
-      'lib/plan/plan.ts imports node:fs, but decisions are pure and synchronous: no clock, no I/O, no SDK can slip in',
+      'lib/plan/addresses/plan.ts imports node:fs, but decisions are pure and synchronous: no clock, no I/O, no SDK can slip in',
     ],
     ['lib/ec2/client.ts', 'lib/kube/client.ts', expect.stringContaining('no other adapter') as string],
     ['lib/model/eni.ts', 'ipaddr.js', expect.stringContaining('depend on nothing') as string],
@@ -63,7 +63,7 @@ describe('the rules themselves', () => {
     ['agent/node/node.ts', 'sim/ec2/server.ts', expect.stringContaining('the simulation stay') as string],
     ['agent/node/node.ts', '@aws-sdk/client-ec2', expect.stringContaining('libraries') as string],
     ['agent/main.ts', 'agent/demo/demo.ts', expect.stringContaining('statically') as string],
-    ['sim/ec2/server.ts', 'lib/runtime/lane.ts', expect.stringContaining('share its mistakes') as string],
+    ['sim/ec2/server.ts', 'lib/runtime/batcher.ts', expect.stringContaining('share its mistakes') as string],
     ['stray/file.ts', 'node:fs', expect.stringContaining('in no place') as string],
     ['agent/demo/demo.ts', 'sim/ec2/server.ts', undefined],
     ['lib/model/ip.ts', 'ipaddr.js', undefined],

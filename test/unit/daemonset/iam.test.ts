@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { floatingIpTags } from '../../../lib/model/floating-ip-tags.ts';
+import { floatingIpTags } from '../../../lib/model/floating-ips/tags.ts';
 import { allows, type Call } from './iam-policy.ts';
 
 const NODE = 'daemonset/iam/elastic-ips.json';

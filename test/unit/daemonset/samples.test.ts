@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isCommand } from '../../../lib/config/command.ts';
 import { resolveOptions } from '../../../lib/config/resolve.ts';
-import { FLOATING_IPS, parseFloatingIps } from '../../../lib/model/floating.ts';
+import { FLOATING_IPS, parseFloatingIps } from '../../../lib/model/addresses/floating-declaration.ts';
 import { cidr, contains, ip, isReservedInSubnet } from '../../../lib/model/ip.ts';
 import { contentOf, filesIn } from '../architecture/source-tree.ts';
 import { manifestsIn, ownContainers } from './manifests.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { wishesOf } from '../../../lib/dialect/wishes.ts';
+import { requestsOf } from '../../../lib/dialect/requests.ts';
 import { manifestsIn } from '../daemonset/manifests.ts';
 import { CONTEXT, podWith } from './samples.ts';
 
@@ -13,7 +13,7 @@ const TEMPLATES = manifestsIn('samples/elastic-ips').flatMap(({ file, manifest: 
 describe('the samples for Elastic IPs', () => {
   test('ask for what they say, and are understood', () => {
     const asked = TEMPLATES.map(({ file, pod }) => {
-      const { claims, refusals } = wishesOf(pod, CONTEXT);
+      const { claims, refusals } = requestsOf(pod, CONTEXT);
       return { file, refusals, asks: claims.map(({ target, source }) => ({ target, source })) };
     });
 

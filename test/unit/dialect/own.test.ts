@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { EIP, own } from '../../../lib/dialect/own.ts';
 import { type EipElement, MAX_ELEMENTS, parseElements, printElements } from '../../../lib/dialect/own-grammar.ts';
 import { targetText } from '../../../lib/dialect/target.ts';
-import type { EipSource, EipTarget } from '../../../lib/model/eip-claim.ts';
+import type { EipSource, EipTarget } from '../../../lib/model/elastic-ips/claim.ts';
 import { ip } from '../../../lib/model/ip.ts';
 import { CONTEXT, podWith } from './samples.ts';
 

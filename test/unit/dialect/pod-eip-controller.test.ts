@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { podEipController } from '../../../lib/dialect/pod-eip-controller.ts';
-import type { ElasticIpClaim } from '../../../lib/model/eip-claim.ts';
+import type { ElasticIpClaim } from '../../../lib/model/elastic-ips/claim.ts';
 import type { Pod } from '../../../lib/model/pod.ts';
 import { boundTo, CONTEXT, podWith } from './samples.ts';
 

@@ -1,4 +1,4 @@
-import type { DialectContext, EipStatus, ElasticIpClaim } from '../../../lib/model/eip-claim.ts';
+import type { DialectContext, EipStatus, ElasticIpClaim } from '../../../lib/model/elastic-ips/claim.ts';
 import { ip } from '../../../lib/model/ip.ts';
 import type { Pod } from '../../../lib/model/pod.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { masterOf, netnsName, parseCniCache } from '../../../lib/model/cni.ts';
+import { masterOf, netnsName, parseCniCache } from '../../../lib/model/addresses/cni.ts';
 
 const FILE = '/var/lib/cni/multus/results/ipvlan-a-0f1e-net1';
 const NETNS = '/var/run/netns/cni-1d2c3b4a-0000-1111-2222-333344445555';

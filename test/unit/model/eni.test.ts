@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { declares, parseFloatingIps } from '../../../lib/model/addresses/floating-declaration.ts';
 import { carries, type Eni, mac, usedSlots, withAddresses, withoutAddresses } from '../../../lib/model/eni.ts';
-import { declares, parseFloatingIps } from '../../../lib/model/floating.ts';
 import { cidr, ip } from '../../../lib/model/ip.ts';
 
 const ENI: Eni = {

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type AddressHolder, type InstanceOwner, type OwnClusters, whyNotTake } from '../../../lib/model/holder.ts';
+import {
+  type AddressHolder,
+  type InstanceOwner,
+  type OwnClusters,
+  whyNotTake,
+} from '../../../lib/model/addresses/holder.ts';
 import { ip } from '../../../lib/model/ip.ts';
 
 const NATURE = {

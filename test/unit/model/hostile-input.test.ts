@@ -2,20 +2,20 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { awsOperator } from '../../../lib/dialect/aws-operator.ts';
 import { eipOperator } from '../../../lib/dialect/eip-operator.ts';
-import { wishesOf } from '../../../lib/dialect/wishes.ts';
+import { requestsOf } from '../../../lib/dialect/requests.ts';
 import { toCustomObject } from '../../../lib/kube/custom-resources.ts';
 import type { RawObject } from '../../../lib/kube/object-store.ts';
 import { podConverter } from '../../../lib/kube/pods.ts';
-import { parseCniCache } from '../../../lib/model/cni.ts';
-import { reviveEipTaking } from '../../../lib/model/eip-taking.ts';
-import { toEniObject } from '../../../lib/model/eni-object-read.ts';
-import { FLOATING_IPS } from '../../../lib/model/floating.ts';
-import { floatingIpOf } from '../../../lib/model/floating-ip.ts';
+import { parseCniCache } from '../../../lib/model/addresses/cni.ts';
+import { FLOATING_IPS } from '../../../lib/model/addresses/floating-declaration.ts';
+import { reviveLedgerEntry } from '../../../lib/model/addresses/ledger.ts';
+import { NETWORK_STATUS_KEY } from '../../../lib/model/addresses/network-status.ts';
+import { revivePendingAssociation } from '../../../lib/model/elastic-ips/pending-association.ts';
+import { toEniObject } from '../../../lib/model/eni-objects/read.ts';
+import { floatingIpOf } from '../../../lib/model/floating-ips/floating-ip.ts';
 import { parseJson, shallow } from '../../../lib/model/json.ts';
-import { reviveLedgerEntry } from '../../../lib/model/ledger.ts';
-import { NETWORK_STATUS_KEY } from '../../../lib/model/network-status.ts';
 import { parseLinks } from '../../../lib/net/addresses.ts';
-import { observeClaims } from '../../../lib/plan/claims.ts';
+import { observeClaims } from '../../../lib/plan/addresses/claims.ts';
 
 const CONTEXT = { clusterName: 'c', nodeName: 'n' };
 const DEPTH = 10_000;
@@ -92,7 +92,7 @@ describe('foreign values never throw', { timeout: 30_000 }, () => {
         fc.property(annotations, hostileText, hostileText, (texts, cacheText, nad) => {
           const observed = observedWith(texts as Record<string, string>, cacheText, nad);
           const { refusals } = observeClaims(observed, { interfaces: () => true, namespaces: [] });
-          for (const pod of observed.pods) wishesOf(pod, CONTEXT);
+          for (const pod of observed.pods) requestsOf(pod, CONTEXT);
           JSON.stringify([...refusals.values()]);
         }),
         { numRuns: 100 },
@@ -171,7 +171,7 @@ describe('foreign values never throw', { timeout: 30_000 }, () => {
       fc.assert(
         fc.property(fc.oneof(hostileValue, entry), hostileText, (stored, printed) => {
           reviveLedgerEntry(stored, 1);
-          reviveEipTaking(stored);
+          revivePendingAssociation(stored);
           parseLinks(printed);
         }),
         { numRuns: 100 },

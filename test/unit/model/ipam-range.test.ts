@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { handsOut, ipamRangesOf } from '../../../lib/model/addresses/ipam-range.ts';
 import { ip } from '../../../lib/model/ip.ts';
-import { handsOut, ipamRangesOf } from '../../../lib/model/ipam-range.ts';
 
 /** Of these addresses, which the conf's IPAM plugin may hand out. */
 const PROBES = ['10.0.1.5', '10.0.1.10', '10.0.1.15', '10.0.1.20', '10.0.1.30', '10.0.2.10', '2001:db8::10'];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { reviveLedgerEntry } from '../../../lib/model/ledger.ts';
+import { reviveLedgerEntry } from '../../../lib/model/addresses/ledger.ts';
 
 const VALID = {
   address: '10.0.1.10',

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { NETWORK_STATUS_KEY, OLD_NETWORK_STATUS_KEY, parseNetworkStatus } from '../../../lib/model/network-status.ts';
+import {
+  NETWORK_STATUS_KEY,
+  OLD_NETWORK_STATUS_KEY,
+  parseNetworkStatus,
+} from '../../../lib/model/addresses/network-status.ts';
 
 function parse(text: string, key = NETWORK_STATUS_KEY) {
   return parseNetworkStatus({ [key]: text });

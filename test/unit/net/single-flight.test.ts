@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { SingleFlight } from '../../../lib/net/single-flight.ts';
-import { Slots } from '../../../lib/net/slots.ts';
+import { Semaphore } from '../../../lib/runtime/semaphore.ts';
 
 test('any number of requests during one run lead to one more run, which all of them wait for', async () => {
   const gates: (() => void)[] = [];
@@ -18,7 +18,7 @@ test('any number of requests during one run lead to one more run, which all of t
 });
 
 test('slots are never exceeded and are freed by failures too', async () => {
-  const slots = new Slots(2);
+  const slots = new Semaphore(2);
   let [running, most] = [0, 0];
   const work = async (index: number) => {
     most = Math.max(most, ++running);

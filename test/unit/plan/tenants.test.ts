@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { awsOperator } from '../../../lib/dialect/aws-operator.ts';
 import { eipOperator } from '../../../lib/dialect/eip-operator.ts';
-import { wishesOf } from '../../../lib/dialect/wishes.ts';
-import type { CustomObject } from '../../../lib/model/eip-object.ts';
+import { requestsOf } from '../../../lib/dialect/requests.ts';
+import { ipamRangesOf } from '../../../lib/model/addresses/ipam-range.ts';
+import { NETWORK_STATUS_KEY } from '../../../lib/model/addresses/network-status.ts';
+import type { CachedAttachment, LiveNamespace } from '../../../lib/model/addresses/observation.ts';
+import type { CustomObject } from '../../../lib/model/eip-objects/eip-object.ts';
 import { type IpAddress, ip } from '../../../lib/model/ip.ts';
-import { ipamRangesOf } from '../../../lib/model/ipam-range.ts';
-import { NETWORK_STATUS_KEY } from '../../../lib/model/network-status.ts';
-import type { CachedAttachment, LiveNamespace } from '../../../lib/model/observation.ts';
 import type { Pod } from '../../../lib/model/pod.ts';
 import { parseTenantPolicy, type TenantPolicy } from '../../../lib/model/tenant-policy.ts';
-import { observeClaims } from '../../../lib/plan/claims.ts';
-import { grantedWishes, refuseObject } from '../../../lib/plan/tenants.ts';
+import { observeClaims } from '../../../lib/plan/addresses/claims.ts';
+import { grantedRequests, refuseObject } from '../../../lib/plan/tenants.ts';
 
 const OWN = '10.0.1.10';
 const VIP = '10.0.1.99';
@@ -228,9 +228,9 @@ describe('the tenant policy for Elastic IPs of pods', () => {
     ['*', 'eipalloc-2', true],
     ['', 'auto', false],
   ])('granted %s, asked for %s: %s', (granted, asked, expected) => {
-    const wishes = wishesOf(pod('media', { 'eni-agent.io/eip': asked }), { clusterName: 'test', nodeName: 'n' });
+    const wishes = requestsOf(pod('media', { 'eni-agent.io/eip': asked }), { clusterName: 'test', nodeName: 'n' });
 
-    const { claims, refusals } = grantedWishes(wishes, policy({ 'media.elastic-ips': granted }));
+    const { claims, refusals } = grantedRequests(wishes, policy({ 'media.elastic-ips': granted }));
 
     expect(claims).toHaveLength(expected ? 1 : 0);
     expect(refusals.map(({ reason }) => reason)).toEqual(expected ? [] : ['NotAllowed']);
@@ -241,17 +241,17 @@ describe('the tenant policy for Elastic IPs of pods', () => {
     [{ 'bank.elastic-ips': 'auto' }, 0],
   ])('with %j lets %i handover of an object through', (entries, expected) => {
     const handed = pod('media', { 'eni-agent.io/eip-handover': 'eipalloc-7' });
-    const wishes = wishesOf(handed, { clusterName: 'test', nodeName: 'n' });
+    const wishes = requestsOf(handed, { clusterName: 'test', nodeName: 'n' });
 
-    expect(grantedWishes(wishes, policy(entries)).claims).toHaveLength(expected);
+    expect(grantedRequests(wishes, policy(entries)).claims).toHaveLength(expected);
   });
 
   it('holds for the annotations of aws-pod-eip-controller', () => {
     const asked = pod('media', { 'aws-samples.github.com/aws-pod-eip-controller-type': 'auto' });
-    const wishes = wishesOf(asked, { clusterName: 'test', nodeName: 'n' });
+    const wishes = requestsOf(asked, { clusterName: 'test', nodeName: 'n' });
 
     expect(wishes.claims).toHaveLength(1);
-    expect(grantedWishes(wishes, policy({ 'bank.elastic-ips': '*' })).claims).toEqual([]);
+    expect(grantedRequests(wishes, policy({ 'bank.elastic-ips': '*' })).claims).toEqual([]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Budget } from '../../../lib/runtime/budget.ts';
 import { FailureMemory } from '../../../lib/runtime/failure-memory.ts';
-import { Limiter, NO_CALL } from '../../../lib/runtime/limiter.ts';
+import { RateLimit } from '../../../lib/runtime/rate-limit.ts';
+import { NO_CALL, RateLimiter } from '../../../lib/runtime/rate-limiter.ts';
 import { Reconciler } from '../../../lib/runtime/reconciler.ts';
 import { seededRandom, VirtualClock } from '../../support/virtual-clock.ts';
 
@@ -9,25 +9,25 @@ const SLOW_DOWN = new Error('slow down');
 
 function rig() {
   const clock = new VirtualClock();
-  const budget = new Budget({ clock, random: seededRandom(1) });
-  const limiter = new Limiter(budget, (error) => error === SLOW_DOWN);
+  const rateLimit = new RateLimit({ clock, random: seededRandom(1) });
+  const rateLimiter = new RateLimiter(rateLimit, (error) => error === SLOW_DOWN);
   const stop = new AbortController();
   onTestFinished(() => stop.abort());
-  return { clock, budget, limiter, stop };
+  return { clock, rateLimit, rateLimiter, stop };
 }
 
 /** Steps are texts `key:what`; those in capital letters need no permission. */
 function loop(parts: ReturnType<typeof rig>, answers: readonly ('ok' | 'slow')[] = []) {
-  const { clock, limiter, stop } = parts;
+  const { clock, rateLimiter, stop } = parts;
   const left = [...answers];
   const world = { steps: [] as string[], leads: true, done: [] as string[], failed: [] as string[], plans: 0 };
   const reconciler = new Reconciler<string>(
     {
       clock,
-      limiter,
+      rateLimiter,
       plan: () => {
         world.plans += 1;
-        return { steps: world.steps, wakeAt: undefined };
+        return { steps: world.steps, retryAt: undefined };
       },
       keyOf: (step) => step.split(':')[0] ?? '',
       priorityOf: (step) => (step === step.toUpperCase() ? undefined : 1),
@@ -80,7 +80,7 @@ describe('Reconciler', () => {
     change(world);
     await parts.clock.advance(60_000);
     let admitted = false;
-    void parts.limiter.call(
+    void parts.rateLimiter.call(
       () => 1,
       parts.stop.signal,
       () => {
@@ -118,28 +118,28 @@ describe('Reconciler', () => {
   });
 });
 
-describe('Limiter', () => {
+describe('RateLimiter', () => {
   it.each<[string, () => Promise<unknown>, number]>([
     ['succeeds', () => Promise.resolve(), 0],
     ['does nothing', () => Promise.resolve(NO_CALL), 0],
     ['fails', () => Promise.reject(new Error('no')), 0],
     ['is told to slow down', () => Promise.reject(SLOW_DOWN), 1],
   ])('gives the permit back when the act %s', async (_, act, pressure) => {
-    const { clock, budget, limiter, stop } = rig();
-    budget.refused();
-    void limiter.call(
+    const { clock, rateLimit, rateLimiter, stop } = rig();
+    rateLimit.refused();
+    void rateLimiter.call(
       () => 1,
       stop.signal,
       () => Promise.resolve(),
     );
     await clock.advance(60_000);
     for (let time = 0; time < 3; time += 1) {
-      void limiter.call(() => 1, stop.signal, act as () => Promise<void>).catch(() => undefined);
+      void rateLimiter.call(() => 1, stop.signal, act as () => Promise<void>).catch(() => undefined);
       await clock.advance(1);
     }
     await clock.advance(600_000);
     let admitted = false;
-    void limiter.call(
+    void rateLimiter.call(
       () => 1,
       stop.signal,
       () => {
@@ -149,7 +149,7 @@ describe('Limiter', () => {
     );
     await clock.advance(60_000);
 
-    expect([admitted, Math.sign(budget.pressure)]).toEqual([true, pressure]);
+    expect([admitted, Math.sign(rateLimit.pressure)]).toEqual([true, pressure]);
   });
 });
 

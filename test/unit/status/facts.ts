@@ -1,4 +1,4 @@
-import { floatingIpOf } from '../../../lib/model/floating-ip.ts';
+import { floatingIpOf } from '../../../lib/model/floating-ips/floating-ip.ts';
 import type { IpAddress } from '../../../lib/model/ip.ts';
 import type { Pod, PodCondition } from '../../../lib/model/pod.ts';
 import { type NodeSnapshotView, SNAPSHOT_SCHEMA, type SnapshotEni } from '../../../lib/model/status/agent-snapshot.ts';

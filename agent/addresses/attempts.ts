@@ -1,0 +1,125 @@
+import { attemptKey, type Claim } from '../../lib/model/addresses/claim.ts';
+import type { Conflict, Doubt, KnownHolder } from '../../lib/model/addresses/holder.ts';
+import type { Backoff } from '../../lib/model/addresses/snapshot.ts';
+import type { IpAddress } from '../../lib/model/ip.ts';
+import type { Reason } from '../../lib/model/refusal.ts';
+import { backoffMs } from '../../lib/runtime/backoff.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+
+/** First and longest pause per reason, ms: what a human must fix is asked rarely, a race soon. */
+const PAUSES: Partial<Record<Reason, readonly [number, number]>> = {
+  HeldElsewhere: [15_000, 600_000],
+  PrimaryAddress: [60_000, 600_000],
+  ProtectedInterface: [30_000, 600_000],
+  AddressLimitExceeded: [10_000, 300_000],
+  Unauthorized: [10_000, 300_000],
+  InterfaceGone: [2_000, 60_000],
+};
+/** Between calls for an address that EC2 refuses and shows free, ms: its describes lag by seconds. */
+const DISPUTE_PAUSE = { baseMs: 500, maxMs: 10_000 } as const;
+const DEFAULT_PAUSE = [2_000, 300_000] as const;
+
+/** Remembers what became of calls: which claims failed and when each may be tried again, and what is known of holders. */
+export class Attempts {
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #backoffs = new Map<string, Backoff>();
+  readonly #free = new Set<IpAddress>();
+  readonly #holders = new Map<IpAddress, KnownHolder>();
+  readonly #contested = new Map<IpAddress, Conflict>();
+  readonly #disputes = new Map<IpAddress, { readonly times: number; readonly until: number }>();
+  readonly #doubts = new Map<IpAddress, Doubt>();
+  readonly #acceptedAt = new Map<IpAddress, number>();
+
+  constructor(clock: Clock, random: () => number) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  get backoffs(): ReadonlyMap<string, Backoff> {
+    return this.#backoffs;
+  }
+
+  get knownFree(): ReadonlySet<IpAddress> {
+    return this.#free;
+  }
+
+  get holders(): ReadonlyMap<IpAddress, KnownHolder> {
+    return this.#holders;
+  }
+
+  get contested(): ReadonlyMap<IpAddress, Conflict> {
+    return this.#contested;
+  }
+
+  get disputedUntil(): ReadonlyMap<IpAddress, number> {
+    return new Map(Array.from(this.#disputes, ([address, { until }]) => [address, until]));
+  }
+
+  get doubts(): ReadonlyMap<IpAddress, Doubt> {
+    return this.#doubts;
+  }
+
+  failed(claim: Claim, reason: Reason, message: string): void {
+    const before = this.#backoffs.get(attemptKey(claim));
+    const failures = before?.reason === reason ? before.failures + 1 : 1;
+    const [baseMs, maxMs] = PAUSES[reason] ?? DEFAULT_PAUSE;
+    const until = this.#clock.now() + backoffMs(failures, { baseMs, maxMs, random: this.#random });
+    this.#backoffs.set(attemptKey(claim), { reason, message, until, failures });
+    this.#free.delete(claim.address);
+  }
+
+  /** EC2 has accepted it: it is on our ENI. */
+  succeeded(claim: Claim): void {
+    const { address } = claim;
+    this.#backoffs.delete(attemptKey(claim));
+    for (const memory of [this.#free, this.#holders, this.#contested, this.#disputes, this.#doubts])
+      memory.delete(address);
+    this.#acceptedAt.set(address, this.#clock.now());
+  }
+
+  /** A look-up, asked for at `holder.askedAt`, has found who has the address, or that nobody has it. */
+  found(address: IpAddress, holder: KnownHolder): void {
+    // What was seen before EC2 gave it to us is the past.
+    if (holder.askedAt > (this.#acceptedAt.get(address) ?? Number.NEGATIVE_INFINITY))
+      this.#holders.set(address, holder);
+  }
+
+  /** Nobody holds an address from which we stand down. */
+  foundFree(address: IpAddress): void {
+    this.#free.add(address);
+  }
+
+  /** EC2 has refused to give the address, because somebody holds it. `since`: when it appeared here. */
+  contestedNow(address: IpAddress, since: number): void {
+    const now = this.#clock.now();
+    const before = this.#contested.get(address);
+    const seenFree = before !== undefined && this.#holders.get(address)?.eni === undefined;
+    if (seenFree) {
+      const times = (this.#disputes.get(address)?.times ?? 0) + 1;
+      this.#disputes.set(address, { times, until: now + backoffMs(times, { ...DISPUTE_PAUSE, random: this.#random }) });
+    }
+    const firstAt = before !== undefined && before.firstAt >= since ? before.firstAt : now;
+    this.#contested.set(address, { firstAt, lastAt: now });
+    this.#free.delete(address);
+  }
+
+  /** See `Doubt`. `before`: what is known now, unless the caller knows better. */
+  doubt(address: IpAddress, about: Partial<Omit<Doubt, 'at'>> = {}): void {
+    // The earliest knowledge stays: whoever comes after it, has come while we waited.
+    const before = about.before ?? this.#doubts.get(address)?.before ?? this.#holders.get(address);
+    this.#doubts.set(address, { restarted: false, ...about, at: this.#clock.now(), before });
+  }
+
+  /** Forgets what no current claim has to do with, nor a declaration. */
+  keepOnly(claims: readonly Claim[], declared: readonly IpAddress[]): void {
+    const keys = new Set(claims.map(attemptKey));
+    for (const key of this.#backoffs.keys()) if (!keys.has(key)) this.#backoffs.delete(key);
+    const addresses = new Set(claims.map((claim) => claim.address));
+    for (const memory of [this.#free, this.#contested, this.#disputes, this.#doubts, this.#acceptedAt]) {
+      for (const address of memory.keys()) if (!addresses.has(address)) memory.delete(address);
+    }
+    const named = new Set([...addresses, ...declared]);
+    for (const address of this.#holders.keys()) if (!named.has(address)) this.#holders.delete(address);
+  }
+}

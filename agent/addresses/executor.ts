@@ -1,0 +1,299 @@
+import type { AddressApi } from '../../lib/ec2/api.ts';
+import type { Action, AssignAction, UnassignAction } from '../../lib/model/addresses/action.ts';
+import type { LedgerEntry } from '../../lib/model/addresses/ledger.ts';
+import type { Ec2Error } from '../../lib/model/ec2-error.ts';
+import type { EniId } from '../../lib/model/eni.ts';
+import { familyOf, type IpAddress } from '../../lib/model/ip.ts';
+import type { Refusal } from '../../lib/model/refusal.ts';
+import { ownershipAfter } from '../../lib/plan/addresses/ownership.ts';
+import { backoffMs } from '../../lib/runtime/backoff.ts';
+import type { BatchItem, Verdict } from '../../lib/runtime/batcher.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import type { Journal } from '../../lib/runtime/journal.ts';
+import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import type { EniCache } from '../aws/eni-cache.ts';
+import { moveIpv6 } from '../aws/move-ipv6.ts';
+import type { Attempts } from './attempts.ts';
+import type { AddressEvents } from './events.ts';
+import { LateAnswer } from './late-answer.ts';
+import { actionKey, asEc2Error, entryOf, reasonOf } from './outcome.ts';
+
+export interface AddressExecutorParts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly ec2: AddressApi;
+  readonly ledger: Journal<LedgerEntry>;
+  readonly facts: EniCache;
+  readonly attempts: Attempts;
+  readonly rateLimit: RateLimit;
+  readonly events: AddressEvents;
+  /** Cuts calls off that are in flight: later than the signal that merely stops new ones. */
+  readonly callSignal: AbortSignal;
+  /** Describes the node's ENIs again; resolves when the facts are new (or the describe failed). */
+  readonly refresh: (cause: string) => Promise<void>;
+  /** Starts the cool-down of an address again, after a release that EC2 refused. */
+  readonly postponeRelease: (address: IpAddress) => void;
+}
+
+const SETTLED: Verdict = { kind: 'settled' };
+
+/**
+ * Carries out the calls of one ENI, one at a time, and records what became of each address.
+ * Never throws: every failure ends as a back-off of a claim, a trouble of the ENI, or a smaller batch.
+ */
+export class AddressExecutor {
+  readonly #eni: EniId;
+  readonly #parts: AddressExecutorParts;
+  #trouble: Refusal | undefined;
+  #failures = 0;
+  #busySince: number | undefined;
+  #pausedUntil = 0;
+  readonly #late: LateAnswer;
+
+  constructor(eni: EniId, parts: AddressExecutorParts) {
+    this.#eni = eni;
+    this.#parts = parts;
+    this.#late = new LateAnswer(parts, (address) => this.#isHere(address));
+  }
+
+  /** What keeps this ENI's calls from going through; undefined when nothing does. */
+  get trouble(): Refusal | undefined {
+    return this.#trouble;
+  }
+
+  /** Waits out this ENI's pause, then asks the rate limit that all ENIs share. */
+  async admit(priority: () => number, signal: AbortSignal): Promise<boolean> {
+    const pause = this.#pausedUntil - this.#parts.clock.now();
+    if (pause > 0) await this.#parts.clock.sleep(pause, signal);
+    return this.#parts.rateLimit.admit(priority, signal);
+  }
+
+  /** Since when a call is under way, ms since the epoch. */
+  get busySince(): number | undefined {
+    return this.#busySince;
+  }
+
+  async perform(items: readonly BatchItem<Action>[]): Promise<Verdict> {
+    this.#busySince = this.#parts.clock.now();
+    try {
+      return await this.#perform(items);
+    } finally {
+      this.#busySince = undefined;
+    }
+  }
+
+  async #perform(items: readonly BatchItem<Action>[]): Promise<Verdict> {
+    const actions = items.map((item) => item.value);
+    try {
+      const [first] = actions;
+      if (first === undefined) return SETTLED;
+      switch (first.kind) {
+        case 'assign':
+          await this.#assign(actions as AssignAction[]);
+          break;
+        case 'unassign':
+          await this.#unassign(actions as UnassignAction[]);
+          break;
+      }
+      this.#wentThrough();
+      return SETTLED;
+    } catch (error) {
+      return this.#failed(error, actions);
+    }
+  }
+
+  async #assign(actions: readonly AssignAction[]): Promise<void> {
+    const { ledger, facts, attempts, clock, events } = this.#parts;
+    const addresses = actions.map((action) => action.address);
+    const takeover = actions.some((action) => action.takeover);
+    const before = new Map(addresses.map((address) => [address, ledger.get(address)]));
+    // Record before act: after a crash the ledger must know every address that EC2 may have given us.
+    ledger.put(actions.map((action) => [action.address, this.#attemptOf(action)] as const));
+    const startedAt = clock.now();
+    const { requestId, assigned } = await this.#callAssign(actions, addresses, takeover);
+    // An answer that names nothing is compared with what a describe shows; nobody waits for it.
+    if (assigned === undefined) void this.#parts.refresh('an answer that does not say what it assigned');
+    const from = new Map(actions.flatMap((action) => (action.from ? [[action.address, action.from] as const] : [])));
+    facts.assigned(this.#eni, addresses, clock.now());
+    const claimedAt = (action: AssignAction) => ledger.get(action.address)?.claimedAt ?? action.claim.since;
+    ledger.put(
+      actions.map((action) => {
+        const { address } = action;
+        const state = ownershipAfter({ address, eni: this.#eni, before: before.get(address) }, assigned);
+        return [address, { ...entryOf(action, state), claimedAt: claimedAt(action) }] as const;
+      }),
+    );
+    for (const action of actions) attempts.succeeded(action.claim);
+    const claims = actions.map((action) => action.claim);
+    events.assigned(claims, this.#eni, { durationMs: clock.now() - startedAt, requestId, takeover, from });
+  }
+
+  async #callAssign(actions: readonly AssignAction[], addresses: readonly IpAddress[], takeover: boolean) {
+    const { ec2, callSignal: signal } = this.#parts;
+    if (!takeover) return ec2.assign(this.#eni, addresses, { takeover, signal });
+    const cancel = this.#late.watch(addresses);
+    try {
+      if (actions.some(({ from, address }) => from !== undefined && familyOf(address) === 6)) {
+        return await moveIpv6(this.#eni, actions, { ...this.#parts, leaves: this.#leaves }, signal);
+      }
+      return await ec2.assign(this.#eni, addresses, { takeover, signal });
+    } finally {
+      cancel();
+    }
+  }
+
+  #leaves = (address: IpAddress, movingFrom: EniId): void => {
+    const entry = this.#parts.ledger.get(address);
+    if (entry) this.#parts.ledger.put([[address, { ...entry, movingFrom }]]);
+  };
+
+  #isHere(address: IpAddress): boolean {
+    return this.#parts.facts.enis.some(
+      ({ id, addresses }) => id === this.#eni && addresses.some(({ ip }) => ip === address),
+    );
+  }
+
+  async #unassign(actions: readonly UnassignAction[]): Promise<void> {
+    const { ec2, ledger, facts, clock, events, callSignal: signal } = this.#parts;
+    const addresses = actions.map((action) => action.address);
+    const startedAt = clock.now();
+    const { requestId } = await ec2.unassign(this.#eni, addresses, { signal });
+    facts.unassigned(this.#eni, addresses, clock.now());
+    const entries = addresses.flatMap((address) => ledger.get(address) ?? []);
+    // Only after the act: a crash in between repeats a release, and EC2 then says that it is not assigned.
+    ledger.delete(addresses);
+    events.released(entries, { durationMs: clock.now() - startedAt, requestId, takeover: false, from: new Map() });
+  }
+
+  /** The record before the call. See `LedgerEntry.spent`. */
+  #attemptOf(action: AssignAction): LedgerEntry {
+    const before = this.#parts.ledger.get(action.address);
+    const known = before !== undefined && before.claimedAt >= action.claim.since;
+    const spent = known && !action.takeover && (before.state !== 'assigning' || before.spent !== undefined);
+    return { ...entryOf(action, 'assigning'), ...(spent && { spent: true as const, claimedAt: before.claimedAt }) };
+  }
+
+  #wentThrough(): void {
+    this.#parts.rateLimit.succeeded();
+    this.#trouble = undefined;
+    this.#failures = 0;
+    this.#pausedUntil = 0;
+  }
+
+  async #failed(cause: unknown, actions: readonly Action[]): Promise<Verdict> {
+    const error = asEc2Error(cause);
+    const { rateLimit, events, refresh, callSignal } = this.#parts;
+    if (callSignal.aborted) return SETTLED;
+    events.callFailed(
+      error,
+      this.#eni,
+      actions.map((action) => action.address),
+    );
+    if (error.kind === 'throttled') rateLimit.refused();
+    else rateLimit.ended();
+    for (const action of actions) this.#doubt(action, error);
+    switch (error.kind) {
+      case 'throttled':
+        this.#trouble = { reason: 'Throttled', message: `EC2 asks to slow down (${error.code}); the call is repeated` };
+        return SETTLED;
+      case 'unavailable':
+        this.#pause(error);
+        return SETTLED;
+      case 'unknown-outcome':
+        // Perhaps it was done. Look before asking again: the plan then wants only what is really missing.
+        this.#pause(error);
+        await refresh('a call whose outcome is unknown');
+        return SETTLED;
+      case 'limit':
+      case 'not-found':
+      case 'not-assigned':
+        await refresh(error.code);
+        return this.#refuse(error, actions);
+      case 'unauthorized':
+        this.#setBack(error, actions);
+        return SETTLED;
+      case 'held-elsewhere':
+      case 'conflict':
+      case 'rejected':
+        return this.#conflict(error, actions) ?? this.#refuse(error, actions);
+    }
+  }
+
+  /** A takeover, and whatever may have to be taken over, is not repeated before we have looked who holds the address by then. */
+  #doubt(action: Action, error: Ec2Error): void {
+    if (action.kind === 'unassign') return;
+    const { address, takeover, claim, from } = action;
+    const contested = !takeover && error.kind === 'held-elsewhere';
+    if (contested || !(takeover || claim.kind === 'floating')) return;
+    const askedAt = this.#parts.clock.now();
+    // An IPv6 address that may have left its old ENI by our own call was free in between: whoever has it then, has come since.
+    const ours = this.#late.seen(address) ? { before: { askedAt, eni: this.#eni } } : undefined;
+    const freed = familyOf(address) === 6 && takeover && from !== undefined && error.kind === 'unknown-outcome';
+    const before = ours ?? (freed ? { before: { askedAt, eni: undefined } } : {});
+    this.#parts.attempts.doubt(address, before);
+  }
+
+  /**
+   * EC2 says which addresses somebody holds: those are looked up and the others asked for again at once, so that one contested
+   * address costs a batch one call. Undefined when it does not say, or says it of what nobody looks up.
+   */
+  #conflict(error: Ec2Error, actions: readonly Action[]): Verdict | undefined {
+    const named = new Set(actions.length === 1 ? actions.map(({ address }) => address) : error.addresses);
+    const held = actions.flatMap((action) => (action.kind === 'assign' && named.has(action.address) ? [action] : []));
+    // Which code EC2 has for an IPv6 address that another ENI holds is not documented (FACTS §1.3).
+    const isHeld = error.kind === 'held-elsewhere' || held.some(({ address }) => familyOf(address) === 6);
+    if (!isHeld || held.length === 0) return undefined;
+    for (const action of held) {
+      // Whatever the claim turns out to be in a moment, it need not be refused once more to know this.
+      if (!action.takeover) this.#parts.attempts.contestedNow(action.address, action.claim.since);
+      if (action.takeover || !action.looksUp) this.#setBack(error, [action]);
+      else this.#forgetAttempt(action);
+    }
+    return SETTLED;
+  }
+
+  /** A refused group is split until the bad address stands alone; a refused single address gets its reason. */
+  #refuse(error: Ec2Error, actions: readonly Action[]): Verdict {
+    if (actions.length > 1 && error.kind !== 'not-found') {
+      const named = new Set(error.addresses);
+      return { kind: 'split', culprits: actions.filter((action) => named.has(action.address)).map(actionKey) };
+    }
+    this.#setBack(error, actions);
+    return SETTLED;
+  }
+
+  #setBack(error: Ec2Error, actions: readonly Action[]): void {
+    const { attempts, postponeRelease } = this.#parts;
+    for (const action of actions) {
+      if (action.kind === 'unassign') {
+        postponeRelease(action.address);
+        continue;
+      }
+      attempts.failed(
+        action.claim,
+        reasonOf(error),
+        `${action.address}: EC2 refused ${error.action}: ${error.message} (${error.code})`,
+      );
+      this.#forgetAttempt(action);
+    }
+  }
+
+  /** Surely not ours. The appearance keeps its right to a takeover, unless it was used up before this call. */
+  #forgetAttempt(action: AssignAction): void {
+    const { ledger } = this.#parts;
+    const entry = ledger.get(action.address);
+    if (this.#isHere(action.address) || entry?.state !== 'assigning') return;
+    if (entry.spent === undefined) ledger.delete([action.address]);
+    else ledger.put([[action.address, { ...entryOf(action, 'lost'), claimedAt: entry.claimedAt }]]);
+  }
+
+  #pause(error: Ec2Error): void {
+    const { clock, random } = this.#parts;
+    this.#failures += 1;
+    this.#pausedUntil = clock.now() + backoffMs(this.#failures, { baseMs: 100, maxMs: 15_000, random });
+    this.#trouble = {
+      reason: 'Ec2Unavailable',
+      message: `${error.action} did not go through (${error.code}: ${error.message}); it is repeated`,
+    };
+  }
+}

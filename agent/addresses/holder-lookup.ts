@@ -1,0 +1,148 @@
+import type { AddressApi } from '../../lib/ec2/api.ts';
+import {
+  type AddressHolder,
+  holderText,
+  type InstanceOwner,
+  type OwnClusters,
+  whyNotTake,
+} from '../../lib/model/addresses/holder.ts';
+import type { ClaimStatus, HolderQuestion, Plan } from '../../lib/model/addresses/plan.ts';
+import type { Eni } from '../../lib/model/eni.ts';
+import { clustersOf } from '../../lib/model/eni-protection.ts';
+import type { IpAddress } from '../../lib/model/ip.ts';
+import { backoffMs } from '../../lib/runtime/backoff.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import { reportFailure } from '../aws/report-failure.ts';
+import type { Attempts } from './attempts.ts';
+import type { AddressEvents } from './events.ts';
+
+export interface LookUpOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly ec2: AddressApi;
+  readonly rateLimit: RateLimit;
+  readonly attempts: Attempts;
+  readonly events: AddressEvents;
+  readonly instanceId: string;
+  /** Of `--cluster-name`, if it is set. */
+  readonly clusterName: string | undefined;
+  readonly enis: () => readonly Eni[];
+  readonly wake: () => void;
+}
+
+/** More owners than a cluster has nodes are not worth remembering. */
+const MAX_OWNERS = 5_000;
+
+/**
+ * Finds out who holds addresses: all of them in one read, and whose instances these are beside it. What nobody holds may be assigned;
+ * what may be taken over is left to the plan; of the rest the holder is told to the pod's owner, and asked again at a growing pace.
+ */
+export class HolderLookup {
+  readonly #options: LookUpOptions;
+  readonly #signal: AbortSignal;
+  /** Tags of an instance that name its cluster do not change while it lives, and its id is never used again. */
+  readonly #owners = new Map<string, InstanceOwner>();
+  #running: Promise<void> | undefined;
+  #failures = 0;
+  #notBefore = 0;
+
+  constructor(options: LookUpOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  request(planned: Plan): void {
+    const { clock } = this.#options;
+    if (planned.lookUp.length === 0 || this.#signal.aborted || clock.now() < this.#notBefore) return;
+    this.#running ??= this.#find(planned).finally(() => {
+      this.#running = undefined;
+      this.#options.wake();
+    });
+  }
+
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  async #find({ lookUp, statuses }: Plan): Promise<void> {
+    const { clock, rateLimit } = this.#options;
+    const taking = lookUp.some(({ purpose }) => purpose === 'take');
+    if (!(await rateLimit.admit(() => (taking ? 0 : 1), this.#signal))) return;
+    const askedAt = clock.now();
+    try {
+      const holders = await this.#holders(lookUp);
+      rateLimit.succeeded();
+      this.#failures = 0;
+      const own = this.#own();
+      for (const question of lookUp) this.#judge(question, holders.get(question.address), { askedAt, own, statuses });
+    } catch (error) {
+      reportFailure(rateLimit, error);
+      if (!this.#signal.aborted) this.#failed(lookUp, error);
+    }
+  }
+
+  async #holders(lookUp: readonly HolderQuestion[]): Promise<Map<IpAddress, AddressHolder>> {
+    const { ec2, instanceId } = this.#options;
+    const options = { signal: this.#signal };
+    const addresses = lookUp.map(({ address }) => address);
+    const taking = lookUp.flatMap(({ address, purpose }) => (purpose === 'take' ? [address] : []));
+    if (taking.length === 0) return ec2.findHolders(addresses, options);
+    // Beside each other: a contested address waits for one round trip only.
+    const [holders] = await Promise.all([
+      ec2.findHolders(addresses, options),
+      this.#learn({ addresses: taking }),
+      this.#owners.has(instanceId) ? undefined : this.#learn({ ids: [instanceId] }),
+    ]);
+    const named = taking.flatMap((address) => holders.get(address)?.instanceId ?? []);
+    const unknown = [...new Set(named)].filter((id) => !this.#owners.has(id));
+    if (unknown.length > 0) await this.#learn({ ids: unknown });
+    return holders;
+  }
+
+  async #learn(query: Parameters<AddressApi['instanceOwners']>[0]): Promise<void> {
+    const found = await this.#options.ec2.instanceOwners(query, { signal: this.#signal });
+    if (this.#owners.size > MAX_OWNERS) this.#owners.clear();
+    if ('ids' in query) for (const id of query.ids) this.#owners.set(id, 'untold');
+    for (const [id, owner] of found) this.#owners.set(id, owner);
+  }
+
+  #own(): OwnClusters {
+    const { instanceId, clusterName, enis } = this.#options;
+    const instance = this.#owners.get(instanceId);
+    return {
+      byInstance: typeof instance === 'object' ? clustersOf(instance.tags) : [],
+      others: [...(clusterName ? [clusterName] : []), ...enis().flatMap(({ tags }) => clustersOf(tags))],
+    };
+  }
+
+  #judge(
+    { address, purpose }: HolderQuestion,
+    holder: AddressHolder | undefined,
+    { askedAt, own, statuses }: { askedAt: number; own: OwnClusters; statuses: readonly ClaimStatus[] },
+  ): void {
+    const { attempts } = this.#options;
+    if (holder === undefined && purpose === 'wait') attempts.foundFree(address);
+    if (holder === undefined) return attempts.found(address, { askedAt, eni: undefined });
+    const owner = holder.instanceId === undefined ? undefined : (this.#owners.get(holder.instanceId) ?? 'untold');
+    const refusal = whyNotTake(address, holder, owner, own);
+    attempts.found(address, { askedAt, eni: holder.eni, ...(refusal && { refusal }) });
+    if (purpose === 'take' && refusal === undefined) return;
+    const message = `${address} is held by ${holderText(holder)}; standing down until it appears here anew or nobody holds it`;
+    const { reason } = refusal ?? { reason: 'HeldElsewhere' as const };
+    for (const { claim, state } of statuses) {
+      if (claim.address !== address || state === 'assigned') continue;
+      if ((claim.provisionalUntil ?? 0) <= askedAt) attempts.failed(claim, reason, refusal?.message ?? message);
+    }
+  }
+
+  /** Whoever waits for the answer goes on waiting: nothing has been decided against anybody. */
+  #failed(lookUp: readonly HolderQuestion[], error: unknown): void {
+    const { clock, random, events, wake } = this.#options;
+    events.problem(`cannot find out who holds ${lookUp.map(({ address }) => address).join(', ')}`, error);
+    this.#failures += 1;
+    const pause = backoffMs(this.#failures, { baseMs: 200, maxMs: 30_000, random });
+    this.#notBefore = clock.now() + pause;
+    clock.after(pause, wake);
+  }
+}

@@ -1,0 +1,40 @@
+import type { Action, AssignAction } from '../../lib/model/addresses/action.ts';
+import type { LedgerEntry } from '../../lib/model/addresses/ledger.ts';
+import { Ec2Error } from '../../lib/model/ec2-error.ts';
+import type { Reason } from '../../lib/model/refusal.ts';
+
+/** Identity of an action in its lane. */
+export function actionKey(action: Action): string {
+  return `${action.kind} ${action.address}`;
+}
+
+/** The ledger's record of an assignment. */
+export function entryOf({ claim, eni }: AssignAction, state: LedgerEntry['state']): LedgerEntry {
+  return {
+    address: claim.address,
+    eni,
+    state,
+    holder: claim.holder,
+    interface: claim.interface,
+    claimedAt: claim.since,
+  };
+}
+
+const REASON_BY_KIND: Partial<Record<Ec2Error['kind'], Reason>> = {
+  limit: 'AddressLimitExceeded',
+  'held-elsewhere': 'HeldElsewhere',
+  unauthorized: 'Unauthorized',
+  'not-found': 'InterfaceGone',
+};
+
+/** Why a claim failed, in the code that its owner is told. */
+export function reasonOf(error: Ec2Error): Reason {
+  return REASON_BY_KIND[error.kind] ?? 'RejectedByEc2';
+}
+
+/** A fault in our own code must not stop the lane: it counts as a refusal and is logged with its stack by `callFailed`. */
+export function asEc2Error(cause: unknown): Ec2Error {
+  if (cause instanceof Ec2Error) return cause;
+  const message = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+  return new Ec2Error({ kind: 'rejected', code: 'InternalFault', message, action: 'internal' });
+}

@@ -1,0 +1,70 @@
+import type { AddressApi } from '../../lib/ec2/api.ts';
+import type { Action } from '../../lib/model/addresses/action.ts';
+import type { LedgerEntry } from '../../lib/model/addresses/ledger.ts';
+import type { ClaimStatus } from '../../lib/model/addresses/plan.ts';
+import type { Policy } from '../../lib/model/addresses/snapshot.ts';
+import type { Eni } from '../../lib/model/eni.ts';
+import type { IpAddress } from '../../lib/model/ip.ts';
+import type { Refusal } from '../../lib/model/refusal.ts';
+import type { ClaimDraft, StrayAddress } from '../../lib/plan/addresses/claims.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import type { Journal } from '../../lib/runtime/journal.ts';
+import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import type { ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
+import type { AddressEvents } from './events.ts';
+
+/** What the sources say, as far as the engine needs it. */
+export interface Observed {
+  readonly drafts: readonly ClaimDraft[];
+  readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
+  readonly strays?: readonly StrayAddress[];
+  /** See `NodeSnapshot.declared`. */
+  readonly declared?: readonly IpAddress[];
+  /** See `NodeSnapshot.claimsComplete`. */
+  readonly complete: boolean;
+  /** See `NodeSnapshot.hiddenSince`. */
+  readonly hiddenSince?: number | undefined;
+  /** Addresses heard of in namespaces that are not identified yet: somebody uses them, nobody knows who. */
+  readonly unplaced?: readonly IpAddress[];
+}
+
+/** The state of the node after one round, for publishing. */
+export interface NodeReport {
+  readonly at: number;
+  readonly statuses: readonly ClaimStatus[];
+  readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
+  readonly enis: readonly Eni[];
+  /** What is being done, or in a dry run would be. */
+  readonly actions: readonly Action[];
+  readonly complete: boolean;
+}
+
+export interface AddressReconcilerOptions {
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly ec2: AddressApi;
+  /** Shared by everything in the process that calls EC2. */
+  readonly rateLimit: RateLimit;
+  readonly instanceId: string;
+  /** Of `--cluster-name`, if it is set. */
+  readonly clusterName?: string | undefined;
+  readonly ledger: Journal<LedgerEntry>;
+  /**
+   * Nothing has been here before this process, so that whatever it finds has just appeared: an init container in its pod.
+   * @default false
+   */
+  readonly firstStart?: boolean;
+  readonly policy: Policy;
+  readonly observe: () => Observed;
+  readonly report: (report: NodeReport) => void;
+  readonly events: AddressEvents;
+  /** Plan and report only; no EC2 write ever. */
+  readonly dryRun: boolean;
+  /** Aborts calls in flight; `signal` of the constructor only keeps new ones from starting. */
+  readonly callSignal: AbortSignal;
+  /** Longest time between two describes of the node's ENIs, ms. */
+  readonly resyncMs: number;
+  /** Told how the rounds end. @default kept to itself */
+  readonly rounds?: ReconcileHealth;
+}

@@ -1,0 +1,276 @@
+import type { Action } from '../../lib/model/addresses/action.ts';
+import type { LedgerEntry } from '../../lib/model/addresses/ledger.ts';
+import type { Plan } from '../../lib/model/addresses/plan.ts';
+import type { NodeSnapshot } from '../../lib/model/addresses/snapshot.ts';
+import type { Eni, EniId } from '../../lib/model/eni.ts';
+import type { IpAddress } from '../../lib/model/ip.ts';
+import type { Refusal } from '../../lib/model/refusal.ts';
+import { type Appearances, dateClaims } from '../../lib/plan/addresses/appearance.ts';
+import { inUseOn } from '../../lib/plan/addresses/claims.ts';
+import { leavingAddresses } from '../../lib/plan/addresses/leaving.ts';
+import { plan } from '../../lib/plan/addresses/plan.ts';
+import { Batcher } from '../../lib/runtime/batcher.ts';
+import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import { RECONCILE_RETRY_MS, ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
+import { Trigger } from '../../lib/runtime/trigger.ts';
+import { EniCache } from '../aws/eni-cache.ts';
+import { Attempts } from './attempts.ts';
+import { batchItem } from './batch-item.ts';
+import { AddressExecutor } from './executor.ts';
+import { HolderLookup } from './holder-lookup.ts';
+import { IdleSince } from './idle-since.ts';
+import { MissingSince } from './missing-since.ts';
+import type { AddressReconcilerOptions, Observed } from './reconciler-options.ts';
+import { Refresh } from './refresh.ts';
+
+/** EC2 documents no cap on addresses per call; a call never needs more than the largest ENI holds (64). */
+const MAX_BATCH = 64;
+/** A takeover that has waited this long for permission is decided anew: the world may have changed, ms. */
+const WAITED_MS = 1_000;
+/** Every call has a timeout of seconds and every wait an end, so this can only be a fault of ours, ms. */
+const STUCK_MS = 300_000;
+
+/**
+ * The loop of the main job: observe, plan from the whole snapshot, let the lanes act, tell. Level-based: an event only wakes it.
+ * The same engine runs in the node agent and inside a pod; they differ in what they observe and whom they tell.
+ */
+export class AddressReconciler {
+  readonly #options: AddressReconcilerOptions;
+  readonly #signal: AbortSignal;
+  readonly #facts = new EniCache();
+  readonly #attempts: Attempts;
+  readonly #rateLimit: RateLimit;
+  readonly #trigger: Trigger;
+  readonly #refresh: Refresh;
+  readonly #lookUp: HolderLookup;
+  readonly #lanes = new Map<EniId, { readonly lane: Batcher<Action>; readonly performer: AddressExecutor }>();
+  readonly #idle = new IdleSince();
+  readonly #missing = new MissingSince();
+  readonly #rounds: ReconcileHealth;
+  /** See {@link leavingAddresses}. */
+  leaving: ReadonlySet<IpAddress> = new Set();
+  #appearances: Appearances = new Map();
+  /** All sources have been seen complete once: what comes now has appeared before our eyes. */
+  #settled: boolean;
+  #offered: readonly Action[] = [];
+
+  constructor(options: AddressReconcilerOptions, signal: AbortSignal) {
+    const { clock, random, ec2, events } = options;
+    this.#options = options;
+    this.#signal = signal;
+    this.#attempts = new Attempts(clock, random);
+    this.#rateLimit = options.rateLimit;
+    this.#rounds = options.rounds ?? new ReconcileHealth({ clock });
+    this.#trigger = new Trigger(() => this.#round(), clock);
+    const wake = () => this.#trigger.now();
+    const shared = { clock, random, ec2, rateLimit: this.#rateLimit, events, wake };
+    this.#refresh = new Refresh(
+      { ...shared, facts: this.#facts, instanceId: options.instanceId, resyncMs: options.resyncMs },
+      signal,
+    );
+    const { instanceId, clusterName, ledger } = options;
+    this.#lookUp = new HolderLookup(
+      { ...shared, instanceId, clusterName, attempts: this.#attempts, enis: () => this.#facts.enis },
+      signal,
+    );
+    this.#settled = options.firstStart === true;
+    // What the process before us asked for and did not hear of: somebody else may have the address by now.
+    for (const { address, state } of ledger.values())
+      if (state === 'assigning') this.#attempts.doubt(address, { restarted: true });
+    signal.addEventListener('abort', () => this.#trigger.stop(), { once: true });
+  }
+
+  /** Something the engine observes may have changed. */
+  wake(): void {
+    this.#trigger.now();
+  }
+
+  /** Something outside says that the facts about our ENIs may be wrong: describe them. */
+  doubt(cause: string): void {
+    void this.#refresh.request(cause);
+  }
+
+  get enis(): readonly Eni[] {
+    return this.#facts.enis;
+  }
+
+  /** When the describe was asked for that `enis` rest on, ms since the epoch; undefined before the first. */
+  get describedAt(): number | undefined {
+    return this.#facts.describedAt;
+  }
+
+  /** Why the last describe of our ENIs failed; undefined while they go through. */
+  get trouble(): Refusal | undefined {
+    return this.#refresh.trouble;
+  }
+
+  /** Calls that should have ended long ago, in words; a reason to restart the process. */
+  stuck(): string[] {
+    const limit = this.#options.clock.now() - STUCK_MS;
+    return Array.from(this.#lanes, ([eni, { performer }]) => ({ eni, since: performer.busySince }))
+      .filter(({ since }) => since !== undefined && since < limit)
+      .map(({ eni }) => `a call for ${eni} has been under way for more than ${STUCK_MS / 60_000} min`);
+  }
+
+  /** Describes the ENIs for the first time, then runs until the signal aborts; returns when no call is in flight any more. */
+  async run(): Promise<void> {
+    void this.#refresh.request('start');
+    await this.#refresh.run();
+    await Promise.all(Array.from(this.#lanes.values(), ({ lane }) => lane.idle()));
+    await this.#lookUp.idle();
+  }
+
+  #round(): void {
+    this.#rounds.run(
+      'addresses',
+      () => this.#reconcile(),
+      (error) => {
+        this.#options.events.problem('a round failed and is tried again', error);
+        this.#trigger.at(this.#options.clock.now() + RECONCILE_RETRY_MS);
+      },
+    );
+  }
+
+  #reconcile(): void {
+    const { observe, report, dryRun, clock } = this.#options;
+    const observed = observe();
+    const snapshot = this.#snapshot(observed);
+    const planned = plan(snapshot);
+    this.leaving = leavingAddresses(snapshot);
+    if (!dryRun) {
+      this.#remember(planned);
+      this.#offer(planned.actions);
+      this.#offered = planned.actions;
+      this.#lookUp.request(planned);
+    }
+    if (planned.describe) void this.#refresh.request('facts older than a claim');
+    this.#trigger.at(planned.retryAt);
+    report({
+      at: clock.now(),
+      statuses: planned.statuses,
+      refusals: observed.refusals,
+      enis: this.#facts.enis,
+      actions: planned.actions,
+      complete: observed.complete && this.describedAt !== undefined,
+    });
+  }
+
+  #snapshot(observed: Observed): NodeSnapshot {
+    const { clock, policy } = this.#options;
+    const now = clock.now();
+    const ledger = this.#ledger();
+    const { complete, declared = [] } = observed;
+    const loaded = complete || observed.hiddenSince !== undefined;
+    const dating = { known: this.#appearances, ledger, complete: loaded, now, settled: this.#settled };
+    const { claims, appearances } = dateClaims(observed.drafts, { ...dating, trusted: this.#options.ledger.trusted });
+    this.#appearances = appearances;
+    this.#settled ||= loaded;
+    this.#attempts.keepOnly(claims, declared);
+    const inUse = new Set([...inUseOn(this.#facts.enis, observed.strays ?? []), ...(observed.unplaced ?? [])]);
+    this.#missing.mark(ledger, this.#facts.enis, now);
+    if (loaded) this.#idle.mark(new Set([...claims.map(({ address }) => address), ...inUse]), ledger, now);
+    else this.#idle.clear();
+    return {
+      now,
+      policy,
+      claims,
+      ledger,
+      inUse,
+      claimsComplete: observed.complete,
+      hiddenSince: observed.hiddenSince,
+      enis: this.#facts.enis,
+      unseen: this.#facts.unseen,
+      describedAt: this.#facts.describedAt,
+      blind: this.#refresh.trouble,
+      idleSince: this.#idle.all,
+      missingSince: this.#missing.all,
+      inFlight: this.#inFlight(),
+      knownFree: this.#attempts.knownFree,
+      holders: this.#attempts.holders,
+      contested: this.#attempts.contested,
+      disputedUntil: this.#attempts.disputedUntil,
+      doubts: this.#attempts.doubts,
+      declared,
+      backoffs: this.#attempts.backoffs,
+      troubles: this.#troubles(),
+    };
+  }
+
+  #ledger(): ReadonlyMap<IpAddress, LedgerEntry> {
+    return new Map(this.#options.ledger.values().map((entry) => [entry.address, entry]));
+  }
+
+  #inFlight(): ReadonlySet<IpAddress> {
+    const flying = new Set<IpAddress>();
+    for (const { lane } of this.#lanes.values()) {
+      for (const item of lane.flying()) flying.add(item.value.address);
+    }
+    return flying;
+  }
+
+  #troubles(): ReadonlyMap<EniId, Refusal> {
+    const troubles = new Map<EniId, Refusal>();
+    for (const [eni, { performer }] of this.#lanes) if (performer.trouble) troubles.set(eni, performer.trouble);
+    return troubles;
+  }
+
+  #remember(planned: Plan): void {
+    const { ledger, events } = this.#options;
+    for (const entry of planned.ledger.put) {
+      const before = ledger.get(entry.address)?.state;
+      if (entry.state === 'lost' && (before === 'held' || before === 'found')) events.lost(entry);
+      const unanswered = entry.state === 'held' && ledger.get(entry.address)?.state === 'assigning';
+      if (unanswered && !this.#inFlight().has(entry.address)) events.confirmed(entry);
+    }
+    ledger.put(planned.ledger.put.map((entry) => [entry.address, entry] as const));
+    ledger.delete(planned.ledger.forget);
+  }
+
+  #offer(actions: readonly Action[]): void {
+    const byEni = Map.groupBy(actions, (action) => action.eni);
+    for (const eni of byEni.keys()) if (!this.#lanes.has(eni)) this.#lanes.set(eni, this.#open(eni));
+    for (const [eni, { lane }] of this.#lanes) lane.offer((byEni.get(eni) ?? []).map(batchItem));
+  }
+
+  #open(eni: EniId) {
+    const { clock, random, ec2, ledger, events } = this.#options;
+    const performer = new AddressExecutor(eni, {
+      clock,
+      random,
+      ec2,
+      ledger,
+      events,
+      facts: this.#facts,
+      attempts: this.#attempts,
+      rateLimit: this.#rateLimit,
+      callSignal: this.#options.callSignal,
+      refresh: (cause) => this.#refresh.request(cause),
+      postponeRelease: (address) => this.#idle.restart(address, clock.now()),
+    });
+    const lane = new Batcher<Action>(
+      {
+        maxBatch: MAX_BATCH,
+        perform: (items) => performer.perform(items),
+        admit: (priority, signal) => this.#admit(eni, () => performer.admit(priority, signal)),
+        unused: () => this.#rateLimit.ended(),
+        // Planned at once, so that the next call already carries what arrived meanwhile.
+        settled: () => this.#round(),
+      },
+      this.#signal,
+    );
+    return { lane, performer };
+  }
+
+  async #admit(eni: EniId, admit: () => Promise<boolean>): Promise<boolean> {
+    const askedAt = this.#options.clock.now();
+    if (!(await admit())) return false;
+    if (this.#options.clock.now() - askedAt < WAITED_MS) return true;
+    for (const action of this.#offered) {
+      if (action.kind !== 'assign' || action.eni !== eni) continue;
+      if (action.takeover) this.#attempts.doubt(action.address);
+      else if (action.claim.kind === 'floating') this.#attempts.doubt(action.address, { waited: true });
+    }
+    this.#round();
+    return true;
+  }
+}

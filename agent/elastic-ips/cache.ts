@@ -1,0 +1,165 @@
+import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
+import { Ec2Error } from '../../lib/model/ec2-error.ts';
+import type { AllocationId, ElasticIp } from '../../lib/model/elastic-ips/elastic-ip.ts';
+import type { Refusal } from '../../lib/model/refusal.ts';
+import { backoffMs } from '../../lib/runtime/backoff.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import type { Logger } from '../../lib/runtime/logger.ts';
+import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+
+export interface InventoryOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly ec2: ElasticIpApi;
+  readonly rateLimit: RateLimit;
+  readonly wake: () => void;
+  readonly log: Logger;
+}
+
+/** Least time between two reads, ms: pods that arrive together share one. */
+const MIN_INTERVAL_MS = 200;
+/** How long our own accepted call outweighs a read that does not show it, ms. */
+const SETTLING_MS = 10_000;
+/** Pauses after a read that failed, and after one that IAM forbids: that a human must mend, ms. */
+const FAILED = { baseMs: 500, maxMs: 60_000 } as const;
+const FORBIDDEN = { baseMs: 30_000, maxMs: 600_000 } as const;
+
+interface OwnChange {
+  /** Undefined: released. */
+  readonly eip: ElasticIp | undefined;
+  readonly at: number;
+  /** Pairings that our calls ended: a read that still shows one of them is late. Their ids never come back. */
+  readonly ended: readonly string[];
+}
+
+/**
+ * The Elastic IPs of the account and region: one unfiltered DescribeAddresses, changed by our own accepted calls since.
+ *
+ * Why unfiltered: one read answers what several filtered ones would (whose is it by tag, what is free in a pool, what sits on our
+ * addresses), so a burst of pods costs one. The call has no pages; 1 000 EIPs are about half a MB of XML.
+ */
+export class ElasticIpCache {
+  readonly #options: InventoryOptions;
+  readonly #signal: AbortSignal;
+  #eips = new Map<AllocationId, ElasticIp>();
+  #list: readonly ElasticIp[] | undefined;
+  #readAt: number | undefined;
+  #reading: Promise<void> | undefined;
+  #failures = 0;
+  #trouble: Refusal | undefined;
+  readonly #own = new Map<AllocationId, OwnChange>();
+
+  constructor(options: InventoryOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  /** The same array until something changes. */
+  get eips(): readonly ElasticIp[] {
+    return (this.#list ??= [...this.#eips.values()]);
+  }
+
+  /** When the last read was asked for, ms since the epoch. */
+  get readAt(): number | undefined {
+    return this.#readAt;
+  }
+
+  /** Why the last read failed, if it did. */
+  get trouble(): Refusal | undefined {
+    return this.#trouble;
+  }
+
+  /** An accepted call of ours changed this EIP; undefined: it was released. */
+  changed(allocationId: AllocationId, eip: ElasticIp | undefined): void {
+    const before = this.#eips.get(allocationId)?.association?.associationId;
+    const ended = this.#own.get(allocationId)?.ended ?? [];
+    const over = before !== undefined && before !== eip?.association?.associationId ? [before] : [];
+    this.#own.set(allocationId, { eip, at: this.#options.clock.now(), ended: [...ended.slice(-9), ...over] });
+    if (eip) this.#eips.set(allocationId, eip);
+    else this.#eips.delete(allocationId);
+    this.#list = undefined;
+  }
+
+  /** Reads soon; one read at a time. */
+  request(): void {
+    if (!this.#signal.aborted) this.#reading ??= this.#read().finally(() => this.#ended());
+  }
+
+  async idle(): Promise<void> {
+    await this.#reading;
+  }
+
+  /** Only now a next read can be asked for. */
+  #ended(): void {
+    this.#reading = undefined;
+    this.#options.wake();
+  }
+
+  async #read(): Promise<void> {
+    const { clock, ec2, rateLimit, log } = this.#options;
+    const pause = this.#pause();
+    if (pause > 0) await clock.sleep(pause, this.#signal);
+    if (!(await rateLimit.admit(() => 1, this.#signal))) return;
+    const askedAt = clock.now();
+    try {
+      this.#take(await ec2.describe({}, { signal: this.#signal }), askedAt);
+      rateLimit.succeeded();
+      if (this.#trouble) log.info('the Elastic IPs can be read again');
+      this.#failures = 0;
+      this.#trouble = undefined;
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): void {
+    const { rateLimit, log } = this.#options;
+    if (error instanceof Ec2Error && error.kind === 'throttled') return rateLimit.refused();
+    rateLimit.ended();
+    if (this.#signal.aborted) return;
+    this.#failures += 1;
+    const forbidden = error instanceof Ec2Error && error.kind === 'unauthorized';
+    const reason = forbidden ? 'Unauthorized' : 'Ec2Unavailable';
+    const known = this.#trouble?.reason === reason;
+    const advice = forbidden ? "; allow ec2:DescribeAddresses in the agent's IAM role" : '; it is repeated';
+    this.#trouble = {
+      reason,
+      message: `cannot read the Elastic IPs: ${error instanceof Error ? error.message : String(error)}${advice}`,
+    };
+    if (known) return;
+    // Whoever uses no Elastic IPs need not allow it.
+    if (forbidden) log.info('not allowed to read the Elastic IPs; pods that ask for one are refused', { error });
+    else log.warn('cannot read the Elastic IPs', { error });
+  }
+
+  #pause(): number {
+    const { clock, random } = this.#options;
+    if (this.#failures > 0)
+      return backoffMs(this.#failures, { ...(this.#trouble?.reason === 'Unauthorized' ? FORBIDDEN : FAILED), random });
+    return this.#readAt === undefined ? 0 : this.#readAt + MIN_INTERVAL_MS - clock.now();
+  }
+
+  /** EC2's describes lag behind its answers: for a while our own change is believed against a read that was asked before or shows less. */
+  #take(described: readonly ElasticIp[], askedAt: number): void {
+    const eips = new Map(described.map((eip) => [eip.allocationId, eip]));
+    for (const [id, change] of this.#own) {
+      const told = eips.get(id);
+      if (askedAt - change.at > SETTLING_MS) this.#own.delete(id);
+      else if (change.eip === undefined) eips.delete(id);
+      else
+        eips.set(
+          id,
+          told === undefined || change.at >= askedAt ? change.eip : mergeLagging(told, change.eip, change.ended),
+        );
+    }
+    this.#eips = eips;
+    this.#list = undefined;
+    this.#readAt = askedAt;
+  }
+}
+
+/** A read right after our call may still lack the tags or the pairing that the call made, or show the pairing that it ended. */
+function mergeLagging(told: ElasticIp, ours: ElasticIp, ended: readonly string[]): ElasticIp {
+  const late = told.association === undefined || ended.includes(told.association.associationId);
+  return { ...told, tags: { ...ours.tags, ...told.tags }, association: late ? ours.association : told.association };
+}

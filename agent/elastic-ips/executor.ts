@@ -1,0 +1,179 @@
+import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
+import { Ec2Error } from '../../lib/model/ec2-error.ts';
+import type { EipEventKind, ElasticIpClaim } from '../../lib/model/elastic-ips/claim.ts';
+import type { ElasticIp } from '../../lib/model/elastic-ips/elastic-ip.ts';
+import type { PendingAssociation } from '../../lib/model/elastic-ips/pending-association.ts';
+import type { EipStep } from '../../lib/model/elastic-ips/plan.ts';
+import { podKey } from '../../lib/model/pod.ts';
+import { PASSING } from '../../lib/model/refusal.ts';
+import { isIdentifiedAs } from '../../lib/plan/elastic-ips/belonging.ts';
+import { backoffMs } from '../../lib/runtime/backoff.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import type { Journal } from '../../lib/runtime/journal.ts';
+import type { Logger } from '../../lib/runtime/logger.ts';
+import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import { backoffOf } from './backoff.ts';
+import type { ElasticIpCache } from './cache.ts';
+import type { ElasticIpMemory } from './memory.ts';
+
+export interface StepParts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly ec2: ElasticIpApi;
+  readonly rateLimit: RateLimit;
+  readonly inventory: ElasticIpCache;
+  readonly memory: ElasticIpMemory;
+  readonly takings: Pick<Journal<PendingAssociation>, 'put'>;
+  readonly log: Logger;
+  readonly callSignal: AbortSignal;
+  /** The facts about our ENIs may be wrong. */
+  readonly doubtEnis: (cause: string) => void;
+  /** An EIP may exist that no read shows yet. */
+  readonly lookAgain: () => void;
+  readonly happened: (claim: ElasticIpClaim | undefined, owner: string, happening: EipEventKind) => void;
+}
+
+/** Carries out one step and records what became of it in the inventory or as a back-off. Never throws. */
+export async function performStep(step: EipStep, parts: StepParts): Promise<void> {
+  const { clock, rateLimit, log, memory } = parts;
+  const startedAt = clock.now();
+  try {
+    const requestId = await act(step, parts);
+    rateLimit.succeeded();
+    memory.backoffs.delete(step.key);
+    log.info(`${PAST[step.kind]} Elastic IP`, { ...aboutStep(step), callMs: clock.now() - startedAt, requestId });
+  } catch (error) {
+    failed(error, step, parts);
+  }
+}
+
+const PAST: Record<EipStep['kind'], string> = {
+  allocate: 'allocated',
+  associate: 'associated',
+  tag: 'tagged',
+  disassociate: 'disassociated',
+  release: 'released',
+  untag: 'untagged',
+};
+
+async function act(step: EipStep, parts: StepParts): Promise<string | undefined> {
+  const { ec2, inventory, callSignal: signal } = parts;
+  switch (step.kind) {
+    case 'allocate': {
+      // The tags travel in the call: an EIP whose reply is lost is found again by them.
+      const eip = await ec2.allocate({ pool: step.pool, tags: step.tags }, { signal });
+      inventory.changed(eip.allocationId, eip);
+      return undefined;
+    }
+    case 'associate':
+      return associate(step, parts);
+    case 'tag':
+      await ec2.tag([step.eip.allocationId], step.tags, { signal });
+      inventory.changed(step.eip.allocationId, { ...step.eip, tags: { ...step.eip.tags, ...step.tags } });
+      return undefined;
+    case 'disassociate':
+      return disassociate(step, parts);
+    case 'release': {
+      const { requestId } = await ec2.release(step.eip.allocationId, { signal });
+      inventory.changed(step.eip.allocationId, undefined);
+      return requestId;
+    }
+    case 'untag':
+      await ec2.untag([step.eip.allocationId], step.tags, { signal });
+      inventory.changed(step.eip.allocationId, without(step.eip, step.tags));
+      return undefined;
+  }
+}
+
+async function associate(
+  step: EipStep & { readonly kind: 'associate' },
+  parts: StepParts,
+): Promise<string | undefined> {
+  const { clock, ec2, inventory, takings, happened, callSignal: signal } = parts;
+  const { claim, eip, eni, privateIp, allowReassociation } = step;
+  const { allocationId } = eip;
+  if (!isIdentifiedAs(claim, eip)) {
+    takings.put([[allocationId, { allocationId, eni, privateIp, owner: podKey(claim.owner), at: clock.now() }]]);
+  }
+  const { associationId, requestId } = await ec2.associate(
+    { allocationId, eni, privateIp, allowReassociation },
+    { signal },
+  );
+  // Another EIP that was there has been pushed off; it stays allocated (EC2 AssociateAddress).
+  const isThere = ({ association }: ElasticIp) => association?.eni === eni && association.privateIp === privateIp;
+  for (const other of inventory.eips.filter(isThere))
+    if (other.allocationId !== allocationId)
+      inventory.changed(other.allocationId, { ...other, association: undefined });
+  inventory.changed(allocationId, { ...eip, association: { associationId, eni, privateIp } });
+  happened(claim, '', { kind: 'associated', publicIp: eip.publicIp, privateIp });
+  return requestId;
+}
+
+async function disassociate(
+  step: EipStep & { readonly kind: 'disassociate' },
+  parts: StepParts,
+): Promise<string | undefined> {
+  const { clock, ec2, inventory, memory, happened, callSignal: signal } = parts;
+  const { requestId } = await ec2.disassociate(step.associationId, { signal });
+  // A stale id counts as ended, too: somebody else may have the EIP now. Only a fresh look may lead to its release or the removal of tags.
+  memory.distrust(step.key, clock.now());
+  inventory.changed(step.eip.allocationId, { ...step.eip, association: undefined });
+  happened(undefined, step.owner, { kind: 'disassociated', publicIp: step.eip.publicIp });
+  return requestId;
+}
+
+/** So often an EIP may be unknown to EC2 right after we allocated it, before the inventory is doubted. */
+const PATIENCE = 5;
+/** Failures in a row of what usually passes by itself before people are warned: with their pauses about ten seconds. */
+const LASTING_FAILURES = 6;
+
+function failed(cause: unknown, step: EipStep, parts: StepParts): void {
+  const { rateLimit, callSignal, clock, log, memory } = parts;
+  const error = cause instanceof Ec2Error ? cause : internalFault(cause);
+  if (callSignal.aborted) return;
+  if (error.kind === 'throttled') {
+    rateLimit.refused();
+    log.info('EC2 asks to slow down', { ...aboutStep(step), code: error.code });
+    return;
+  }
+  rateLimit.ended();
+  const { reason, message, pause } = backoffOf(error, step);
+  const before = memory.backoffs.get(step.key);
+  const failures = before?.reason === reason ? before.failures + 1 : 1;
+  const [baseMs, maxMs] = pause;
+  const unknown = error.kind === 'unknown-outcome';
+  const wait = unknown ? 0 : backoffMs(failures, { baseMs, maxMs, random: parts.random });
+  memory.backoffs.set(step.key, { reason, message, failures, until: clock.now() + wait });
+  // Whatever was refused or left unanswered: look again before deciding again.
+  if (error.code !== 'InvalidAllocationID.NotFound' || failures > PATIENCE) memory.distrust(step.key, clock.now());
+  if (unknown) parts.lookAgain();
+  if (step.kind === 'associate' && (error.kind === 'not-found' || error.kind === 'rejected'))
+    parts.doubtEnis(`AssociateAddress: ${error.code}`);
+  const toldBy = PASSING.has(reason) ? LASTING_FAILURES : 1;
+  if (step.kind === 'disassociate' && !unknown && failures === toldBy)
+    parts.happened(undefined, step.owner, { kind: 'disassociation-failed', message });
+  if (before?.reason === reason) return;
+  log.warn('Elastic IP call failed', {
+    ...aboutStep(step),
+    reason,
+    code: error.code,
+    message: error.message,
+    requestId: error.requestId,
+  });
+}
+
+function aboutStep(step: EipStep) {
+  const claim = 'claim' in step ? { claim: step.claim.id, pod: podKey(step.claim.owner) } : {};
+  const eip = 'eip' in step ? { publicIp: step.eip.publicIp, allocationId: step.eip.allocationId } : {};
+  const place = step.kind === 'associate' ? { eni: step.eni, privateIp: step.privateIp } : {};
+  return { ...claim, ...eip, ...place };
+}
+
+function without(eip: ElasticIp, keys: readonly string[]): ElasticIp {
+  return { ...eip, tags: Object.fromEntries(Object.entries(eip.tags).filter(([key]) => !keys.includes(key))) };
+}
+
+function internalFault(cause: unknown): Ec2Error {
+  const message = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+  return new Ec2Error({ kind: 'rejected', code: 'InternalFault', message, action: 'internal' });
+}

@@ -1,0 +1,81 @@
+import type { ClaimStatus } from '../../lib/model/addresses/plan.ts';
+import type { Backoff } from '../../lib/model/addresses/snapshot.ts';
+import type { EipStatus, ElasticIpClaim } from '../../lib/model/elastic-ips/claim.ts';
+import type { AllocationId } from '../../lib/model/elastic-ips/elastic-ip.ts';
+import type { IpAddress } from '../../lib/model/ip.ts';
+import type { Pod } from '../../lib/model/pod.ts';
+
+interface ClaimMemory {
+  readonly since: number;
+  /** What the claim asks for: another wish under the same id begins anew. */
+  readonly wish: string;
+}
+
+/** How long a round remembers what it saw: since when things are as they are. All times are ms since the epoch. */
+export class ElasticIpMemory {
+  readonly backoffs = new Map<string, Backoff>();
+  readonly addressSince = new Map<string, number>();
+  readonly assignedSince = new Map<IpAddress, number>();
+  readonly unclaimedSince = new Map<AllocationId, number>();
+  readonly refusedSince = new Map<string, number>();
+  readonly #claims = new Map<string, ClaimMemory>();
+  readonly #distrusted = new Map<string, number>();
+
+  /** Nothing may be decided about this claim or EIP on an inventory from before `at`. */
+  distrust(key: string, at: number): void {
+    this.#distrusted.set(key, at);
+  }
+
+  distrustedSince(key: string): number {
+    return this.#distrusted.get(key) ?? 0;
+  }
+
+  firstSeen(claim: ElasticIpClaim): number | undefined {
+    return this.#claims.get(claim.id)?.since;
+  }
+
+  notePods(pods: readonly Pod[], addresses: readonly ClaimStatus[], now: number): void {
+    keep(
+      this.addressSince,
+      pods.filter(({ podIps }) => podIps.length > 0).map(({ uid }) => uid),
+      now,
+    );
+    keep(
+      this.assignedSince,
+      addresses.filter(({ state }) => state === 'assigned').map(({ claim }) => claim.address),
+      now,
+    );
+  }
+
+  noteClaims(claims: readonly ElasticIpClaim[], now: number): void {
+    const wishes = new Map(claims.map((claim) => [claim.id, JSON.stringify([claim.source, claim.tags])]));
+    for (const [id, { wish }] of this.#claims) if (wishes.get(id) !== wish) this.#forget(id);
+    for (const [id, wish] of wishes) if (!this.#claims.has(id)) this.#claims.set(id, { since: now, wish });
+  }
+
+  noteUnclaimed(ids: readonly AllocationId[], now: number): void {
+    for (const id of this.unclaimedSince.keys()) if (!ids.includes(id)) this.#forget(id);
+    keep(this.unclaimedSince, ids, now);
+  }
+
+  noteStatuses(statuses: readonly EipStatus[], now: number): void {
+    keep(
+      this.refusedSince,
+      statuses.filter(({ state }) => state === 'refused').map(({ claim }) => claim.id),
+      now,
+    );
+  }
+
+  #forget(key: string): void {
+    this.#claims.delete(key);
+    this.backoffs.delete(key);
+    this.#distrusted.delete(key);
+  }
+}
+
+/** Exactly these keys, each with the time at which it first was among them. */
+function keep<K>(since: Map<K, number>, keys: Iterable<K>, now: number): void {
+  const current = new Set(keys);
+  for (const key of current) if (!since.has(key)) since.set(key, now);
+  for (const key of since.keys()) if (!current.has(key)) since.delete(key);
+}

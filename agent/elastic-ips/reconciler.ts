@@ -1,0 +1,298 @@
+import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
+import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
+import type {
+  DialectContext,
+  EipEventKind,
+  EipRequests,
+  EipStatus,
+  ElasticIpClaim,
+  PodDialect,
+} from '../../lib/model/elastic-ips/claim.ts';
+import type { PendingAssociation } from '../../lib/model/elastic-ips/pending-association.ts';
+import {
+  type EipPlan,
+  type EipSnapshot,
+  type EipStep,
+  NODE_TAG,
+  type PlacedEipClaim,
+} from '../../lib/model/elastic-ips/plan.ts';
+import type { IpAddress } from '../../lib/model/ip.ts';
+import { isAlive, type Pod, podKey } from '../../lib/model/pod.ts';
+import type { Refusal } from '../../lib/model/refusal.ts';
+import { namedBranch } from '../../lib/plan/elastic-ips/branch.ts';
+import { placeEip } from '../../lib/plan/elastic-ips/place.ts';
+import { planElasticIps } from '../../lib/plan/elastic-ips/plan.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import type { Journal } from '../../lib/runtime/journal.ts';
+import type { Logger } from '../../lib/runtime/logger.ts';
+import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import { RECONCILE_RETRY_MS, ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
+import { Trigger } from '../../lib/runtime/trigger.ts';
+import { BranchEnis } from './branch-enis.ts';
+import { ElasticIpCache } from './cache.ts';
+import { performStep } from './executor.ts';
+import { leftWithAddress } from './left-with-address.ts';
+import { ElasticIpMemory } from './memory.ts';
+import { ElasticIpOwnership } from './ownership.ts';
+import { ElasticIpReporter } from './reporter.ts';
+import { type Requested, requestsOfAll } from './requests.ts';
+import type { EipSurroundingsNow } from './snapshot.ts';
+
+export interface EipReport {
+  readonly statuses: readonly EipStatus[];
+  /** Annotations that could not be understood, by pod key. */
+  readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
+  /** False before the first look at everything: the absence of a bound EIP then means nothing. */
+  readonly complete: boolean;
+  /** uids of the pods whose claims the statuses are about. */
+  readonly pods: ReadonlySet<string>;
+}
+
+export interface ElasticIpReconcilerOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly ec2: ElasticIpApi;
+  readonly interfaces: Pick<InterfaceApi, 'describe'>;
+  readonly rateLimit: RateLimit;
+  readonly log: Logger;
+  readonly context: DialectContext;
+  readonly dialects: readonly PodDialect[];
+  readonly requestsOf: (pod: Pod, context: DialectContext) => EipRequests;
+  /** Prepared EIPs that are being paired, by allocation id: survives the process, as the ENI does. */
+  readonly takings: Journal<PendingAssociation>;
+  readonly releaseDelayMs: number;
+  /** False for a namespace that this agent leaves alone. */
+  readonly serves: (namespace: string) => boolean;
+  /** Pods of served namespaces only. */
+  readonly observe: () => EipSurroundingsNow;
+  readonly report: (report: EipReport) => void;
+  readonly happened: (claim: ElasticIpClaim | undefined, owner: string, happening: EipEventKind) => void;
+  readonly doubtEnis: (cause: string) => void;
+  readonly callSignal: AbortSignal;
+  readonly dryRun: boolean;
+  /** Told how the rounds end. @default kept to itself */
+  readonly rounds?: ReconcileHealth;
+}
+
+/** An inventory this much older than a pod still counts for it, ms: pods that arrive one after the other share reads. */
+const INVENTORY_SLACK_MS = 3_000;
+
+/** When to look for an EIP that a lost call may have allocated and that EC2's describes do not show yet, ms after the call. */
+const LATE_SIGHT_MS = [2_000, 15_000] as const;
+
+/** The loop for Elastic IPs: observe, plan from the whole snapshot, one call per claim at a time, tell. */
+export class ElasticIpReconciler {
+  readonly #options: ElasticIpReconcilerOptions;
+  readonly #signal: AbortSignal;
+  readonly #trigger: Trigger;
+  readonly #inventory: ElasticIpCache;
+  readonly #ownership: ElasticIpOwnership;
+  readonly #branches: BranchEnis;
+  readonly #story: ElasticIpReporter;
+  readonly #memory = new ElasticIpMemory();
+  /** By key; `sent` is the step as it went to EC2, undefined while it waits for permission. */
+  readonly #flying = new Map<string, { readonly sent: EipStep | undefined; readonly done: Promise<void> }>();
+  /** The steps of the latest plan: what waited for permission is checked against it. */
+  #wanted: ReadonlyMap<string, EipStep> = new Map();
+  /** Times at which the inventory is read though no claim asks for it, ms since the epoch. */
+  #lookAt: readonly number[] = [];
+  readonly #rounds: ReconcileHealth;
+  #leaving: ReadonlySet<IpAddress> = new Set();
+  #started = false;
+
+  constructor(options: ElasticIpReconcilerOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+    this.#trigger = new Trigger(() => this.#round(), options.clock);
+    this.#rounds = options.rounds ?? new ReconcileHealth(options);
+    const { clock, random, ec2, rateLimit, log, context } = options;
+    this.#inventory = new ElasticIpCache({ clock, random, ec2, rateLimit, log, wake: () => this.wake() }, signal);
+    this.#ownership = new ElasticIpOwnership(options);
+    this.#branches = new BranchEnis({ ...options, wake: () => this.wake() }, signal);
+    this.#story = new ElasticIpReporter(clock, log, (claim, happening) => options.happened(claim, '', happening));
+    // For what an earlier life left behind.
+    if (context.clusterName !== undefined) this.#lookAt = [clock.now()];
+    signal.addEventListener('abort', () => this.#trigger.stop(), { once: true });
+  }
+
+  wake(): void {
+    this.#trigger.now();
+  }
+
+  /** Resolves when nothing is in flight any more; for a stop in good order. */
+  async idle(): Promise<void> {
+    await Promise.all([
+      ...Array.from(this.#flying.values(), ({ done }) => done),
+      this.#inventory.idle(),
+      this.#branches.idle(),
+    ]);
+  }
+
+  #round(): void {
+    this.#rounds.run(
+      'Elastic IPs',
+      () => this.#reconcile(),
+      (error) => {
+        this.#options.log.error('a round for Elastic IPs failed and is tried again', { error });
+        this.#trigger.at(this.#options.clock.now() + RECONCILE_RETRY_MS);
+      },
+    );
+  }
+
+  #reconcile(): void {
+    const { clock, observe, context, report, dryRun, requestsOf } = this.#options;
+    const now = observe();
+    this.#noteLeft(now);
+    const { wished, refusals } = requestsOfAll(now.pods, requestsOf, context);
+    const claims = wished.flatMap((one) => one.claims);
+    this.#memory.notePods(now.pods, now.addresses, clock.now());
+    this.#memory.noteClaims(claims, clock.now());
+    const placed = wished.flatMap((one) => one.claims.map((claim) => this.#place(claim, one.pod, now)));
+    const snapshot = this.#snapshot(now, placed);
+    this.#wantBranches(wished, snapshot, now);
+    const planned = planElasticIps(snapshot);
+    this.#memory.noteUnclaimed(planned.unclaimed, clock.now());
+    this.#memory.noteStatuses(planned.statuses, clock.now());
+    this.#wanted = new Map(planned.steps.map((step) => [step.key, step]));
+    if (context.clusterName !== undefined) this.#read(planned);
+    if (!this.#started && this.#inventory.readAt !== undefined) this.#firstInventory(claims.length);
+    if (!dryRun) for (const step of planned.steps) this.#perform(step);
+    this.#story.statuses(planned.statuses);
+    const pods = new Set(now.pods.map(({ uid }) => uid));
+    report({ statuses: planned.statuses, refusals, complete: this.#hasSeenAll(now), pods });
+  }
+
+  /** As after a call of our own: believed against describes that lag, and looked at once more before the EIP is released. */
+  #noteLeft({ enis, leaving }: EipSurroundingsNow): void {
+    const { eips, readAt } = this.#inventory;
+    const owned = this.#ownership.owned(eips, readAt);
+    for (const eip of leftWithAddress(eips, this.#leaving, enis)) {
+      this.#inventory.changed(eip.allocationId, { ...eip, association: undefined });
+      this.#memory.distrust(eip.allocationId, this.#options.clock.now());
+      const owner = owned.find((one) => one.eip === eip)?.owner;
+      if (owner) this.#options.happened(undefined, owner, { kind: 'disassociated', publicIp: eip.publicIp });
+    }
+    this.#leaving = leaving;
+  }
+
+  /** Those that pods name, and those that our EIPs are on: after a restart nobody may be left who names them. */
+  #wantBranches(wished: readonly Requested[], { owned, nodeName }: EipSnapshot, { enis }: EipSurroundingsNow): void {
+    const ourEnis = new Set(enis.map(({ id }) => id));
+    const named = wished.filter(({ claims }) => claims.length > 0).map(({ pod }) => namedBranch(pod));
+    const used = owned.filter(({ eip }) => eip.tags[NODE_TAG] === nodeName).map(({ eip }) => eip.association?.eni);
+    const ids = [...named, ...used].filter((id) => id !== undefined && !ourEnis.has(id));
+    this.#branches.want(new Set(ids.filter((id) => id !== undefined)), ourEnis);
+    // It may be deleted by now, and the EIP free: only a look at the EIPs shows that.
+    const { readAt = 0 } = this.#inventory;
+    if (used.some((id) => id !== undefined && (this.#branches.absentAt(id) ?? 0) > readAt)) this.#inventory.request();
+  }
+
+  /** Who may not read the Elastic IPs has none of ours to see. */
+  #hasSeenAll({ podsKnown, describedAt, addressesComplete }: EipSurroundingsNow): boolean {
+    const { readAt, trouble } = this.#inventory;
+    const asked = this.#options.context.clusterName === undefined || trouble?.reason === 'Unauthorized';
+    return podsKnown && describedAt !== undefined && addressesComplete && (asked || readAt !== undefined);
+  }
+
+  /** A cluster without Elastic IPs asks EC2 nothing about them, except once at the start. */
+  #read({ readInventory, retryAt }: EipPlan): void {
+    const now = this.#options.clock.now();
+    const { readAt, trouble } = this.#inventory;
+    const pending = this.#lookAt.filter((at) => readAt === undefined || readAt < at);
+    // Nobody waits for this look, and it is forbidden: then there can be nothing of ours to find.
+    this.#lookAt = trouble?.reason === 'Unauthorized' ? [] : pending;
+    if (readInventory || this.#lookAt.some((at) => at <= now)) this.#inventory.request();
+    const times = [retryAt, ...this.#lookAt.filter((at) => at > now)].filter((at) => at !== undefined);
+    this.#trigger.at(times.length > 0 ? Math.min(...times) : undefined);
+  }
+
+  /** An earlier life may have allocated an EIP in its last instant. */
+  #firstInventory(claims: number): void {
+    this.#started = true;
+    if (claims > 0) this.#lookAgain();
+  }
+
+  #lookAgain(): void {
+    const now = this.#options.clock.now();
+    this.#lookAt = [...this.#lookAt.slice(-8), ...LATE_SIGHT_MS.map((ms) => now + ms)];
+  }
+
+  #perform(step: EipStep): void {
+    if (this.#flying.has(step.key) || this.#signal.aborted) return;
+    const done = this.#admitted(step).finally(() => {
+      this.#flying.delete(step.key);
+      // Answers that arrive together are planned and told together; after a stop nobody wakes us any more.
+      if (this.#signal.aborted) this.#round();
+      else this.wake();
+    });
+    this.#flying.set(step.key, { sent: undefined, done });
+  }
+
+  async #admitted(step: EipStep): Promise<void> {
+    const { rateLimit } = this.#options;
+    if (!(await rateLimit.admit(() => (step.kind === 'associate' ? 0 : 2), this.#signal))) return;
+    // Waiting for permission can take long: the pod may be gone by now, and its address another pod's.
+    const current = this.#wanted.get(step.key);
+    if (current === undefined) return rateLimit.ended();
+    const { key } = step;
+    const flying = this.#flying.get(key);
+    if (flying) this.#flying.set(key, { ...flying, sent: current });
+    await performStep(current, {
+      ...this.#options,
+      inventory: this.#inventory,
+      memory: this.#memory,
+      lookAgain: () => this.#lookAgain(),
+    });
+  }
+
+  #snapshot(now: EipSurroundingsNow, claims: readonly PlacedEipClaim[]): EipSnapshot {
+    const { clock, context, releaseDelayMs } = this.#options;
+    const { eips, readAt, trouble } = this.#inventory;
+    const memory = this.#memory;
+    const pods = now.pods.filter(isAlive);
+    const owned = this.#ownership.owned(eips, readAt);
+    return {
+      now: clock.now(),
+      nodeName: context.nodeName,
+      releaseDelayMs,
+      claims,
+      claimsComplete: now.podsKnown && now.describedAt !== undefined,
+      livePods: new Set(pods.map(podKey)),
+      liveAddresses: new Map(
+        pods
+          .filter(({ hostNetwork }) => !hostNetwork)
+          .flatMap((pod) => pod.podIps.map((address) => [address, podKey(pod)] as const)),
+      ),
+      leaving: now.leaving,
+      ourEnis: new Set([...now.enis, ...this.#branches.all.values()].flatMap((eni) => eni?.id ?? [])),
+      inventory: eips,
+      inventoryAt: readAt,
+      inventoryTrouble: trouble,
+      owned: owned.map((one) => ({ ...one, inventoryAfter: memory.distrustedSince(one.eip.allocationId) })),
+      owners: this.#ownership.owners,
+      unclaimedSince: memory.unclaimedSince,
+      backoffs: memory.backoffs,
+      flying: new Map(Array.from(this.#flying).flatMap(([key, { sent }]) => (sent ? [[key, sent] as const] : []))),
+    };
+  }
+
+  #place(claim: ElasticIpClaim, pod: Pod, now: EipSurroundingsNow): PlacedEipClaim {
+    const memory = this.#memory;
+    const place = placeEip(claim, pod, {
+      ...now,
+      inventory: this.#inventory.eips,
+      branches: this.#branches.all,
+      addressSince: memory.addressSince.get(pod.uid) ?? 0,
+      assignedSince: memory.assignedSince,
+    });
+    const recheckAt = 'recheckAt' in place ? place.recheckAt : undefined;
+    if (recheckAt !== undefined && recheckAt <= this.#options.clock.now()) {
+      this.#options.doubtEnis(`${pod.podIps[0]} of ${podKey(pod)} is on no known ENI`);
+    }
+    const seen = memory.firstSeen(claim) ?? 0;
+    // An EIP that a controller has just allocated and handed over is in no inventory from before.
+    const slack = claim.source.kind === 'fixed' ? 0 : INVENTORY_SLACK_MS;
+    const inventoryAfter = Math.max(seen - slack, memory.distrustedSince(claim.id));
+    return { claim, place, inventoryAfter, refusedSince: memory.refusedSince.get(claim.id) };
+  }
+}

@@ -1,0 +1,23 @@
+import type { DialectContext, EipRequests, ElasticIpClaim } from '../../lib/model/elastic-ips/claim.ts';
+import { isAlive, type Pod, podKey } from '../../lib/model/pod.ts';
+import type { Refusal } from '../../lib/model/refusal.ts';
+
+export interface Requested {
+  readonly pod: Pod;
+  readonly claims: readonly ElasticIpClaim[];
+}
+
+/** What the living pods ask for, and what of it could not be understood, by pod key. */
+export function requestsOfAll(
+  pods: readonly Pod[],
+  requestsOf: (pod: Pod, context: DialectContext) => EipRequests,
+  context: DialectContext,
+): { wished: readonly Requested[]; refusals: ReadonlyMap<string, readonly Refusal[]> } {
+  const refusals = new Map<string, readonly Refusal[]>();
+  const wished = pods.filter(isAlive).map((pod) => {
+    const said = requestsOf(pod, context);
+    if (said.refusals.length > 0) refusals.set(podKey(pod), said.refusals);
+    return { pod, claims: said.claims };
+  });
+  return { wished, refusals };
+}

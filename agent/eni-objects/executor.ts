@@ -1,0 +1,105 @@
+import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
+import type { EniObjectWriter } from '../../lib/kube/eni-objects.ts';
+import { eniClientToken, eniTags } from '../../lib/model/eni-objects/eni-object.ts';
+import type { EniStep } from '../../lib/model/eni-objects/plan.ts';
+import type { NetworkInterfaceCache } from './cache.ts';
+
+export interface EniStepParts {
+  readonly ec2: InterfaceApi;
+  readonly writer: EniObjectWriter;
+  readonly inventory: NetworkInterfaceCache;
+  readonly clusterName: string;
+  readonly callSignal: AbortSignal;
+}
+
+/** Steps that call EC2; the others write to the object only. */
+export function callsEc2({ kind }: EniStep): boolean {
+  return kind !== 'add-finalizer' && kind !== 'remove-finalizer';
+}
+
+/** Carries out one step and records in the inventory what is now true. Throws what the adapters throw. */
+export async function performEniStep(step: EniStep, parts: EniStepParts): Promise<void> {
+  const { ec2, writer, inventory, clusterName, callSignal: signal } = parts;
+  const { object } = step;
+  switch (step.kind) {
+    case 'add-finalizer':
+      await writer.addFinalizer(object);
+      return;
+    case 'remove-finalizer':
+      await writer.removeFinalizer(object);
+      return;
+    case 'create':
+      inventory.made(
+        await ec2.create(
+          { ...wishOf(step.object), tags: eniTags(object, clusterName), clientToken: eniClientToken(object) },
+          { signal },
+        ),
+      );
+      return;
+    case 'tag':
+      await ec2.tag(step.eni, step.tags, { signal });
+      inventory.changed(step.eni, { tags: { ...tagsOf(inventory, step.eni), ...step.tags } });
+      return;
+    case 'set-description':
+      await ec2.modify(step.eni, { kind: 'description', description: step.description }, { signal });
+      inventory.changed(step.eni, { description: step.description });
+      return;
+    case 'set-groups':
+      await ec2.modify(step.eni, { kind: 'security-groups', securityGroups: step.groups }, { signal });
+      inventory.changed(step.eni, { groups: step.groups });
+      return;
+    case 'assign': {
+      const added = await ec2.assignCount(step.eni, step.count, { signal });
+      inventory.changed(step.eni, {
+        addresses: [...addressesOf(inventory, step.eni), ...added.map((ip) => ({ ip, primary: false }))],
+      });
+      return;
+    }
+    case 'unassign':
+      await ec2.unassign(step.eni, step.addresses, { signal });
+      inventory.changed(step.eni, {
+        addresses: addressesOf(inventory, step.eni).filter(({ ip }) => !step.addresses.includes(ip)),
+      });
+      return;
+    case 'attach': {
+      const { eni, instanceId, deviceIndex, networkCard } = step;
+      const { attachmentId } = await ec2.attach({ eni, instanceId, deviceIndex, networkCard }, { signal });
+      inventory.changed(eni, {
+        attachment: { id: attachmentId, instanceId, deviceIndex, networkCard, state: 'attaching' },
+      });
+      return;
+    }
+    case 'detach': {
+      await ec2.detach(step.attachmentId, { signal });
+      const attachment = factsOf(inventory, step.eni)?.attachment;
+      inventory.changed(step.eni, { attachment: attachment && { ...attachment, state: 'detaching' } });
+      return;
+    }
+    case 'delete':
+      await ec2.delete(step.eni, { signal });
+      inventory.gone(step.eni);
+      return;
+  }
+}
+
+function wishOf({ namespace, name, spec }: EniStep['object']) {
+  const {
+    subnetId,
+    securityGroups,
+    secondaryAddresses,
+    description = `eni-agent: ENI ${namespace}/${name}`.slice(0, 255),
+  } = spec;
+  return { subnetId, securityGroups, secondaryAddresses, description };
+}
+
+function factsOf(inventory: NetworkInterfaceCache, eni: string) {
+  return inventory.interfaces.find(({ id }) => id === eni);
+}
+
+function tagsOf(inventory: NetworkInterfaceCache, eni: string) {
+  return factsOf(inventory, eni)?.tags ?? {};
+}
+
+function addressesOf(inventory: NetworkInterfaceCache, eni: string) {
+  return factsOf(inventory, eni)?.addresses ?? [];
+}

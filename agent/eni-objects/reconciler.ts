@@ -1,0 +1,248 @@
+import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
+import type { EniObjectWriter } from '../../lib/kube/eni-objects.ts';
+import { Ec2Error } from '../../lib/model/ec2-error.ts';
+import type { EniId } from '../../lib/model/eni.ts';
+import { type EniObject, type EniObjectStatus, eniKey } from '../../lib/model/eni-objects/eni-object.ts';
+import type { EniDecision, EniSnapshot, EniStep } from '../../lib/model/eni-objects/plan.ts';
+import type { IpAddress } from '../../lib/model/ip.ts';
+import { planEnis } from '../../lib/plan/eni-objects/plan.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import type { Logger } from '../../lib/runtime/logger.ts';
+import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import { RateLimiter } from '../../lib/runtime/rate-limiter.ts';
+import type { ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
+import { type Plan, Reconciler } from '../../lib/runtime/reconciler.ts';
+import { noTracer, RECONCILE, type Tracer } from '../../lib/runtime/tracing.ts';
+import { isThrottling } from '../aws/report-failure.ts';
+import { eniBackoff, kubeBackoff } from './backoff.ts';
+import { NetworkInterfaceCache } from './cache.ts';
+import { callsEc2, performEniStep } from './executor.ts';
+import { ECHO_MS, EniObjectMemory } from './memory.ts';
+import { StatusWrites } from './status-writes.ts';
+
+/** What the loop sees of the cluster, from watches that others keep. */
+export interface EniSurroundings {
+  readonly objects: readonly EniObject[];
+  readonly objectsKnown: boolean;
+  /** Pods that live, by `namespace/name`: at least those that objects name. */
+  readonly pods: EniSnapshot['pods'];
+  /** Pods and nodes have been listed. */
+  readonly podsKnown: boolean;
+  readonly instanceOfNode: EniSnapshot['instanceOfNode'];
+  /** Addresses that a pod uses or that an EIP object names. */
+  readonly inUse: ReadonlySet<IpAddress>;
+}
+
+export interface EniObjectReconcilerParts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly ec2: InterfaceApi;
+  readonly rateLimit: RateLimit;
+  readonly writer: EniObjectWriter;
+  /** @default none */
+  readonly tracer?: Tracer;
+  readonly clusterName: string;
+  readonly observe: () => EniSurroundings;
+  /** Asked right before every call: false while this process does not lead. */
+  readonly mayAct: () => boolean;
+  readonly happened: (
+    object: EniObject,
+    event: { type: 'Normal' | 'Warning'; reason: string; message: string },
+  ) => void;
+  /** Ends calls in flight. */
+  readonly callSignal: AbortSignal;
+  /** How often EC2 is asked when nothing changes, ms. @default 10 min */
+  readonly resyncMs?: number;
+  /** Told how the rounds end. @default kept to itself */
+  readonly rounds?: ReconcileHealth;
+}
+
+export interface EniObjectReconciler {
+  /** Something that the loop observes has changed. */
+  wake(): void;
+  /** Resolves when nothing is in flight any more; for a stop in good order. */
+  idle(): Promise<void>;
+}
+
+const RESYNC_MS = 600_000;
+const NOTHING_TO_DO: Plan<EniStep> = { steps: [], retryAt: undefined };
+
+/** The loop for ENI objects: observe, plan from the whole snapshot, one call per object at a time, tell. */
+export function createEniObjectReconciler(parts: EniObjectReconcilerParts, signal: AbortSignal): EniObjectReconciler {
+  const loop = new Loop(parts, signal);
+  loop.wake();
+  return loop;
+}
+
+class Loop implements EniObjectReconciler {
+  readonly #parts: EniObjectReconcilerParts;
+  readonly #reconciler: Reconciler<EniStep>;
+  readonly #inventory: NetworkInterfaceCache;
+  readonly #memory: EniObjectMemory;
+  readonly #statuses: StatusWrites;
+
+  constructor(parts: EniObjectReconcilerParts, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#memory = new EniObjectMemory(parts);
+    this.#statuses = new StatusWrites(parts.writer, parts.log);
+    const { clock, random, ec2, rateLimit, clusterName, log, mayAct } = parts;
+    const recorded = () => parts.observe().objects.flatMap(({ status }) => status.networkInterfaceId ?? []);
+    const onProblem = (message: string, error: unknown) => log.warn(message, { error });
+    const wake = () => this.wake();
+    this.#inventory = new NetworkInterfaceCache(
+      { clock, random, ec2, rateLimit, clusterName, recorded, wake, onProblem },
+      signal,
+    );
+    this.#reconciler = new Reconciler(
+      {
+        clock,
+        rateLimiter: new RateLimiter(rateLimit, isThrottling),
+        plan: () => this.#plan(),
+        keyOf: ({ object }) => object.uid,
+        priorityOf: (step) => (callsEc2(step) ? (step.kind === 'attach' ? 1 : 2) : undefined),
+        mayAct,
+        act: (step) => this.#act(step),
+        failed: (step, error) => this.#failed(step, error),
+        ...(parts.rounds && { rounds: { loop: 'ENI objects', health: parts.rounds } }),
+        onFault: (error) => onProblem('planning for ENI objects failed; the next event tries again', error),
+      },
+      signal,
+    );
+  }
+
+  wake(): void {
+    this.#reconciler.wake();
+  }
+
+  async idle(): Promise<void> {
+    await Promise.all([this.#reconciler.idle(), this.#statuses.idle(), this.#inventory.idle()]);
+  }
+
+  #plan(): Plan<EniStep> {
+    const { observe, mayAct, clock, resyncMs = RESYNC_MS } = this.#parts;
+    const around = observe();
+    if (!around.objectsKnown || !mayAct()) return NOTHING_TO_DO;
+    const snapshot = this.#snapshot(around);
+    this.#statuses.forget(new Set(around.objects.map(({ uid }) => uid)));
+    // A cluster without ENI objects asks EC2 nothing about them.
+    if (around.objects.length === 0) return NOTHING_TO_DO;
+    const heeded = planEnis(snapshot).map((decision) => this.#heed(decision));
+    const { readAt } = this.#inventory;
+    const alarms = heeded.flatMap(({ times }) => times);
+    if (readAt !== undefined) alarms.push(this.#readAt(readAt + resyncMs));
+    const ahead = alarms.filter((time) => time > clock.now());
+    return {
+      steps: heeded.flatMap(({ step }) => step ?? []),
+      retryAt: ahead.length === 0 ? undefined : Math.min(...ahead),
+    };
+  }
+
+  #snapshot(around: EniSurroundings): EniSnapshot {
+    const { clock, clusterName } = this.#parts;
+    const { interfaces, readAt: interfacesAt, rooms } = this.#inventory;
+    this.#memory.note(around.objects, interfaces, interfacesAt, clusterName);
+    return { ...around, ...this.#memory.known, now: clock.now(), clusterName, interfaces, interfacesAt, rooms };
+  }
+
+  /** Tells and asks what the decision wants; returns the step that may go now, and the times at which to look again. */
+  #heed(decision: EniDecision): { readonly step: EniStep | undefined; readonly times: readonly number[] } {
+    const { object, step, status, readInterfaces, readRoom, poll, retryAt } = decision;
+    if (readInterfaces) this.#inventory.request();
+    if (readRoom !== undefined) this.#inventory.requestRoom(readRoom);
+    // What is under way is not finished: only whether it is still wanted counts.
+    if (this.#reconciler.isBusy(object.uid)) return { step, times: [] };
+    if (status !== undefined && this.#statuses.write(object, status)) this.#tellRefusal(object, status);
+    const times = retryAt === undefined ? [] : [retryAt];
+    if (!poll) this.#memory.settled(object);
+    else times.push(this.#readAt((this.#inventory.readAt ?? this.#parts.clock.now()) + this.#memory.pollPause(object)));
+    if (step === undefined || callsEc2(step) || !this.#memory.awaitsEcho(object)) return { step, times };
+    return { step: undefined, times: [...times, this.#parts.clock.now() + ECHO_MS] };
+  }
+
+  /** Reads the interfaces if that time has come; returns it, as an alarm. */
+  #readAt(due: number): number {
+    if (due <= this.#parts.clock.now()) this.#inventory.request();
+    return due;
+  }
+
+  async #act(step: EniStep): Promise<void> {
+    const { clock, log } = this.#parts;
+    if (step.kind === 'create') this.#memory.mayAppear(step.object);
+    if (step.kind === 'attach') this.#inventory.rooms.delete(step.instanceId);
+    const startedAt = clock.now();
+    const perform = () => performEniStep(step, { ...this.#parts, inventory: this.#inventory });
+    await (this.#parts.tracer ?? noTracer).run(`ENI object: ${step.kind}`, RECONCILE, about(step), perform);
+    this.#memory.succeeded(step);
+    if (!callsEc2(step)) return;
+    log.info(`ENI object: ${step.kind} done`, { ...about(step), callMs: clock.now() - startedAt });
+    this.#tellStep(step);
+  }
+
+  #failed(step: EniStep, cause: unknown): void {
+    const { log, callSignal, happened } = this.#parts;
+    if (callSignal.aborted) return;
+    if (cause instanceof Ec2Error && isThrottling(cause)) {
+      log.info('EC2 is throttling requests', { ...about(step), code: cause.code });
+      return;
+    }
+    if (step.kind === 'create') this.#memory.mayAppear(step.object);
+    if (step.kind === 'assign' && isUnknown(cause)) this.#memory.mayHaveAssigned(step, this.#addressesOf(step.eni));
+    const refusal = cause instanceof Ec2Error ? eniBackoff(cause, step) : kubeBackoff(cause, step);
+    if (this.#memory.failed(step.object, refusal) > 1) return;
+    const { reason, message } = refusal;
+    log.warn('a step for an ENI object failed', { ...about(step), reason, error: cause });
+    if (reason !== 'Settling') happened(step.object, { type: 'Warning', reason, message });
+  }
+
+  #addressesOf(eni: EniId): readonly IpAddress[] {
+    const facts = this.#inventory.interfaces.find(({ id }) => id === eni);
+    return facts?.addresses.map(({ ip }) => ip) ?? [];
+  }
+
+  /** Once when a status first shows it. */
+  #tellRefusal(object: EniObject, { ready }: EniObjectStatus): void {
+    if (ready?.status !== 'False' || ready.reason === object.status.ready?.reason || !REFUSALS.has(ready.reason))
+      return;
+    this.#parts.happened(object, { type: 'Warning', reason: ready.reason, message: ready.message });
+  }
+
+  #tellStep(step: EniStep): void {
+    const event = TOLD[step.kind];
+    if (event === undefined) return;
+    const place = step.kind === 'attach' ? ` to ${step.instanceId} at device index ${step.deviceIndex}` : '';
+    const message = `${'eni' in step ? step.eni : 'network interface'}${place}`;
+    this.#parts.happened(step.object, { type: 'Normal', reason: event, message });
+  }
+}
+
+function isUnknown(cause: unknown): boolean {
+  return cause instanceof Ec2Error && cause.kind === 'unknown-outcome';
+}
+
+const TOLD: Partial<Record<EniStep['kind'], string>> = {
+  create: 'InterfaceCreated',
+  attach: 'InterfaceAttached',
+  detach: 'InterfaceDetached',
+  delete: 'InterfaceDeleted',
+};
+
+/** Reasons that are worth an Event when a status first shows them; the others pass by themselves. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  'NodeUnknown',
+  'ZoneMismatch',
+  'InstanceFull',
+  'TooManyAddresses',
+  'AddressesInUse',
+  'SubnetChanged',
+  'NotOurs',
+  'InvalidSpec',
+]);
+
+function about(step: EniStep) {
+  const place =
+    step.kind === 'attach'
+      ? { instanceId: step.instanceId, deviceIndex: step.deviceIndex, networkCard: step.networkCard }
+      : {};
+  return { step: step.kind, eniObject: eniKey(step.object), ...('eni' in step ? { eni: step.eni } : {}), ...place };
+}

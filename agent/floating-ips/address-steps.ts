@@ -1,0 +1,213 @@
+import type { EniId } from '../../lib/model/eni.ts';
+import type { AddressRecord, Placement } from '../../lib/model/floating-ips/plan.ts';
+import type { IpAddress } from '../../lib/model/ip.ts';
+import type { Takeover, TakeoverRequest } from '../../lib/plan/floating-ips/takeover.ts';
+import { backoffMs } from '../../lib/runtime/backoff.ts';
+import { recordKey } from './address-record.ts';
+import { assign, type Outcome, outcomeOf, unassign } from './address-writer.ts';
+import { HostHolderLookup } from './holder-lookup.ts';
+import type { FloatingItem } from './item.ts';
+import { INELIGIBLE_MS, type Step, type StepParts } from './step-parts.ts';
+
+/** First and longest pause after a refusal, ms: what somebody else has to decide is asked rarely. */
+const SOON = { baseMs: 200, maxMs: 10_000 };
+const SLOW = { baseMs: 15_000, maxMs: 600_000 };
+
+/** The steps that change where EC2 has an address. */
+export class AddressSteps {
+  readonly #parts: StepParts;
+  readonly #look: HostHolderLookup;
+
+  constructor(parts: StepParts) {
+    this.#parts = parts;
+    this.#look = new HostHolderLookup({ ...parts, clusterName: parts.elasticIps.clusterName });
+  }
+
+  async take(step: Step<'take'>, item: FloatingItem, sure: () => boolean): Promise<void> {
+    const { acquisition, takeover } = step;
+    const allowed = () => sure() && item.hold.view?.acquisition === acquisition;
+    const takeFrom = takeover ? await this.#takeable(step, item, allowed) : undefined;
+    const places = step.places.filter(({ address }) => takeFrom === undefined || takeFrom.has(address));
+    if (places.length === 0) return;
+    const { clock, log, records, doubtEnis, happened, callSignal: signal, nodeName } = this.#parts;
+    const eni = places[0]?.eni ?? '';
+    const addresses = places.map(({ address }) => address);
+    const startedAt = clock.now();
+    const held = takeFrom && new Map([...takeFrom].filter(([, from]) => from !== ''));
+    const outcome = await assign(this.#parts, { eni, addresses, takeFrom: held, allowed, signal });
+    if (outcome.kind !== 'done') {
+      // EC2's views were too late for this takeover: the next look shows the holder.
+      const late = takeover && outcome.reason === 'HeldElsewhere';
+      return this.#setBack(item, addresses, late ? { ...outcome, kind: 'again' } : outcome);
+    }
+    records.put(places.map((place) => recordOf(item, place, acquisition, 'taken')));
+    this.#taken(item, addresses);
+    const from = [...new Set(held?.values())].filter((id) => id !== eni).join(', ');
+    log.info('took floating IP over', {
+      floatingIp: item.ip.name,
+      addresses,
+      eni,
+      from,
+      callMs: clock.now() - startedAt,
+      requestId: outcome.requestId,
+    });
+    happened(item.ip, {
+      type: 'Normal',
+      reason: 'AddressMoved',
+      message: `${addresses.join(', ')} moved${from && ` from ${from}`} to ${eni} of ${nodeName}`,
+    });
+    if (from !== '') this.#countFailover(item);
+    doubtEnis('a floating IP has come');
+  }
+
+  /**
+   * Looks who has the addresses before each try, and records what is about to be taken from whom: after a crash they must be looked for.
+   * The answer has those that may be taken, each with its ENI, empty for none.
+   */
+  async #takeable(
+    { places, acquisition }: Step<'take'>,
+    item: FloatingItem,
+    allowed: () => boolean,
+  ): Promise<ReadonlyMap<IpAddress, EniId>> {
+    const { callSignal: signal } = this.#parts;
+    const requests = places.map((place) => this.#requestFor(place, acquisition, item));
+    const takeable = new Map<IpAddress, EniId>();
+    const judged = await this.#look.judge(requests, { allowed, signal }).catch(outcomeOf);
+    if ('kind' in judged) {
+      this.#setBack(
+        item,
+        requests.map(({ address }) => address),
+        judged,
+      );
+      return takeable;
+    }
+    for (const [index, place] of places.entries()) {
+      const found = judged.get(place.address);
+      if (found === undefined) continue;
+      const from = requests[index]?.from ?? found.holder?.eni ?? '';
+      if (this.#prepare(item, { ...place, from }, acquisition, found.takeover))
+        takeable.set(place.address, found.holder?.eni ?? '');
+    }
+    return takeable;
+  }
+
+  #requestFor({ address, eni }: Placement, acquisition: number, { ip }: FloatingItem): TakeoverRequest {
+    const before = this.#parts.records.get(recordKey({ floatingIp: ip.name, address }));
+    const isRetry = before?.state === 'taking' && before.acquisition === acquisition && before.eni === eni;
+    return { address, eni, from: isRetry ? before.from : undefined, onProtected: ip.interface !== undefined };
+  }
+
+  /** Records what the look at the holder means. True: take it. */
+  #prepare(
+    item: FloatingItem,
+    place: Placement & Pick<AddressRecord, 'from'>,
+    acquisition: number,
+    takeover: Takeover,
+  ): boolean {
+    const { records } = this.#parts;
+    const { address } = place;
+    switch (takeover.kind) {
+      case 'take':
+        records.put([recordOf(item, place, acquisition, 'taking')]);
+        return true;
+      case 'here':
+        records.put([recordOf(item, place, acquisition, 'taken')]);
+        this.#taken(item, [address]);
+        return false;
+      case 'lost': {
+        const record = recordOf(item, place, acquisition, 'lost');
+        records.put([record]);
+        this.lost(item, record[1], `${takeover.holder} has it`);
+        return false;
+      }
+      case 'refused':
+        this.#setBack(item, [address], { kind: 'refused', lasting: true, ...takeover.refusal });
+        return false;
+    }
+  }
+
+  /** Once for each acquisition of the Lease, however many calls its addresses take. */
+  #countFailover(item: FloatingItem): void {
+    const { clock, metrics } = this.#parts;
+    if (item.acquiredAt === undefined) return;
+    metrics.floatingIpFailover(item.ip.name, (clock.now() - item.acquiredAt) / 1000);
+    item.acquiredAt = undefined;
+  }
+
+  #taken(item: FloatingItem, addresses: readonly IpAddress[]): void {
+    for (const address of addresses) {
+      item.takenAt.set(address, this.#parts.clock.now());
+      item.backoffs.delete(address);
+    }
+    item.unfit = undefined;
+  }
+
+  lost({ ip }: FloatingItem, { address, eni }: AddressRecord, detail = 'it was taken away'): void {
+    const { log, happened } = this.#parts;
+    log.warn('a floating IP is not on our ENI any more; standing down', { floatingIp: ip.name, address, eni, detail });
+    happened(ip, {
+      type: 'Warning',
+      reason: 'AddressRefused',
+      message: `HeldElsewhere: ${address} is not on ${eni} any more (${detail}); it is not taken back`,
+    });
+  }
+
+  async unassign({ record }: Step<'unassign'>, item: FloatingItem): Promise<void> {
+    const { log, records, doubtEnis, callSignal: signal } = this.#parts;
+    const { eni, address } = record;
+    // The object may have been made again, or may list the address again, while the call waited.
+    const allowed = () =>
+      records.get(recordKey(record)) === record &&
+      (item.deletedAt !== undefined || !item.ip.addresses.some((listed) => listed.address === address));
+    const outcome = await unassign(this.#parts, { eni, addresses: [address], allowed, signal });
+    if (outcome.kind !== 'done') return this.#setBack(item, [record.address], outcome);
+    records.delete([recordKey(record)]);
+    log.info('gave floating IP back', {
+      floatingIp: item.ip.name,
+      address: record.address,
+      eni: record.eni,
+      requestId: outcome.requestId,
+    });
+    doubtEnis('a floating IP was given back');
+  }
+
+  #setBack(item: FloatingItem, addresses: readonly IpAddress[], outcome: Exclude<Outcome, { kind: 'done' }>): void {
+    const { clock, random, log, happened, doubtEnis } = this.#parts;
+    const { kind, reason, message } = outcome;
+    const told = addresses.some((address) => item.backoffs.get(address)?.reason === reason);
+    for (const address of addresses) {
+      const before = item.backoffs.get(address);
+      const failures = before?.reason === reason ? before.failures + 1 : 1;
+      const until = clock.now() + backoffMs(failures, { ...(kind === 'again' ? SOON : SLOW), random });
+      item.backoffs.set(address, { reason, message: `${address}: ${message}`, until, failures });
+    }
+    // Nothing of it is served: another node may be luckier.
+    const lasting = outcome.kind === 'refused' && outcome.lasting;
+    if (lasting && !this.#servesAny(item))
+      item.unfit = { reason, message, until: clock.now() + INELIGIBLE_MS, failures: 1 };
+    if (kind === 'refused') doubtEnis(`EC2 refused a floating IP: ${reason}`);
+    if (told) return;
+    log.warn('cannot take floating IP over', { floatingIp: item.ip.name, addresses, reason, message });
+    if (kind === 'refused')
+      happened(item.ip, { type: 'Warning', reason: 'AddressRefused', message: `${reason}: ${message}` });
+  }
+
+  #servesAny({ ip, hold }: FloatingItem): boolean {
+    const current = hold.view?.acquisition;
+    return this.#parts.records
+      .values()
+      .some(
+        ({ floatingIp, state, acquisition }) => floatingIp === ip.name && state === 'taken' && acquisition === current,
+      );
+  }
+}
+
+function recordOf(
+  { ip: { name, elasticIp } }: FloatingItem,
+  place: Placement & Pick<AddressRecord, 'from'>,
+  acquisition: number,
+  state: AddressRecord['state'],
+): [key: string, record: AddressRecord] {
+  const record = { ...place, floatingIp: name, ...(elasticIp !== undefined && { elasticIp }), acquisition, state };
+  return [recordKey(record), record];
+}

@@ -1,0 +1,76 @@
+import { ip } from '../../lib/model/ip.ts';
+import type { Refusal } from '../../lib/model/refusal.ts';
+import { backoffMs } from '../../lib/runtime/backoff.ts';
+import { bindElasticIp, giveBackAll, retainAll } from './elastic-ip.ts';
+import type { FloatingItem } from './item.ts';
+import type { Step, StepParts } from './step-parts.ts';
+
+/** First and longest pause after a refusal, ms. */
+const SOON = { baseMs: 2_000, maxMs: 60_000 };
+const SLOW = { baseMs: 15_000, maxMs: 600_000 };
+/** Of an object that asks for no Elastic IP: nothing is bound there. */
+const NOWHERE = ip('0.0.0.0');
+
+/** The steps about the Elastic IP of an object. */
+export class ElasticIpSteps {
+  readonly #parts: StepParts;
+
+  constructor(parts: StepParts) {
+    this.#parts = parts;
+  }
+
+  async bind(step: Step<'bind'>, item: FloatingItem, sure: () => boolean): Promise<void> {
+    const { log, elasticIps, callSignal: signal } = this.#parts;
+    const { place, source, acquisition } = step;
+    const { name, uid } = item.ip;
+    const target = { name, uid, source, privateIp: place?.address ?? NOWHERE, eni: place?.eni ?? '' };
+    const allowed = () =>
+      sure() &&
+      item.hold.view?.acquisition === acquisition &&
+      item.deletedAt === undefined &&
+      item.ip.uid === uid &&
+      item.ip.elasticIp === source;
+    const outcome = await bindElasticIp(elasticIps, target, { allowed, signal });
+    if (outcome.kind === 'refused') return this.#refuse(item, step, outcome.refusal, outcome.soon);
+    const { publicIp } = outcome;
+    item.elasticIp = { acquisition, source, publicIp, backoff: undefined };
+    const text = publicIp === undefined ? 'a floating IP has no Elastic IP any more' : 'Elastic IP is on a floating IP';
+    log.info(text, { floatingIp: name, publicIp, privateIp: place?.address });
+  }
+
+  #refuse(item: FloatingItem, step: Pick<Step<'bind'>, 'source' | 'acquisition'>, refusal: Refusal, soon: boolean) {
+    const { clock, random, log } = this.#parts;
+    const { source, acquisition } = step;
+    const before = item.elasticIp?.source === source ? item.elasticIp?.backoff : undefined;
+    const failures = before?.reason === refusal.reason ? before.failures + 1 : 1;
+    const until = clock.now() + backoffMs(failures, { ...(soon ? SOON : SLOW), random });
+    const { reason, message } = refusal;
+    item.elasticIp = { acquisition, source, publicIp: undefined, backoff: { reason, message, until, failures } };
+    if (failures === 1) log.warn('Elastic IP of a floating IP refused', { floatingIp: item.ip.name, reason, message });
+  }
+
+  /** The object is gone. Whether with its definition, the API server says; what is then kept is the operator's to release. */
+  async unbind(item: FloatingItem): Promise<void> {
+    const { log, elasticIps, fateOf, callSignal: signal } = this.#parts;
+    const { name, uid, elasticIp: source } = item.ip;
+    const { clusterName } = elasticIps;
+    const settled = { acquisition: 0, source: undefined, publicIp: undefined, backoff: undefined };
+    try {
+      const fate = clusterName ? await fateOf(name, signal) : 'deleted';
+      // The watch is late; it will tell.
+      if (fate === 'exists') throw new Error(`FloatingIP ${name} exists again`);
+      const [giveBack, text] =
+        fate === 'deleted'
+          ? ([giveBackAll, 'gave the Elastic IP of a deleted floating IP back'] as const)
+          : ([retainAll, 'keeping an Elastic IP: the definition of FloatingIPs was removed'] as const);
+      const fence = { allowed: () => item.deletedAt !== undefined, signal };
+      const eips = clusterName ? await giveBack(elasticIps, { clusterName, name, uid }, fence) : [];
+      for (const { publicIp, allocationId } of eips) log.info(text, { floatingIp: name, publicIp, allocationId });
+      item.elasticIp = settled;
+    } catch (error) {
+      if (signal.aborted) return;
+      const refusal = { reason: 'Ec2Unavailable', message: String(error) } as const;
+      this.#refuse(item, { source, acquisition: 0 }, refusal, true);
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import type { FloatingIp } from '../../lib/model/floating-ips/floating-ip.ts';
+import type {
+  AddressRecord,
+  ConfiguredAddress,
+  ElasticIpView,
+  FloatingBackoff,
+  FloatingIpView,
+} from '../../lib/model/floating-ips/plan.ts';
+import type { IpAddress } from '../../lib/model/ip.ts';
+import type { LeaseClient } from './lease-client.ts';
+
+/** What this agent remembers of one FloatingIP while it runs. */
+export class FloatingItem {
+  ip: FloatingIp;
+  /** The object as the watch told it last; `ip` runs ahead of it by our own writes. */
+  source: FloatingIp;
+  /** When its deletion was seen; undefined while it exists. */
+  deletedAt: number | undefined;
+  readonly hold: LeaseClient;
+  /** When this node got the Lease; undefined once the failover is counted. */
+  acquiredAt: number | undefined;
+  readonly takenAt = new Map<IpAddress, number>();
+  readonly backoffs = new Map<IpAddress, FloatingBackoff>();
+  unfit: FloatingBackoff | undefined;
+  elasticIp: ElasticIpView | undefined;
+  /** Lanes with a step under way. */
+  readonly busy = new Set<string>();
+
+  constructor(ip: FloatingIp, openHold: (owner: () => FloatingIp) => LeaseClient) {
+    this.ip = ip;
+    this.source = ip;
+    this.hold = openHold(() => this.ip);
+  }
+
+  view(records: readonly AddressRecord[], configured: readonly ConfiguredAddress[]): FloatingIpView {
+    const own = records.filter(({ floatingIp }) => floatingIp === this.ip.name);
+    const addresses = new Set([...this.ip.addresses, ...own].map(({ address }) => address));
+    return {
+      ip: this.ip,
+      deletedAt: this.deletedAt,
+      lease: this.hold.view,
+      renewedAt: this.hold.renewedAt,
+      leaseRetryAt: this.hold.retryAt,
+      configured: configured.filter(({ address }) => addresses.has(address)),
+      records: new Map(own.map((record) => [record.address, record])),
+      takenAt: this.takenAt,
+      backoffs: this.backoffs,
+      unfit: this.unfit,
+      elasticIp: this.elasticIp,
+    };
+  }
+}

@@ -1,0 +1,73 @@
+import type { AddressApi } from '../../lib/ec2/api.ts';
+import type { Fate } from '../../lib/kube/floating-ips.ts';
+import type { Eni } from '../../lib/model/eni.ts';
+import type { FloatingIp, FloatingIpStatus } from '../../lib/model/floating-ips/floating-ip.ts';
+import type { AddressRecord, FloatingStep } from '../../lib/model/floating-ips/plan.ts';
+import { familyOf } from '../../lib/model/ip.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import type { Journal } from '../../lib/runtime/journal.ts';
+import type { Logger } from '../../lib/runtime/logger.ts';
+import type { FloatingIpMetrics } from '../../lib/runtime/metrics.ts';
+import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import type { ElasticIpParts } from './elastic-ip.ts';
+import type { HostAddresses } from './host-addresses.ts';
+
+/** Something that the object's owner is told by a Kubernetes Event. */
+export interface FloatingEvent {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: 'AddressMoved' | 'AddressReleased' | 'AddressRefused';
+  readonly message: string;
+}
+
+export interface StepParts {
+  readonly clock: Clock;
+  readonly wall: () => number;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly nodeName: string;
+  readonly instanceId: string;
+  readonly enis: () => readonly Eni[];
+  readonly ec2: AddressApi;
+  readonly elasticIps: ElasticIpParts;
+  readonly rateLimit: RateLimit;
+  readonly host: HostAddresses;
+  readonly records: Journal<AddressRecord>;
+  readonly writeStatus: (ip: FloatingIp, status: FloatingIpStatus, exclusive: boolean) => Promise<void>;
+  readonly happened: (ip: FloatingIp, event: FloatingEvent) => void;
+  /** What became of the object of this name, by an uncached read. */
+  readonly fateOf: (name: string, signal: AbortSignal) => Promise<Fate>;
+  readonly doubtEnis: (cause: string) => void;
+  readonly metrics: FloatingIpMetrics;
+  readonly callSignal: AbortSignal;
+}
+
+export type Step<K extends FloatingStep['kind']> = Extract<FloatingStep, { readonly kind: K }>;
+
+/** How long a node that cannot take an object leaves it to others, ms. */
+export const INELIGIBLE_MS = 60_000;
+
+/** Steps of one lane go one after the other; the lanes of one object do not wait for each other. */
+export function laneOf(step: FloatingStep): string {
+  switch (step.kind) {
+    case 'read':
+    case 'acquire':
+    case 'renew':
+    case 'park':
+    case 'release':
+      return 'lease';
+    case 'take':
+      return `ec2 ${step.places[0] && familyOf(step.places[0].address)}`;
+    case 'mark':
+    case 'unassign':
+    case 'forget':
+      return `ec2 ${familyOf(step.record.address)}`;
+    case 'add':
+    case 'remove':
+      return `interface ${step.place.address}`;
+    case 'bind':
+    case 'unbind':
+      return 'elastic-ip';
+    case 'tell':
+      return 'status';
+  }
+}

@@ -1,0 +1,94 @@
+import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
+import type { QuotaApi } from '../../lib/ec2/service-quotas.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import type { Logger } from '../../lib/runtime/logger.ts';
+import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import { reportFailure } from '../aws/report-failure.ts';
+import { countedElasticIps, type QuotaLevel, quotaLevel } from './quota-use.ts';
+
+export interface QuotaParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly elasticIps: Pick<ElasticIpApi, 'describe'>;
+  readonly quotas: QuotaApi;
+  readonly rateLimit: RateLimit;
+  /** For metrics, each time it was read. `allowed` is undefined while Service Quotas does not tell. */
+  readonly report: (used: number, allowed: number | undefined) => void;
+  /** The level has changed for the worse: tell people before an allocation fails. */
+  readonly warn: (level: Exclude<QuotaLevel, 'fine'>, message: string) => void;
+  readonly intervalMs?: number;
+}
+
+/** As often as k8s-eip-operator reported it. */
+const INTERVAL_MS = 60_000;
+/** A quota changes when a human asks for more, ms. */
+const ALLOWED_MS = 15 * 60_000;
+
+/** Reports the use of the quota of Elastic IPs until the signal aborts; meant for the leader only. Never rejects. */
+export async function watchQuota(parts: QuotaParts, signal: AbortSignal): Promise<void> {
+  const { clock, intervalMs = INTERVAL_MS } = parts;
+  const reader = new QuotaReader(parts);
+  while (!signal.aborted) {
+    await reader.read(signal);
+    await clock.sleep(intervalMs, signal);
+  }
+}
+
+class QuotaReader {
+  readonly #parts: QuotaParts;
+  #allowed: { readonly value: number | undefined; readonly at: number } | undefined;
+  #level: QuotaLevel = 'fine';
+  #told = '';
+  #troubled = false;
+
+  constructor(parts: QuotaParts) {
+    this.#parts = parts;
+  }
+
+  async read(signal: AbortSignal): Promise<void> {
+    const { elasticIps, rateLimit, log } = this.#parts;
+    if (!(await rateLimit.admit(() => 4, signal))) return;
+    try {
+      const used = countedElasticIps(await elasticIps.describe({}, { signal }));
+      rateLimit.succeeded();
+      this.#tell(used, await this.#askAllowed(signal));
+    } catch (error) {
+      reportFailure(rateLimit, error);
+      if (!signal.aborted) log.warn('the use of the Elastic IP quota is unknown', { error });
+    }
+  }
+
+  /** Undefined when it cannot be learnt, say for want of IAM permission; asked again at the next time. */
+  async #askAllowed(signal: AbortSignal): Promise<number | undefined> {
+    const { clock, quotas, log } = this.#parts;
+    const now = clock.now();
+    if (this.#allowed !== undefined && now < this.#allowed.at + ALLOWED_MS) return this.#allowed.value;
+    try {
+      this.#allowed = { value: await quotas.elasticIps({ signal }), at: now };
+      this.#troubled = false;
+    } catch (error) {
+      this.#allowed = { value: this.#allowed?.value, at: now };
+      if (!this.#troubled && !signal.aborted) {
+        log.warn('the quota of Elastic IPs is unknown; allow servicequotas:GetServiceQuota', { error });
+      }
+      this.#troubled = true;
+    }
+    return this.#allowed.value;
+  }
+
+  #tell(used: number, allowed: number | undefined): void {
+    const { report, log, warn } = this.#parts;
+    report(used, allowed);
+    const told = `${used}/${allowed}`;
+    if (told !== this.#told) log.info('Elastic IPs of the account', { used, allowed });
+    this.#told = told;
+    if (allowed === undefined) return;
+    const level = quotaLevel(used, allowed);
+    const isWorse = level !== 'fine' && level !== this.#level && this.#level !== 'reached';
+    this.#level = level;
+    if (!isWorse) return;
+    const message = `${used} of ${allowed} Elastic IPs of the account and region are in use; release unused ones or ask for a higher quota (L-0263D0A3)`;
+    log.warn('the quota of Elastic IPs is nearly used up', { used, allowed, level });
+    warn(level, message);
+  }
+}

@@ -1,0 +1,192 @@
+import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
+import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
+import type { OwnerReads } from '../../lib/kube/owner-reads.ts';
+import { ENI_TAG } from '../../lib/model/eni-objects/eni-object.ts';
+import type { Orphan, SweepItem, SweepPlan, SweepStep } from '../../lib/model/sweep.ts';
+import { type SweepLanguages, sweepItems } from '../../lib/plan/sweep/items.ts';
+import { nextStep, planSweep } from '../../lib/plan/sweep/plan-sweep.ts';
+import { backoffMs } from '../../lib/runtime/backoff.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import type { Logger } from '../../lib/runtime/logger.ts';
+import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import { NO_CALL, RateLimiter } from '../../lib/runtime/rate-limiter.ts';
+import { isThrottling } from '../aws/report-failure.ts';
+import { askOwners } from './verdicts.ts';
+
+export interface SweepParts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly elasticIps: Pick<ElasticIpApi, 'describe' | 'disassociate' | 'release' | 'untag'>;
+  readonly interfaces: Pick<InterfaceApi, 'describe' | 'detach' | 'delete'>;
+  readonly rateLimit: RateLimit;
+  readonly reads: OwnerReads;
+  readonly languages: SweepLanguages;
+  /** `dry-run` lists orphans and touches nothing. */
+  readonly mode: 'on' | 'dry-run';
+  /** Asked right before every call: false while this process does not lead. */
+  readonly mayAct: () => boolean;
+  /** Things without an owner now. */
+  readonly orphans: (count: number) => void;
+  /** Ends calls in flight. */
+  readonly callSignal: AbortSignal;
+  /** @default 30 min */
+  readonly intervalMs?: number;
+  /** @default 10 min */
+  readonly cooldownMs?: number;
+}
+
+/** Long enough after the start for node agents to take up what is theirs. */
+const FIRST_MS = 60_000;
+const INTERVAL_MS = 30 * 60_000;
+const COOLDOWN_MS = 10 * 60_000;
+const MAX_STEPS = 10;
+/** Pause between two calls of a sweep, ms: giving back is never urgent. */
+const PACE_MS = 1_000;
+
+/** Sweeps until the signal aborts: what carries this cluster's marks and has no owner any more is given back. Never rejects. */
+export async function runSweep(parts: SweepParts, signal: AbortSignal): Promise<void> {
+  const { clock, random, log, intervalMs = INTERVAL_MS } = parts;
+  let goneSince: SweepPlan['goneSince'] = new Map();
+  let failures = 0;
+  await clock.sleep(FIRST_MS, signal);
+  while (!signal.aborted) {
+    let pause = intervalMs;
+    try {
+      const plan = await sweepOnce(parts, goneSince, signal);
+      if (plan !== undefined) goneSince = plan.goneSince;
+      pause = Math.min(intervalMs, Math.max(PACE_MS, (plan?.retryAt ?? Infinity) - clock.now()));
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      if (!signal.aborted) log.warn('a sweep for orphans failed; nothing was concluded from it', { error });
+      pause = backoffMs(failures, { baseMs: 30_000, maxMs: intervalMs, random });
+    }
+    await clock.sleep(pause, signal);
+  }
+}
+
+/** Undefined when this process may not act. @throws {Ec2Error} when EC2 does not tell what there is. */
+async function sweepOnce(
+  parts: SweepParts,
+  goneSince: SweepPlan['goneSince'],
+  signal: AbortSignal,
+): Promise<SweepPlan | undefined> {
+  const { clock, log, languages, mayAct, mode, cooldownMs = COOLDOWN_MS } = parts;
+  if (!mayAct()) return undefined;
+  const readAt = clock.now();
+  const items = await readItems(parts, signal);
+  const onProblem = (message: string, error: unknown) => log.warn(message, { error });
+  const verdicts = await askOwners(items, { reads: parts.reads, languages, onProblem });
+  const plan = planSweep({ now: clock.now(), items, readAt, verdicts, goneSince, cooldownMs, maxSteps: MAX_STEPS });
+  parts.orphans(plan.orphans.length);
+  for (const orphan of plan.orphans) tell(orphan, parts, goneSince);
+  if (mode === 'dry-run') return { ...plan, retryAt: undefined };
+  for (const step of plan.steps) {
+    if (signal.aborted) break;
+    await perform(step, parts, signal);
+    await clock.sleep(PACE_MS, signal);
+  }
+  return plan;
+}
+
+async function readItems(parts: SweepParts, signal: AbortSignal): Promise<readonly SweepItem[]> {
+  const { elasticIps, interfaces, languages } = parts;
+  const tags = { [ENI_TAG.cluster]: languages.context.clusterName };
+  const items = await limiterOf(parts).call(
+    () => 3,
+    signal,
+    async () => {
+      const [eips, enis] = await Promise.all([
+        elasticIps.describe({}, { signal }),
+        interfaces.describe({ tags, tagKey: ENI_TAG.uid }, { signal }),
+      ]);
+      return sweepItems(eips, enis, languages);
+    },
+  );
+  return items === NO_CALL ? [] : items;
+}
+
+/**
+ * Decides again right before the call, after the wait for permission: a pod may have come back under its name, or somebody else may
+ * have the thing by now, since the lists were read.
+ */
+async function perform(step: SweepStep, parts: SweepParts, signal: AbortSignal): Promise<void> {
+  const { log, mayAct } = parts;
+  try {
+    const answer = await limiterOf(parts).call(
+      () => 3,
+      signal,
+      async () => {
+        const again = await stepStillDue(step, parts, signal);
+        return again === undefined || signal.aborted || !mayAct() ? NO_CALL : act(again, parts);
+      },
+    );
+    if (answer !== NO_CALL) log.info(`sweep: ${step.kind} of an orphan done`, aboutItem(step.item));
+  } catch (error) {
+    if (!parts.callSignal.aborted)
+      log.warn('an orphan could not be given back; the next sweep tries again', {
+        ...aboutItem(step.item),
+        step: step.kind,
+        error,
+      });
+  }
+}
+
+/** The same step on the thing as EC2 and the API server have it now; undefined when it is not due any more. */
+async function stepStillDue(step: SweepStep, parts: SweepParts, signal: AbortSignal): Promise<SweepStep | undefined> {
+  const { elasticIps, interfaces, reads, languages, log } = parts;
+  const { id, kind, owner } = step.item;
+  const eips = kind === 'elastic-ip' ? await elasticIps.describe({ allocationIds: [id] }, { signal }) : [];
+  const enis = kind === 'interface' ? await interfaces.describe({ ids: [id] }, { signal }) : [];
+  const item = sweepItems(eips, enis, languages).find((one) => one.id === id);
+  if (item === undefined || JSON.stringify(item.owner) !== JSON.stringify(owner)) return undefined;
+  const onProblem = (message: string, error: unknown) => log.warn(message, { error });
+  const verdicts = await askOwners([item], { reads, languages, onProblem });
+  if (verdicts.get(id) !== 'gone') return undefined;
+  const next = nextStep(item).step;
+  return next?.kind === step.kind ? next : undefined;
+}
+
+function limiterOf({ rateLimit }: SweepParts): RateLimiter {
+  return new RateLimiter(rateLimit, isThrottling);
+}
+
+async function act(step: SweepStep, { elasticIps, interfaces, callSignal: signal }: SweepParts): Promise<void> {
+  switch (step.kind) {
+    case 'disassociate':
+      await elasticIps.disassociate(step.associationId, { signal });
+      return;
+    case 'release':
+      await elasticIps.release(step.allocationId, { signal });
+      return;
+    case 'untag':
+      await elasticIps.untag([step.allocationId], step.keys, { signal });
+      return;
+    case 'detach':
+      await interfaces.detach(step.attachmentId, { signal });
+      return;
+    case 'delete':
+      await interfaces.delete(step.eni, { signal });
+  }
+}
+
+/** In a dry run every time, else once for each orphan. */
+function tell({ item, since, waitsFor }: Orphan, { log, mode }: SweepParts, goneSince: SweepPlan['goneSince']): void {
+  if (mode === 'on' && goneSince.has(item.id)) return;
+  const text =
+    mode === 'on'
+      ? 'found an orphan; it is given back if its owner stays away'
+      : 'dry run: this orphan would be given back';
+  log.info(text, { ...aboutItem(item), goneSince: new Date(since).toISOString(), waitsFor });
+}
+
+function aboutItem({ kind, id, owner, ...item }: SweepItem) {
+  const publicIp = 'eip' in item ? { publicIp: item.eip.publicIp, allocatedByUs: item.allocatedByUs } : {};
+  return {
+    orphan: id,
+    kind,
+    owner: owner.kind === 'pod' ? `pod ${owner.pod}` : `${owner.of} ${owner.uid}`,
+    ...publicIp,
+  };
+}

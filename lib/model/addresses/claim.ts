@@ -1,0 +1,51 @@
+import type { Mac } from '../eni.ts';
+import type { IpAddress } from '../ip.ts';
+import type { PodRef } from '../pod.ts';
+
+/**
+ * How an address came to be wanted:
+ * `ipam` listed by network-status or the CNI cache; `floating` declared by annotation and present on the interface;
+ * `live` present on a Multus interface but declared nowhere.
+ */
+export type ClaimKind = 'ipam' | 'floating' | 'live';
+
+/** One use of one address by one interface of one pod on this node. */
+export interface Claim {
+  readonly address: IpAddress;
+  readonly kind: ClaimKind;
+  readonly holder: PodRef;
+  readonly interface: string;
+  /** The pod interface's MAC: an ipvlan child has its master's, which is an ENI's. */
+  readonly mac: Mac | undefined;
+  /** MAC of the host interface under the pod's (the attachment's `master`, or the kernel's parent link). */
+  readonly masterMac: Mac | undefined;
+  /** Type of the CNI plugin that made the interface, where a source tells it. */
+  readonly plugin?: string;
+  /** When the address appeared here, in ms since the epoch. Kept over restarts by the ledger. */
+  readonly since: number;
+  /** Found in place when the agent started, which is no appearance: it has no right to a takeover. */
+  readonly inPlace?: true;
+  /**
+   * Set on a `live` claim whose pod waits for more networks than are known: the CNI result is about to make it `ipam`. Until this
+   * time (ms since the epoch) no refusal is told and no pause begins.
+   */
+  readonly provisionalUntil?: number;
+  /** Set while the address comes and goes: nothing is asked of EC2 for it before this time, ms since the epoch. */
+  readonly calmAt?: number;
+}
+
+/** Identity of a claim: the same pod, interface and address. A recreated pod has a new uid, so its claim is new. */
+export type ClaimKey = string;
+
+export function claimKey(claim: Pick<Claim, 'address' | 'interface'> & { holder: PodRef }): ClaimKey {
+  const { holder } = claim;
+  return `${holder.uid || `${holder.namespace}/${holder.name}`}|${claim.interface}|${claim.address}`;
+}
+
+/**
+ * Identity of attempts at a claim. A claim that becomes declared (`live` → `floating`) and an address that appears anew start with a
+ * clean slate: failover must not wait for the end of an earlier failure's pause.
+ */
+export function attemptKey(claim: Claim): string {
+  return `${claimKey(claim)}|${claim.kind}|${claim.since}`;
+}

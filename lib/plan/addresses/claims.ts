@@ -1,0 +1,298 @@
+import type { Claim, ClaimKind } from '../../model/addresses/claim.ts';
+import { netnsName } from '../../model/addresses/cni.ts';
+import { declares, FLOATING_IPS, listable, parseFloatingIps } from '../../model/addresses/floating-declaration.ts';
+import { IGNORE, ignoresInterface, ignoresNetwork } from '../../model/addresses/ignored-networks.ts';
+import { parseNetworkStatus } from '../../model/addresses/network-status.ts';
+import { promisedAttachments } from '../../model/addresses/networks-annotation.ts';
+import type {
+  AttachmentDefinition,
+  CachedAttachment,
+  LiveInterface,
+  LiveNamespace,
+} from '../../model/addresses/observation.ts';
+import type { Eni, Mac } from '../../model/eni.ts';
+import { type IpAddress, isGlobalUnicast } from '../../model/ip.ts';
+import { isAlive, type NetworkStatus, type Pod, type PodRef, podKey } from '../../model/pod.ts';
+import type { Refusal } from '../../model/refusal.ts';
+import { OPEN_POLICY, type TenantPolicy } from '../../model/tenant-policy.ts';
+import { mayFloat, notGranted } from '../tenants.ts';
+import { matchNamespaces } from './match-namespaces.ts';
+import { Reserved } from './reserved.ts';
+
+/** What the sources of truth on the node say right now. */
+export interface Observations {
+  /** This node's pods. While the API is silent the last known ones stay. */
+  readonly pods: readonly Pod[];
+  /** False until the API has answered once: then a pod that is not in `pods` may still exist. */
+  readonly podsKnown: boolean;
+  readonly cache: readonly CachedAttachment[];
+  /** Undefined when namespaces are not observed (`--observe` below `live`). */
+  readonly namespaces: readonly LiveNamespace[] | undefined;
+  readonly hostLinks: HostLinks;
+  /** By `namespace/name` of the NetworkAttachmentDefinition. */
+  readonly definitions: ReadonlyMap<string, AttachmentDefinition>;
+}
+
+/** The links of the host's own namespace, as far as they are known. */
+export interface HostLinks {
+  macOfName(name: string): Mac | undefined;
+  macOfIndex(index: number): Mac | undefined;
+  nameOfMac(mac: Mac): string | undefined;
+}
+
+export interface ClaimFilter {
+  /** True for pod interfaces that may carry claims. */
+  readonly interfaces: (name: string) => boolean;
+  /** Namespaces looked at; empty means all. */
+  readonly namespaces: readonly string[];
+  /** Which addresses beyond IPAM's a namespace may have. @default everything */
+  readonly tenants?: () => TenantPolicy;
+  /** Addresses of FloatingIP objects, which a `*` does not cover. @default none */
+  readonly nodeAddresses?: () => ReadonlySet<IpAddress>;
+}
+
+/** A claim before it is known since when it stands. `seenSince` is the kernel's word on it, where there is one. */
+export type ClaimDraft = Omit<Claim, 'since'> & { readonly seenSince: number | undefined };
+
+export interface ObservedClaims {
+  readonly drafts: readonly ClaimDraft[];
+  /** What of a pod's input could not be understood, by pod key. */
+  readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
+  readonly strays: readonly StrayAddress[];
+  /** Floating addresses that pods here may hold, as far as they can be listed. */
+  readonly declared: readonly IpAddress[];
+}
+
+/** An address in a network namespace that fits no known pod, and what its interface sits on. */
+export interface StrayAddress {
+  readonly address: IpAddress;
+  readonly mac: Mac | undefined;
+  readonly masterMac: Mac | undefined;
+}
+
+/** The name of every pod's primary interface under every CNI; its addresses belong to the primary network. */
+const PRIMARY_INTERFACE = 'eth0';
+
+/**
+ * Joins the sources into claims. An address that any one source knows is claimed; a source that falls silent takes nothing away
+ * while another still has it.
+ */
+export function observeClaims(observed: Observations, filter: ClaimFilter): ObservedClaims {
+  const namespaces = matchNamespaces(observed);
+  const refusals = new Map<string, Refusal[]>();
+  const drafts: ClaimDraft[] = [];
+  const reserved = new Reserved(observed, filter.nodeAddresses?.());
+  const declared = new Set<IpAddress>();
+  for (const holder of holders(observed)) {
+    if (filter.namespaces.length > 0 && !filter.namespaces.includes(holder.ref.namespace)) continue;
+    const said = new PodClaims(holder, namespaces.of(holder.ref), observed, filter, reserved);
+    drafts.push(...said.drafts());
+    for (const address of said.declared) declared.add(address);
+    if (said.refusals.length > 0) refusals.set(podKey(holder.ref), said.refusals);
+  }
+  return { drafts, refusals, strays: namespaces.strays.flatMap(straysIn(observed.hostLinks)), declared: [...declared] };
+}
+
+function straysIn(hostLinks: HostLinks): (namespace: LiveNamespace) => StrayAddress[] {
+  return ({ interfaces }) =>
+    interfaces.flatMap(({ mac, parentIndex, addresses }) => {
+      const masterMac = parentIndex === undefined ? undefined : hostLinks.macOfIndex(parentIndex);
+      return addresses.map(({ ip }) => ({ address: ip, mac, masterMac }));
+    });
+}
+
+/** The strays on this node's own ENIs: agents of several nodes may look at one folder of namespaces. See `NodeSnapshot.inUse`. */
+export function inUseOn(enis: readonly Eni[], strays: readonly StrayAddress[]): ReadonlySet<IpAddress> {
+  const ours = new Set(enis.map(({ mac }) => mac));
+  const isOurs = (mac: Mac | undefined) => mac !== undefined && ours.has(mac);
+  return new Set(strays.filter(({ mac, masterMac }) => isOurs(mac) || isOurs(masterMac)).map(({ address }) => address));
+}
+
+interface Holder {
+  readonly ref: PodRef;
+  /** Undefined when only the CNI cache knows the pod. */
+  readonly pod: Pod | undefined;
+  readonly cache: readonly CachedAttachment[];
+}
+
+/** Pods by the API's word, then those that only the CNI cache knows and whose network namespace still stands. */
+function holders({ pods, podsKnown, cache, namespaces }: Observations): Holder[] {
+  const mounted = new Set(namespaces?.map(({ path }) => netnsName(path)));
+  const stands = ({ netns }: CachedAttachment) =>
+    namespaces === undefined || netns === undefined || mounted.has(netnsName(netns));
+  const current = cache.filter(stands);
+  const byPod = Map.groupBy(current, ({ pod }) => podKey(pod));
+  const fromApi = pods
+    .filter((pod) => !pod.hostNetwork)
+    .map((pod) => ({ ref: pod, pod, cache: (byPod.get(podKey(pod)) ?? []).filter(belongsTo(pod)) }));
+  // Without namespaces to look at, a cache entry of a pod that the API has deleted is just a stale file.
+  const cacheAlone = namespaces !== undefined || !podsKnown;
+  if (!cacheAlone) return fromApi;
+  // A pod that was force-deleted and recreated under its name may still run: its namespace stands, so its addresses are in use.
+  const known = new Map(pods.map((pod) => [podKey(pod), pod]));
+  const isUnknown = (entry: CachedAttachment) => {
+    const pod = known.get(podKey(entry.pod));
+    return pod === undefined || !belongsTo(pod)(entry);
+  };
+  const orphans = Map.groupBy(current.filter(isUnknown), ({ pod }) => `${podKey(pod)} ${pod.uid}`);
+  const fromCache = Array.from(orphans.values()).flatMap((entries) =>
+    entries[0] ? [{ ref: entries[0].pod, pod: undefined, cache: entries }] : [],
+  );
+  return [...fromApi, ...fromCache];
+}
+
+/** A recreated pod has the same name and another uid; older runtimes do not tell the uid. */
+function belongsTo(pod: Pod): (entry: CachedAttachment) => boolean {
+  return (entry) => entry.pod.uid === '' || entry.pod.uid === pod.uid;
+}
+
+/** The CNI result follows the kernel's event after 10 to 60 ms (FACTS §12), and much later on a node without a free CPU, ms. */
+const PROVISIONAL_MS = 10_000;
+
+class PodClaims {
+  readonly refusals: Refusal[] = [];
+  readonly declared: IpAddress[] = [];
+  readonly #holder: Holder;
+  readonly #namespace: LiveNamespace | undefined;
+  readonly #observed: Observations;
+  readonly #filter: ClaimFilter;
+  readonly #networks: readonly NetworkStatus[];
+  readonly #reserved: Reserved;
+
+  constructor(
+    holder: Holder,
+    namespace: LiveNamespace | undefined,
+    observed: Observations,
+    filter: ClaimFilter,
+    reserved: Reserved,
+  ) {
+    this.#holder = holder;
+    this.#namespace = namespace;
+    this.#observed = observed;
+    this.#filter = filter;
+    this.#reserved = reserved;
+    const { pod } = holder;
+    const status = pod ? parseNetworkStatus(pod.annotations) : { value: [], refusals: [] };
+    // A finished pod keeps its annotation although its addresses are free again.
+    this.#networks = pod && isAlive(pod) ? status.value.filter((network) => !network.isDefault) : [];
+    this.refusals.push(...status.refusals);
+  }
+
+  drafts(): ClaimDraft[] {
+    return this.#interfaceNames().flatMap((name) => this.#draftsOn(name));
+  }
+
+  #interfaceNames(): string[] {
+    const names = new Set([
+      ...this.#networks.map((network) => network.interface),
+      ...this.#holder.cache.map((entry) => entry.ifName),
+      ...(this.#namespace?.interfaces.map((live) => live.name) ?? []),
+    ]);
+    return [...names].filter(
+      (name) => name !== PRIMARY_INTERFACE && this.#filter.interfaces(name) && !this.#isIgnored(name),
+    );
+  }
+
+  #isIgnored(name: string): boolean {
+    const networks = this.#networks.filter((network) => network.interface === name).map((network) => network.name);
+    const { definitions } = this.#observed;
+    return (
+      ignoresInterface(this.#holder.pod?.annotations[IGNORE], name, networks) ||
+      networks.some((network) => ignoresNetwork(definitions.get(network)?.ignore))
+    );
+  }
+
+  /** More networks are promised than are known, and this interface is none of those: what it is will be told in a moment. */
+  #isProvisional(name: string): boolean {
+    const { pod, cache } = this.#holder;
+    const known = new Set([...cache.map((entry) => entry.ifName), ...this.#networks.map((entry) => entry.interface)]);
+    known.delete(PRIMARY_INTERFACE);
+    return !known.has(name) && (pod === undefined || promisedAttachments(pod.annotations) > known.size);
+  }
+
+  #draftsOn(name: string): ClaimDraft[] {
+    const live = this.#namespace?.interfaces.find((candidate) => candidate.name === name);
+    const cached = this.#holder.cache.filter((entry) => entry.ifName === name);
+    const status = this.#networks.filter((network) => network.interface === name);
+    const listed = new Set([...cached.flatMap((entry) => entry.addresses), ...status.flatMap((entry) => entry.ips)]);
+    const floats = this.#floating(status);
+    const kindOf = (address: IpAddress): ClaimKind =>
+      listed.has(address) ? 'ipam' : floats(address) ? 'floating' : 'live';
+    const definitions = status.flatMap((entry) => this.#observed.definitions.get(entry.name) ?? []);
+    const place = {
+      holder: refOf(this.#holder.ref),
+      interface: name,
+      mac: live?.mac ?? cached.find((entry) => entry.mac)?.mac ?? status.find((entry) => entry.mac)?.mac,
+    };
+    const masterMac = this.#masterMac(
+      place.mac,
+      live,
+      cached.find((entry) => entry.master)?.master ?? definitions.find(({ master }) => master)?.master,
+    );
+    for (const address of listed) if (!isGlobalUnicast(address)) this.#refuseAddress(address, name);
+    const plugin = cached.find((entry) => entry.plugin)?.plugin ?? definitions.find((each) => each.plugin)?.plugin;
+    const isProvisional = this.#isProvisional(name);
+    const until = (since: number | undefined) => ({ provisionalUntil: (since ?? 0) + PROVISIONAL_MS });
+    const seen = new Map(live?.addresses.map((address) => [address.ip, address.since]));
+    return [...new Set([...listed, ...seen.keys()])]
+      .filter((address) => isGlobalUnicast(address) && !this.#isPrimary(address))
+      .filter((address) => listed.has(address) || this.#isGranted(address, cached.length + status.length > 0))
+      .map((address): ClaimDraft => {
+        const kind = kindOf(address);
+        const seenSince = seen.get(address);
+        const provisional = kind === 'live' && isProvisional ? until(seenSince) : {};
+        return { ...place, ...(plugin && { plugin }), ...provisional, address, kind, masterMac, seenSince };
+      });
+  }
+
+  #floating(status: readonly NetworkStatus[]): (address: IpAddress) => boolean {
+    const { pod } = this.#holder;
+    const sources = [
+      ...(pod ? [{ text: pod.annotations[FLOATING_IPS], where: `pod ${podKey(pod)}` }] : []),
+      ...status.map(({ name }) => ({
+        text: this.#observed.definitions.get(name)?.floatingIps,
+        where: `NetworkAttachmentDefinition ${name}`,
+      })),
+    ];
+    const parsed = sources.map(({ text, where }) => parseFloatingIps(text, where));
+    for (const { refusals } of parsed) {
+      this.refusals.push(
+        ...refusals.filter(({ message }) => !this.refusals.some((known) => known.message === message)),
+      );
+    }
+    this.declared.push(...parsed.flatMap(({ value }) => listable(value)));
+    const { namespace } = this.#holder.ref;
+    return (address) =>
+      parsed.some(({ value }) => declares({ ...value, any: false }, address)) ||
+      (parsed.some(({ value }) => value.any) && !this.#reserved.has(address, namespace));
+  }
+
+  /** By the tenant policy. `placed`: IPAM's word on the interface is known, so that an address it does not list is the pod's own idea. */
+  #isGranted(address: IpAddress, placed: boolean): boolean {
+    const { namespace } = this.#holder.ref;
+    if (mayFloat(this.#filter.tenants?.() ?? OPEN_POLICY, namespace, address)) return true;
+    if (placed) this.refusals.push(notGranted(namespace, address));
+    return false;
+  }
+
+  #refuseAddress(address: IpAddress, interfaceName: string): void {
+    const message = `${address} on ${interfaceName} of pod ${podKey(this.#holder.ref)} is not an address that EC2 can assign (loopback, link-local, multicast, unspecified or broadcast); use a range of the subnet in the network's IPAM`;
+    this.refusals.push({ reason: 'InvalidAddress', message, address });
+  }
+
+  /** MAC of the host interface under this one: the kernel's parent link, else the CNI conf's master, else a host link with our MAC. */
+  #masterMac(mac: Mac | undefined, live: LiveInterface | undefined, master: string | undefined): Mac | undefined {
+    const { hostLinks } = this.#observed;
+    const parent = live?.parentIndex === undefined ? undefined : hostLinks.macOfIndex(live.parentIndex);
+    const named = master === undefined ? undefined : hostLinks.macOfName(master);
+    return parent ?? named ?? (mac !== undefined && hostLinks.nameOfMac(mac) !== undefined ? mac : undefined);
+  }
+
+  #isPrimary(address: IpAddress): boolean {
+    return this.#holder.pod?.podIps.includes(address) ?? false;
+  }
+}
+
+function refOf({ namespace, name, uid }: PodRef): PodRef {
+  return { namespace, name, uid };
+}

@@ -1,0 +1,225 @@
+import type { Action } from '../../model/addresses/action.ts';
+import { type Claim, claimKey } from '../../model/addresses/claim.ts';
+import type { LedgerEntry } from '../../model/addresses/ledger.ts';
+import type { ClaimStatus, HolderQuestion, Plan } from '../../model/addresses/plan.ts';
+import type { NodeSnapshot } from '../../model/addresses/snapshot.ts';
+import type { Eni } from '../../model/eni.ts';
+import { carries, isInSubnetOf, slotLimit, usedSlots } from '../../model/eni.ts';
+import { compareIp, familyOf, type IpAddress } from '../../model/ip.ts';
+import type { Refusal } from '../../model/refusal.ts';
+import { chooseEni } from './choose-eni.ts';
+import { type Conflict, type PlacedClaim, settleConflicts } from './conflict.ts';
+import { type Decision, decide } from './decide.ts';
+import { planReleases } from './release.ts';
+
+/**
+ * The whole decision of the main job: from what is so to what should be done next.
+ *
+ * Guarantees: pure; the same snapshot in any order of its lists gives the same plan; never releases an address that a claim wants;
+ * never plans one address onto two ENIs; carrying the plan out and planning again asks for nothing more.
+ */
+export function plan(snapshot: NodeSnapshot): Plan {
+  const draft = new Draft();
+  const placed = placeClaims(snapshot, draft);
+  const conflicts = settleConflicts(placed, snapshot.policy).toSorted((a, b) => compareIp(a.address, b.address));
+  const wishes: Wish[] = [];
+  for (const conflict of conflicts) {
+    const decision = decide(conflict.winner, snapshot);
+    if (decision.kind === 'assign') wishes.push({ conflict, ...decision });
+    else applyDecision(decision, conflict, draft);
+    for (const loser of conflict.losers) draft.refuse(loser, duplicate(loser, conflict.winner));
+  }
+  const admitted = admitWithinLimits(wishes, snapshot, draft);
+  for (const wish of admitted) draft.assign(wish, snapshot);
+  // An address in a namespace of no known pod is still in use: a pod that was force-deleted may run on.
+  const claimed = new Set([...snapshot.claims.map((claim) => claim.address), ...snapshot.inUse]);
+  const releases = planReleases(snapshot, claimed, (eni, family) => wishesOn(wishes, eni, family).length);
+  for (const entry of releases.unassign) {
+    draft.actions.push({ kind: 'unassign', eni: entry.eni, address: entry.address });
+  }
+  draft.lookUp.push(...lookAhead(snapshot, claimed));
+  draft.forget.push(...releases.forget);
+  draft.describe ||= releases.describe;
+  draft.retryAt(releases.nextDue);
+  return draft.finish();
+}
+
+/**
+ * Whoever holds a floating address is known before a pod here takes it over, so that the takeover can leave at once and is never one
+ * from a protected ENI.
+ */
+function lookAhead({ declared, holders, enis }: NodeSnapshot, claimed: ReadonlySet<IpAddress>): HolderQuestion[] {
+  return declared
+    .filter((address) => !holders.has(address) && !claimed.has(address))
+    .filter((address) => enis.some((eni) => isInSubnetOf(eni, address)) && !enis.some((eni) => carries(eni, address)))
+    .map((address) => ({ address, purpose: 'take' }));
+}
+
+/** The sources tell of a new pod within this time of each other, ms; the first one may not know what is under its interface. */
+const SOURCES_MS = 1_000;
+
+interface Wish extends Omit<Extract<Decision, { kind: 'assign' }>, 'kind'> {
+  readonly conflict: Conflict;
+}
+
+function placeClaims(snapshot: NodeSnapshot, draft: Draft): PlacedClaim[] {
+  const placed: PlacedClaim[] = [];
+  const { describedAt, blind } = snapshot;
+  const waits = (claim: Claim) =>
+    draft.statuses.push({ claim, state: 'pending', eni: undefined, ...(blind && { refusal: blind }) });
+  for (const claim of snapshot.claims) {
+    if (describedAt === undefined) {
+      // The first describe is under way, or fails again and again.
+      waits(claim);
+      continue;
+    }
+    const onUnknownEni =
+      claim.masterMac !== undefined && !snapshot.enis.some(({ mac }) => mac === claim.mac || mac === claim.masterMac);
+    const choice = chooseEni(claim, snapshot.enis, snapshot.policy);
+    const mayBeNew = onUnknownEni || ('refusal' in choice && choice.refusal.reason === 'NoMatchingInterface');
+    if (mayBeNew && describedAt < claim.since) {
+      // The ENI may have been attached after the last describe.
+      draft.describe = true;
+      waits(claim);
+    } else if ('eni' in choice) placed.push({ claim, eni: choice.eni });
+    else if (choice.refusal.reason === 'AmbiguousInterface' && snapshot.now - claim.since < SOURCES_MS) {
+      draft.retryAt(claim.since + SOURCES_MS);
+      draft.statuses.push({ claim, state: 'pending', eni: undefined });
+    } else draft.statuses.push({ claim, state: 'refused', eni: undefined, refusal: choice.refusal });
+  }
+  return placed;
+}
+
+function applyDecision(decision: Exclude<Decision, { kind: 'assign' }>, conflict: Conflict, draft: Draft): void {
+  switch (decision.kind) {
+    case 'assigned':
+      if (decision.record) draft.put.push(decision.record);
+      return draft.tellServed(conflict, 'assigned');
+    case 'verify':
+      draft.describe = true;
+      return draft.tellServed(conflict, 'pending');
+    case 'look':
+      draft.lookUp.push({ address: conflict.address, purpose: 'take' });
+      return draft.tellServed(conflict, 'pending');
+    case 'pause':
+      draft.retryAt(decision.until);
+      return draft.tellServed(conflict, 'pending');
+    case 'provisional':
+      draft.retryAt(conflict.winner.claim.provisionalUntil);
+      return draft.tellServed(conflict, 'pending');
+    case 'settle':
+      draft.retryAt(decision.until);
+      return draft.tellServed(conflict, 'pending', decision.refusal);
+    case 'wait':
+      draft.retryAt(decision.until);
+      return draft.tellServed(conflict, 'refused', decision.refusal);
+    case 'stand-down':
+      draft.lookUp.push({ address: conflict.address, purpose: 'wait' });
+      if (decision.record) draft.put.push(decision.record);
+      return draft.tellServed(conflict, 'refused', decision.refusal);
+  }
+}
+
+/** Failover first, then the oldest wish; what is in flight keeps its slot. What does not fit is refused and disturbs nothing else. */
+function admitWithinLimits(wishes: readonly Wish[], snapshot: NodeSnapshot, draft: Draft): Wish[] {
+  const inFlightFirst = (wish: Wish) => (snapshot.inFlight.has(wish.conflict.address) ? 0 : 1);
+  const floatingFirst = (wish: Wish) => (isUrgent(wish) ? 0 : 1);
+  const since = (wish: Wish) => wish.conflict.winner.claim.since;
+  const ordered = wishes.toSorted(
+    (a, b) =>
+      inFlightFirst(a) - inFlightFirst(b) ||
+      floatingFirst(a) - floatingFirst(b) ||
+      since(a) - since(b) ||
+      compareIp(a.conflict.address, b.conflict.address),
+  );
+  return ordered.filter((wish) => {
+    const { eni } = wish.conflict.winner;
+    const family = familyOf(wish.conflict.address);
+    const limit = slotLimit(eni, family);
+    if (limit === undefined) return true;
+    const place = wishesOn(ordered, eni, family).indexOf(wish);
+    if (usedSlots(eni, family) + place < limit) return true;
+    draft.tellServed(wish.conflict, 'refused', full(wish.conflict, eni, limit));
+    return false;
+  });
+}
+
+/** The wishes that need a slot of this ENI: those for what it already carries need none. */
+function wishesOn(wishes: readonly Wish[], eni: Eni, family: 4 | 6): Wish[] {
+  return wishes.filter(
+    ({ conflict: { address, winner } }) =>
+      winner.eni.id === eni.id && familyOf(address) === family && !carries(eni, address),
+  );
+}
+
+/** A failover, or what may turn out to be one. */
+function isUrgent({ conflict, looksUp }: Wish): boolean {
+  return looksUp && conflict.winner.claim.kind === 'floating';
+}
+
+function full(conflict: Conflict, eni: Eni, limit: number): Refusal {
+  const used = usedSlots(eni, familyOf(conflict.address));
+  const message = `${eni.id} is full: ${used} of ${limit} addresses of its family are used; ${conflict.address} waits for a free one. Use another ENI or a larger instance type`;
+  return { reason: 'AddressLimitExceeded', message, address: conflict.address };
+}
+
+function duplicate(loser: PlacedClaim, winner: PlacedClaim): Refusal {
+  const { holder } = winner.claim;
+  const message = `${loser.claim.address} is also claimed by ${holder.namespace}/${holder.name} on ${winner.eni.id}, where it appeared later; one address can be on one ENI only`;
+  return { reason: 'DuplicateAddress', message, address: loser.claim.address };
+}
+
+/** Collects the parts of a plan; puts them in an order that does not depend on the input's. */
+class Draft {
+  readonly actions: Action[] = [];
+  readonly statuses: ClaimStatus[] = [];
+  readonly put: LedgerEntry[] = [];
+  readonly forget: IpAddress[] = [];
+  readonly lookUp: HolderQuestion[] = [];
+  describe = false;
+  #retryAt: number | undefined;
+
+  retryAt(time: number | undefined): void {
+    if (time !== undefined) this.#retryAt = Math.min(time, this.#retryAt ?? time);
+  }
+
+  refuse({ claim, eni }: PlacedClaim, refusal: Refusal): void {
+    this.statuses.push({ claim, state: 'refused', eni: eni.id, refusal });
+  }
+
+  tellServed(conflict: Conflict, state: ClaimStatus['state'], refusal?: Refusal): void {
+    for (const { claim, eni } of [conflict.winner, ...conflict.companions]) {
+      this.statuses.push({ claim, state, eni: eni.id, ...(refusal && { refusal }) });
+    }
+  }
+
+  assign(wish: Wish, snapshot: NodeSnapshot): void {
+    const { claim, eni } = wish.conflict.winner;
+    const urgent = isUrgent(wish);
+    const { takeover, from, looksUp } = wish;
+    this.actions.push({ kind: 'assign', eni: eni.id, address: claim.address, claim, takeover, from, looksUp, urgent });
+    if (wish.lookBeside) this.lookUp.push({ address: claim.address, purpose: 'take' });
+    this.tellServed(wish.conflict, 'pending', snapshot.troubles.get(eni.id));
+  }
+
+  finish(): Plan {
+    return {
+      actions: this.actions.toSorted((a, b) => order(a) - order(b)),
+      statuses: this.statuses.toSorted((a, b) => byText(claimKey(a.claim), claimKey(b.claim))),
+      ledger: { put: this.put, forget: this.forget },
+      describe: this.describe,
+      lookUp: this.lookUp,
+      retryAt: this.#retryAt,
+    };
+  }
+}
+
+/** Failover before new addresses before releases. */
+function order(action: Action): number {
+  if (action.kind === 'unassign') return 2;
+  return action.urgent ? 0 : 1;
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

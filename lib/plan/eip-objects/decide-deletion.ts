@@ -1,0 +1,83 @@
+import type { ObjectClaim } from '../../model/eip-objects/eip-object.ts';
+import type {
+  ControllerSnapshot,
+  ObjectAdapter,
+  ObjectDecision,
+  ObjectStep,
+  SeenClaim,
+} from '../../model/eip-objects/plan.ts';
+import type { ElasticIp } from '../../model/elastic-ips/elastic-ip.ts';
+import { RETAINED_TAG } from '../../model/retention.ts';
+import { findEips, mayConclude } from './find-eips.ts';
+import { setFree } from './set-free.ts';
+import { whileHeldBack } from './while-held-back.ts';
+
+/**
+ * The end of an object. Deleted by itself: off its pod or place, released, and only then the finalizer goes, so that a crash in between
+ * finds the object still there. Deleted with its namespace or definition: its EIPs stay as they are, marked for an object of the same
+ * name, because a public address that was released is lost for good and nobody named it. The deletion policy outweighs both.
+ */
+export function decideDeletion(seen: SeenClaim, snapshot: ControllerSnapshot, language: ObjectAdapter): ObjectDecision {
+  const { claim } = seen;
+  if (!claim.held) return { outcome: undefined };
+  if (snapshot.inventoryAt === undefined) return { outcome: undefined, readInventory: true };
+  const { kept, surplus } = findEips(claim, snapshot.inventory);
+  const owned = [...(kept === undefined ? [] : [kept]), ...surplus];
+  const [eip] = owned;
+  const heldBack = whileHeldBack(claim, eip, snapshot);
+  if (heldBack !== undefined) return heldBack;
+  if (eip === undefined) return withoutEip(seen, snapshot, language);
+  const fate = fateOf(claim, snapshot);
+  if (fate === 'unknown')
+    return { outcome: undefined, step: { kind: 'ask-ending', key: `ending ${claim.object.uid}`, claim } };
+  return fate === 'released'
+    ? giveBack(claim, eip, snapshot, language)
+    : { outcome: undefined, step: retain(claim, owned, fate.retained) ?? letGo(claim, language) };
+}
+
+/** What the object's name in a status has not made its own is not asked for here: only its tags count, and the object goes. */
+function withoutEip(seen: SeenClaim, snapshot: ControllerSnapshot, language: ObjectAdapter): ObjectDecision {
+  const { claim, inventoryAfter } = seen;
+  if (mayConclude(seen, snapshot)) return { outcome: undefined, step: letGo(claim, language) };
+  const due = inventoryAfter <= snapshot.now;
+  return { outcome: undefined, readInventory: due, retryAt: due ? undefined : inventoryAfter };
+}
+
+function letGo(claim: ObjectClaim, language: ObjectAdapter): ObjectStep {
+  const finalizers = claim.object.finalizers.filter((entry) => entry !== language.finalizerOf(claim));
+  return { kind: 'write-object', key: claim.object.uid, claim, patch: { metadata: { finalizers } } };
+}
+
+type Fate = 'released' | 'unknown' | { readonly retained: string };
+
+function fateOf({ object, deletionPolicy }: ObjectClaim, { endings }: ControllerSnapshot): Fate {
+  if (deletionPolicy === 'Release') return 'released';
+  if (deletionPolicy === 'Retain') return { retained: 'its deletion policy is Retain' };
+  const ending = endings.get(object.uid);
+  if (ending === undefined) return 'unknown';
+  if (ending === 'object') return 'released';
+  return { retained: ending === 'namespace' ? 'its namespace is being deleted' : 'its definition is being deleted' };
+}
+
+/** The next mark to be made; undefined when all are. Nothing else changes: what has the address keeps it. */
+function retain(claim: ObjectClaim, owned: readonly ElasticIp[], why: string): ObjectStep | undefined {
+  const mark = claim.adoption[RETAINED_TAG] ?? '';
+  const unmarked = owned.find(({ tags }) => tags[RETAINED_TAG] !== mark);
+  if (unmarked === undefined) return undefined;
+  return { kind: 'tag', key: claim.object.uid, claim, eip: unmarked, tags: claim.adoption, retained: why };
+}
+
+function giveBack(
+  claim: ObjectClaim,
+  eip: ElasticIp,
+  snapshot: ControllerSnapshot,
+  language: ObjectAdapter,
+): ObjectDecision {
+  const freeing = setFree(claim, eip, snapshot, language);
+  // Marks of an agent need not be removed from what is released.
+  if (freeing !== undefined && freeing.step?.kind !== 'untag') return freeing;
+  return {
+    outcome: { state: 'releasing', eip, bound: undefined, refusal: undefined },
+    step: { kind: 'release', key: claim.object.uid, claim, eip },
+  };
+}

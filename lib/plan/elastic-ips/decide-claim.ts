@@ -1,0 +1,225 @@
+import type { EipStatus, ElasticIpClaim } from '../../model/elastic-ips/claim.ts';
+import type { AllocationId, ElasticIp } from '../../model/elastic-ips/elastic-ip.ts';
+import {
+  type EipPlace,
+  type EipSnapshot,
+  type EipStep,
+  NODE_TAG,
+  type PlacedEipClaim,
+} from '../../model/elastic-ips/plan.ts';
+import type { Reason, Refusal } from '../../model/refusal.ts';
+import { otherOwner } from './belonging.ts';
+import { findFree, isBoundTo, isSuitable } from './candidates.ts';
+import { isOurs } from './give-back.ts';
+
+/** What one claim needs next and where it stands until then. */
+export interface ClaimDecision {
+  readonly status: EipStatus | undefined;
+  readonly step?: EipStep;
+  readonly readInventory?: boolean;
+  readonly retryAt?: number;
+}
+
+/** What other claims of the same plan leave to this one. */
+export interface Share {
+  /** The EIP that is the claim's already. */
+  readonly own: ElasticIp | undefined;
+  /** EIPs that other claims have or are taking just now. */
+  readonly taken: ReadonlySet<AllocationId>;
+  /** EIPs of claims of this node that are not where those claims want them. */
+  readonly misplaced: ReadonlySet<AllocationId>;
+}
+
+/** Shortest and longest time between two looks at an inventory in which nothing suits, ms. The time doubles from look to look. */
+const RECHECK_MS = [10_000, 600_000] as const;
+/** How long an EIP that was handed over may lack the tags that prove it before the claim is refused, ms. */
+const PROOF_MS = 5_000;
+
+/**
+ * Decides the next call for one claim. Whatever does not need the private address is done before there is one, so that a single call
+ * remains when it appears. An association that is right already costs none.
+ */
+export function decideClaim(placed: PlacedEipClaim, snapshot: EipSnapshot, share: Share): ClaimDecision {
+  const { claim, place } = placed;
+  if (place.state === 'impossible') return { status: { state: 'refused', claim, refusal: place.refusal } };
+  // Somebody else's turn: also the EIP on the floating address is the holder's business.
+  if (place.state === 'elsewhere') return { status: undefined };
+  const fresh = isFreshEnough(placed, snapshot);
+  const { own } = share;
+  // It came back while its EIP is being given back: what that call made of it is known with its answer.
+  if (own !== undefined && snapshot.flying.has(own.allocationId)) return { status: { state: 'pending', claim } };
+  if (own !== undefined && place.state === 'ready' && isBoundTo(place, own)) {
+    if (isBeingEnded(own, place, snapshot)) return { status: { state: 'pending', claim } };
+    // The last call for it may have moved it: what the inventory showed before proves nothing.
+    if (!fresh && snapshot.backoffs.has(claim.id)) return unread(claim, snapshot);
+    return { ...bound(own, place, claim, snapshot), readInventory: !fresh };
+  }
+  if (!fresh) return unread(claim, snapshot);
+  const backoff = snapshot.backoffs.get(claim.id);
+  if (backoff !== undefined && backoff.until > snapshot.now) {
+    const refusal = { reason: backoff.reason, message: backoff.message };
+    return { status: { state: 'refused', claim, refusal }, retryAt: backoff.until };
+  }
+  const rival = occupant(place, own, snapshot);
+  // Another pod's that had this address before and is about to be taken along: the association here pushes it off (EC2 AssociateAddress).
+  // Waiting would be for ever where pods have exchanged their addresses.
+  if (rival !== undefined && !share.misplaced.has(rival.allocationId)) return wait(rival, placed, snapshot);
+  return own === undefined ? obtain(placed, snapshot, share) : bring(own, place, claim);
+}
+
+function isFreshEnough({ place, inventoryAfter }: PlacedEipClaim, { inventoryAt }: EipSnapshot): boolean {
+  const needed = Math.max(inventoryAfter, place.state === 'ready' ? (place.since ?? 0) : 0);
+  return inventoryAt !== undefined && inventoryAt >= needed;
+}
+
+/**
+ * A call under way ends this pairing: it takes the EIP elsewhere (asked for by the pod that had the name before), or brings another one
+ * here. Until its answer is known, the pod must not name a public address that reaches somebody else.
+ */
+function isBeingEnded(
+  own: ElasticIp,
+  { eni, privateIp }: EipPlace & { readonly state: 'ready' },
+  { flying }: EipSnapshot,
+) {
+  return Array.from(flying.values()).some((step) => {
+    if (step.kind !== 'associate') return false;
+    const isHere = step.eni === eni && step.privateIp === privateIp;
+    return isHere !== (step.eip.allocationId === own.allocationId);
+  });
+}
+
+/** Nothing can be said on an inventory this old; if it cannot be read at all, the claim says why. */
+function unread(claim: ElasticIpClaim, { inventoryTrouble: refusal }: EipSnapshot): ClaimDecision {
+  const status: EipStatus = refusal
+    ? { state: 'refused', claim, refusal, unseen: true }
+    : { state: 'pending', claim, unseen: true };
+  return { status, readInventory: true };
+}
+
+function bound(
+  eip: ElasticIp,
+  { eni, privateIp }: EipPlace & { readonly state: 'ready' },
+  claim: ElasticIpClaim,
+  { nodeName, backoffs, now }: EipSnapshot,
+): ClaimDecision {
+  const { publicIp, allocationId } = eip;
+  const status: EipStatus = { state: 'bound', claim, publicIp, allocationId, eni, privateIp };
+  const wanted = { ...claim.tags, [NODE_TAG]: nodeName };
+  const missing = Object.entries(wanted).filter(([key, value]) => eip.tags[key] !== value);
+  if (missing.length === 0) return { status };
+  // It works without its tags: a refusal to write them is no refusal of the claim.
+  const until = backoffs.get(claim.id)?.until ?? 0;
+  if (until > now) return { status, retryAt: until };
+  return { status, step: { kind: 'tag', key: claim.id, claim, eip, tags: Object.fromEntries(missing) } };
+}
+
+/** Another EIP on the target: EC2 would push it off without asking. */
+function occupant(place: EipPlace, own: ElasticIp | undefined, { inventory }: EipSnapshot): ElasticIp | undefined {
+  return inventory.find((eip) => eip !== own && isBoundTo(place, eip));
+}
+
+/** One of ours is about to go, and what keeps it is told; somebody else's stays. */
+function wait(rival: ElasticIp, placed: PlacedEipClaim, snapshot: EipSnapshot): ClaimDecision {
+  const { claim } = placed;
+  const ours = snapshot.owned.find(({ eip }) => eip === rival);
+  if (ours === undefined || !isOurs(ours, snapshot)) {
+    const { publicIp, allocationId, association } = rival;
+    const message = `${association?.privateIp} already has ${publicIp} (${allocationId}), which is not this pod's; disassociate it or use another address`;
+    return refuse(placed, snapshot, 'TargetHasOtherEip', message);
+  }
+  const backoff = snapshot.backoffs.get(rival.allocationId);
+  if (backoff === undefined) return { status: { state: 'pending', claim } };
+  return { status: { state: 'refused', claim, refusal: { reason: backoff.reason, message: backoff.message } } };
+}
+
+/** The claim's own EIP is known, but not where it should be. */
+function bring(eip: ElasticIp, place: EipPlace, claim: ElasticIpClaim): ClaimDecision {
+  const status: EipStatus = { state: 'pending', claim };
+  if (place.state !== 'ready') return { status };
+  const { eni, privateIp } = place;
+  const allowReassociation = eip.association !== undefined;
+  return { status, step: { kind: 'associate', key: claim.id, claim, eip, eni, privateIp, allowReassociation } };
+}
+
+function obtain(placed: PlacedEipClaim, snapshot: EipSnapshot, { taken }: Share): ClaimDecision {
+  const { claim, place } = placed;
+  const { source } = claim;
+  const status: EipStatus = { state: 'pending', claim };
+  if (source.kind === 'allocate') {
+    // A floating address may be held elsewhere, with its EIP: only the holder asks for one.
+    if (claim.target.kind === 'address' && place.state !== 'ready') return { status };
+    const tags = { ...claim.tags, [NODE_TAG]: snapshot.nodeName };
+    return { status, step: { kind: 'allocate', key: claim.id, claim, pool: source.pool, tags } };
+  }
+  const suitable = snapshot.inventory.filter((eip) => isSuitable(claim, eip));
+  if (suitable.length === 0) return refuse(placed, snapshot, ...nothingSuits(claim));
+  const others = suitable.flatMap((eip) => otherOwner(claim, eip, snapshot) ?? []).toSorted();
+  if (others.length > 0 && mayStillBeProved(placed, snapshot)) return lookAgainSoon(claim, snapshot);
+  const asked = askedFor(claim, snapshot);
+  const isOthers = (eip: ElasticIp) =>
+    (taken.has(eip.allocationId) && eip.allocationId !== asked) || otherOwner(claim, eip, snapshot) !== undefined;
+  const free = findFree(claim, snapshot.inventory, isOthers);
+  const first = free.find(({ allocationId }) => allocationId === asked) ?? free[0];
+  if (first === undefined) return refuse(placed, snapshot, ...allInUse(claim, suitable, others));
+  if (place.state !== 'ready') return { status };
+  const { eni, privateIp } = place;
+  return {
+    status,
+    step: { kind: 'associate', key: claim.id, claim, eip: first, eni, privateIp, allowReassociation: false },
+  };
+}
+
+/** The EIP that this claim's own unanswered call is about to pair: it is nobody else's, and no second one is chosen beside it. */
+function askedFor({ id }: ElasticIpClaim, { flying }: EipSnapshot): AllocationId | undefined {
+  const step = flying.get(id);
+  return step?.kind === 'associate' ? step.eip.allocationId : undefined;
+}
+
+function nothingSuits({ source }: ElasticIpClaim): [Reason, string] {
+  if (source.kind === 'fixed')
+    return ['EipNotFound', `${source.allocationId} does not exist in this account and region`];
+  const tag = source.kind === 'tagged' ? `${source.key}${source.value === undefined ? '' : `=${source.value}`}` : '';
+  return ['EipPoolEmpty', `no Elastic IP has the tag ${tag}; tag one that is free`];
+}
+
+/** The tags that prove a handover are written just before its annotation, and EC2's describes lag. */
+function mayStillBeProved({ claim, inventoryAfter }: PlacedEipClaim, { now }: EipSnapshot): boolean {
+  return claim.dialect === 'handover' && now - inventoryAfter < PROOF_MS;
+}
+
+function lookAgainSoon(claim: ElasticIpClaim, { inventoryAt = 0, now }: EipSnapshot): ClaimDecision {
+  const due = inventoryAt + PROOF_MS / 5;
+  const status: EipStatus = { state: 'pending', claim };
+  return due <= now ? { status, readInventory: true } : { status, retryAt: due };
+}
+
+/** `others`: whom those of them belong to that are somebody else's by their tags. */
+function allInUse(
+  { source }: ElasticIpClaim,
+  suitable: readonly ElasticIp[],
+  others: readonly string[],
+): [Reason, string] {
+  const shown = suitable.slice(0, 10).map(({ publicIp }) => publicIp);
+  const list = [...shown, ...(suitable.length > shown.length ? ['…'] : [])].join(', ');
+  if (source.kind === 'fixed')
+    return [
+      'EipInUse',
+      `${source.allocationId} (${list}) belongs to ${others[0] ?? 'another owner'}; it is not taken away`,
+    ];
+  const owners = others.length === 0 ? '' : `; ${others.length} of them belong to others, such as ${others[0]}`;
+  return ['EipPoolEmpty', `all ${suitable.length} Elastic IPs with this tag are in use (${list})${owners}`];
+}
+
+/** Refused for what the inventory shows: looked at again now and then, because somebody may mend it. */
+function refuse(
+  { claim, refusedSince }: PlacedEipClaim,
+  snapshot: EipSnapshot,
+  reason: Reason,
+  message: string,
+): ClaimDecision {
+  const refusal: Refusal = { reason, message };
+  const { inventoryAt = 0, now } = snapshot;
+  const [shortest, longest] = RECHECK_MS;
+  const due = inventoryAt + Math.min(longest, Math.max(shortest, inventoryAt - (refusedSince ?? now)));
+  return { status: { state: 'refused', claim, refusal }, ...(due <= now ? { readInventory: true } : { retryAt: due }) };
+}

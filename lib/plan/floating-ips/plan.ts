@@ -1,0 +1,85 @@
+import type { FloatingIpView, FloatingPlan, FloatingSnapshot } from '../../model/floating-ips/plan.ts';
+import { electionDelay, electionOrder } from './election.ts';
+import { eligibilityOf } from './eligibility.ts';
+import { handOver } from './hand-over.ts';
+import { contextOf, type FloatingContext } from './owners.ts';
+import { serve } from './serve.ts';
+import { due, forget, joined, leaveInterface, renewal, type Share } from './share.ts';
+import { isOurs, type Standing, standingOf } from './standing.ts';
+import { reportNobodyServes } from './status.ts';
+
+/**
+ * Everything that this node has to do about node-level floating IPs, from one look at all it knows. Pure; the same snapshot gives the
+ * same plan, and steps that have been done do not come again.
+ *
+ * Order, where it matters: an address leaves the interface before the Lease is given up (stop before release); it is EC2's before it is
+ * put on the interface (claim before announce); EC2 is asked only under a hold that nobody else can have taken.
+ */
+export function planFloating(snapshot: FloatingSnapshot): FloatingPlan {
+  let load = snapshot.items.filter((view) => isOurs(standingOf(view, snapshot))).length;
+  const context = contextOf(snapshot);
+  const shares = electionOrder(snapshot.items, snapshot.node.name, ({ ip }) => ip.name).map((view) => {
+    const share = planOne(view, load, context);
+    if (share.competes === true) load += 1;
+    return share;
+  });
+  const { steps, describe, retryAt } = joined(...shares);
+  return { steps, describe, retryAt };
+}
+
+function planOne(view: FloatingIpView, load: number, snapshot: FloatingContext): Share {
+  const { now, timing, stopping } = snapshot;
+  const standing = standingOf(view, snapshot);
+  const fitness = eligibilityOf(view, snapshot);
+  const unfit = fitness !== undefined && 'unfit' in fitness ? fitness.unfit : undefined;
+  if (standing.state === 'unknown') {
+    const concerned = unfit?.reason !== 'NodeNotSelected' || view.records.size > 0;
+    return concerned ? due(view.leaseRetryAt, now, { kind: 'read', name: view.ip.name }) : { steps: [] };
+  }
+  if (standing.state === 'other') return yieldTo(view, standing.until, snapshot);
+  if (unfit !== undefined) {
+    const share = handOver(view, standing, unfit, snapshot);
+    return share.steps.length > 0 || share.retryAt !== undefined
+      ? share
+      : reportNobodyServes(view, standing, unfit, snapshot);
+  }
+  if (stopping) return park(view, standing, snapshot);
+  // Nothing is known against serving: a hold that we have is not let go for what we do not know yet.
+  if (fitness === undefined) return isOurs(standing) ? renewal(view, now, timing.renewMs) : { steps: [] };
+  if (standing.state === 'free') return compete(view, standing.since, load, snapshot);
+  return serve(view, standing, 'places' in fitness ? fitness.places : [], snapshot);
+}
+
+/** First thing, whatever else is known: what is somebody else's leaves our interface. */
+function yieldTo(view: FloatingIpView, until: number, snapshot: FloatingContext): Share {
+  const leaving = leaveInterface(view, snapshot);
+  return { steps: leaving.length > 0 ? leaving : forget(view), retryAt: until };
+}
+
+/** The agent stops and will be back: others are told to wait, and the address serves on without it. */
+function park(view: FloatingIpView, standing: Standing, { now, timing }: FloatingSnapshot): Share {
+  const parked = (view.lease?.durationMs ?? 0) >= timing.parkMs;
+  return isOurs(standing) && !parked
+    ? due(view.leaseRetryAt, now, { kind: 'park', name: view.ip.name })
+    : { steps: [] };
+}
+
+/** How long the Lease of a deleted object waits for its collection before an object of the same name makes do with it, ms. */
+const COLLECTION_MS = 3_000;
+
+/**
+ * The garbage collector takes the Lease of an earlier object of this name away at any moment: whoever had won it would lose it at once, and
+ * the address would move for nothing. A new one is made as soon as it is gone.
+ */
+function collectionMs({ ip, lease }: FloatingIpView): number {
+  return lease?.owner === undefined || lease.owner === ip.uid ? 0 : COLLECTION_MS;
+}
+
+function compete(view: FloatingIpView, since: number, load: number, snapshot: FloatingContext): Share {
+  // A hold that ended: the address leaves the interface now, and comes back only if this node wins.
+  const leaving = leaveInterface(view, snapshot);
+  if (leaving.length > 0) return { steps: leaving, competes: true };
+  const free = Math.max(since + collectionMs(view), snapshot.fitSince);
+  const at = Math.max(free + electionDelay(view.ip, load, snapshot), view.leaseRetryAt);
+  return { ...due(at, snapshot.now, { kind: 'acquire', name: view.ip.name }), competes: true };
+}

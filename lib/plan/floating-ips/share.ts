@@ -1,0 +1,50 @@
+import type { AddressRecord, FloatingIpView, FloatingStep } from '../../model/floating-ips/plan.ts';
+import { type FloatingContext, otherOwner } from './owners.ts';
+
+/** What the plan of one object, or of a part of it, says. */
+export interface Share {
+  readonly steps: readonly FloatingStep[];
+  readonly retryAt?: number | undefined;
+  readonly describe?: string | undefined;
+  /** This node takes part in the election of the object. */
+  readonly competes?: boolean;
+}
+
+export function joined(...shares: readonly Share[]): Share {
+  const times = shares.map(({ retryAt }) => retryAt).filter((time) => time !== undefined);
+  return {
+    steps: shares.flatMap(({ steps }) => steps),
+    describe: shares.find(({ describe }) => describe !== undefined)?.describe,
+    retryAt: times.length === 0 ? undefined : Math.min(...times),
+  };
+}
+
+/** The step when its time has come, else the time. */
+export function due(at: number, now: number, step: FloatingStep): Share {
+  return now >= at ? { steps: [step] } : { steps: [], retryAt: at };
+}
+
+/** The next renewal of the Lease, or the time of it. */
+export function renewal(view: FloatingIpView, now: number, renewMs: number): Share {
+  const at = Math.max((view.renewedAt ?? Number.NEGATIVE_INFINITY) + renewMs, view.leaseRetryAt);
+  return due(at, now, { kind: 'renew', name: view.ip.name });
+}
+
+/** Takes every address of the object off the interfaces of this node, unless it is there for another object that this node serves. */
+export function leaveInterface(
+  { ip, configured }: FloatingIpView,
+  { owners, servedHere }: FloatingContext,
+): FloatingStep[] {
+  return configured
+    .filter(({ address }) => otherOwner(address, ip, owners) === undefined || !servedHere.has(address))
+    .map((place) => ({ kind: 'remove', name: ip.name, place }));
+}
+
+export function forget(view: FloatingIpView): FloatingStep[] {
+  return [...view.records.values()].map((record) => ({ kind: 'forget', name: view.ip.name, record }));
+}
+
+/** EC2 gave us the address in this acquisition and has not taken it away since. */
+export function isServed(record: AddressRecord | undefined, acquisition: number): boolean {
+  return record?.state === 'taken' && record.acquisition === acquisition;
+}

@@ -1,0 +1,100 @@
+import type { FloatingIp, FloatingIpCondition } from '../../model/floating-ips/floating-ip.ts';
+import { READY } from '../../model/floating-ips/floating-ip.ts';
+import type {
+  FloatingIpView,
+  FloatingSnapshot,
+  Ineligible,
+  Placement,
+  WantedStatus,
+} from '../../model/floating-ips/plan.ts';
+import { mayHaveElasticIp } from './elastic-ip-steps.ts';
+import { isServed, type Share } from './share.ts';
+import type { Standing } from './standing.ts';
+
+/** How long an object must be without a holder before somebody says so, ms: an election is shorter. */
+const NOBODY_MS = 5_000;
+
+/** What the holder writes: it serves all addresses, or which one it cannot and why. While it is still taking over, nothing. */
+export function reportServing(view: FloatingIpView, places: readonly Placement[], snapshot: FloatingSnapshot): Share {
+  const acquisition = view.lease?.acquisition ?? 0;
+  const missing = places.filter(
+    ({ address }) =>
+      !isServed(view.records.get(address), acquisition) || !view.configured.some((entry) => entry.address === address),
+  );
+  const fault = faultOf(view, missing);
+  if (missing.length > 0 && fault === undefined) return { steps: [] };
+  const elasticIp = view.elasticIp?.acquisition === acquisition ? view.elasticIp : undefined;
+  // That the edit was noted is written after it was carried out: the next holder would not look for what is left.
+  if (view.ip.elasticIp === undefined && mayHaveElasticIp(view) && elasticIp?.backoff === undefined)
+    return { steps: [] };
+  const list = places.map(({ address }) => address).join(', ');
+  const bad = fault ?? (elasticIp?.backoff && { reason: elasticIp.backoff.reason, message: elasticIp.backoff.message });
+  const status: WantedStatus = {
+    node: snapshot.node.name,
+    networkInterfaceId: places[0]?.eni ?? '',
+    publicIp: (elasticIp?.backoff ? view.ip.status.publicIp : elasticIp?.publicIp) ?? '',
+    since: view.lease?.since ?? '',
+    ready: bad === undefined,
+    reason: bad?.reason ?? 'Serving',
+    message: bad?.message ?? `${list} on ${places[0]?.device} of ${snapshot.node.name}`,
+    exclusive: false,
+  };
+  return tell(view.ip, status);
+}
+
+/** Nobody serves it and this node knows why it does not; of several such nodes the first one speaks. */
+export function reportNobodyServes(
+  view: FloatingIpView,
+  standing: Standing,
+  why: Ineligible,
+  snapshot: FloatingSnapshot,
+): Share {
+  const { ip } = view;
+  const about = why.reason !== 'NodeNotSelected' || ip.status.node === snapshot.node.name;
+  if (view.deletedAt !== undefined || standing.state !== 'free' || !about || snapshot.stopping) return { steps: [] };
+  const at = standing.since + NOBODY_MS;
+  if (snapshot.now < at) return { steps: [], retryAt: at };
+  const told = readyOf(ip);
+  const spoken = ip.status.node === '' && told?.status === 'False' && told.observedGeneration === ip.generation;
+  if (spoken && !told.message.startsWith(`${snapshot.node.name}:`)) return { steps: [] };
+  const status: WantedStatus = {
+    node: '',
+    networkInterfaceId: '',
+    publicIp: '',
+    since: '',
+    ready: false,
+    reason: why.reason,
+    message: `${snapshot.node.name}: ${why.message}`,
+    exclusive: true,
+  };
+  return tell(ip, status);
+}
+
+function readyOf(ip: FloatingIp): FloatingIpCondition | undefined {
+  return ip.status.conditions.find(({ type }) => type === READY);
+}
+
+/** Writes only what differs from the object as it was last seen. */
+function tell(ip: FloatingIp, wanted: WantedStatus): Share {
+  const ready = readyOf(ip);
+  const same =
+    ip.status.node === wanted.node &&
+    ip.status.networkInterfaceId === wanted.networkInterfaceId &&
+    ip.status.publicIp === wanted.publicIp &&
+    ip.status.since === wanted.since &&
+    ready?.status === (wanted.ready ? 'True' : 'False') &&
+    ready.reason === wanted.reason &&
+    ready.message === wanted.message &&
+    ready.observedGeneration === ip.generation;
+  return { steps: same ? [] : [{ kind: 'tell', name: ip.name, status: wanted }] };
+}
+
+function faultOf(view: FloatingIpView, missing: readonly Placement[]): Ineligible | undefined {
+  for (const { address } of missing) {
+    const backoff = view.backoffs.get(address);
+    if (backoff) return { reason: backoff.reason, message: backoff.message };
+    if (view.records.get(address)?.state === 'lost')
+      return { reason: 'HeldElsewhere', message: `${address} was given to somebody else in EC2; it is not taken back` };
+  }
+  return undefined;
+}

@@ -1,0 +1,177 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { FLOATING_IP_TAG } from '../../../lib/model/floating-ips/tags.ts';
+import { Rig, VIP } from './rig.ts';
+
+const SPEC = { addresses: [VIP], nodeSelector: { ingress: 'yes' } };
+let rig: Rig;
+
+afterEach(() => rig.close());
+
+async function served(elasticIP: string | undefined, names?: readonly string[]): Promise<string> {
+  rig = new Rig(7, names);
+  for (const node of rig.nodes) node.start();
+  if (elasticIP !== undefined) rig.apply('web', { ...SPEC, elasticIP });
+  else rig.apply('web', SPEC);
+  await rig.untilServedBy(() => true, 5_000);
+  await rig.clock.advance(2_000);
+  return rig.serving() ?? '';
+}
+
+const bound = () => rig.eips.publicIpOf(VIP);
+const eips = () => rig.eips.eips().map(({ allocationId }) => allocationId);
+const released = () => rig.clock.until(() => eips().length === 0, 60_000, 'no Elastic IP left');
+
+describe('the Elastic IP of a FloatingIP', () => {
+  it('is allocated once, carries the uid of its object, and moves along with the address', async () => {
+    const first = await served('auto');
+    const [eip] = rig.eips.eips();
+    rig.node(first).die();
+    await rig.untilServedBy((node) => node !== first, 6_000);
+    await rig.clock.advance(10_000);
+
+    expect(rig.eips.eips()).toHaveLength(1);
+    expect(bound()).toBe(eip?.publicIp);
+    expect(eip?.tags).toEqual({
+      [FLOATING_IP_TAG.cluster]: 'test',
+      [FLOATING_IP_TAG.name]: 'web',
+      [FLOATING_IP_TAG.uid]: rig.objects[0]?.uid,
+      [FLOATING_IP_TAG.source]: 'auto',
+    });
+  });
+
+  it('is released with its object although the garbage collector takes the Lease first', async () => {
+    await served('auto');
+    rig.delete('web');
+    await released();
+
+    expect(rig.holder()).toBeUndefined();
+  });
+
+  it('is released by another node when the holder died just before', async () => {
+    const first = await served('auto');
+    rig.node(first).die();
+    await rig.clock.advance(200);
+    rig.delete('web');
+    await released();
+    await rig.clock.advance(60_000);
+
+    // One node looks; the others see that it has.
+    expect(
+      rig.eips.calls.filter(({ action, outcome }) => action === 'ReleaseAddress' && outcome === 'ok'),
+    ).toHaveLength(1);
+  });
+
+  it('is released by the agent of the only node, which was away when the object was deleted', async () => {
+    await served('auto', ['a']);
+    rig.node('a').kill();
+    rig.delete('web');
+    await rig.clock.advance(20_000);
+    expect(eips()).toHaveLength(1);
+    rig.node('a').start();
+    await released();
+
+    expect(rig.holder()).toBeUndefined();
+  });
+
+  it('is kept, without an owner, when the definition of FloatingIPs is removed, and found again by the next object of the name', async () => {
+    await served('auto');
+    const before = bound();
+    rig.defined = false;
+    rig.delete('web');
+    await rig.clock.advance(120_000);
+
+    expect(rig.eips.eips()[0]?.tags).toMatchObject({ [FLOATING_IP_TAG.name]: 'web' });
+    expect(rig.eips.eips()[0]?.tags).not.toHaveProperty(FLOATING_IP_TAG.uid);
+    rig.defined = true;
+    rig.apply('web', { ...SPEC, elasticIP: 'auto' });
+    await rig.untilServedBy(() => true, 5_000);
+    await rig.clock.advance(2_000);
+    expect(bound()).toBe(before);
+    expect(rig.eips.eips().map(({ tags }) => tags[FLOATING_IP_TAG.uid])).toEqual([rig.objects[0]?.uid]);
+  });
+
+  it('is kept by an object that is made again before it went', async () => {
+    await served('auto');
+    const before = bound();
+    rig.delete('web');
+    await rig.clock.advance(500);
+    rig.apply('web', { ...SPEC, elasticIP: 'auto' });
+    await rig.clock.advance(60_000);
+
+    expect(bound()).toBe(before);
+    expect(rig.eips.eips().map(({ tags }) => tags[FLOATING_IP_TAG.uid])).toEqual([rig.objects[0]?.uid]);
+  });
+
+  it('follows every edit: auto, an own one, none, auto', async () => {
+    await served('auto');
+    const prepared = rig.eips.prepare({ role: 'web' });
+    const [auto] = eips().filter((id) => id !== prepared.allocationId);
+
+    rig.apply('web', { ...SPEC, elasticIP: prepared.allocationId });
+    await rig.clock.advance(10_000);
+    expect(bound()).toBe(prepared.publicIp);
+    expect(eips()).toEqual([prepared.allocationId]);
+
+    rig.apply('web', SPEC);
+    await rig.clock.advance(10_000);
+    expect(bound()).toBeUndefined();
+    expect(rig.eips.eip(prepared.allocationId).tags).toEqual({ role: 'web' });
+    expect(rig.objects[0]?.status).toMatchObject({ publicIp: '', conditions: [{ status: 'True' }] });
+
+    rig.apply('web', { ...SPEC, elasticIP: 'auto' });
+    await rig.clock.advance(10_000);
+    expect(bound()).toBeDefined();
+    expect(eips()).toHaveLength(2);
+    expect(eips()).not.toContain(auto);
+  });
+
+  it('goes when the object was edited while its holder was dead', async () => {
+    const first = await served('auto');
+    rig.node(first).die();
+    rig.apply('web', SPEC);
+    await rig.untilServedBy((node) => node !== first, 6_000);
+    await released();
+
+    expect(bound()).toBeUndefined();
+  });
+
+  it('is asked for less and less often while EC2 refuses', async () => {
+    rig = new Rig(8);
+    for (const node of rig.nodes) node.start();
+    rig.eips.faults = ({ action }) => (action === 'AllocateAddress' ? 'code:AddressLimitExceeded' : undefined);
+    rig.apply('web', { ...SPEC, elasticIP: 'auto' });
+    await rig.clock.advance(600_000);
+    const tries = rig.eips.calls.filter(({ action }) => action === 'AllocateAddress').length;
+
+    expect(tries).toBeGreaterThan(3);
+    expect(tries).toBeLessThan(12);
+    expect(rig.objects[0]?.status.conditions[0]).toMatchObject({ status: 'False', reason: 'EipQuotaReached' });
+  });
+
+  it.each(['AllocateAddress', 'AssociateAddress', 'DisassociateAddress', 'ReleaseAddress', 'CreateTags'])(
+    'is neither leaked nor doubled when the agent is killed right after %s',
+    async (action) => {
+      const first = await served(undefined, ['a']);
+      let killed = false;
+      rig.eips.done = (call) => {
+        if (call.action !== action || killed) return;
+        killed = true;
+        rig.node(first).kill();
+        rig.clock.after(2_000, () => rig.node(first).start());
+      };
+      const prepared = rig.eips.prepare({ role: 'web' });
+      rig.apply('web', { ...SPEC, elasticIP: 'auto' });
+      await rig.clock.advance(30_000);
+      rig.apply('web', { ...SPEC, elasticIP: 'tag:role=web' });
+      await rig.clock.advance(30_000);
+
+      expect(killed).toBe(true);
+      expect(bound()).toBe(prepared.publicIp);
+      expect(eips()).toEqual([prepared.allocationId]);
+      rig.delete('web');
+      await rig.clock.advance(60_000);
+      expect(rig.eips.eips()).toMatchObject([{ tags: { role: 'web' }, association: undefined }]);
+      expect(Object.keys(rig.eips.eip(prepared.allocationId).tags)).toEqual(['role']);
+    },
+  );
+});

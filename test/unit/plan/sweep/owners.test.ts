@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import { objectDialects } from '../../../../lib/dialect/handover-adapter.ts';
+import { podDialects } from '../../../../lib/dialect/index.ts';
+import type { ElasticIp } from '../../../../lib/model/elastic-ips/elastic-ip.ts';
+import { NODE_TAG } from '../../../../lib/model/elastic-ips/plan.ts';
+import { ip } from '../../../../lib/model/ip.ts';
+import type { Pod } from '../../../../lib/model/pod.ts';
+import { sweepItems } from '../../../../lib/plan/sweep/items.ts';
+import { type PodEvidence, podVerdict } from '../../../../lib/plan/sweep/pod-verdict.ts';
+
+const context = { clusterName: 'c', nodeName: '' };
+
+function eip(tags: Record<string, string>, more: Partial<ElasticIp> = {}): ElasticIp {
+  return {
+    allocationId: 'eipalloc-1',
+    publicIp: ip('203.0.113.1'),
+    pool: 'amazon',
+    tags,
+    serviceManaged: false,
+    association: undefined,
+    ...more,
+  };
+}
+
+function pod(name: string, annotations: Record<string, string>, nodeName = 'node-a'): Pod {
+  const base = {
+    namespace: 'ns',
+    uid: `uid-${name}`,
+    phase: 'Running',
+    terminating: false,
+    hostNetwork: false,
+  } as const;
+  return {
+    ...base,
+    name,
+    nodeName,
+    annotations,
+    podIps: [],
+    labels: {},
+    conditions: [],
+    finalizers: [],
+  } as unknown as Pod;
+}
+
+const ofPod = {
+  'eni-agent.io/cluster': 'c',
+  'eni-agent.io/pod': 'ns/web',
+  'eni-agent.io/claim': 'eth0',
+  'eni-agent.io/source': 'auto',
+};
+const ofAddress = { ...ofPod, 'eni-agent.io/claim': '10.10.1.100' };
+const asks = { 'eni-agent.io/eip': 'auto' };
+const asksForAddress = { 'eni-agent.io/eip': '10.10.1.100=auto' };
+const [claim] = podDialects[0]?.wishes(pod('web', asks), context).claims ?? [];
+const [shared] = podDialects[0]?.wishes(pod('web', asksForAddress), context).claims ?? [];
+
+describe('whether the owner of an Elastic IP lives', () => {
+  const tags = { ...ofPod, ...claim?.tags };
+  const sharedTags = { ...ofAddress, ...shared?.tags };
+  const all = (evidence: Partial<PodEvidence>): PodEvidence => ({
+    owner: null,
+    nodes: new Set(['node-a']),
+    pods: [],
+    ...evidence,
+  });
+
+  it.each<[string, ElasticIp, PodEvidence, string]>([
+    ['its pod asks for it', eip(tags), all({ owner: pod('web', asks) }), 'lives'],
+    ['its pod is gone', eip(tags), all({}), 'gone'],
+    ['its pod could not be read', eip(tags), all({ owner: undefined }), 'unknown'],
+    ['the other pods could not be read', eip(tags), all({ pods: undefined }), 'unknown'],
+    [
+      'another pod may hold the floating address',
+      eip(sharedTags),
+      all({ pods: [pod('standby', asksForAddress)] }),
+      'lives',
+    ],
+    ['another pod asks for another address', eip(sharedTags), all({ pods: [pod('other', asks)] }), 'gone'],
+    [
+      "a pod's wish cannot be read",
+      eip(sharedTags),
+      all({ pods: [pod('broken', { 'eni-agent.io/eip': '=?' })] }),
+      'unknown',
+    ],
+    [
+      'its pod asks no more, its node gives it back',
+      eip({ ...tags, [NODE_TAG]: 'node-a' }),
+      all({ owner: pod('web', {}) }),
+      'lives',
+    ],
+    [
+      "its pod asks no more, the pod's node gives it back",
+      eip({ ...tags, [NODE_TAG]: 'old' }),
+      all({ owner: pod('web', {}) }),
+      'lives',
+    ],
+    [
+      'its pod asks no more, its node is gone for ever',
+      eip({ ...tags, [NODE_TAG]: 'old' }),
+      all({ owner: pod('web', {}, 'older') }),
+      'gone',
+    ],
+    [
+      'its pod asks no more, nodes could not be read',
+      eip({ ...tags, [NODE_TAG]: 'old' }),
+      all({ owner: pod('web', {}), nodes: undefined }),
+      'unknown',
+    ],
+  ])('when %s', (_, one, evidence, expected) => {
+    expect(podVerdict(one, evidence, podDialects, context)).toBe(expected);
+  });
+});
+
+describe('what the sweep sees', () => {
+  const languages = { pods: podDialects, objects: objectDialects, context };
+  const ownerOf = (one: ElasticIp) => sweepItems([one], [], languages)[0]?.owner;
+
+  it.each<[string, ElasticIp, unknown]>([
+    ['no tags', eip({}), undefined],
+    ["another cluster's", eip({ ...ofPod, 'eni-agent.io/cluster': 'd' }), undefined],
+    ['held by a service', eip(ofPod, { serviceManaged: true }), undefined],
+    ["a pod's", eip(ofPod), { kind: 'pod', pod: 'ns/web' }],
+    [
+      "an Eip's of k8s-eip-operator",
+      eip({ 'eip.materialize.cloud/eip_uid': 'u-1', 'eip.materialize.cloud/cluster_name': 'c' }),
+      { kind: 'object', of: 'eip-operator', uid: 'u-1' },
+    ],
+    [
+      "an EIP's that is handed to a pod: still the object's",
+      eip({
+        'eni-agent.io/cluster': 'c',
+        'eni-agent.io/object-uid': 'u-2',
+        'eni-agent.io/handover-cluster': 'c',
+        'eni-agent.io/handover-pod': 'ns/web',
+      }),
+      { kind: 'object', of: 'aws-operator', uid: 'u-2' },
+    ],
+  ])('an Elastic IP with %s', (_, one, expected) => {
+    expect(ownerOf(one)).toEqual(expected);
+  });
+
+  it('of aws-pod-eip-controller: allocated ones are released, only taken ones lose their marks', () => {
+    const key = (name: string) => `aws-samples.github.com/aws-pod-eip-controller-${name}`;
+    const tags = (type: string) => ({ [key('type')]: type, [key('cluster-name')]: 'c', [key('pod')]: 'ns/web' });
+    const [auto] = sweepItems([eip(tags('auto'))], [], languages);
+    const [fixed] = sweepItems([eip(tags('fixed-tag'))], [], languages);
+
+    expect([auto, fixed].map((item) => item?.kind === 'elastic-ip' && item.allocatedByUs)).toEqual([true, false]);
+    expect(fixed?.kind === 'elastic-ip' && fixed.marks.toSorted()).toEqual(Object.keys(tags('')).toSorted());
+  });
+});
