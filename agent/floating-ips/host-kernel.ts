@@ -1,6 +1,6 @@
 import { addAddress, deleteAddress } from '../../lib/net/host-address.ts';
 import { OwnAddresses, type OwnAddressesOptions } from '../../lib/net/own-addresses.ts';
-import type { HostPort } from './host-interfaces.ts';
+import type { HostPort } from './host-addresses.ts';
 
 /** A view of the host's interfaces. Empty until the kernel has been asked. */
 export interface HostView extends Pick<HostPort, 'interfaces'> {
