@@ -1,5 +1,5 @@
-import type { HostKernel } from '../../../agent/floating/host-kernel.ts';
 import type { HostInterface } from '../../../agent/floating-ips/host-addresses.ts';
+import type { HostKernel } from '../../../agent/floating-ips/host-kernel.ts';
 import type { ConfiguredAddress } from '../../../lib/model/floating-ips/plan.ts';
 import type { Clock } from '../../../lib/runtime/clock.ts';
 import type { HostDevice } from './host.ts';
