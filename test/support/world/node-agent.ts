@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { AddressReconciler } from '../../../agent/addresses/reconciler.ts';
 import type { NodeReport } from '../../../agent/addresses/reconciler-options.ts';
 import { ElasticIpReconciler } from '../../../agent/elastic-ips/reconciler.ts';
-import type { HostKernel } from '../../../agent/floating/host-kernel.ts';
+import type { HostKernel } from '../../../agent/floating-ips/host-kernel.ts';
 import { type FloatingIps, openFloatingIps } from '../../../agent/floating-ips/open.ts';
 import { watchPods } from '../../../agent/node/pod-watch.ts';
 import { openTelling } from '../../../agent/node/reporting.ts';
