@@ -10,6 +10,8 @@ export interface HttpEndpoints {
   readonly readyFaults: () => readonly string[];
   /** What looks wrong but does not keep the agent from its work; shown beside a good answer too. */
   readonly readyNotes?: () => readonly string[];
+  /** What the process knows, for `eni-agent status`: plain values, nothing secret. Absent: not answered. */
+  readonly snapshot?: (() => unknown) | undefined;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
 }
 
@@ -27,7 +29,7 @@ interface Answer {
 }
 
 /**
- * Serves `/healthz`, `/readyz` and `/metrics` until the signal aborts. A probe that fails answers 503 and
+ * Serves `/healthz`, `/readyz`, `/metrics` and `/v1/snapshot` until the signal aborts. A probe that fails answers 503 and
  * `{"ok": false, "reasons": […]}`; `notes` stand beside either answer.
  * @throws {Error} of the system when the address cannot be listened on, e.g. `EADDRINUSE`.
  */
@@ -65,7 +67,9 @@ async function respond(endpoints: HttpEndpoints, request: IncomingMessage, respo
 async function answer(endpoints: HttpEndpoints, request: IncomingMessage): Promise<Answer> {
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return json(405, { ok: false, reasons: ['only GET and HEAD'] });
-  switch (pathOf(request)) {
+  const path = pathOf(request);
+  if (path === '/v1/snapshot' && endpoints.snapshot !== undefined) return json(200, endpoints.snapshot());
+  switch (path) {
     case '/healthz':
       return probe(endpoints.healthFaults());
     case '/readyz':

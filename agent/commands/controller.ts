@@ -18,6 +18,7 @@ import type { Tracer } from '../../lib/runtime/tracing.ts';
 import { type Ec2Access, openEc2 } from '../aws/ec2-access.ts';
 import { createElection, LEASE } from '../controller/election.ts';
 import { openControllerTracing } from '../controller/open-tracing.ts';
+import { ControllerSnapshot } from '../controller/snapshot.ts';
 import { ControllerSources } from '../controller/sources.ts';
 import { removeLegacyFinalizers } from '../eip-objects/legacy-finalizers.ts';
 import { EipObjectReconciler } from '../eip-objects/reconciler.ts';
@@ -54,12 +55,14 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   const { tracer } = tracing;
   let waiting: string | undefined = 'the AWS region is not known yet';
   const closing = new AbortController();
+  const snapshot = new ControllerSnapshot(clock);
   if (options.httpAddress !== 'off') {
     const endpoints = {
       healthFaults: () => parts.rounds.faults(),
       // A standby is ready, too: it could lead at any time.
       readyFaults: () => [...(waiting === undefined ? [] : [waiting]), ...parts.rounds.failing()],
       metrics: () => metrics.render(),
+      snapshot: options.serveSnapshot ? () => snapshot.read(waiting) : undefined,
     };
     const server = await serveHttp(options.httpAddress, endpoints, closing.signal);
     log.info('listening', server.address);
@@ -72,8 +75,10 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   const { openServiceQuotas } = await import('../../lib/ec2/service-quotas.ts');
   const quotas = openServiceQuotas({ region: chooseRegion({ environment, identity: region }), version: VERSION });
   const namespace = options.leaseNamespace ?? connection.namespace ?? 'default';
-  const lead = (signal: AbortSignal, mayAct: () => boolean) =>
-    leadOneTerm({ parts, options, clusterName, kube, ec2, quotas, tracer, namespace, mayAct }, signal);
+  const lead = (signal: AbortSignal, mayAct: () => boolean) => {
+    snapshot.leads = mayAct;
+    return leadOneTerm({ parts, options, clusterName, kube, ec2, quotas, tracer, namespace, mayAct, snapshot }, signal);
+  };
   await createElection({ ...parts, kube, options, namespace, lead }).run(stop);
   closing.abort(stop.reason);
   await tracing.close();
@@ -94,6 +99,7 @@ export interface TermParts {
   readonly namespace: string;
   /** Asked right before each call that changes something. */
   readonly mayAct: () => boolean;
+  readonly snapshot?: ControllerSnapshot;
 }
 
 /**
@@ -178,7 +184,7 @@ export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise
 }
 
 function quotaParts(
-  { parts, ec2, quotas, namespace }: TermParts,
+  { parts, ec2, quotas, namespace, snapshot }: TermParts,
   { rateLimit, recorder }: { rateLimit: RateLimit; recorder: EventRecorder },
 ): QuotaParts {
   const { clock, log, metrics } = parts;
@@ -189,7 +195,10 @@ function quotaParts(
     rateLimit,
     quotas,
     elasticIps: ec2.elasticIps,
-    report: (used, allowed) => metrics.elasticIpQuota(used, allowed),
+    report: (used, allowed) => {
+      metrics.elasticIpQuota(used, allowed);
+      snapshot?.quota(used, allowed);
+    },
     warn: (level, message) =>
       recorder.record(lease, {
         type: 'Warning',

@@ -29,6 +29,7 @@ import { openObservers } from '../node/observers.ts';
 import { watchPods } from '../node/pod-watch.ts';
 import { Readiness } from '../node/readiness.ts';
 import { openTelling } from '../node/reporting.ts';
+import { SnapshotSource } from '../node/snapshot-source.ts';
 import { definitionsOf, observeNode } from '../node/sources.ts';
 import { openProcess } from '../process.ts';
 import { TenantRules } from '../tenants/tenant-rules.ts';
@@ -64,11 +65,13 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
   const readiness = new Readiness();
   const onWaiting = (reason: string) => readiness.faultsOf('EC2', () => [reason]);
   onWaiting('the EC2 instance of this node is not known yet');
+  const snapshot = new SnapshotSource({ options, clock: parts.clock, readiness });
   if (options.httpAddress !== 'off') {
     const endpoints = {
       healthFaults: () => [...(loops.addresses?.stuck() ?? []), ...rounds.faults()],
       readyFaults: () => readiness.faults(),
       readyNotes: () => readiness.notes(),
+      snapshot: options.serveSnapshot ? () => snapshot.read() : undefined,
       metrics: () => metrics.render(),
     };
     const server = await serveHttp(options.httpAddress, endpoints, calls.signal);
@@ -170,6 +173,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
       observe: () => observeNode({ pods, definitions, ...observers }, filter),
       report: (report) => {
         latest = report;
+        snapshot.addresses(report);
         telling.story.statuses(report.statuses);
         telling.story.inputFaults(report.refusals, (key) => pods.get(key));
         gauges.report(report, ledger.values());
@@ -206,6 +210,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
       }),
       report: (report) => {
         gauges.elasticIps(report);
+        snapshot.elasticIps(report);
         telling.publisher.elasticIps(report);
       },
       happened: telling.eipHappened,
@@ -234,6 +239,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
     calls: calls.signal,
   });
   Object.assign(loops, { addresses, eips, floating });
+  snapshot.serves(identity, () => wallTimeOf(addresses.describedAt));
   readiness.faultsOf('EC2', () =>
     unless(addresses.describedAt !== undefined, 'the ENIs of this node are not known yet', addresses.trouble?.message),
   );

@@ -216,7 +216,14 @@ export const OPTIONS = {
     type: hostPort(),
     commands: ['node', 'controller'],
     default: ':9808',
-    help: 'where /healthz, /readyz and /metrics answer; `off` for nowhere',
+    help: 'where /healthz, /readyz, /metrics and /v1/snapshot answer; `off` for nowhere',
+  },
+  serveSnapshot: {
+    flag: 'serve-snapshot',
+    type: toggle(),
+    commands: ['node', 'controller'],
+    default: 'true',
+    help: 'answer /v1/snapshot, which `eni-agent status` reads: names of pods, their addresses and ENIs, to whoever reaches the port',
   },
   dryRun: {
     flag: 'dry-run',

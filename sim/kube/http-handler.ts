@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { controlAnswer } from './control-plane.ts';
 import type { FailureRule, KubeFaults } from './faults.ts';
+import { proxyToPod } from './pod-proxy.ts';
 import { type KubeRequest, type RequestRecord, readRequest } from './request.ts';
 import { type Answer, answer, type Served } from './routes.ts';
 import { ApiError } from './status.ts';
@@ -32,6 +33,7 @@ async function respond(side: HttpSide, request: KubeRequest, response: ServerRes
   if (side.faults.latencyMs > 0) await delay(side.faults.latencyMs);
   const failure = side.faults.failureFor(request.method, request.path);
   if (failure) return sendFailure(response, failure);
+  if (await proxyToPod(side, request, response)) return;
   const decide = () => answer(side, request);
   try {
     send(side, request, response, request.query.has('dryRun') ? side.store.rehearse(decide) : decide());

@@ -15,6 +15,8 @@ export interface AgentProcessOptions {
   readonly logFile: string;
   /** Told every line that the agent prints. */
   readonly onLine?: (line: string) => void;
+  /** Told when it is ready and when it has ended. */
+  readonly onReady?: (isReady: boolean, port: number) => void;
 }
 
 /** How long a start may take and how long a stop, ms. */
@@ -70,6 +72,7 @@ export class AgentProcess {
     child.once('error', (error) => this.#ended(child, String(error)));
     child.once('exit', (code, name) => this.#ended(child, name ?? `code ${code}`));
     await this.#ready(AbortSignal.any([signal, AbortSignal.timeout(START_MS)]));
+    this.#options.onReady?.(true, this.#port);
   }
 
   /** Sends the signal and waits until the process is gone; one that ignores SIGTERM is killed. Fine when it is not running. */
@@ -106,6 +109,7 @@ export class AgentProcess {
   #ended(child: ChildProcess, how: string): void {
     if (this.#child !== child) return;
     this.#child = undefined;
+    this.#options.onReady?.(false, this.#port ?? 0);
     if (!this.#expectedToEnd) this.crashes.push(`${this.#options.argv.join(' ')} ended with ${how}`);
   }
 

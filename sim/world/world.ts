@@ -9,6 +9,7 @@ import { startImds } from '../imds/server.ts';
 import { FakeKubelet } from '../kube/kubelet.ts';
 import { type KubeApi, startKubeApi } from '../kube/server.ts';
 import { AddressPool } from './addresses.ts';
+import { AgentPods } from './agent-pods.ts';
 import { AgentProcess } from './agent-process.ts';
 import { FloatingIps } from './floating-ips.ts';
 import { Pods } from './pods.ts';
@@ -61,7 +62,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     const kubeconfig = join(folder, 'kubeconfig');
     writeFileSync(kubeconfig, kube.kubeconfig());
     const nodes: WorldNode[] = [];
-    const place = { options, folder, kubeconfig, ec2, cloud, undo };
+    const place = { options, folder, kubeconfig, ec2, cloud, undo, agentPods: new AgentPods(kube) };
     for (const instance of buildTopology(cloud, options.topology, process.pid.toString(36))) {
       kubelet.createNode({
         name: instance.name,
@@ -106,6 +107,7 @@ interface Place {
   readonly ec2: Ec2Server;
   readonly cloud: Cloud;
   readonly undo: Undo;
+  readonly agentPods: AgentPods;
 }
 
 async function addNode(instance: WorldInstance, place: Place): Promise<WorldNode> {
@@ -127,6 +129,7 @@ async function addNode(instance: WorldInstance, place: Place): Promise<WorldNode
       ...(options.agentFlags ?? []),
     ],
     environment: agentEnvironment(place, imds.url),
+    onReady: (isReady, port) => place.agentPods.tell(name, { isReady, port }),
     ...(options.onLine && { onLine: (line: string) => options.onLine?.(name, line) }),
   });
   return { ...instance, host, imds, agent };
