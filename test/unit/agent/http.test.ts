@@ -28,6 +28,18 @@ async function serving(overrides: Partial<HttpEndpoints> = {}) {
 }
 
 describe('serveHttp', () => {
+  it('answers /v1/snapshot with what the process knows now, and with 404 where that is switched off', async () => {
+    let known = 1;
+    const { get } = await serving({ snapshot: () => ({ known }) });
+    const off = await serving();
+
+    expect(await get('/v1/snapshot')).toEqual({ status: 200, type: 'application/json', body: '{"known":1}\n' });
+    known = 2;
+    expect(await get('/v1/snapshot')).toMatchObject({ body: '{"known":2}\n' });
+    expect(await get('/v1/snapshot', 'POST')).toMatchObject({ status: 405 });
+    expect(await off.get('/v1/snapshot')).toMatchObject({ status: 404 });
+  });
+
   it.each([
     ['/healthz', 200, '{"ok":true}\n'],
     ['/readyz?verbose', 200, '{"ok":true}\n'],

@@ -58,6 +58,7 @@ describe('resolveOptions', () => {
       ec2ResyncMs: 600_000,
       imdsResyncMs: 15_000,
       httpAddress: { host: undefined, port: 9808 },
+      serveSnapshot: true,
       dryRun: false,
       logLevel: 'info',
       logFormat: 'json',

@@ -1,0 +1,130 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ClusterStatus } from '../../../lib/model/status/cluster-status.ts';
+import { StandInHost } from '../../../sim/host/stand-in.ts';
+import { threeNodes } from '../../../sim/world/topology.ts';
+import { openWorld, type World } from '../../../sim/world/world.ts';
+
+const entry = join(import.meta.dirname, '../../../agent/main.ts');
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+describe('eni-agent status, against real agents in a simulated cluster', () => {
+  let world: World;
+  const ending = new AbortController();
+
+  beforeAll(async () => {
+    world = await openWorld({
+      host: new StandInHost(),
+      topology: threeNodes,
+      entry,
+      agentFlags: ['--release-delay=2s'],
+    });
+    world.floatingIps.install();
+    await Promise.all(world.nodes.map(({ agent }) => agent.start(ending.signal)));
+  });
+  afterAll(async () => {
+    ending.abort();
+    await world?.close();
+  });
+
+  /** Runs the program as a person would, with the world's kubeconfig and nothing else in its environment. */
+  function run(...argv: string[]): Promise<Ended> {
+    const env = { PATH: process.env['PATH'] ?? '', KUBECONFIG: world.kubeconfig };
+    return new Promise((resolve) => {
+      execFile(process.execPath, [entry, ...argv], { env }, (error, out, err) => {
+        resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err });
+      });
+    });
+  }
+
+  async function look(...argv: string[]): Promise<ClusterStatus> {
+    return JSON.parse((await run('status', '-o', 'json', ...argv)).out) as ClusterStatus;
+  }
+
+  async function startPod(name: string, nodeIndex: number, ips?: readonly string[]) {
+    const node = world.nodes[nodeIndex]!;
+    const eni = node.enis[0]!;
+    const given = ips ?? [world.addresses.take(eni.subnet, 4)];
+    await world.pods.start({ name, node, networks: [{ ifName: 'net1', eni, ips: given }] });
+    return { node, eni, given };
+  }
+
+  it('shows what EC2 has: every ENI with its limit, the pod on its address, and says that all is well', async () => {
+    const { node, eni, given } = await startPod('web', 1);
+    const told = async () => (await look()).addresses.some(({ state }) => state === 'assigned');
+    await expect.poll(told, { timeout: 15_000 }).toBe(true);
+
+    const { code, out } = await run('status');
+    const status = await look();
+
+    expect(out).toContain('all is well');
+    expect(out).toContain('3 of 3 ready');
+    expect(code).toBe(0);
+    expect(status.addresses).toMatchObject([
+      { address: given[0], holder: 'Pod default/web', node: node.name, eni: eni.id, kind: 'ipam' },
+    ]);
+    const shown = status.nodes.flatMap(({ enis }) =>
+      enis.flatMap((shownEni) => shownEni.addresses.map(({ address }) => address)),
+    );
+    const { state } = world.cloud;
+    const real = state
+      .allInterfaces(state.now())
+      .flatMap(({ addresses, ipv6Addresses }) => [...addresses, ...ipv6Addresses].map(({ ip }) => ip));
+    expect(new Set(shown)).toEqual(new Set(real));
+    expect(status.summary.enis.slots).toMatchObject({ limit: expect.any(Number) as number });
+  });
+
+  it('narrows the look to a node, a namespace or labels, and knows no node of another name', async () => {
+    const onlyA = await look('--node', 'node-a');
+    expect(onlyA.nodes.map(({ name }) => name)).toEqual(['node-a']);
+    expect(onlyA.pods).toEqual([]);
+    expect((await look('-n', 'kube-system')).pods).toEqual([]);
+    expect((await look('-l', 'no=such')).pods).toEqual([]);
+
+    const wrong = await run('status', '--node', 'node-x');
+    expect(wrong).toMatchObject({ code: 2, out: '' });
+    expect(wrong.err).toBe('eni-agent status: the cluster has no node "node-x"; see eni-agent status nodes\n');
+  });
+
+  it('tells a refusal with its reason and message, and exits with 1', async () => {
+    await startPod('lost', 2, ['203.0.113.9']);
+    await expect.poll(async () => (await look()).summary.addresses.refused, { timeout: 15_000 }).toBe(1);
+
+    const { code, out } = await run('status');
+    expect(code).toBe(1);
+    expect(out).toContain('Pod default/lost');
+    expect((await look()).problems).toMatchObject([{ severity: 'error', subject: 'Pod default/lost' }]);
+  });
+
+  it('names an agent that has gone, and shows what Kubernetes still knows of its node', async () => {
+    const { agent, name } = world.nodes[1]!;
+    await agent.end('SIGKILL');
+    await expect.poll(() => agent.running).toBe(false);
+
+    const status = await look();
+    expect(status.problems.map(({ subject, reason }) => `${subject} ${reason}`)).toContain(
+      `Node ${name} AgentNotReady`,
+    );
+    expect(status.gaps.join()).toContain('1 of 3 agents gave no snapshot');
+    expect(status.nodes[1]).toMatchObject({ name, source: 'pods', enis: [{ ipv4: { used: 1, limit: null } }] });
+    await agent.start(ending.signal);
+  });
+
+  it('is one plain line and code 2 when the API server is away', async () => {
+    const { code, err } = await new Promise<Ended>((resolve) => {
+      const env = { PATH: process.env['PATH'] ?? '', HOME: world.folder };
+      execFile(process.execPath, [entry, 'status', '--kubeconfig', '/nowhere'], { env }, (error, out, text) =>
+        resolve({ code: Number(error?.code ?? 0), out, err: text }),
+      );
+    });
+    expect(code).toBe(2);
+    expect(err.trim().split('\n')).toHaveLength(1);
+    expect(err).toContain('/nowhere');
+  });
+});
