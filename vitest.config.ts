@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
@@ -7,6 +8,9 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
+    globalSetup: 'test/support/own-temporary-folder.ts',
+    // One more than cores: a few files wait for real processes most of their time.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       project('unit', { testTimeout: 5_000 }),
       project('scenario', { testTimeout: 30_000 }),

@@ -24,6 +24,9 @@ export interface TracingOptions {
   readonly now: () => number;
 }
 
+/** One export with its retries. It bounds the end of the process, too: a collector that is away must not delay SIGTERM. */
+const EXPORT_TIMEOUT_MS = 2_000;
+
 /**
  * Spans by OpenTelemetry, sent in batches as OTLP over HTTP. This module is the only one that loads its packages: import it
  * dynamically, and only when `tracingConfig` finds an endpoint. A collector that is away costs spans, nothing else.
@@ -37,7 +40,12 @@ export function openTracing({ config, version, command, now }: TracingOptions): 
       'eni_agent.command': command,
     }),
     sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(sampleRate) }),
-    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url, headers: { ...headers } }) })],
+    spanProcessors: [
+      new BatchSpanProcessor({
+        exporter: new OTLPTraceExporter({ url, headers: { ...headers }, timeoutMillis: EXPORT_TIMEOUT_MS }),
+        exportTimeoutMillis: EXPORT_TIMEOUT_MS,
+      }),
+    ],
   });
   const spans = provider.getTracer('eni-agent', version);
   const parents = new AsyncLocalStorage<Context>();

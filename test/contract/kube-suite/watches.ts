@@ -100,7 +100,7 @@ export function describeWatches({ wires, core, group }: Bench): void {
 
   it('bookmarks tell a quiet watch how far it is', async () => {
     const resourceVersion = await revision(pods);
-    const query = { allowWatchBookmarks: 'true', timeoutSeconds: '8', fieldSelector: 'spec.nodeName=quiet' };
+    const query = { allowWatchBookmarks: 'true', timeoutSeconds: '3', fieldSelector: 'spec.nodeName=quiet' };
     await using watch = await wires.watch(pods, { ...query, resourceVersion });
     const { body } = await wires.post(pods, pod('noise'));
     const line = await watch.next();

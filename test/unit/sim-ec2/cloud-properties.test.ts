@@ -79,14 +79,13 @@ test('an address has one owner, limits hold, an EIP and a private address are on
       const { cloud, advance } = crowdedRegion();
       for (const request of calls) {
         advance(1000);
-        const before = snapshot(cloud);
+        const before = JSON.stringify(snapshot(cloud));
         const refused = perform1(cloud, request);
-        const after = snapshot(cloud);
-        expect({ request, state: after }).toEqual({ request, state: refused ? before : after });
-        assertConsistent(cloud);
+        if (refused) expect({ request, state: JSON.stringify(snapshot(cloud)) }).toEqual({ request, state: before });
+        else assertConsistent(cloud);
       }
     }),
-    { numRuns: 200, seed: 20261121 },
+    { numRuns: 60, seed: 20261121 },
   );
 });
 
@@ -95,12 +94,12 @@ test('a dry run never changes anything, whatever it asks for', () => {
     fc.property(fc.array(call, { maxLength: 20, size: 'max' }), call, (calls, last) => {
       const { cloud } = crowdedRegion();
       for (const request of calls) perform1(cloud, request);
-      const before = snapshot(cloud);
+      const before = structuredClone(snapshot(cloud));
       const rest = last.parameters.filter(([key]) => key !== 'DryRun');
       expect(perform1(cloud, { action: last.action, parameters: [...rest, ['DryRun', 'true']] })).toBe(true);
       expect(snapshot(cloud)).toEqual(before);
     }),
-    { numRuns: 150, seed: 20261121 },
+    { numRuns: 100, seed: 20261121 },
   );
 });
 
@@ -151,10 +150,10 @@ function perform1(cloud: Cloud, { action, parameters }: Call): boolean {
 }
 
 function snapshot(cloud: Cloud) {
-  return structuredClone({
+  return {
     enis: cloud.describeNetworkInterfaces().networkInterfaceSet,
     eips: cloud.describeAddresses().addressesSet,
-  });
+  };
 }
 
 function assertConsistent(cloud: Cloud): void {
@@ -170,9 +169,10 @@ function assertConsistent(cloud: Cloud): void {
     const limit = item.attachment === undefined ? Number.POSITIVE_INFINITY : instanceTypes.get(type)?.ipv4PerInterface;
     expect(item.privateIpAddressesSet.length + item.ipv4PrefixSet.length).toBeLessThanOrEqual(limit ?? 0);
     expect(item.privateIpAddressesSet.filter((entry) => entry.primary)).toHaveLength(1);
-    for (const entry of item.privateIpAddressesSet) {
-      expect(cloud.state.holderOf(item.subnetId, entry.privateIpAddress)).toBe(item.networkInterfaceId);
-    }
+    const holders = item.privateIpAddressesSet.map(({ privateIpAddress }) =>
+      cloud.state.holderOf(item.subnetId, privateIpAddress),
+    );
+    expect(new Set(holders)).toEqual(new Set([item.networkInterfaceId]));
   }
   // Both describes tell the same pairs, each EIP and each private address in one pair at most.
   const fromEnis = enis.flatMap((item) =>

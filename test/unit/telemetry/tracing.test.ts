@@ -88,7 +88,7 @@ describe('tracing', () => {
 
     expect(tracer.run('round', RECONCILE, {}, () => 7)).toBe(7);
     await close();
-  }, 20_000);
+  });
 
   it.each([
     ['nothing', './agent/main.ts', false],

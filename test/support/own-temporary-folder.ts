@@ -1,0 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Gives one run of the tests a temporary folder of its own and removes it afterwards: nothing is left behind, whatever a test forgets. */
+export function setup(): () => void {
+  const folder = mkdtempSync(join(tmpdir(), 'eni-agent-tests-'));
+  process.env['TMPDIR'] = folder;
+  return () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+}
