@@ -81,8 +81,9 @@ test('an address has one owner, limits hold, an EIP and a private address are on
         advance(1000);
         const before = JSON.stringify(snapshot(cloud));
         const refused = perform1(cloud, request);
-        if (refused) expect({ request, state: JSON.stringify(snapshot(cloud)) }).toEqual({ request, state: before });
-        else assertConsistent(cloud);
+        const after = JSON.stringify(snapshot(cloud));
+        expect({ request, state: after }).toEqual({ request, state: refused ? before : after });
+        if (!refused) assertConsistent(cloud);
       }
     }),
     { numRuns: 60, seed: 20261121 },
