@@ -7,8 +7,8 @@ import type { IpAddress } from '../../lib/model/ip.ts';
 /** What the engine did, for whoever tells it: logs, metrics and Kubernetes Events are made of these. */
 export interface AddressEvents {
   assigned(claims: readonly Claim[], eni: EniId, call: CallFacts): void;
-  /** A call that got no answer has been done all the same, as a describe shows. */
-  confirmed(entry: LedgerEntry): void;
+  /** A call that got no answer has been done all the same, as a describe shows; `from`: the ENI that lost the address, if one did. */
+  confirmed(claim: Claim, entry: LedgerEntry, from: EniId | undefined): void;
   released(entries: readonly LedgerEntry[], call: CallFacts): void;
   /** An address that was ours is no longer on its ENI. */
   lost(entry: LedgerEntry): void;
@@ -24,4 +24,6 @@ export interface CallFacts {
   readonly takeover: boolean;
   /** The ENIs that lost addresses by it, as far as they are known. */
   readonly from: ReadonlyMap<IpAddress, EniId>;
+  /** What the answer says it assigned; undefined when it does not say. */
+  readonly assigned?: readonly IpAddress[] | undefined;
 }

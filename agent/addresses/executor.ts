@@ -125,7 +125,7 @@ export class AddressExecutor {
     );
     for (const action of actions) attempts.succeeded(action.claim);
     const claims = actions.map((action) => action.claim);
-    events.assigned(claims, this.#eni, { durationMs: clock.now() - startedAt, requestId, takeover, from });
+    events.assigned(claims, this.#eni, { durationMs: clock.now() - startedAt, requestId, takeover, from, assigned });
   }
 
   async #callAssign(actions: readonly AssignAction[], addresses: readonly IpAddress[], takeover: boolean) {
@@ -134,18 +134,13 @@ export class AddressExecutor {
     const cancel = this.#late.watch(addresses);
     try {
       if (actions.some(({ from, address }) => from !== undefined && familyOf(address) === 6)) {
-        return await moveIpv6(this.#eni, actions, { ...this.#parts, leaves: this.#leaves }, signal);
+        return await moveIpv6(this.#eni, actions, this.#parts, signal);
       }
       return await ec2.assign(this.#eni, addresses, { takeover, signal });
     } finally {
       cancel();
     }
   }
-
-  #leaves = (address: IpAddress, movingFrom: EniId): void => {
-    const entry = this.#parts.ledger.get(address);
-    if (entry) this.#parts.ledger.put([[address, { ...entry, movingFrom }]]);
-  };
 
   #isHere(address: IpAddress): boolean {
     return this.#parts.facts.enis.some(
@@ -170,7 +165,12 @@ export class AddressExecutor {
     const before = this.#parts.ledger.get(action.address);
     const known = before !== undefined && before.claimedAt >= action.claim.since;
     const spent = known && !action.takeover && (before.state !== 'assigning' || before.spent !== undefined);
-    return { ...entryOf(action, 'assigning'), ...(spent && { spent: true as const, claimedAt: before.claimedAt }) };
+    const movingFrom = action.takeover ? action.from : undefined;
+    return {
+      ...entryOf(action, 'assigning'),
+      ...(movingFrom && { movingFrom }),
+      ...(spent && { spent: true as const, claimedAt: before.claimedAt }),
+    };
   }
 
   #wentThrough(): void {

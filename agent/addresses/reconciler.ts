@@ -217,10 +217,11 @@ export class AddressReconciler {
   #remember(planned: Plan): void {
     const { ledger, events } = this.#options;
     for (const entry of planned.ledger.put) {
-      const before = ledger.get(entry.address)?.state;
+      const { state: before, movingFrom } = ledger.get(entry.address) ?? {};
       if (entry.state === 'lost' && (before === 'held' || before === 'found')) events.lost(entry);
-      const unanswered = entry.state === 'held' && ledger.get(entry.address)?.state === 'assigning';
-      if (unanswered && !this.#inFlight().has(entry.address)) events.confirmed(entry);
+      const claim = planned.statuses.find((status) => status.claim.address === entry.address)?.claim;
+      const unanswered = entry.state === 'held' && before === 'assigning' && !this.#inFlight().has(entry.address);
+      if (unanswered && claim) events.confirmed(claim, entry, movingFrom);
     }
     ledger.put(planned.ledger.put.map((entry) => [entry.address, entry] as const));
     ledger.delete(planned.ledger.forget);

@@ -1,5 +1,6 @@
 import type { Claim, ClaimKind } from '../../lib/model/addresses/claim.ts';
 import type { ClaimStatus } from '../../lib/model/addresses/plan.ts';
+import type { EniId } from '../../lib/model/eni.ts';
 import { type PodRef, podKey } from '../../lib/model/pod.ts';
 import type { Reason, Refusal } from '../../lib/model/refusal.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
@@ -39,11 +40,13 @@ export class AddressReporter implements AddressEvents {
   }
 
   assigned(...[claims, eni, call]: Parameters<AddressEvents['assigned']>): void {
-    const { clock, log, metrics, emit, kindOf = ({ kind }: Claim) => kind } = this.#options;
+    const { clock, log, metrics, kindOf = ({ kind }: Claim) => kind } = this.#options;
     for (const claim of claims) {
       const kind = kindOf(claim);
       const from = call.from.get(claim.address);
-      const moved = from !== undefined || (call.takeover && kind === 'floating');
+      // By force, yet the answer may say that it was here already.
+      const took = call.takeover && (call.assigned?.includes(claim.address) ?? kind === 'floating');
+      const moved = from !== undefined || took;
       const latencyMs = clock.now() - claim.since;
       log.info(moved ? 'took address over' : 'assigned address', {
         ...placeOf(claim),
@@ -56,28 +59,33 @@ export class AddressReporter implements AddressEvents {
         requestId: call.requestId,
       });
       metrics.assigned(kind, latencyMs / 1000);
-      metrics.changed(moved ? 'moved' : 'assigned');
-      if (moved) metrics.tookOver(kind);
-      const did = from ? `moved from ${from} to` : moved ? 'moved to' : 'is on';
-      const message = `${claim.address} (${claim.interface}) ${did} ${eni} after ${latencyMs} ms`;
-      emit({ pod: claim.holder, type: 'Normal', reason: moved ? 'AddressMoved' : 'AddressAssigned', message });
+      this.#came(claim, eni, { moved, from, latencyMs });
     }
   }
 
-  confirmed(...[entry]: Parameters<AddressEvents['confirmed']>): void {
-    const { clock, log, metrics, emit } = this.#options;
-    const { address, eni, holder } = entry;
+  /** A forced move is always told as one. */
+  #came(claim: Claim, eni: EniId, { moved, from, latencyMs }: Arrival): void {
+    const { metrics, emit, kindOf = ({ kind }: Claim) => kind } = this.#options;
+    metrics.changed(moved ? 'moved' : 'assigned');
+    if (moved) metrics.tookOver(kindOf(claim), from);
+    const did = moved ? `moved from ${from ?? 'an ENI that EC2 did not show'} to` : 'is on';
+    const message = `${claim.address} (${claim.interface}) ${did} ${eni} after ${latencyMs} ms`;
+    emit({ pod: claim.holder, type: 'Normal', reason: moved ? 'AddressMoved' : 'AddressAssigned', message });
+  }
+
+  confirmed(...[claim, entry, from]: Parameters<AddressEvents['confirmed']>): void {
+    const { clock, log } = this.#options;
+    const { eni } = entry;
     const latencyMs = clock.now() - entry.claimedAt;
-    log.info('assigned address: a call without an answer had been done', {
-      address,
-      pod: podKey(holder),
-      interface: entry.interface,
+    const moved = from !== undefined;
+    const what = moved ? 'took address over' : 'assigned address';
+    log.info(`${what}: a call without an answer had been done`, {
+      ...placeOf(claim),
       eni,
+      ...(from && { from }),
       latencyMs,
     });
-    metrics.changed('assigned');
-    const message = `${address} (${entry.interface}) is on ${eni} after ${latencyMs} ms`;
-    emit({ pod: holder, type: 'Normal', reason: 'AddressAssigned', message });
+    this.#came(claim, eni, { moved, from, latencyMs });
   }
 
   released(...[entries, call]: Parameters<AddressEvents['released']>): void {
@@ -167,6 +175,12 @@ export class AddressReporter implements AddressEvents {
     }
     this.#toldFaults = now;
   }
+}
+
+interface Arrival {
+  readonly moved: boolean;
+  readonly from: EniId | undefined;
+  readonly latencyMs: number;
 }
 
 function placeOf(claim: Claim) {

@@ -8,8 +8,6 @@ import type { Clock } from '../../lib/runtime/clock.ts';
 export interface MoveParts {
   readonly clock: Clock;
   readonly ec2: AddressApi;
-  /** Records that the address is about to leave this ENI. */
-  readonly leaves: (address: IpAddress, from: EniId) => void;
 }
 
 /** Pauses between tries to assign what was just unassigned elsewhere, ms: the release has to spread inside EC2. */
@@ -19,21 +17,20 @@ const GAP_PAUSES = [20, 50, 100, 200, 400, 800];
  * Takes IPv6 addresses over from the ENIs on which they have been found (`from` of each action). EC2 has no reassignment for them:
  * unassign there, assign here. An address that has left its ENI meanwhile is not taken from where it is now.
  *
- * The old ENI is recorded before it is touched, so that a crash in the gap heals: after a restart the claim finds the address free.
+ * The caller has recorded the old ENI, so that a crash in the gap heals: after a restart the claim finds the address free.
  * This is the one call an agent makes on an ENI of another instance.
  * @throws {Ec2Error}
  */
 export async function moveIpv6(
   eni: EniId,
   actions: readonly Pick<AssignAction, 'address' | 'from'>[],
-  { clock, ec2, leaves }: MoveParts,
+  { clock, ec2 }: MoveParts,
   signal: AbortSignal,
 ): Promise<Assigned> {
   const addresses = actions.map((action) => action.address);
   for (const [from, moved] of Map.groupBy(actions, (action) => action.from)) {
     if (from === undefined || from === eni) continue;
     const leaving = moved.map(({ address }) => address);
-    for (const address of leaving) leaves(address, from);
     await unassignThere(ec2, from, leaving, signal);
   }
   for (const pause of GAP_PAUSES) {

@@ -73,6 +73,7 @@ export async function runHostIp(options: HostIpOptions, stop: AbortSignal): Prom
     clock,
     random,
     log,
+    metrics,
     rateLimit,
     host,
     instanceId,

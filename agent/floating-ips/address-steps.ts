@@ -29,7 +29,7 @@ export class AddressSteps {
     const takeFrom = takeover ? await this.#takeable(step, item, allowed) : undefined;
     const places = step.places.filter(({ address }) => takeFrom === undefined || takeFrom.has(address));
     if (places.length === 0) return;
-    const { clock, log, records, doubtEnis, happened, callSignal: signal, nodeName } = this.#parts;
+    const { clock, records, callSignal: signal } = this.#parts;
     const eni = places[0]?.eni ?? '';
     const addresses = places.map(({ address }) => address);
     const startedAt = clock.now();
@@ -42,15 +42,22 @@ export class AddressSteps {
     }
     records.put(places.map((place) => recordOf(item, place, acquisition, 'taken')));
     this.#taken(item, addresses);
-    const from = [...new Set(held?.values())].filter((id) => id !== eni).join(', ');
-    log.info('took floating IP over', {
-      floatingIp: item.ip.name,
-      addresses,
-      eni,
-      from,
-      callMs: clock.now() - startedAt,
-      requestId: outcome.requestId,
-    });
+    const call = { callMs: clock.now() - startedAt, requestId: outcome.requestId };
+    this.#came(item, { addresses, eni }, held ?? new Map(), call);
+  }
+
+  /** `held`: which ENI has lost each address, as far as one had it. */
+  #came(
+    item: FloatingItem,
+    { addresses, eni }: { readonly addresses: readonly IpAddress[]; readonly eni: EniId },
+    held: ReadonlyMap<IpAddress, EniId>,
+    call: Readonly<Record<string, unknown>> = {},
+  ): void {
+    const { log, metrics, doubtEnis, happened, nodeName } = this.#parts;
+    const losers = addresses.flatMap((address) => held.get(address) ?? []).filter((id) => id !== eni && id !== '');
+    for (const loser of losers) metrics.tookOver('floating-ip', loser);
+    const from = [...new Set(losers)].join(', ');
+    log.info('took floating IP over', { floatingIp: item.ip.name, addresses, eni, from, ...call });
     happened(item.ip, {
       type: 'Normal',
       reason: 'AddressMoved',
@@ -113,6 +120,9 @@ export class AddressSteps {
       case 'here':
         records.put([recordOf(item, place, acquisition, 'taken')]);
         this.#taken(item, [address]);
+        // A call of ours without an answer had been done.
+        if (place.from !== place.eni)
+          this.#came(item, { addresses: [address], eni: place.eni }, new Map([[address, place.from ?? '']]));
         return false;
       case 'lost': {
         const record = recordOf(item, place, acquisition, 'lost');

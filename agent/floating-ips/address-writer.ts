@@ -43,8 +43,7 @@ export function assign(parts: Ec2HandParts, wanted: Assignment): Promise<Outcome
       takeFrom !== undefined && addresses.some((address) => familyOf(address) === 6 && takeFrom.has(address));
     if (!held) return ec2.assign(eni, addresses, { takeover: takeFrom !== undefined, signal });
     const moves = addresses.map((address) => ({ address, from: takeFrom.get(address) }));
-    // Our own record has been written before the call; where an IPv6 address came from needs none beside it.
-    return moveIpv6(eni, moves, { ...parts, ec2, leaves: () => undefined }, signal);
+    return moveIpv6(eni, moves, { ...parts, ec2 }, signal);
   });
 }
 

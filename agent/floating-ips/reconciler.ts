@@ -18,7 +18,6 @@ import { standingOf } from '../../lib/plan/floating-ips/standing.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
-import type { FloatingIpMetrics } from '../../lib/runtime/metrics.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import { RECONCILE_RETRY_MS, ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
 import { Trigger } from '../../lib/runtime/trigger.ts';
@@ -50,6 +49,7 @@ export interface FloatingIpReconcilerOptions {
   readonly wall: () => number;
   readonly random: () => number;
   readonly log: Logger;
+  readonly metrics: StepParts['metrics'];
   readonly nodeName: string;
   readonly instanceId: string;
   readonly timing: FloatingTiming;
@@ -67,7 +67,6 @@ export interface FloatingIpReconcilerOptions {
   readonly doubtEnis: (cause: string) => void;
   /** What has to be watched from now on. */
   readonly need: (need: FloatingNeed) => void;
-  readonly metrics: FloatingIpMetrics;
   readonly callSignal: AbortSignal;
   /** Told how the rounds end. @default kept to itself */
   readonly rounds?: ReconcileHealth;

@@ -7,7 +7,7 @@ import { familyOf } from '../../lib/model/ip.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
-import type { FloatingIpMetrics } from '../../lib/runtime/metrics.ts';
+import type { AddressMetrics, FloatingIpMetrics } from '../../lib/runtime/metrics.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import type { ElasticIpParts } from './elastic-ip.ts';
 import type { HostAddresses } from './host-addresses.ts';
@@ -37,7 +37,7 @@ export interface StepParts {
   /** What became of the object of this name, by an uncached read. */
   readonly fateOf: (name: string, signal: AbortSignal) => Promise<Fate>;
   readonly doubtEnis: (cause: string) => void;
-  readonly metrics: FloatingIpMetrics;
+  readonly metrics: FloatingIpMetrics & Pick<AddressMetrics, 'tookOver'>;
   readonly callSignal: AbortSignal;
 }
 

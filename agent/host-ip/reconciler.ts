@@ -7,6 +7,7 @@ import { placeAddress } from '../../lib/plan/floating-ips/place.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
+import type { AddressMetrics } from '../../lib/runtime/metrics.ts';
 import { permitted } from '../aws/permitted.ts';
 import { assign, type Ec2HandParts, type Outcome, outcomeOf } from '../floating-ips/address-writer.ts';
 import { HostHolderLookup } from '../floating-ips/holder-lookup.ts';
@@ -16,6 +17,7 @@ export interface KeeperParts extends Ec2HandParts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  readonly metrics: Pick<AddressMetrics, 'tookOver'>;
   readonly instanceId: string;
   readonly host: HostAddresses;
   readonly wanted: readonly HostAddress[];
@@ -163,7 +165,7 @@ export class HostIpKeeper {
     takeFrom: ReadonlyMap<IpAddress, EniId>,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { log } = this.#parts;
+    const { log, metrics } = this.#parts;
     const eni = places[0]?.eni ?? '';
     const addresses = places.map(({ address }) => address);
     const held = new Map([...takeFrom].filter(([, from]) => from !== ''));
@@ -173,7 +175,9 @@ export class HostIpKeeper {
       return false;
     }
     for (const address of addresses) this.#taken.add(address);
-    const from = [...new Set(addresses.flatMap((address) => held.get(address) ?? []))].join(', ');
+    const losers = addresses.flatMap((address) => held.get(address) ?? []).filter((id) => id !== eni);
+    for (const loser of losers) metrics.tookOver('host-ip', loser);
+    const from = [...new Set(losers)].join(', ');
     log.info('took address over', { addresses, eni, from, requestId: outcome.requestId });
     return true;
   }

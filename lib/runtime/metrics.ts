@@ -4,8 +4,8 @@ export interface AddressMetrics {
   assigned(claimKind: string, seconds: number): void;
   /** An address changed hands or state, e.g. `moved`, `released`, `lost`. */
   changed(change: 'assigned' | 'moved' | 'released' | 'lost'): void;
-  /** An address was taken from another ENI; `cause` is the kind of claim that gave the right to. */
-  tookOver(cause: string): void;
+  /** An address was taken from another ENI by force: for whom (a claim's kind, `floating-ip`, `host-ip`), and from which ENI, if known. */
+  tookOver(cause: string, from: string | undefined): void;
   /** Claims there are now, by kind; kinds left out count 0. */
   claims(byKind: Readonly<Record<string, number>>): void;
   /** Addresses refused now, by reason; reasons left out count 0. */
@@ -93,6 +93,7 @@ export interface Metrics
 export const noMetrics: Metrics = {
   assigned: () => undefined,
   changed: () => undefined,
+  tookOver: () => undefined,
   claims: () => undefined,
   refusals: () => undefined,
   pending: () => undefined,
@@ -100,7 +101,6 @@ export const noMetrics: Metrics = {
   ledger: () => undefined,
   stateFaults: () => undefined,
   slots: () => undefined,
-  tookOver: () => undefined,
   ec2Call: () => undefined,
   ec2Facts: () => undefined,
   ec2Limit: () => undefined,

@@ -29,8 +29,8 @@ export const CATALOGUE = {
   takeovers: {
     type: 'counter',
     name: 'eni_agent_takeovers_total',
-    help: 'Addresses taken from another ENI, by the kind of claim that gave the right to: ipam, floating or live',
-    labels: ['cause'],
+    help: 'Addresses taken from another ENI by force, by cause (ipam, floating, live, floating-ip or host-ip) and the ENI that lost them (unknown where EC2 did not show it, other beyond 200 ENIs)',
+    labels: ['cause', 'from'],
   },
   claims: {
     type: 'gauge',

@@ -48,7 +48,7 @@ export function prometheusMetrics({ now, build, process: readings }: PrometheusO
   return {
     assigned: (kind, seconds) => instruments.assignSeconds.observe({ kind }, seconds),
     changed: (change) => instruments.changes.inc({ change }),
-    tookOver: (cause) => instruments.takeovers.inc({ cause }),
+    tookOver: countTakeovers(instruments),
     claims: levels(instruments.claims),
     refusals: levels(instruments.refusals),
     pending: (count) => instruments.pending.set(count),
@@ -148,6 +148,17 @@ function levels<L extends string>(gauge: Gauge<L>): (counts: Readonly<Record<str
   return (counts) => {
     for (const value of Object.keys(counts)) seen.add(value);
     for (const value of seen) gauge.labels(value).set(Object.hasOwn(counts, value) ? (counts[value] ?? 0) : 0);
+  };
+}
+
+/** More ENIs than this in the life of a process share one series. */
+const MAX_LOSERS = 200;
+
+function countTakeovers({ takeovers }: Instruments): Metrics['tookOver'] {
+  const losers = new Set<string>();
+  return (cause, from = 'unknown') => {
+    if (losers.size < MAX_LOSERS) losers.add(from);
+    takeovers.inc({ cause, from: losers.has(from) ? from : 'other' });
   };
 }
 

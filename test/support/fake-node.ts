@@ -49,6 +49,8 @@ export class FakeNode {
   readonly failures: string[] = [];
   readonly lost: IpAddress[] = [];
   readonly released: IpAddress[] = [];
+  /** Forced moves as they are told: `ADDRESS from ENI`. */
+  readonly forced: string[] = [];
   /** Set to make the sources of claims incomplete, as while the API is loading. */
   complete = true;
   /** Set (with `complete` false) while a namespace is still to be read, as while pods come. */
@@ -205,9 +207,13 @@ export class FakeNode {
 
   #events(): AddressEvents {
     return {
-      assigned: () => undefined,
+      assigned: (claims, _eni, { takeover, from }) => {
+        if (takeover) this.forced.push(...claims.map(({ address }) => `${address} from ${from.get(address)}`));
+      },
       released: (entries) => this.released.push(...entries.map(({ address }) => address)),
-      confirmed: () => undefined,
+      confirmed: ({ address }, _entry, from) => {
+        if (from !== undefined) this.forced.push(`${address} from ${from}`);
+      },
       lost: ({ address }) => this.lost.push(address),
       callFailed: ({ code }) => this.failures.push(code),
       described: () => undefined,

@@ -27,7 +27,7 @@ export interface LedgerEntry {
   readonly spent?: true;
   /** `lost` only: it was `found`, never assigned by us; should it come back by itself, it is still not ours to release. */
   readonly notOurs?: true;
-  /** IPv6: the ENI from which it is being moved (unassign there, then assign here). */
+  /** `assigning` only: the ENI from which it is being taken (IPv6: unassigned there, then assigned here). */
   readonly movingFrom?: EniId;
 }
 

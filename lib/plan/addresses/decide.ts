@@ -45,7 +45,9 @@ export function decide({ claim, eni }: PlacedClaim, snapshot: NodeSnapshot): Dec
   if (claim.calmAt !== undefined && claim.calmAt > snapshot.now) return restless(claim, claim.calmAt);
   const entry = snapshot.ledger.get(claim.address);
   const appearedAnew = entry === undefined || claim.since > entry.claimedAt;
-  if (carries(eni, claim.address)) return decideCarried(claim, eni, entry, appearedAnew, snapshot);
+  const carried = carries(eni, claim.address);
+  if (carried && !comesBack(claim, entry, appearedAnew, snapshot))
+    return decideCarried(claim, eni, entry, appearedAnew, snapshot);
   const backoff = snapshot.backoffs.get(attemptKey(claim));
   const waiting = backoff !== undefined && backoff.until > snapshot.now && !snapshot.knownFree.has(claim.address);
   if (waiting) return { kind: 'wait', refusal: { ...pick(backoff), address: claim.address }, until: backoff.until };
@@ -56,6 +58,8 @@ export function decide({ claim, eni }: PlacedClaim, snapshot: NodeSnapshot): Dec
   const untried = appearedAnew || unanswered;
   if (untried && claim.inPlace === undefined && mayTakeOver(claim, snapshot.policy)) {
     const next = pursue(claim, eni, snapshot);
+    if (next.kind === 'verify' && carried)
+      return insist(claim, snapshot) ?? decideCarried(claim, eni, entry, appearedAnew, snapshot);
     return next.kind === 'overtaken' ? standDown(claim, eni, entry) : next;
   }
   if (isProvisional(claim, snapshot)) return foresee(claim, snapshot);
@@ -91,31 +95,44 @@ function decideCarried(
   appearedAnew: boolean,
   snapshot: NodeSnapshot,
 ): Decision {
-  if (takesBack(claim, entry, appearedAnew, snapshot)) {
-    return { kind: 'assign', takeover: true, from: undefined, looksUp: true };
-  }
   const describedAt = snapshot.describedAt ?? Number.NEGATIVE_INFINITY;
   if (appearedAnew && describedAt < claim.since) return { kind: 'verify' };
-  // Nor are they worth anything when a call for it has failed since.
-  if (describedAt < (snapshot.doubts.get(claim.address)?.at ?? Number.NEGATIVE_INFINITY)) return { kind: 'verify' };
+  // Nor are they worth anything when a call for it has failed, or EC2 has said that another has it, since.
+  const contradictedAt = [snapshot.doubts.get(claim.address)?.at, snapshot.contested.get(claim.address)?.lastAt];
+  if (contradictedAt.some((at) => at !== undefined && describedAt < at)) return { kind: 'verify' };
   return { kind: 'assigned', record: recordOf(claim, eni, entry) };
 }
 
 /**
  * A floating IP that was here, left the pod and has come back: another node may have taken it meanwhile, and for some seconds neither
- * our memory of our own call nor a describe can tell. Assigning an IPv4 address where it already is changes nothing, so it is asked
- * for rather than looked up; IPv6 has no takeover in one call.
+ * our memory of our own call nor a describe can tell. So it is asked for like one that is not here. Assigning an IPv4 address where it
+ * already is changes nothing; IPv6 has no takeover in one call, and is verified by a describe. After a failed call the facts are looked
+ * at again before anything is asked.
  */
-function takesBack(
+function comesBack(
   claim: Claim,
   entry: LedgerEntry | undefined,
   appearedAnew: boolean,
-  snapshot: NodeSnapshot,
+  { policy, doubts }: NodeSnapshot,
 ): boolean {
   // What was found on the ENI is not ours: a call would make it so.
   const ours = entry !== undefined && entry.state !== 'found' && entry.notOurs === undefined;
-  if (claim.kind !== 'floating' || !ours || familyOf(claim.address) === 6) return false;
-  return appearedAnew || (entry.state === 'assigning' && snapshot.inFlight.has(claim.address));
+  if (claim.kind !== 'floating' || !ours || claim.inPlace || familyOf(claim.address) === 6) return false;
+  const asked = entry.state === 'assigning' && entry.claimedAt === claim.since && entry.spent === undefined;
+  const failed = (doubts.get(claim.address)?.at ?? Number.NEGATIVE_INFINITY) >= claim.since;
+  return mayTakeOver(claim, policy) && (appearedAnew || asked) && !failed;
+}
+
+/**
+ * EC2 refuses an address that came back and that a look shows on our own ENI: its view lags, or it refuses what is there already. A look
+ * after the refusal lets the call insist: where the look is right this changes nothing, and where it lags, the pod that added the address
+ * last has it.
+ */
+function insist({ address, since }: Claim, { contested, holders }: NodeSnapshot): Decision | undefined {
+  const contestedAt = contested.get(address)?.lastAt;
+  if (contestedAt === undefined || contestedAt < since) return undefined;
+  if ((holders.get(address)?.askedAt ?? 0) < contestedAt) return { kind: 'look' };
+  return { kind: 'assign', takeover: true, from: undefined, looksUp: true };
 }
 
 /** The ledger entry that says "here, for this claim"; undefined when the ledger says so already. */

@@ -6,6 +6,7 @@ import type { HostAddress } from '../../../lib/model/floating-ips/floating-ip.ts
 import type { ConfiguredAddress } from '../../../lib/model/floating-ips/plan.ts';
 import { ip } from '../../../lib/model/ip.ts';
 import { silentLogger } from '../../../lib/runtime/logger.ts';
+import { noMetrics } from '../../../lib/runtime/metrics.ts';
 import { RateLimit } from '../../../lib/runtime/rate-limit.ts';
 import { eniOf, FakeEc2, instanceOf, macOf } from '../../support/fake-ec2.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
@@ -45,6 +46,7 @@ function open(wanted: readonly HostAddress[] = WANTED, name = 'eth1') {
       clock,
       random: () => 0.5,
       log: silentLogger,
+      metrics: noMetrics,
       rateLimit,
       host,
       instanceId: instanceOf(node),

@@ -45,6 +45,22 @@ describe('a takeover that has to be tried again', () => {
     },
   );
 
+  it('is told with the ENI that lost the address when the call without an answer had been done', async () => {
+    rig = new Rig(13, ['a']);
+    stranger();
+    rig.ec2.faults = ({ action }) => {
+      if (action !== 'assign') return undefined;
+      rig.ec2.faults = () => undefined;
+      return 'lost-reply';
+    };
+    rig.node('a').start();
+    rig.apply('web', SPEC);
+    await rig.clock.advance(60_000);
+
+    expect(rig.node('a').took).toEqual([['floating-ip', 'eni-stranger']]);
+    expect(rig.node('a').events.filter((event) => event.includes('AddressMoved'))).toHaveLength(1);
+  });
+
   it('leaves it to them also after the agent was killed before the answer', async () => {
     rig = new Rig(12, ['a']);
     const node = rig.node('a');

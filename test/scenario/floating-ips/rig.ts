@@ -182,6 +182,8 @@ export class SimNode {
   readonly events: string[] = [];
   /** What it measured. */
   readonly failovers: { readonly name: string; readonly seconds: number }[] = [];
+  /** Takeovers as the metric counts them: cause and the ENI that lost the address. */
+  readonly took: (string | undefined)[][] = [];
 
   constructor(name: string, rig: Rig) {
     this.name = name;
@@ -240,7 +242,10 @@ export class SimNode {
       happened: (_object, event) => this.events.push(`${event.type} ${event.reason}`),
       fateOf: async (name) => this.#rig.fateOf(name),
       doubtEnis: () => this.#describe(process, calls.signal),
-      metrics: { floatingIpFailover: (name, seconds) => this.failovers.push({ name, seconds }) },
+      metrics: {
+        floatingIpFailover: (name, seconds) => this.failovers.push({ name, seconds }),
+        tookOver: (...took) => this.took.push(took),
+      },
       need: () => undefined,
       callSignal: calls.signal,
     });

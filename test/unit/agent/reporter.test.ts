@@ -49,23 +49,59 @@ describe('the Warning Events of refused addresses', () => {
   });
 });
 
-describe('a takeover', () => {
-  it.each([
-    ['is counted with the kind of claim that gave the right to', 'eni-9', ['ipam']],
-    ['is not counted where nobody held the address', undefined, []],
-  ])('%s', (_name, holder, expected) => {
-    const causes: string[] = [];
-    const metrics = { ...noMetrics, tookOver: (cause: string) => void causes.push(cause) };
-    const made = new AddressReporter({ clock: new VirtualClock(), log: silentLogger, metrics, emit: () => undefined });
-    const { claim } = refused('HeldElsewhere');
+describe('a move by force', () => {
+  const holder = { namespace: 'default', name: 'pod', uid: 'u' };
+  const claim = {
+    address: ip('10.0.0.5'),
+    interface: 'net1',
+    mac: undefined,
+    masterMac: undefined,
+    kind: 'floating' as const,
+    holder,
+    since: 0,
+  };
+  const call = { durationMs: 1, requestId: 'r', takeover: true };
 
-    made.assigned([claim], 'eni-1', {
-      from: new Map(holder === undefined ? [] : [[claim.address, holder]]),
-      takeover: holder !== undefined,
-      durationMs: 1,
-      requestId: 'r',
+  function told() {
+    const [events, took]: [PodEvent[], unknown[]] = [[], []];
+    const metrics = { ...noMetrics, tookOver: (...about: unknown[]) => void took.push(about) };
+    const made = new AddressReporter({
+      clock: new VirtualClock(0),
+      log: silentLogger,
+      metrics,
+      emit: (event) => events.push(event),
     });
+    return { made, took, said: () => events.map(({ reason, message }) => `${reason}: ${message}`) };
+  }
 
-    expect(causes).toEqual(expected);
+  it('is told and counted with the ENI that lost the address', () => {
+    const { made, took, said } = told();
+    made.assigned([claim], 'eni-1', { ...call, from: new Map([[claim.address, 'eni-7']]) });
+    expect(took).toEqual([['floating', 'eni-7']]);
+    expect(said()).toEqual(['AddressMoved: 10.0.0.5 (net1) moved from eni-7 to eni-1 after 0 ms']);
+  });
+
+  it('is told the same way when its answer was lost', () => {
+    const { made, took, said } = told();
+    const entry = {
+      address: claim.address,
+      eni: 'eni-1',
+      state: 'held' as const,
+      holder,
+      interface: 'net1',
+      claimedAt: 0,
+    };
+    made.confirmed(claim, entry, 'eni-7');
+    made.confirmed(claim, entry, undefined);
+    expect(took).toEqual([['floating', 'eni-7']]);
+    expect(said().map((text) => text.split(':')[0])).toEqual(['AddressMoved', 'AddressAssigned']);
+  });
+
+  it('is none when EC2 answers that the address was there already', () => {
+    const { made, took, said } = told();
+    made.assigned([claim], 'eni-1', { ...call, from: new Map(), assigned: [] });
+    made.assigned([claim], 'eni-1', { ...call, from: new Map(), assigned: [claim.address] });
+    expect(took).toEqual([['floating', undefined]]);
+    expect(said().map((text) => text.split(':')[0])).toEqual(['AddressAssigned', 'AddressMoved']);
   });
 });

@@ -74,6 +74,20 @@ describe('prometheusMetrics', () => {
     );
   });
 
+  it('counts takeovers by the ENI that lost the address, up to a number of ENIs', async () => {
+    const { metrics, series } = instance();
+
+    metrics.tookOver('floating', undefined);
+    for (let eni = 0; eni < 300; eni += 1) metrics.tookOver('ipam', `eni-${eni}`);
+    metrics.tookOver('ipam', 'eni-7');
+
+    const lines = (await series()).filter((line) => line.startsWith('eni_agent_takeovers_total'));
+    expect(lines).toHaveLength(201);
+    expect(lines).toContain('eni_agent_takeovers_total{cause="floating",from="unknown"} 1');
+    expect(lines).toContain('eni_agent_takeovers_total{cause="ipam",from="eni-7"} 2');
+    expect(lines).toContain('eni_agent_takeovers_total{cause="ipam",from="other"} 101');
+  });
+
   it('lets a refusal that ended fall to 0 instead of vanishing', async () => {
     const { metrics, series } = instance();
 
