@@ -8,6 +8,8 @@ import { chooseRegion } from '../../lib/ec2/identity.ts';
 import { type ImdsInterface, subnetHints } from '../../lib/ec2/imds.ts';
 import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
 import { ec2Interfaces } from '../../lib/ec2/interfaces.ts';
+import type { NetworkApi } from '../../lib/ec2/network-api.ts';
+import { ec2Networks } from '../../lib/ec2/networks.ts';
 import type { InstanceIdentity } from '../../lib/model/eni.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { Ec2Metrics } from '../../lib/runtime/metrics.ts';
@@ -19,6 +21,7 @@ export interface Ec2Access {
   readonly addresses: AddressApi;
   readonly elasticIps: ElasticIpApi;
   readonly interfaces: InterfaceApi;
+  readonly networks: NetworkApi;
 }
 
 /** Opens EC2 for this instance; every call is counted and, at debug level, logged with its request id. */
@@ -58,5 +61,11 @@ export function openEc2(
     subnetHints: () => subnetHints(interfaces()),
     onWarning: (message, detail) => log.warn(message, detail),
   });
-  return { connection, addresses, elasticIps: ec2ElasticIps(connection), interfaces: ec2Interfaces(connection) };
+  return {
+    connection,
+    addresses,
+    elasticIps: ec2ElasticIps(connection),
+    interfaces: ec2Interfaces(connection),
+    networks: ec2Networks(connection),
+  };
 }

@@ -26,6 +26,7 @@ import { EipObjectReporter } from '../eip-objects/reporter.ts';
 import { resourceOf } from '../eip-objects/step-facts.ts';
 import { openEniObjects } from '../eni-objects/open.ts';
 import { serveHttp } from '../http.ts';
+import { openNodeEnis } from '../node-enis/open.ts';
 import { openProcess, type ProcessParts } from '../process.ts';
 import { type QuotaParts, watchQuota } from '../quota/quota.ts';
 import { runSweep, type SweepParts } from '../sweep/sweep.ts';
@@ -168,7 +169,18 @@ export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise
     signal,
   );
   const eniObjects = openEniObjects({ ...loopParts, mayAct: () => mayAct() && !options.dryRun }, signal);
-  loops.push(objects, eniObjects);
+  const nodeEnis = openNodeEnis(
+    {
+      ...{ parts, kube, recorder, rateLimit, clusterName, interfaces: ec2.interfaces, networks: ec2.networks },
+      tracer: term.tracer,
+      resyncMs: options.ec2ResyncMs,
+      mayAct: () => mayAct() && !options.dryRun,
+      gauge: (byState) => parts.metrics.nodeEnis(byState),
+    },
+    signal,
+  );
+  loops.push(objects, eniObjects, nodeEnis);
+  supervisor.keep('definitions of NodeENI', (ending) => nodeEnis.followDefinitions(ending));
   supervisor.keep('custom resource definitions', (ending) => sources.followDefinitions(ending));
   supervisor.keep('EIP objects', () => objects.run());
   supervisor.keep('finalizers of a replaced operator', async (ending) => {
@@ -179,7 +191,7 @@ export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise
   if (options.sweep !== 'off')
     supervisor.keep('sweep', (ending) => runSweep(sweepParts(term, rateLimit, ending), ending));
   await supervisor.finished();
-  await eniObjects.idle();
+  await Promise.all([eniObjects.idle(), nodeEnis.idle()]);
   await sources.ended();
 }
 

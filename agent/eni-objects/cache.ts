@@ -1,6 +1,5 @@
 import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
 import type { EniId } from '../../lib/model/eni.ts';
-import { ENI_TAG } from '../../lib/model/eni-objects/eni-object.ts';
 import type { KnownRoom } from '../../lib/model/eni-objects/plan.ts';
 import type { InterfaceAttachment, NetworkInterface } from '../../lib/model/network-interface.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
@@ -11,11 +10,10 @@ import { reportFailure } from '../aws/report-failure.ts';
 export interface NetworkInterfaceCacheOptions {
   readonly clock: Clock;
   readonly random: () => number;
-  readonly ec2: InterfaceApi;
+  readonly ec2: Pick<InterfaceApi, 'room'>;
   readonly rateLimit: RateLimit;
-  readonly clusterName: string;
-  /** Interfaces that statuses name: they may lack our tags. */
-  readonly recorded: () => readonly EniId[];
+  /** Reads the interfaces that the cache is about. */
+  readonly describe: (signal: AbortSignal) => Promise<readonly NetworkInterface[]>;
   readonly wake: () => void;
   readonly onProblem: (message: string, error: unknown) => void;
 }
@@ -31,7 +29,7 @@ interface OwnChange {
   readonly at: number;
 }
 
-/** The interfaces of this cluster's ENI objects and the room on instances, as described and as our own accepted calls changed them. */
+/** Interfaces and the room on instances, as described and as our own accepted calls changed them. */
 export class NetworkInterfaceCache {
   readonly #options: NetworkInterfaceCacheOptions;
   readonly #signal: AbortSignal;
@@ -55,6 +53,15 @@ export class NetworkInterfaceCache {
   /** When the last read was asked for, ms since the epoch. */
   get readAt(): number | undefined {
     return this.#readAt;
+  }
+
+  find(eni: EniId): NetworkInterface | undefined {
+    return this.#interfaces.get(eni);
+  }
+
+  /** When our own accepted calls changed interfaces that a describe may not show yet, ms since the epoch. */
+  get touchedAt(): ReadonlyMap<EniId, number> {
+    return new Map(Array.from(this.#own, ([id, { at }]) => [id, at]));
   }
 
   made(facts: NetworkInterface): void {
@@ -99,16 +106,12 @@ export class NetworkInterfaceCache {
   }
 
   async #read(): Promise<void> {
-    const { clock, random, ec2, clusterName, recorded } = this.#options;
+    const { clock, random, describe } = this.#options;
     const sinceLast = this.#readAt === undefined ? 0 : this.#readAt + MIN_INTERVAL_MS - clock.now();
     const pause = this.#failures > 0 ? backoffMs(this.#failures, { baseMs: 500, maxMs: 60_000, random }) : sinceLast;
     if (pause > 0) await clock.sleep(pause, this.#signal);
     await this.#ask('cannot read the network interfaces', async (askedAt) => {
-      const options = { signal: this.#signal };
-      const tagged = await ec2.describe({ tags: { [ENI_TAG.cluster]: clusterName }, tagKey: ENI_TAG.uid }, options);
-      const unseen = recorded().filter((id) => !tagged.some((facts) => facts.id === id));
-      const untagged = unseen.length === 0 ? [] : await ec2.describe({ ids: unseen }, options);
-      this.#take([...tagged, ...untagged], askedAt);
+      this.#take(await describe(this.#signal), askedAt);
     });
   }
 

@@ -2,9 +2,10 @@ import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
 import type { EniObjectWriter } from '../../lib/kube/eni-objects.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { EniId } from '../../lib/model/eni.ts';
-import { type EniObject, type EniObjectStatus, eniKey } from '../../lib/model/eni-objects/eni-object.ts';
+import { ENI_TAG, type EniObject, type EniObjectStatus, eniKey } from '../../lib/model/eni-objects/eni-object.ts';
 import type { EniDecision, EniSnapshot, EniStep } from '../../lib/model/eni-objects/plan.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
+import type { NetworkInterface } from '../../lib/model/network-interface.ts';
 import { planEnis } from '../../lib/plan/eni-objects/plan.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
@@ -86,12 +87,11 @@ class Loop implements EniObjectReconciler {
     this.#parts = parts;
     this.#memory = new EniObjectMemory(parts);
     this.#statuses = new StatusWrites(parts.writer, parts.log);
-    const { clock, random, ec2, rateLimit, clusterName, log, mayAct } = parts;
-    const recorded = () => parts.observe().objects.flatMap(({ status }) => status.networkInterfaceId ?? []);
+    const { clock, random, ec2, rateLimit, log, mayAct } = parts;
     const onProblem = (message: string, error: unknown) => log.warn(message, { error });
     const wake = () => this.wake();
     this.#inventory = new NetworkInterfaceCache(
-      { clock, random, ec2, rateLimit, clusterName, recorded, wake, onProblem },
+      { clock, random, ec2, rateLimit, describe: (until) => this.#describe(until), wake, onProblem },
       signal,
     );
     this.#reconciler = new Reconciler(
@@ -117,6 +117,16 @@ class Loop implements EniObjectReconciler {
 
   async idle(): Promise<void> {
     await Promise.all([this.#reconciler.idle(), this.#statuses.idle(), this.#inventory.idle()]);
+  }
+
+  /** Ours by their tags, and those that statuses name: they may lack our tags. */
+  async #describe(signal: AbortSignal): Promise<readonly NetworkInterface[]> {
+    const { ec2, clusterName, observe } = this.#parts;
+    const tags = { [ENI_TAG.cluster]: clusterName };
+    const tagged = await ec2.describe({ tags, tagKey: ENI_TAG.uid }, { signal });
+    const recorded = observe().objects.flatMap(({ status }) => status.networkInterfaceId ?? []);
+    const unseen = recorded.filter((id) => !tagged.some((facts) => facts.id === id));
+    return unseen.length === 0 ? tagged : [...tagged, ...(await ec2.describe({ ids: unseen }, { signal }))];
   }
 
   #plan(): Plan<EniStep> {

@@ -31,6 +31,7 @@ const PANELS: Readonly<Record<keyof typeof CATALOGUE, Panel>> = {
   floatingIpFailovers: { row: 'FloatingIPs', title: 'Failovers', unit: 'reqps' },
   floatingIpFailoverSeconds: { row: 'FloatingIPs', title: 'From Lease to EC2', unit: 's' },
   leaseHeld: { row: 'FloatingIPs', title: 'Leases held (FloatingIPs and leader)' },
+  nodeEnis: { row: 'Interfaces', title: 'Of NodeENIs, by state', over: 'max' },
   slotsUsed: { row: 'Interfaces', title: 'Slots in use', over: 'max' },
   slotsLimit: { row: 'Interfaces', title: 'Slots that the instance type allows', over: 'max' },
   ec2Calls: { row: 'EC2', title: 'Calls', unit: 'reqps' },

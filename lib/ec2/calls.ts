@@ -19,6 +19,7 @@ export type Ec2Action =
   | 'DescribeInstanceTypes'
   | 'DescribeNetworkInterfaces'
   | 'DescribePublicIpv4Pools'
+  | 'DescribeSecurityGroups'
   | 'DescribeSubnets'
   | 'DetachNetworkInterface'
   | 'DisassociateAddress'

@@ -9,6 +9,8 @@ export interface InterfaceApi {
   describe(query: InterfaceQuery, options: CallOptions): Promise<NetworkInterface[]>;
   /** The instance, its type's limits and the places that are taken on it; undefined when EC2 does not know it (any more). */
   room(instanceId: string, options: CallOptions): Promise<InstanceRoom | undefined>;
+  /** {@link room} for many instances in few calls; those that EC2 does not know are missing. */
+  rooms(instanceIds: readonly string[], options: CallOptions): Promise<ReadonlyMap<string, InstanceRoom>>;
   /** Makes a detached interface. The same token gives the same interface for at least a day: safe to repeat after a lost reply. */
   create(request: CreateInterfaceRequest, options: CallOptions): Promise<NetworkInterface>;
   /** Starts an attachment; it is `attaching` for some seconds. Fails with `conflict` when the interface or the place is taken. */
@@ -54,4 +56,6 @@ export interface AttachRequest {
 
 export type InterfaceChange =
   | { readonly kind: 'description'; readonly description: string }
-  | { readonly kind: 'security-groups'; readonly securityGroups: readonly string[] };
+  | { readonly kind: 'security-groups'; readonly securityGroups: readonly string[] }
+  | { readonly kind: 'source-dest-check'; readonly enabled: boolean }
+  | { readonly kind: 'delete-on-termination'; readonly attachmentId: string; readonly enabled: boolean };

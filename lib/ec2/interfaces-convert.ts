@@ -21,12 +21,14 @@ export function toInterface(raw: RawInterface): NetworkInterface | undefined {
     id: raw.NetworkInterfaceId,
     mac: mac(raw.MacAddress),
     subnetId: raw.SubnetId ?? '',
+    vpcId: raw.VpcId ?? '',
     zone: raw.AvailabilityZone ?? '',
     description: raw.Description ?? '',
     groups: (raw.Groups ?? []).flatMap(({ GroupId }) => GroupId ?? []),
     addresses: addressesOf(raw),
     attachment: toAttachment(raw.Attachment),
     tags: Object.fromEntries((raw.TagSet ?? []).flatMap(({ Key, Value }) => (Key ? [[Key, Value ?? '']] : []))),
+    ...(raw.SourceDestCheck === undefined ? {} : { sourceDestCheck: raw.SourceDestCheck }),
     managed:
       raw.RequesterManaged === true ||
       raw.Operator?.Managed === true ||
@@ -60,6 +62,7 @@ function toAttachment(raw: NetworkInterfaceAttachment | undefined): InterfaceAtt
     deviceIndex: raw.DeviceIndex ?? 0,
     networkCard: raw.NetworkCardIndex ?? 0,
     state: raw.Status === 'attaching' || raw.Status === 'detaching' ? raw.Status : 'attached',
+    ...(raw.DeleteOnTermination === undefined ? {} : { deleteOnTermination: raw.DeleteOnTermination }),
   };
 }
 
@@ -85,6 +88,7 @@ export function toRoom(raw: Instance, limits: InstanceLimits | undefined): Insta
     instanceId: raw.InstanceId ?? '',
     type: raw.InstanceType ?? '',
     zone: raw.Placement?.AvailabilityZone ?? '',
+    vpcId: raw.VpcId ?? '',
     attachable: raw.State?.Name === 'running' || raw.State?.Name === 'stopped',
     limits,
     taken: (raw.NetworkInterfaces ?? []).map(

@@ -27,6 +27,7 @@ export function ec2Interfaces(connection: Ec2Connection): InterfaceApi {
   return {
     describe: (query, options) => describe(connection, query, options),
     room: (instanceId, options) => room(connection, instanceId, limitsByType, options),
+    rooms: (instanceIds, options) => rooms(connection, instanceIds, limitsByType, options),
     create: (request, options) => create(connection, request, options),
     async attach({ eni, instanceId, deviceIndex, networkCard }, { signal }) {
       const place = { InstanceId: instanceId, DeviceIndex: deviceIndex, NetworkCardIndex: networkCard };
@@ -126,15 +127,35 @@ async function room(
   limitsByType: Map<string, InstanceLimits | undefined>,
   { signal }: CallOptions,
 ): Promise<InstanceRoom | undefined> {
-  const command = new DescribeInstancesCommand({ Filters: [{ Name: 'instance-id', Values: [instanceId] }] });
+  return (await rooms(connection, [instanceId], limitsByType, { signal })).get(instanceId);
+}
+
+async function rooms(
+  connection: Ec2Connection,
+  instanceIds: readonly string[],
+  limitsByType: Map<string, InstanceLimits | undefined>,
+  { signal }: CallOptions,
+): Promise<Map<string, InstanceRoom>> {
   const request = { action: 'DescribeInstances', signal } as const;
-  const answer = await call(connection, request, (client, http) => client.send(command, http));
-  const instances = (answer.Reservations ?? []).flatMap(({ Instances }) => Instances ?? []);
-  const raw = instances.find(({ InstanceId }) => InstanceId === instanceId);
-  if (raw === undefined || raw.State?.Name === 'terminated') return undefined;
-  const type = raw.InstanceType ?? '';
-  if (!limitsByType.has(type)) limitsByType.set(type, await limitsOf(connection, type, signal));
-  return toRoom(raw, limitsByType.get(type));
+  const pages = filterChunks(instanceIds).map((chunk) =>
+    allPages(
+      (token) => {
+        const Filters = [{ Name: 'instance-id', Values: chunk }];
+        const command = new DescribeInstancesCommand({ Filters, ...(token && { NextToken: token }) });
+        return call(connection, request, (client, http) => client.send(command, http));
+      },
+      ({ Reservations }) => (Reservations ?? []).flatMap(({ Instances }) => Instances ?? []),
+    ),
+  );
+  const asked = new Set(instanceIds);
+  const found = (await Promise.all(pages))
+    .flat()
+    .filter(({ InstanceId = '', State }) => asked.has(InstanceId) && State?.Name !== 'terminated');
+  for (const type of new Set(found.map(({ InstanceType = '' }) => InstanceType)))
+    if (!limitsByType.has(type)) limitsByType.set(type, await limitsOf(connection, type, signal));
+  return new Map(
+    found.map((raw) => [raw.InstanceId ?? '', toRoom(raw, limitsByType.get(raw.InstanceType ?? ''))] as const),
+  );
 }
 
 async function limitsOf(
@@ -178,9 +199,18 @@ async function create(
 }
 
 function attributeOf(change: InterfaceChange) {
-  return change.kind === 'description'
-    ? { Description: { Value: change.description } }
-    : { Groups: [...change.securityGroups] };
+  switch (change.kind) {
+    case 'description':
+      return { Description: { Value: change.description } };
+    case 'security-groups':
+      return { Groups: [...change.securityGroups] };
+    case 'source-dest-check':
+      return { SourceDestCheck: { Value: change.enabled } };
+    case 'delete-on-termination':
+      return { Attachment: { AttachmentId: change.attachmentId, DeleteOnTermination: change.enabled } };
+    default:
+      return change satisfies never;
+  }
 }
 
 function accepted(answer: { readonly $metadata: { readonly requestId?: string | undefined } }): Accepted {

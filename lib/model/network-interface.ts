@@ -5,6 +5,8 @@ export interface NetworkInterface {
   readonly id: EniId;
   readonly mac: Mac;
   readonly subnetId: string;
+  /** Absent when nobody told. */
+  readonly vpcId?: string;
   readonly zone: string;
   readonly description: string;
   readonly groups: readonly string[];
@@ -12,6 +14,8 @@ export interface NetworkInterface {
   readonly addresses: readonly EniAddress[];
   readonly attachment: InterfaceAttachment | undefined;
   readonly tags: Readonly<Record<string, string>>;
+  /** Undefined when EC2 does not tell. */
+  readonly sourceDestCheck?: boolean | undefined;
   /** Run by an AWS service, or of a special kind: never ours to change. */
   readonly managed: boolean;
 }
@@ -22,6 +26,8 @@ export interface InterfaceAttachment {
   readonly deviceIndex: number;
   readonly networkCard: number;
   readonly state: 'attaching' | 'attached' | 'detaching';
+  /** Undefined when EC2 does not tell. */
+  readonly deleteOnTermination?: boolean | undefined;
 }
 
 /** What an instance can take: its type's limits and the places that are taken. */
@@ -29,6 +35,8 @@ export interface InstanceRoom {
   readonly instanceId: string;
   readonly type: string;
   readonly zone: string;
+  /** Absent when nobody told. */
+  readonly vpcId?: string;
   /** Running or stopped: the states in which EC2 attaches. */
   readonly attachable: boolean;
   /** Undefined when EC2 does not tell the type's limits: then EC2 itself says no. */

@@ -73,6 +73,8 @@ export interface ControllerMetrics {
   elasticIpQuota(used: number, allowed: number | undefined): void;
   /** Things in EC2 with this cluster's marks whose owner is gone. */
   orphans(count: number): void;
+  /** Interfaces of NodeENIs by their state in the status. */
+  nodeEnis(byState: Readonly<Record<string, number>>): void;
 }
 
 export interface LoopMetrics {
@@ -111,5 +113,6 @@ export const noMetrics: Metrics = {
   eventDropped: () => undefined,
   elasticIpQuota: () => undefined,
   orphans: () => undefined,
+  nodeEnis: () => undefined,
   roundsFailed: () => undefined,
 };

@@ -184,6 +184,12 @@ export const CATALOGUE = {
     help: 'Elastic IPs and interfaces with tags of this cluster whose owner is gone, as the last sweep found them',
     labels: [],
   },
+  nodeEnis: {
+    type: 'gauge',
+    name: 'eni_agent_node_enis',
+    help: 'Interfaces of NodeENIs by state: Pending, Creating, Attaching, Attached, Ready, Leaving, Detaching, Retained or Failed',
+    labels: ['state'],
+  },
   roundsFailed: {
     type: 'gauge',
     name: 'eni_agent_rounds_failed',

@@ -78,6 +78,7 @@ export function prometheusMetrics({ now, build, process: readings }: PrometheusO
       instruments.elasticIpsAllowed.set(allowed ?? 0);
     },
     orphans: (count) => instruments.orphans.set(count),
+    nodeEnis: levels(instruments.nodeEnis),
     roundsFailed: (loop, inARow) => {
       instruments.roundsFailed.set({ loop }, inARow);
       if (inARow > 0) instruments.reconcileFailures.inc({ loop });
@@ -132,6 +133,7 @@ function instrumentsIn(registry: Registry) {
     elasticIpsUsed: gauge(CATALOGUE.elasticIpsUsed),
     elasticIpsAllowed: gauge(CATALOGUE.elasticIpsAllowed),
     orphans: gauge(CATALOGUE.orphans),
+    nodeEnis: gauge(CATALOGUE.nodeEnis),
     roundsFailed: gauge(CATALOGUE.roundsFailed),
     reconcileFailures: counter(CATALOGUE.reconcileFailures),
     buildInfo: gauge(CATALOGUE.buildInfo),

@@ -24,6 +24,8 @@ import type { AssignPrivateIpAddressesInput, UnassignPrivateIpAddressesInput } f
 import { assignPrivateIpAddresses, unassignPrivateIpAddresses } from './private-addresses.ts';
 import type { ServiceQuotaInput } from './quotas.ts';
 import { getDefaultServiceQuota, getServiceQuota } from './quotas.ts';
+import type { DescribeSecurityGroupsInput, SecurityGroupInput } from './security-groups.ts';
+import { addSecurityGroup, describeSecurityGroups } from './security-groups.ts';
 import { CloudState } from './state.ts';
 import type { CreateTagsInput, DeleteTagsInput } from './tags.ts';
 import { createTags, deleteTags } from './tags.ts';
@@ -86,6 +88,10 @@ export class Cloud {
 
   addPool(input: PoolInput) {
     return addPool(this.state, input);
+  }
+
+  addSecurityGroup(input: SecurityGroupInput) {
+    return addSecurityGroup(this.state, input);
   }
 
   setInstanceState(instanceId: string, state: InstanceState): void {
@@ -176,6 +182,10 @@ export class Cloud {
 
   describeSubnets(input: DescribeSubnetsInput = {}) {
     return describeSubnets(this.state, input);
+  }
+
+  describeSecurityGroups(input: DescribeSecurityGroupsInput = {}) {
+    return describeSecurityGroups(this.state, input);
   }
 
   describeAddresses(input: DescribeAddressesInput = {}) {

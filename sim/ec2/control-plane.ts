@@ -103,7 +103,14 @@ function dump(cloud: Cloud) {
   }
 }
 
-const topologyFunctions = ['addVpc', 'addSubnet', 'addInstance', 'addInterface', 'addPool'] as const;
+const topologyFunctions = [
+  'addVpc',
+  'addSubnet',
+  'addInstance',
+  'addInterface',
+  'addPool',
+  'addSecurityGroup',
+] as const;
 
 function topologyRoute(route: string): Handler | undefined {
   if (route === 'POST topology/setInstanceState') {

@@ -48,6 +48,7 @@ const notFoundTexts = {
   instance: (id) => ['InvalidInstanceID.NotFound', `The instance ID '${id}' does not exist`],
   subnet: (id) => ['InvalidSubnetID.NotFound', `The subnet ID '${id}' does not exist`],
   vpc: (id) => ['InvalidVpcID.NotFound', `The vpc ID '${id}' does not exist`],
+  'security-group': (id) => ['InvalidGroup.NotFound', `The security group '${id}' does not exist`],
   allocation: (id) => ['InvalidAllocationID.NotFound', `The allocation ID '${id}' does not exist`],
   association: (id) => ['InvalidAssociationID.NotFound', `The association ID '${id}' does not exist`],
   attachment: (id) => ['InvalidAttachmentID.NotFound', `The attachment ID '${id}' does not exist`],

@@ -21,6 +21,13 @@ export interface Subnet {
   readonly tags: Tags;
 }
 
+export interface SecurityGroup {
+  readonly id: string;
+  readonly name: string;
+  readonly vpcId: string;
+  readonly tags: Tags;
+}
+
 export type InstanceState = 'pending' | 'running' | 'shutting-down' | 'terminated' | 'stopping' | 'stopped';
 
 export interface Instance {

@@ -5,7 +5,17 @@ export interface IdSource {
   nextMac(): string;
 }
 
-export type IdPrefix = 'eni' | 'eni-attach' | 'i' | 'subnet' | 'vpc' | 'eipalloc' | 'eipassoc' | 'r' | 'ipv4pool-ec2';
+export type IdPrefix =
+  | 'eni'
+  | 'eni-attach'
+  | 'i'
+  | 'subnet'
+  | 'vpc'
+  | 'sg'
+  | 'eipalloc'
+  | 'eipassoc'
+  | 'r'
+  | 'ipv4pool-ec2';
 
 /** Counts up: `eni-00000000000000001`, with EC2's seventeen hexadecimal digits. */
 export function countingIds(): IdSource {

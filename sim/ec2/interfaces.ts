@@ -5,6 +5,7 @@ import { Ec2Fault, invalidCombination, invalidValue, missingParameter } from './
 import { freeElasticIpOf } from './elastic-ip-associations.ts';
 import type { NetworkInterface, Subnet } from './entities.ts';
 import { interfaceView } from './interface-view.ts';
+import { assertGroups } from './security-groups.ts';
 import type { CloudState } from './state.ts';
 import type { TagSpecification } from './tags.ts';
 import { tagsFor } from './tags.ts';
@@ -73,6 +74,7 @@ export function modifyNetworkInterfaceAttribute(state: CloudState, input: Modify
     state.putInterface({ ...eni, attachment: { ...attachment, deleteOnTermination: change.deleteOnTermination } });
     return { return: true };
   }
+  assertGroups(state, eni.vpcId, plain.groups ?? []);
   state.putInterface({
     ...eni,
     description: plain.description ?? eni.description,
@@ -95,6 +97,7 @@ function replay(state: CloudState, clientToken: string, parameters: string): Net
 
 function newInterface(state: CloudState, input: CreateNetworkInterfaceInput): NetworkInterface {
   const subnet = state.requireSubnet(input.subnetId);
+  assertGroups(state, subnet.vpcId, input.groups ?? []);
   const tags = tagsFor('network-interface', input.tagSpecifications ?? []);
   if (state.interfaces.all(state.now()).length >= state.knobs.networkInterfaceQuota) {
     throw new Ec2Fault('NetworkInterfaceLimitExceeded', 'The maximum number of network interfaces has been reached.');

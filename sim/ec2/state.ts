@@ -1,6 +1,6 @@
 import type { Cidr, IpAddress } from '../../lib/model/ip.ts';
 import { Ec2Fault, notFound, notYours } from './ec2-fault.ts';
-import type { ElasticIp, Instance, NetworkInterface, PublicPool, Subnet, Vpc } from './entities.ts';
+import type { ElasticIp, Instance, NetworkInterface, PublicPool, SecurityGroup, Subnet, Vpc } from './entities.ts';
 import type { IdSource } from './ids.ts';
 import { coveringPrefix } from './ip-range.ts';
 import { Timeline } from './timeline.ts';
@@ -17,6 +17,7 @@ export class CloudState {
   readonly interfaces: Timeline<NetworkInterface>;
   readonly elasticIps: Timeline<ElasticIp>;
   readonly pools: Timeline<PublicPool>;
+  readonly securityGroups: Timeline<SecurityGroup>;
   /** Public addresses in use, by address. */
   readonly allocationByPublicIp = new Map<IpAddress, string>();
   /** Amazon addresses that this account gave back and may recover. */
@@ -50,6 +51,7 @@ export class CloudState {
     this.interfaces = new Timeline(parts.now);
     this.elasticIps = new Timeline(parts.now);
     this.pools = new Timeline(parts.now);
+    this.securityGroups = new Timeline(parts.now);
   }
 
   /** The moment that Describe knows about. */

@@ -102,6 +102,8 @@ function requireOne(state: CloudState, id: string): Tagged {
       return within(state.instances, id, () => notFound('instance', id));
     case 'subnet':
       return within(state.subnets, id, () => notFound('subnet', id));
+    case 'sg':
+      return within(state.securityGroups, id, () => notFound('security-group', id));
     case 'vpc':
       return within(state.vpcs, id, () => notFound('vpc', id));
     case 'eipalloc':

@@ -28,7 +28,7 @@ const listed: Readonly<Record<string, BucketSize>> = {
 };
 
 /** Describes that have a smaller bucket when they name no id, no filter and no page size. */
-const dearWhenUnfiltered = new Set(['DescribeInstances', 'DescribeNetworkInterfaces']);
+const dearWhenUnfiltered = new Set(['DescribeInstances', 'DescribeNetworkInterfaces', 'DescribeSecurityGroups']);
 
 export interface ThrottleOptions {
   /** Epoch milliseconds. */

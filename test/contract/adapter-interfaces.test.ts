@@ -49,6 +49,19 @@ describe('a network interface', () => {
     expect(await interfaces.describe({ ids: [] }, options)).toEqual([]);
   });
 
+  it('gets one attribute changed at a time: source/destination check, delete-on-termination', async () => {
+    const { interfaces, wanted, left } = await rig();
+    const { id } = await interfaces.create(wanted('a'), options);
+    const place = { eni: id, instanceId: left.id, deviceIndex: 2, networkCard: 0 };
+    const { attachmentId } = await interfaces.attach(place, options);
+
+    await interfaces.modify(id, { kind: 'source-dest-check', enabled: false }, options);
+    await interfaces.modify(id, { kind: 'delete-on-termination', attachmentId, enabled: true }, options);
+
+    const [facts] = await interfaces.describe({ ids: [id] }, options);
+    expect(facts).toMatchObject({ sourceDestCheck: false, attachment: { deleteOnTermination: true } });
+  });
+
   it('is made once, however often the reply to its token is lost', async () => {
     const { interfaces, wanted, server } = await rig();
     server.faults.inject({ action: 'CreateNetworkInterface', effect: { kind: 'lost-reply' }, times: 2 });

@@ -5,6 +5,12 @@ import type { NodeEniReason } from './reasons.ts';
 /** Whose words an object speaks: ours (`eni-agent.io`), or those of aws-multi-eni-controller (`networking.k8s.aws`). */
 export type NodeEniDialectName = 'own' | 'multi-eni-controller';
 
+/** What keeps an object of each kind until its interfaces are gone; that of the replaced controller stays in use. */
+export const NODE_ENI_FINALIZER = {
+  own: 'eni-agent.io/node-eni',
+  'multi-eni-controller': 'nodeeni.networking.k8s.aws/finalizer',
+} as const satisfies Record<NodeEniDialectName, string>;
+
 /** A `NodeENI`: network interfaces that every selected node shall have. docs/node-enis.md. */
 export interface NodeEni {
   readonly dialect: NodeEniDialectName;
@@ -18,6 +24,8 @@ export interface NodeEni {
   readonly spec: NodeEniSpec;
   /** What of the spec makes no sense; then nothing is created, changed or detached for the object. */
   readonly faults: readonly string[];
+  /** What the object asks for and eni-agent does not do; the rest is done. */
+  readonly unsupported: string | undefined;
   readonly status: NodeEniStatus;
 }
 

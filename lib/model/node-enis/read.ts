@@ -31,7 +31,7 @@ export function toNodeEni(source: NodeEniSource): NodeEni {
   const faults: string[] = [];
   const spec = toSpec(source.spec, faults);
   const about = { name, uid, resourceVersion, generation, terminating, finalizers };
-  return { dialect: 'own', ...about, spec, faults, status: toStatus(source.status) };
+  return { dialect: 'own', ...about, spec, faults, unsupported: undefined, status: toStatus(source.status) };
 }
 
 function toSpec(raw: JsonObject, faults: string[]): NodeEniSpec {

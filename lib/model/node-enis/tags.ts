@@ -62,3 +62,15 @@ export function nodeEniToken({ uid, instanceId, index }: Slot, gone: string | un
   const salt = gone === undefined ? '' : `.${gone.slice(-6)}`;
   return `${`${uid}.${instanceId.replace(/^i-/, '')}.${index}`.slice(0, 64 - salt.length)}${salt}`;
 }
+
+/** Tags that aws-multi-eni-controller writes on its interfaces (its source, `createENI`). */
+export const LEGACY_TAG = {
+  manager: 'kubernetes.io/cluster/managed-by',
+  managerValue: 'nodeeni-controller',
+  object: 'NodeENI',
+} as const;
+
+/** The value of the tag `eni-agent.io/retained-for` on an interface that outlives its object: a NodeENI of that name adopts it. */
+export function retainedForNodeEni(name: string): string {
+  return `NodeENI/${name}`;
+}

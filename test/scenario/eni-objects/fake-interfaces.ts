@@ -51,6 +51,11 @@ export class FakeInterfaces implements InterfaceApi {
       );
     });
 
+  rooms: InterfaceApi['rooms'] = async (instanceIds, options) => {
+    const found = await Promise.all(instanceIds.map(async (id) => [id, await this.room(id, options)] as const));
+    return new Map(found.flatMap(([id, room]) => (room === undefined ? [] : [[id, room]])));
+  };
+
   create: InterfaceApi['create'] = (request, { signal }) =>
     this.#call('CreateNetworkInterface', signal, () => {
       const { subnetId, description, securityGroups, secondaryAddresses, clientToken } = request;
@@ -83,7 +88,8 @@ export class FakeInterfaces implements InterfaceApi {
     this.#write('ModifyNetworkInterfaceAttribute', signal, () =>
       this.#cloud.modifyNetworkInterfaceAttribute({
         networkInterfaceId,
-        ...(change.kind === 'description' ? { description: change.description } : { groups: change.securityGroups }),
+        ...(change.kind === 'description' && { description: change.description }),
+        ...(change.kind === 'security-groups' && { groups: change.securityGroups }),
       }),
     );
 

@@ -2,6 +2,7 @@ import type { ProcessParts } from '../../../agent/process.ts';
 import type { AddressApi } from '../../../lib/ec2/api.ts';
 import type { ElasticIpApi } from '../../../lib/ec2/elastic-ip-api.ts';
 import type { InterfaceApi } from '../../../lib/ec2/interface-api.ts';
+import type { NetworkApi } from '../../../lib/ec2/network-api.ts';
 import type { KubeClient } from '../../../lib/kube/client.ts';
 import type { Cloud } from '../../../sim/ec2/cloud.ts';
 import type { FakeKubelet } from '../../../sim/kube/kubelet.ts';
@@ -23,6 +24,7 @@ export interface WorldProcess {
     readonly addresses: AddressApi;
     readonly elasticIps: ElasticIpApi;
     readonly interfaces: InterfaceApi;
+    readonly networks: NetworkApi;
   };
 }
 

@@ -7,6 +7,7 @@ import type { Ec2Connection } from '../../../lib/ec2/calls.ts';
 import { type Ec2Client, openEc2Client } from '../../../lib/ec2/client.ts';
 import { ec2ElasticIps } from '../../../lib/ec2/elastic-ips.ts';
 import { ec2Interfaces } from '../../../lib/ec2/interfaces.ts';
+import { ec2Networks } from '../../../lib/ec2/networks.ts';
 import type { IpAddress } from '../../../lib/model/ip.ts';
 import type { LogFields, Logger } from '../../../lib/runtime/logger.ts';
 import { noMetrics } from '../../../lib/runtime/metrics.ts';
@@ -120,6 +121,7 @@ export class World {
         addresses: ec2Addresses({ connection, onWarning }),
         elasticIps: ec2ElasticIps(connection),
         interfaces: ec2Interfaces(connection),
+        networks: ec2Networks(connection),
       },
     };
   }

@@ -1,0 +1,157 @@
+import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
+import type { NetworkApi } from '../../lib/ec2/network-api.ts';
+import type { KnownRoom } from '../../lib/model/eni-objects/plan.ts';
+import type { NodeEni } from '../../lib/model/node-enis/node-eni.ts';
+import type {
+  InterfaceUser,
+  KnownNetworks,
+  KnownUsers,
+  NodeEniPlan,
+  NodeEniSnapshot,
+} from '../../lib/model/node-enis/plan.ts';
+import { LEGACY_TAG, NODE_ENI_TAG } from '../../lib/model/node-enis/tags.ts';
+import type { Ending } from '../../lib/model/retention.ts';
+import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import { type RateLimiter, NO_CALL } from '../../lib/runtime/rate-limiter.ts';
+import type { Logger } from '../../lib/runtime/logger.ts';
+import { NetworkInterfaceCache } from '../eni-objects/cache.ts';
+import { BatchedRead } from './batched-read.ts';
+
+export interface NodeEniFactsParts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly ec2: InterfaceApi;
+  readonly networks: NetworkApi;
+  readonly rateLimit: RateLimit;
+  readonly rateLimiter: RateLimiter;
+  readonly clusterName: string;
+  readonly usersOf: (nodeName: string) => Promise<readonly InterfaceUser[]>;
+  readonly endingOf: (object: NodeEni) => Promise<Ending>;
+  readonly wake: () => void;
+}
+
+/** Describes are shared by all nodes that join within this time, ms. */
+const ROOMS_INTERVAL_MS = 200;
+const KUBE_INTERVAL_MS = 100;
+
+type Facts = Pick<
+  NodeEniSnapshot,
+  'interfaces' | 'interfacesAt' | 'touchedAt' | 'rooms' | 'networks' | 'users' | 'endings'
+>;
+
+/** What EC2 and the API server answered to the plan's questions, each kind read by one question at a time. */
+export class NodeEniFacts {
+  readonly cache: NetworkInterfaceCache;
+  readonly #rooms = new Map<string, KnownRoom>();
+  readonly #users = new Map<string, KnownUsers>();
+  readonly #endings = new Map<string, Ending>();
+  #networks: KnownNetworks | undefined;
+  #withGroups = false;
+  #withLegacy = false;
+  readonly #reads: {
+    readonly rooms: BatchedRead<string>;
+    readonly networks: BatchedRead<string>;
+    readonly users: BatchedRead<string>;
+    readonly endings: BatchedRead<NodeEni>;
+  };
+
+  constructor(parts: NodeEniFactsParts, signal: AbortSignal) {
+    const { clock, random, log, ec2, rateLimit, rateLimiter, wake, networks: api } = parts;
+    this.cache = new NetworkInterfaceCache(
+      {
+        ...{ clock, random, rateLimit, wake },
+        ec2,
+        describe: (until) => this.#describe(parts, until),
+        onProblem: (message, error) => log.warn(message, { error }),
+      },
+      signal,
+    );
+    const read = <Key>(
+      what: string,
+      minIntervalMs: number,
+      ask: (keys: readonly Key[], askedAt: number) => Promise<void>,
+    ) =>
+      new BatchedRead<Key>(
+        {
+          ...{ clock, random, minIntervalMs, ask },
+          onAnswer: wake,
+          onProblem: (error) => log.warn(`cannot read ${what} for NodeENIs`, { error }),
+        },
+        signal,
+      );
+    const permitted = (act: () => Promise<void>) =>
+      rateLimiter.call<void | typeof NO_CALL>(() => 1, signal, act).then(() => undefined);
+    const options = { signal };
+    this.#reads = {
+      rooms: read('instances', ROOMS_INTERVAL_MS, (ids, at) =>
+        permitted(async () => {
+          const found = await ec2.rooms(ids, options);
+          for (const id of ids) this.#rooms.set(id, { room: found.get(id), at });
+        }),
+      ),
+      networks: read('subnets and security groups', ROOMS_INTERVAL_MS, (vpcs, at) =>
+        permitted(async () => {
+          const groups = this.#withGroups ? api.securityGroups(vpcs, options) : Promise.resolve(undefined);
+          const [subnets, found] = await Promise.all([api.subnets(vpcs, options), groups]);
+          this.#networks = { subnets, groups: found, vpcIds: new Set(vpcs), at };
+        }),
+      ),
+      users: read('the pods of a node', KUBE_INTERVAL_MS, async (names, at) => {
+        const found = await Promise.all(names.map(async (name) => [name, await parts.usersOf(name)] as const));
+        for (const [name, pods] of found) this.#users.set(name, { pods, at });
+      }),
+      endings: read('why an object is deleted', KUBE_INTERVAL_MS, async (objects) => {
+        const found = await Promise.all(
+          objects.map(async (object) => [object.uid, await parts.endingOf(object)] as const),
+        );
+        for (const [uid, ending] of found) this.#endings.set(uid, ending);
+      }),
+    };
+  }
+
+  get known(): Facts {
+    const { interfaces, readAt: interfacesAt, touchedAt } = this.cache;
+    return {
+      ...{ interfaces, interfacesAt, touchedAt },
+      rooms: this.#rooms,
+      networks: this.#networks,
+      users: this.#users,
+      endings: this.#endings,
+    };
+  }
+
+  /** Asks what the plan lacked. */
+  request(
+    { interfaces, rooms, networks, groups, users, endings }: NodeEniPlan['read'],
+    objects: readonly NodeEni[],
+  ): void {
+    this.#withGroups = groups;
+    this.#withLegacy = objects.some(({ dialect }) => dialect !== 'own');
+    if (interfaces) this.readInterfaces();
+    this.#reads.rooms.request(rooms);
+    this.#reads.networks.request(networks);
+    this.#reads.users.request(users);
+    this.#reads.endings.request(endings);
+    for (const uid of this.#endings.keys())
+      if (!objects.some((object) => object.uid === uid)) this.#endings.delete(uid);
+  }
+
+  readInterfaces(): void {
+    this.cache.request();
+  }
+
+  async idle(): Promise<void> {
+    await Promise.all([this.cache.idle(), ...Object.values(this.#reads).map((read) => read.idle())]);
+  }
+
+  /** Ours by their tags; those of the replaced controller, too, while there is an object of its kind. */
+  async #describe({ ec2, clusterName }: NodeEniFactsParts, signal: AbortSignal) {
+    const ours = ec2.describe({ tags: { [NODE_ENI_TAG.cluster]: clusterName }, tagKey: NODE_ENI_TAG.uid }, { signal });
+    if (!this.#withLegacy) return ours;
+    const legacy = ec2.describe({ tags: { [LEGACY_TAG.manager]: LEGACY_TAG.managerValue } }, { signal });
+    const found = (await Promise.all([ours, legacy])).flat();
+    return [...new Map(found.map((facts) => [facts.id, facts])).values()];
+  }
+}

@@ -1,0 +1,188 @@
+import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
+import type { NetworkApi } from '../../lib/ec2/network-api.ts';
+import { Ec2Error } from '../../lib/model/ec2-error.ts';
+import type { NodeEni } from '../../lib/model/node-enis/node-eni.ts';
+import type {
+  InterfaceUser,
+  NodeEniNode,
+  NodeEniPlan,
+  NodeEniSnapshot,
+  NodeEniStep,
+} from '../../lib/model/node-enis/plan.ts';
+import type { Ending } from '../../lib/model/retention.ts';
+import { planNodeEnis } from '../../lib/plan/node-enis/plan.ts';
+import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import { RateLimiter } from '../../lib/runtime/rate-limiter.ts';
+import type { Logger } from '../../lib/runtime/logger.ts';
+import { type Plan, Reconciler } from '../../lib/runtime/reconciler.ts';
+import type { ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
+import { noTracer, RECONCILE, type Tracer } from '../../lib/runtime/tracing.ts';
+import { isThrottling } from '../aws/report-failure.ts';
+import { performNodeEniStep } from './executor.ts';
+import { NodeEniFacts } from './facts.ts';
+import { ECHO_MS, NodeEniMemory } from './memory.ts';
+import { actionOf, Pace } from './pace.ts';
+import { type NodeEniEvent, NodeEniReporter } from './reporter.ts';
+
+export interface NodeEniReconcilerParts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly ec2: InterfaceApi;
+  readonly networks: NetworkApi;
+  readonly rateLimit: RateLimit;
+  /** @default none */
+  readonly tracer?: Tracer;
+  readonly clusterName: string;
+  /** Interfaces of network card 0 that the VPC CNI keeps on each node. */
+  readonly reserved: number;
+  /** Undefined while watches are still being read. */
+  readonly observe: () => { readonly objects: readonly NodeEni[]; readonly nodes: readonly NodeEniNode[] } | undefined;
+  readonly usersOf: (nodeName: string) => Promise<readonly InterfaceUser[]>;
+  readonly endingOf: (object: NodeEni) => Promise<Ending>;
+  readonly setFinalizer: (object: NodeEni, isOn: boolean) => Promise<void>;
+  /** Says what the plan wants objects and nodes to say; returns when to ask again. */
+  readonly publish: (plan: Pick<NodeEniPlan, 'statuses' | 'notices'>) => number | undefined;
+  readonly record: (event: NodeEniEvent) => void;
+  /** How many interfaces are in each state. */
+  readonly gauge: (byState: Readonly<Record<string, number>>) => void;
+  /** Asked right before every call: false while this process does not lead. */
+  readonly mayAct: () => boolean;
+  readonly callSignal: AbortSignal;
+  /** How often EC2 is asked when nothing changes, ms. @default 10 min */
+  readonly resyncMs?: number;
+  readonly rounds?: ReconcileHealth;
+}
+
+const RESYNC_MS = 600_000;
+const NOTHING_TO_DO: Plan<NodeEniStep> = { steps: [], retryAt: undefined };
+/** Who waits for an interface goes before upkeep, and what takes something away comes last. */
+const PRIORITY: Partial<Record<NodeEniStep['kind'], number>> = { attach: 0, create: 1, detach: 3, delete: 3 };
+
+/** The loop for NodeENIs: observe, plan from the whole snapshot, one call for each slot at a time, publish. */
+export class NodeEniReconciler {
+  readonly #parts: NodeEniReconcilerParts;
+  readonly #reconciler: Reconciler<NodeEniStep>;
+  readonly #facts: NodeEniFacts;
+  readonly #memory: NodeEniMemory;
+  readonly #pace: Pace;
+  readonly #reporter: NodeEniReporter;
+
+  constructor(parts: NodeEniReconcilerParts, signal: AbortSignal) {
+    this.#parts = parts;
+    const { clock, rateLimit, log, mayAct } = parts;
+    this.#memory = new NodeEniMemory(parts);
+    this.#pace = new Pace(clock);
+    this.#reporter = new NodeEniReporter(parts);
+    const rateLimiter = new RateLimiter(rateLimit, isThrottling);
+    this.#facts = new NodeEniFacts({ ...parts, rateLimiter, wake: () => this.wake() }, signal);
+    this.#reconciler = new Reconciler(
+      {
+        clock,
+        rateLimiter,
+        plan: () => this.#plan(),
+        keyOf: ({ key }) => key,
+        priorityOf: (step) => (actionOf(step) === undefined ? undefined : (PRIORITY[step.kind] ?? 2)),
+        mayAct,
+        act: (step) => this.#act(step),
+        failed: (step, error) => this.#failed(step, error),
+        ...(parts.rounds && { rounds: { loop: 'NodeENIs', health: parts.rounds } }),
+        onFault: (error) => log.error('planning for NodeENIs failed; the next event tries again', { error }),
+      },
+      signal,
+    );
+    this.wake();
+  }
+
+  /** Something that the loop observes has changed. */
+  wake(): void {
+    this.#reconciler.wake();
+  }
+
+  /** Resolves when nothing is in flight any more; for a stop in good order. */
+  async idle(): Promise<void> {
+    await Promise.all([this.#reconciler.idle(), this.#facts.idle()]);
+  }
+
+  #plan(): Plan<NodeEniStep> {
+    const { clock, observe, mayAct, publish } = this.#parts;
+    const seen = observe();
+    if (seen === undefined || !mayAct()) return NOTHING_TO_DO;
+    const { objects, nodes } = seen;
+    // A cluster without NodeENIs asks EC2 nothing about them.
+    if (objects.length === 0 && nodes.length === 0) return NOTHING_TO_DO;
+    const plan = planNodeEnis(this.#snapshot(objects, nodes));
+    this.#facts.request(plan.read, objects);
+    this.#reporter.statuses(plan.statuses);
+    const alarms = [plan.retryAt, publish(plan), this.#readAt(plan.poll)];
+    const isBusy = (key: string) => this.#reconciler.isBusy(key);
+    const awaiting = plan.steps.filter((step) => !isBusy(step.key) && this.#memory.awaitsEcho(step));
+    const { steps, nextAt } = this.#pace.admit(
+      plan.steps.filter((step) => !awaiting.includes(step)),
+      isBusy,
+    );
+    const echoAt = awaiting.length === 0 ? undefined : clock.now() + ECHO_MS;
+    const ahead = [...alarms, nextAt, echoAt].filter((time) => time !== undefined);
+    return { steps, retryAt: ahead.length === 0 ? undefined : Math.min(...ahead) };
+  }
+
+  #snapshot(objects: readonly NodeEni[], nodes: readonly NodeEniNode[]): NodeEniSnapshot {
+    const { clock, clusterName, reserved } = this.#parts;
+    const facts = this.#facts.known;
+    const present = new Set(facts.interfaces.map(({ id }) => id));
+    this.#memory.note(objects, nodes, present, facts.interfacesAt);
+    this.#memory.keep(
+      new Set(objects.map(({ uid }) => uid)),
+      new Set([...nodes.flatMap(({ instanceId }) => instanceId ?? []), ...facts.rooms.keys()]),
+    );
+    return { now: clock.now(), clusterName, reserved, objects, nodes, ...facts, ...this.#memory.known };
+  }
+
+  /** When EC2 is asked for the interfaces next; asks when that time has come. */
+  #readAt(poll: boolean): number | undefined {
+    const { clock, resyncMs = RESYNC_MS } = this.#parts;
+    const { interfacesAt } = this.#facts.known;
+    if (!poll) this.#memory.settled();
+    if (interfacesAt === undefined) return undefined;
+    const due = interfacesAt + (poll ? this.#memory.pollPause() : resyncMs);
+    if (due <= clock.now()) this.#facts.readInterfaces();
+    return due <= clock.now() ? undefined : due;
+  }
+
+  async #act(step: NodeEniStep): Promise<void> {
+    const { clock, log, tracer = noTracer, callSignal, ec2, setFinalizer } = this.#parts;
+    this.#memory.started(step);
+    const startedAt = clock.now();
+    const parts = { ec2, setFinalizer, callSignal, cache: this.#facts.cache };
+    try {
+      await tracer.run(`NodeENI: ${step.kind}`, RECONCILE, aboutStep(step), () => performNodeEniStep(step, parts));
+    } finally {
+      this.#pace.ended(step.key);
+    }
+    this.#memory.succeeded(step);
+    if (actionOf(step) === undefined) return;
+    log.info(`NodeENI: ${step.kind} done`, { ...aboutStep(step), callMs: clock.now() - startedAt });
+    this.#reporter.done(step);
+  }
+
+  #failed(step: NodeEniStep, cause: unknown): void {
+    const { log, callSignal } = this.#parts;
+    if (callSignal.aborted) return;
+    if (cause instanceof Ec2Error && isThrottling(cause)) {
+      log.info('EC2 is throttling requests', { ...aboutStep(step), code: cause.code });
+      return;
+    }
+    const { reason, message, isNews } = this.#memory.failed(step, cause);
+    if (!isNews) return;
+    log.warn('a step for a NodeENI failed', { ...aboutStep(step), reason, error: cause });
+    if (reason !== 'Settling')
+      this.#reporter.refused(step.object, 'node' in step ? step.node : undefined, reason, message);
+  }
+}
+
+function aboutStep(step: NodeEniStep) {
+  const eni = 'eni' in step ? { eni: step.eni } : {};
+  const node = 'node' in step ? { node: step.node } : {};
+  return { step: step.kind, nodeEni: step.object.name, ...node, ...eni };
+}

@@ -1,0 +1,57 @@
+import {
+  type AnnouncedInterface,
+  type Announcement,
+  parseAnnouncement,
+  renderAnnouncement,
+} from '../../model/node-enis/announcement.ts';
+import { hostNameOf } from '../../model/node-enis/node-eni.ts';
+import type { NodeEniNode, NodeEniNotice, NodeEniSnapshot, SlotDecision } from '../../model/node-enis/plan.ts';
+import type { SlotView } from './slots.ts';
+
+export interface Decided {
+  readonly view: SlotView;
+  readonly decision: SlotDecision;
+}
+
+/** The annotations that differ from what the nodes have. */
+export function noticesFor(decided: readonly Decided[], snapshot: NodeEniSnapshot): readonly NodeEniNotice[] {
+  const byNode = Map.groupBy(decided, ({ view }) => view.node?.name ?? '');
+  return snapshot.nodes.flatMap((node) => {
+    const text = textFor(node, byNode.get(node.name) ?? [], snapshot);
+    return text === node.announced ? [] : [{ node, text }];
+  });
+}
+
+function textFor(node: NodeEniNode, decided: readonly Decided[], snapshot: NodeEniSnapshot): string | undefined {
+  const before = parseAnnouncement(node.announced);
+  const wanted = decided.filter(({ view }) => view.wanted && view.object.faults.length === 0).length;
+  const interfaces = decided.flatMap((one) => announce(one, before, snapshot) ?? []);
+  // A node with the taint is told that nothing is wanted, or it would wait for ever.
+  if (wanted === 0 && interfaces.length === 0 && !(node.tainted && snapshot.objects.length > 0)) return undefined;
+  return renderAnnouncement({ wanted, interfaces });
+}
+
+function announce(
+  { view, decision }: Decided,
+  before: Announcement | undefined,
+  { networks }: NodeEniSnapshot,
+): AnnouncedInterface | undefined {
+  const { own, object, slot } = view;
+  const { attachment } = own ?? {};
+  if (own === undefined || attachment === undefined || decision.notice === undefined) return undefined;
+  const subnet = networks?.subnets.find(({ id }) => id === own.subnetId);
+  return {
+    nodeEni: object.name,
+    index: slot.index,
+    id: own.id,
+    mac: own.mac,
+    subnetId: own.subnetId,
+    cidrs: subnet?.cidrs ?? before?.interfaces.find(({ id }) => id === own.id)?.cidrs ?? [],
+    address: own.addresses.find(({ primary }) => primary)?.ip,
+    deviceIndex: attachment.deviceIndex,
+    networkCard: attachment.networkCard,
+    name: hostNameOf(object.spec.interfaceName, slot.index),
+    mtu: object.spec.mtu,
+    state: decision.notice,
+  };
+}

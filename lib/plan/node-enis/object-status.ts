@@ -1,0 +1,51 @@
+import type { NodeEni, NodeEniCondition, NodeEniEntry, NodeEniStatus } from '../../model/node-enis/node-eni.ts';
+import type { NodeEniReason } from '../../model/node-enis/reasons.ts';
+
+/** Reasons that pass by themselves and are no failure. */
+const PASSING: ReadonlySet<NodeEniReason> = new Set(['Creating', 'Attaching', 'Settling', 'Leaving', 'Retained']);
+const ATTACHED: ReadonlySet<NodeEniEntry['state']> = new Set(['Attached', 'Ready', 'Leaving']);
+
+/** Counts and condition of an object. `desired`: the slots that it wants. */
+export function statusOf(object: NodeEni, desired: number, nodes: readonly NodeEniEntry[]): NodeEniStatus {
+  return {
+    observedGeneration: object.generation,
+    desired,
+    attached: nodes.filter(({ state }) => ATTACHED.has(state)).length,
+    ready: nodes.filter(({ state }) => state === 'Ready').length,
+    failed: nodes.filter(({ reason }) => reason !== undefined && !PASSING.has(reason)).length,
+    nodes,
+    condition: conditionOf(object, desired, nodes),
+  };
+}
+
+function conditionOf(object: NodeEni, desired: number, nodes: readonly NodeEniEntry[]): NodeEniCondition {
+  if (object.terminating) return no('Deleting', deleting(nodes));
+  if (object.faults.length > 0) return no('InvalidSpec', object.faults.join('; '));
+  const failing = nodes.filter(({ reason }) => reason !== undefined && !PASSING.has(reason));
+  const [worst] = failing;
+  if (worst?.reason !== undefined) {
+    const others = failing.length > 1 ? ` (and ${failing.length - 1} more)` : '';
+    return no(worst.reason, `${worst.node}: ${worst.message}${others}`);
+  }
+  const waiting = nodes.filter(({ state }) => !['Attached', 'Ready', 'Retained'].includes(state));
+  const [first] = waiting;
+  if (first !== undefined) {
+    const reason = first.reason ?? (first.state === 'Attaching' ? 'Attaching' : 'Creating');
+    return no(reason, `${waiting.length} of ${nodes.length} interfaces are under way, on ${first.node} among others`);
+  }
+  if (object.unsupported !== undefined) return no('Unsupported', object.unsupported);
+  if (desired === 0)
+    return { status: 'True', reason: 'NoNodes', message: 'no node has the labels of spec.nodeSelector' };
+  return { status: 'True', reason: 'Ready', message: `${desired} interfaces` };
+}
+
+function deleting(nodes: readonly NodeEniEntry[]): string {
+  const used = nodes.filter(({ reason }) => reason === 'InUse' || reason === 'NodeGone');
+  const [first] = used;
+  if (first !== undefined) return `${nodes.length} interfaces are left; ${first.node}: ${first.message}`;
+  return `${nodes.length} interfaces are left`;
+}
+
+function no(reason: NodeEniReason, message: string): NodeEniCondition {
+  return { status: 'False', reason, message };
+}
