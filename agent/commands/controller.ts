@@ -171,7 +171,13 @@ export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise
   const eniObjects = openEniObjects({ ...loopParts, mayAct: () => mayAct() && !options.dryRun }, signal);
   const nodeEnis = openNodeEnis(
     {
-      ...{ parts, kube, recorder, rateLimit, clusterName, interfaces: ec2.interfaces, networks: ec2.networks },
+      parts,
+      kube,
+      recorder,
+      rateLimit,
+      clusterName,
+      interfaces: ec2.interfaces,
+      networks: ec2.networks,
       tracer: term.tracer,
       resyncMs: options.ec2ResyncMs,
       mayAct: () => mayAct() && !options.dryRun,

@@ -45,7 +45,11 @@ export async function performNodeEniStep(step: NodeEniStep, parts: NodeEniStepPa
       await ec2.tag(step.eni, step.tags, { signal });
       cache.changed(step.eni, { tags: { ...cache.find(step.eni)?.tags, ...step.tags } });
       return;
-    default:
+    case 'keep-on-termination':
+    case 'delete-on-termination':
+    case 'set-groups':
+    case 'set-description':
+    case 'set-check':
       await modify(step, parts);
   }
 }

@@ -11,10 +11,10 @@ import type {
 } from '../../lib/model/node-enis/plan.ts';
 import { LEGACY_TAG, NODE_ENI_TAG } from '../../lib/model/node-enis/tags.ts';
 import type { Ending } from '../../lib/model/retention.ts';
-import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
-import { type RateLimiter, NO_CALL } from '../../lib/runtime/rate-limiter.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
+import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import type { NO_CALL, RateLimiter } from '../../lib/runtime/rate-limiter.ts';
 import { NetworkInterfaceCache } from '../eni-objects/cache.ts';
 import { BatchedRead } from './batched-read.ts';
 
@@ -61,7 +61,10 @@ export class NodeEniFacts {
     const { clock, random, log, ec2, rateLimit, rateLimiter, wake, networks: api } = parts;
     this.cache = new NetworkInterfaceCache(
       {
-        ...{ clock, random, rateLimit, wake },
+        clock,
+        random,
+        rateLimit,
+        wake,
         ec2,
         describe: (until) => this.#describe(parts, until),
         onProblem: (message, error) => log.warn(message, { error }),
@@ -75,7 +78,10 @@ export class NodeEniFacts {
     ) =>
       new BatchedRead<Key>(
         {
-          ...{ clock, random, minIntervalMs, ask },
+          clock,
+          random,
+          minIntervalMs,
+          ask,
           onAnswer: wake,
           onProblem: (error) => log.warn(`cannot read ${what} for NodeENIs`, { error }),
         },
@@ -114,7 +120,9 @@ export class NodeEniFacts {
   get known(): Facts {
     const { interfaces, readAt: interfacesAt, touchedAt } = this.cache;
     return {
-      ...{ interfaces, interfacesAt, touchedAt },
+      interfaces,
+      interfacesAt,
+      touchedAt,
       rooms: this.#rooms,
       networks: this.#networks,
       users: this.#users,

@@ -67,7 +67,12 @@ export function openNodeEnis(options: NodeEnisOptions, signal: AbortSignal): Nod
   });
   const loop: NodeEniReconciler = new NodeEniReconciler(
     {
-      ...{ clock, random, log, clusterName, networks, mayAct },
+      clock,
+      random,
+      log,
+      clusterName,
+      networks,
+      mayAct,
       ...(rounds && { rounds }),
       ec2: interfaces,
       rateLimit: options.rateLimit,

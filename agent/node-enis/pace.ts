@@ -28,8 +28,14 @@ export function actionOf({ kind }: NodeEniStep): string | undefined {
     case 'add-finalizer':
     case 'remove-finalizer':
       return undefined;
-    default:
+    case 'keep-on-termination':
+    case 'delete-on-termination':
+    case 'set-groups':
+    case 'set-description':
+    case 'set-check':
       return 'ModifyNetworkInterfaceAttribute';
+    default:
+      return kind satisfies never;
   }
 }
 

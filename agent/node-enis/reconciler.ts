@@ -11,12 +11,12 @@ import type {
 } from '../../lib/model/node-enis/plan.ts';
 import type { Ending } from '../../lib/model/retention.ts';
 import { planNodeEnis } from '../../lib/plan/node-enis/plan.ts';
-import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
-import { RateLimiter } from '../../lib/runtime/rate-limiter.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
-import { type Plan, Reconciler } from '../../lib/runtime/reconciler.ts';
+import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import { RateLimiter } from '../../lib/runtime/rate-limiter.ts';
 import type { ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
+import { type Plan, Reconciler } from '../../lib/runtime/reconciler.ts';
 import { noTracer, RECONCILE, type Tracer } from '../../lib/runtime/tracing.ts';
 import { isThrottling } from '../aws/report-failure.ts';
 import { performNodeEniStep } from './executor.ts';

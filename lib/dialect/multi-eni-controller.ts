@@ -23,7 +23,13 @@ export function fromMultiEniController(source: NodeEniSource): NodeEni {
   ];
   return {
     dialect: 'multi-eni-controller',
-    ...{ name, uid, resourceVersion, generation, terminating, finalizers, faults },
+    name,
+    uid,
+    resourceVersion,
+    generation,
+    terminating,
+    finalizers,
+    faults,
     unsupported:
       raw['enableDPDK'] === true
         ? 'binding interfaces to a DPDK driver is not done by eni-agent; see docs/node-enis.md'

@@ -36,7 +36,11 @@ type RawNodeEni = RawObject & { readonly metadata: RawMeta; readonly spec?: unkn
 export function toNodeEniSource({ metadata, spec, status }: RawNodeEni): NodeEniSource {
   const { name, uid = '', resourceVersion = '', generation = 0, finalizers = [], deletionTimestamp } = metadata;
   return {
-    ...{ name, uid, resourceVersion, generation, finalizers },
+    name,
+    uid,
+    resourceVersion,
+    generation,
+    finalizers,
     deleting: deletionTimestamp !== undefined,
     spec: fieldsOf(spec),
     status: fieldsOf(status),

@@ -152,18 +152,8 @@ const TABLE: readonly (readonly [Who, string, KubeRequest, string])[] = [
     changesNode({ metadata: { labels: { role: 'x' } } }),
     'only these labels',
   ],
-  [
-    'controller',
-    'cordons a node',
-    changesNode({ spec: { unschedulable: true } }),
-    'neither annotations, spec nor status',
-  ],
-  [
-    'controller',
-    'annotates a node',
-    changesNode({ metadata: { annotations: { a: 'b' } } }),
-    'neither annotations, spec nor status',
-  ],
+  ['controller', 'cordons a node', changesNode({ spec: { unschedulable: true } }), 'neither spec nor status'],
+  ['controller', 'annotates a node', changesNode({ metadata: { annotations: { a: 'b' } } }), 'only this annotation'],
   [
     'controller',
     'takes the old operator’s finalizer off a node',

@@ -79,7 +79,7 @@ function creation(
 }
 
 /** The interface that the status names for this slot. */
-export function recordedOf({ object, slot }: Pick<SlotView, 'object' | 'slot'>): string | undefined {
+function recordedOf({ object, slot }: Pick<SlotView, 'object' | 'slot'>): string | undefined {
   return object.status.nodes.find(({ instanceId, index }) => instanceId === slot.instanceId && index === slot.index)
     ?.networkInterfaceId;
 }

@@ -19,7 +19,7 @@ export interface PlaceWish {
 }
 
 /** How many interfaces the VPC CNI keeps on card 0 of a type. */
-export function reservedOn(limits: InstanceLimits = UNKNOWN, reserved: number): number {
+function reservedOn(limits: InstanceLimits = UNKNOWN, reserved: number): number {
   const first = limits.cards.find(({ index }) => index === 0)?.interfaces ?? limits.interfaces;
   return Math.max(1, Math.min(reserved, first - 1));
 }

@@ -9,7 +9,14 @@ import type { VirtualProcess } from './process.ts';
 import { AGENT_NAMESPACE } from './surroundings.ts';
 import type { World } from './world.ts';
 
-const CRDS = ['eips.materialize.cloud', 'eips.aws.k8s.logmein.com', 'enis.aws.k8s.logmein.com', 'floatingip'];
+const CRDS = [
+  'eips.materialize.cloud',
+  'eips.aws.k8s.logmein.com',
+  'enis.aws.k8s.logmein.com',
+  'floatingip',
+  'nodeeni',
+  'nodeenis.networking.k8s.aws',
+];
 
 /** The custom resources of `daemonset/crds`, as an operator applies them. */
 export function applyDefinitions(world: World): void {
