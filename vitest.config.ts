@@ -12,7 +12,7 @@ export default defineConfig({
     // One more than cores: a few files wait for real processes most of their time.
     maxWorkers: availableParallelism() + 1,
     projects: [
-      project('unit', { testTimeout: 5_000 }),
+      project('unit', { testTimeout: 20_000 }),
       project('scenario', { testTimeout: 30_000 }),
       project('contract', { testTimeout: 30_000 }),
       project('cluster', {

@@ -44,7 +44,7 @@ async function start<C extends Command>(command: C, argv: readonly string[]): Pr
   return run(resolved.options, stopSignal());
 }
 
-/** A reader that has seen enough, as `head` has, is no fault. Only where nothing has to be cleaned up. */
+/** A reader that has seen enough, as `head` has, is not a fault. Only where nothing has to be cleaned up. */
 function endWithReader(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.ok);

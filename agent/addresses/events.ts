@@ -4,7 +4,7 @@ import type { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { EniId } from '../../lib/model/eni.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 
-/** What the engine did, for whoever tells it: logs, metrics and Kubernetes Events are made of these. */
+/** What the engine did, for whoever says it: logs, metrics and Kubernetes Events are made of these. */
 export interface AddressEvents {
   assigned(claims: readonly Claim[], eni: EniId, call: CallFacts): void;
   /** A call that got no answer has been done all the same, as a describe shows; `from`: the ENI that lost the address, if one did. */

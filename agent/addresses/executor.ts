@@ -194,7 +194,7 @@ export class AddressExecutor {
     for (const action of actions) this.#doubt(action, error);
     switch (error.kind) {
       case 'throttled':
-        this.#trouble = { reason: 'Throttled', message: `EC2 asks to slow down (${error.code}); the call is repeated` };
+        this.#trouble = { reason: 'Throttled', message: `EC2 is throttling (${error.code}); the call is repeated` };
         return SETTLED;
       case 'unavailable':
         this.#pause(error);

@@ -36,7 +36,7 @@ const MAX_OWNERS = 5_000;
 
 /**
  * Finds out who holds addresses: all of them in one read, and whose instances these are beside it. What nobody holds may be assigned;
- * what may be taken over is left to the plan; of the rest the holder is told to the pod's owner, and asked again at a growing pace.
+ * what may be taken over is left to the plan; for the rest the pod's owner hears who holds the address, and the holder is looked up again at a growing pace.
  */
 export class HolderLookup {
   readonly #options: LookUpOptions;
@@ -128,7 +128,7 @@ export class HolderLookup {
     const refusal = whyNotTake(address, holder, owner, own);
     attempts.found(address, { askedAt, eni: holder.eni, ...(refusal && { refusal }) });
     if (purpose === 'take' && refusal === undefined) return;
-    const message = `${address} is held by ${holderText(holder)}; standing down until it appears here anew or nobody holds it`;
+    const message = `${address} is held by ${holderText(holder)}; standing down until it appears here again or is free`;
     const { reason } = refusal ?? { reason: 'HeldElsewhere' as const };
     for (const { claim, state } of statuses) {
       if (claim.address !== address || state === 'assigned') continue;

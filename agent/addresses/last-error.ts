@@ -6,7 +6,7 @@ export function lastErrorOf(error: unknown): Refusal {
   if (!(error instanceof Ec2Error)) return { reason: 'Ec2Unavailable', message: String(error) };
   const { kind, code, action, message } = error;
   if (kind === 'throttled')
-    return { reason: 'Throttled', message: `EC2 asks to slow down (${code}); ${action} is repeated` };
+    return { reason: 'Throttled', message: `EC2 is throttling requests (${code}); ${action} is repeated` };
   if (kind === 'unauthorized')
     return { reason: 'Unauthorized', message: `EC2 refused ${action}: ${message} (${code})` };
   return { reason: 'Ec2Unavailable', message: `${action} did not go through (${code}: ${message}); it is repeated` };

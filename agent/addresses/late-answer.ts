@@ -12,7 +12,7 @@ const LATE_MS = 1_000;
 
 /**
  * Looks, while the answer to a takeover is late, whether EC2 has acted. When the answer never comes and another ENI has the address by
- * then, this tells a loss, which is final, from a call that was never carried out.
+ * then, this says a loss, which is final, from a call that was never carried out.
  */
 export class LateAnswer {
   readonly #parts: LateAnswerParts;

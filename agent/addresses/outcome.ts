@@ -27,7 +27,7 @@ const REASON_BY_KIND: Partial<Record<Ec2Error['kind'], Reason>> = {
   'not-found': 'InterfaceGone',
 };
 
-/** Why a claim failed, in the code that its owner is told. */
+/** Why a claim failed, in the code that its owner is reported. */
 export function reasonOf(error: Ec2Error): Reason {
   return REASON_BY_KIND[error.kind] ?? 'RejectedByEc2';
 }

@@ -25,7 +25,7 @@ import { Refresh } from './refresh.ts';
 
 /** EC2 documents no cap on addresses per call; a call never needs more than the largest ENI holds (64). */
 const MAX_BATCH = 64;
-/** A takeover that has waited this long for permission is decided anew: the world may have changed, ms. */
+/** A takeover that has waited this long for permission is decided again: the world may have changed, ms. */
 const WAITED_MS = 1_000;
 /** Every call has a timeout of seconds and every wait an end, so this can only be a fault of ours, ms. */
 const STUCK_MS = 300_000;
@@ -125,7 +125,7 @@ export class AddressReconciler {
       'addresses',
       () => this.#reconcile(),
       (error) => {
-        this.#options.events.problem('a round failed and is tried again', error);
+        this.#options.events.problem('reconciling failed; trying again', error);
         this.#trigger.at(this.#options.clock.now() + RECONCILE_RETRY_MS);
       },
     );

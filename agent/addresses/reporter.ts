@@ -26,10 +26,10 @@ export interface AddressReporterOptions {
   readonly kindOf?: (claim: Claim) => ClaimKind;
 }
 
-/** Tells what the engine does: log lines that give the whole life of an address, metrics, and Events on the pods. */
+/** Reports what the engine does: log lines that give the whole life of an address, metrics, and Events on the pods. */
 export class AddressReporter implements AddressEvents {
   readonly #options: AddressReporterOptions;
-  /** The reason last told per claim, so that a refusal is told once and not each round. */
+  /** The reason last told per claim, so that a refusal is reported once and not each round. */
   #told = new Map<string, Reason>();
   #toldFaults: ReadonlySet<string> = new Set();
   readonly #lasting: LastingError;
@@ -114,7 +114,7 @@ export class AddressReporter implements AddressEvents {
   callFailed(...[error, eni, addresses]: Parameters<AddressEvents['callFailed']>): void {
     const { action, code, kind, requestId } = error;
     const fields = { action, code, kind, eni, addresses, requestId, message: error.message };
-    if (kind === 'throttled') this.#options.log.info('EC2 asks to slow down', fields);
+    if (kind === 'throttled') this.#options.log.info('EC2 is throttling requests', fields);
     else this.#options.log.warn('EC2 call failed', fields);
   }
 
@@ -127,7 +127,7 @@ export class AddressReporter implements AddressEvents {
     this.#options.log.warn(message, { error });
   }
 
-  /** Tells each refusal when it begins or changes its reason, a passing one when it lasts. */
+  /** Reports each refusal when it begins or changes its reason, a passing one when it lasts. */
   statuses(statuses: readonly ClaimStatus[]): void {
     const now = new Map<string, Reason>();
     const refused = new Set<string>();
@@ -157,7 +157,7 @@ export class AddressReporter implements AddressEvents {
   }
 
   /**
-   * Tells what of an annotation or cache file could not be understood, once until it changes. `podOf` finds the pod of a key that
+   * Reports what of an annotation or cache file could not be understood, once until it changes. `podOf` finds the pod of a key that
    * names one; a file's refusal has none and reaches the log only.
    */
   inputFaults(refusals: ReadonlyMap<string, readonly Refusal[]>, podOf: (key: string) => PodRef | undefined): void {

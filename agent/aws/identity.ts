@@ -52,7 +52,7 @@ export async function resolveIdentity(options: IdentityOptions, signal: AbortSig
   }
 }
 
-/** What IMDS tells of the ENIs, to save a round trip at the start; nothing when it does not answer. */
+/** What IMDS says of the ENIs, to save a round trip at the start; nothing when it does not answer. */
 export async function hintsFrom(imds: ImdsReader | undefined, signal: AbortSignal): Promise<readonly ImdsInterface[]> {
   if (imds === undefined) return [];
   return imdsInterfaces(imds, signal).catch(() => []);

@@ -12,7 +12,7 @@ export interface Permission {
 }
 
 /**
- * Waits for the permission to call EC2, looks again whether the call is still right, makes it, and tells the rate limit how it ended, on every path.
+ * Waits for the permission to call EC2, looks again whether the call is still right, makes it, and reports to the rate limit how it ended, on every path.
  * @throws {Ec2Error} what `act` throws, or kind `unavailable` (surely nothing was done) with code `Stopping` or `NotAllowed`.
  */
 export async function permitted<T>(

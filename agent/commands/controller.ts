@@ -46,7 +46,7 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   const { clusterName } = options;
   if (clusterName === undefined) {
     log.error(
-      'the owners of Elastic IPs could not be told apart without a cluster name; set --cluster-name or CLUSTER_NAME',
+      'the owners of Elastic IPs cannot be told apart without a cluster name; set --cluster-name or CLUSTER_NAME',
     );
     return USAGE_FAULT;
   }

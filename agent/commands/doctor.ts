@@ -23,7 +23,7 @@ const PATIENCE_MS = 60_000;
 type Cluster = Pick<Evidence, 'apiServer' | 'access' | 'ownNodeOnly' | 'vpcCni' | 'rivals'>;
 type Found = Extract<Evidence['identity'], { kind: 'known' }>['value'] & InstanceIdentity;
 
-/** `eni-agent doctor`: checks what the node agent needs, says how to mend what is missing, changes nothing. 1 when a check failed. */
+/** `eni-agent doctor`: checks what the node agent needs, says how to fix what is missing, changes nothing. 1 when a check failed. */
 export async function runDoctor(options: DoctorOptions, stop: AbortSignal): Promise<number> {
   const parts = openProcess('doctor', { ...options, logLevel: 'error', logFormat: 'pretty' }, {});
   const signal = AbortSignal.any([stop, AbortSignal.timeout(PATIENCE_MS)]);

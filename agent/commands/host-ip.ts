@@ -81,7 +81,7 @@ export async function runHostIp(options: HostIpOptions, stop: AbortSignal): Prom
     ec2: ec2.addresses,
     interface: options.hostInterface,
   });
-  // A fault that repeating does not mend (no right to change interfaces) ends the command like a time-out.
+  // A fault that repeating does not fix (no right to change interfaces) ends the command like a time-out.
   const fault = await keeper.take(starting).then((done) => (done ? undefined : keeper.fault), String);
   if (fault !== undefined) return abandon(fault);
   log.info('serving', { places: keeper.places, instanceId });

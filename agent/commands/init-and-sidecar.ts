@@ -57,7 +57,7 @@ export async function runInit(options: InitOptions, stop: AbortSignal): Promise<
   return confirmed ? 0 : 1;
 }
 
-/** `eni-agent sidecar`: the same, and keeps following the pod's addresses until it is told to stop. */
+/** `eni-agent sidecar`: the same, and keeps following the pod's addresses until it is stopped. */
 export async function runSidecar(options: SidecarOptions, stop: AbortSignal): Promise<number> {
   const calls = new AbortController();
   const { addressResyncMs, ec2ResyncMs } = options;

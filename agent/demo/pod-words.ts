@@ -9,7 +9,7 @@ interface Condition {
   readonly message?: string;
 }
 
-/** What the API server tells of a pod's addresses: the condition's reason and message; undefined before there is one. */
+/** What the API server says of a pod's addresses: the condition's reason and message; undefined before there is one. */
 export function conditionOf({ store }: KubeApi, pod: string): Condition | undefined {
   const conditions = store.get('pods', 'default', pod)?.status?.['conditions'];
   return (Array.isArray(conditions) ? (conditions as Condition[]) : []).find(({ type }) => type === ADDRESSES_ASSIGNED);

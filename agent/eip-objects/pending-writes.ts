@@ -10,7 +10,7 @@ interface PendingWrite {
 export class PendingWrites {
   readonly #writes = new Map<string, PendingWrite>();
 
-  /** A write was accepted, or found the object changed: wait for its new version, but not for ever. */
+  /** A write was accepted, or found the object changed: wait for its new version, but not forever. */
   made(key: string, version: string, until: number): void {
     this.#writes.set(key, { version, until });
   }

@@ -11,7 +11,7 @@ import type { ElasticIp } from '../../lib/model/elastic-ips/elastic-ip.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 
-/** Tells people what changed about an object: one log line and one Event per change, nothing while things stay as they are. */
+/** Reports people what changed about an object: one log line and one Event per change, nothing while things stay as they are. */
 export class EipObjectReporter {
   readonly #recorder: Pick<EventRecorder, 'record'>;
   readonly #log: Logger;

@@ -32,7 +32,7 @@ export function versionOf(step: ObjectStep): string | undefined {
   return 'pod' in step ? step.pod.resourceVersion : step.node.resourceVersion;
 }
 
-/** What a log line tells of a step. */
+/** What a log line says of a step. */
 export function about(step: ObjectStep) {
   const object = 'claim' in step ? { object: objectKey(step.claim.object), dialect: step.claim.dialect } : {};
   const pod = 'pod' in step ? { pod: objectKey(step.pod) } : {};

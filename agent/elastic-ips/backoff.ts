@@ -6,7 +6,7 @@ import type { Reason } from '../../lib/model/refusal.ts';
 export interface EipBackoff {
   readonly reason: Reason;
   readonly message: string;
-  /** First and longest pause, ms: what a human must mend is asked rarely and quietly. */
+  /** First and longest pause, ms: what a human must fix is asked rarely and quietly. */
   readonly pause: readonly [number, number];
 }
 

@@ -20,7 +20,7 @@ export interface InventoryOptions {
 const MIN_INTERVAL_MS = 200;
 /** How long our own accepted call outweighs a read that does not show it, ms. */
 const SETTLING_MS = 10_000;
-/** Pauses after a read that failed, and after one that IAM forbids: that a human must mend, ms. */
+/** Pauses after a read that failed, and after one that IAM forbids: that a human must fix, ms. */
 const FAILED = { baseMs: 500, maxMs: 60_000 } as const;
 const FORBIDDEN = { baseMs: 30_000, maxMs: 600_000 } as const;
 

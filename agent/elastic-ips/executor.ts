@@ -133,7 +133,7 @@ function failed(cause: unknown, step: EipStep, parts: StepParts): void {
   if (callSignal.aborted) return;
   if (error.kind === 'throttled') {
     rateLimit.refused();
-    log.info('EC2 asks to slow down', { ...aboutStep(step), code: error.code });
+    log.info('EC2 is throttling requests', { ...aboutStep(step), code: error.code });
     return;
   }
   rateLimit.ended();

@@ -7,7 +7,7 @@ import type { Pod } from '../../lib/model/pod.ts';
 
 interface ClaimMemory {
   readonly since: number;
-  /** What the claim asks for: another wish under the same id begins anew. */
+  /** What the claim asks for: another wish under the same id begins again. */
   readonly wish: string;
 }
 

@@ -16,7 +16,7 @@ export interface OwnershipOptions {
 
 type Ownership = Omit<OwnedEip, 'inventoryAfter'>;
 
-/** Tells which EIPs are ours: by their tags, and by our record of a pairing that has not been given its tags yet. */
+/** Reports which EIPs are ours: by their tags, and by our record of a pairing that has not been given its tags yet. */
 export class ElasticIpOwnership {
   readonly #options: OwnershipOptions;
   #of: readonly ElasticIp[] | undefined;
@@ -27,7 +27,7 @@ export class ElasticIpOwnership {
     this.#options = options;
   }
 
-  /** `readAt` (ms since the epoch) is when EC2 was asked for the inventory. Reckoned anew only when the array is another one. */
+  /** `readAt` (ms since the epoch) is when EC2 was asked for the inventory. Reckoned again only when the array is another one. */
   owned(inventory: readonly ElasticIp[], readAt: number | undefined): readonly Ownership[] {
     const { takings, context } = this.#options;
     if (this.#of === inventory && takings.values().length === 0) return this.#owned;

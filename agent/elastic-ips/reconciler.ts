@@ -119,7 +119,7 @@ export class ElasticIpReconciler {
     this.#trigger.now();
   }
 
-  /** Resolves when nothing is in flight any more; for a stop in good order. */
+  /** Resolves when nothing is in flight any more; for a clean stop. */
   async idle(): Promise<void> {
     await Promise.all([
       ...Array.from(this.#flying.values(), ({ done }) => done),
@@ -133,7 +133,7 @@ export class ElasticIpReconciler {
       'Elastic IPs',
       () => this.#reconcile(),
       (error) => {
-        this.#options.log.error('a round for Elastic IPs failed and is tried again', { error });
+        this.#options.log.error('reconciling Elastic IPs failed; trying again', { error });
         this.#trigger.at(this.#options.clock.now() + RECONCILE_RETRY_MS);
       },
     );

@@ -4,7 +4,7 @@ import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import { LastingError } from '../aws/lasting-error.ts';
 
-/** Tells each refusal of a claim once, a passing one when it lasts, until it changes its reason or the claim is bound; whether EC2 refused it or the plan did. */
+/** Reports each refusal of a claim once, a passing one when it lasts, until it changes its reason or the claim is bound; whether EC2 refused it or the plan did. */
 export class ElasticIpReporter {
   readonly #log: Logger;
   readonly #happened: (claim: ElasticIpClaim, happening: EipEventKind) => void;

@@ -2,7 +2,7 @@ import type { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { EniReason } from '../../lib/model/eni-objects/eni-object.ts';
 import type { EniStep } from '../../lib/model/eni-objects/plan.ts';
 
-/** First and longest pause, ms: what a human must mend is asked rarely. */
+/** First and longest pause, ms: what a human must fix is asked rarely. */
 export type Pause = readonly [number, number];
 
 const SOON: Pause = [1_000, 30_000];

@@ -71,7 +71,7 @@ export class EniObjectMemory {
     }
   }
 
-  /** A creating call starts, or came to nothing known: the absence of an interface counts anew. */
+  /** A creating call starts, or came to nothing known: the absence of an interface counts again. */
   mayAppear({ uid }: EniObject): void {
     this.#absentSince.delete(uid);
   }
@@ -97,7 +97,7 @@ export class EniObjectMemory {
 
   /**
    * True when a write to this version of the object was tried a moment ago: the watch will tell what became of it, be it that the
-   * object had changed meanwhile (a status of ours counts as such a change where it is no sub-resource).
+   * object had changed meanwhile (a status of ours counts as such a change where it is not a sub-resource).
    */
   awaitsEcho({ uid, resourceVersion: version }: EniObject): boolean {
     const now = this.#clock.now();

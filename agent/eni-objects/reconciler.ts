@@ -62,7 +62,7 @@ export interface EniObjectReconcilerParts {
 export interface EniObjectReconciler {
   /** Something that the loop observes has changed. */
   wake(): void;
-  /** Resolves when nothing is in flight any more; for a stop in good order. */
+  /** Resolves when nothing is in flight any more; for a clean stop. */
   idle(): Promise<void>;
 }
 
@@ -155,7 +155,7 @@ class Loop implements EniObjectReconciler {
     return { ...around, ...this.#memory.known, now: clock.now(), clusterName, interfaces, interfacesAt, rooms };
   }
 
-  /** Tells and asks what the decision wants; returns the step that may go now, and the times at which to look again. */
+  /** Reports and asks what the decision wants; returns the step that may go now, and the times at which to look again. */
   #heed(decision: EniDecision): { readonly step: EniStep | undefined; readonly times: readonly number[] } {
     const { object, step, status, readInterfaces, readRoom, poll, retryAt } = decision;
     if (readInterfaces) this.#inventory.request();

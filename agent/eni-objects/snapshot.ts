@@ -10,7 +10,7 @@ import type { ControllerSources } from '../controller/sources.ts';
 import type { NodeInstances } from './node-instances.ts';
 import type { EniSurroundings } from './reconciler.ts';
 
-/** Annotation in which each node agent tells the addresses of its pods. */
+/** Annotation in which each node agent says the addresses of its pods. */
 const ADDRESSES = 'eni-agent.io/addresses';
 
 /** Joins what the shared watches know with the instances of nodes; states what the loop needs to see. */

@@ -27,7 +27,7 @@ export interface Assignment {
 
 /**
  * What became of a call. `again`: surely or perhaps nothing happened, ask soon; `refused`: for this reason, and `lasting` when no
- * repetition on this node will mend it soon.
+ * repetition on this node will fix it soon.
  */
 export type Outcome =
   | { readonly kind: 'done'; readonly requestId: string | undefined }

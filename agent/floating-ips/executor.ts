@@ -114,7 +114,7 @@ export class FloatingIpExecutor {
     const { ip } = item;
     const status = statusFor(ip, wanted, wall());
     await writeStatus(ip, status, wanted.exclusive);
-    // The watch tells it later; until then this is what we know.
+    // The watch says it later; until then this is what we know.
     if (item.ip === ip) item.ip = { ...ip, status };
   }
 }

@@ -10,7 +10,7 @@ export interface LeaseClientOptions {
   readonly wall: () => number;
   readonly random: () => number;
   readonly leases: FloatingLeases;
-  /** The object as it is now: one that was made anew has another uid. */
+  /** The object as it is now: one that was made again has another uid. */
   readonly owner: () => LeaseOwner;
   readonly nodeName: string;
   readonly timing: FloatingTiming;
@@ -77,7 +77,7 @@ export class LeaseClient {
     if (lease?.spec?.holderIdentity !== this.#options.nodeName) this.#renewedAt = undefined;
   }
 
-  /** The API server can be heard again. Somebody else's hold is judged anew, because an outage looks like a dead holder to everybody. */
+  /** The API server can be heard again. Somebody else's hold is judged again, because an outage looks like a dead holder to everybody. */
   regained(): void {
     if (this.#seen !== undefined && this.#seen.lease?.spec?.holderIdentity !== '')
       this.#seen = { ...this.#seen, at: this.#options.clock.now() };
@@ -154,7 +154,7 @@ export class LeaseClient {
       this.#retryAt = 0;
     } catch (error) {
       this.#stale = true;
-      // A lost race is no failure: the next call reads first, and the plan then sees who won.
+      // A lost race is not a failure: the next call reads first, and the plan then sees who won.
       const raced = isKubeError(error) && error.status === 409;
       this.#blind ||= !raced;
       this.#failures = raced ? 0 : this.#failures + 1;

@@ -153,7 +153,7 @@ export class FloatingIpReconciler {
       'floating IPs',
       () => this.#reconcile(),
       (error) => {
-        this.#options.log.error('a round for floating IPs failed and is tried again', { error });
+        this.#options.log.error('reconciling floating IPs failed; trying again', { error });
         this.#trigger.at(this.#options.clock.now() + RECONCILE_RETRY_MS);
       },
     );

@@ -12,7 +12,7 @@ import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import type { ElasticIpParts } from './elastic-ip.ts';
 import type { HostAddresses } from './host-addresses.ts';
 
-/** Something that the object's owner is told by a Kubernetes Event. */
+/** Something that the object's owner is reported by a Kubernetes Event. */
 export interface FloatingEvent {
   readonly type: 'Normal' | 'Warning';
   readonly reason: 'AddressMoved' | 'AddressReleased' | 'AddressRefused';

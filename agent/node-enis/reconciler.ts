@@ -100,7 +100,7 @@ export class NodeEniReconciler {
     this.#reconciler.wake();
   }
 
-  /** Resolves when nothing is in flight any more; for a stop in good order. */
+  /** Resolves when nothing is in flight any more; for a clean stop. */
   async idle(): Promise<void> {
     await Promise.all([this.#reconciler.idle(), this.#facts.idle()]);
   }

@@ -19,7 +19,7 @@ export type Observers = Pick<NodeSources, 'cache' | 'namespaces' | 'links'> & {
   readonly tasks: readonly { readonly name: string; readonly run: (signal: AbortSignal) => Promise<void> }[];
   /** Why the observers do not see everything they should. */
   readonly faults: () => readonly string[];
-  /** What looks wrong but keeps nobody from being served, because another source tells the same. */
+  /** What looks wrong but keeps nobody from being served, because another source says the same. */
   readonly notes: () => readonly string[];
 };
 
@@ -62,7 +62,7 @@ export function openObservers(options: ObserverOptions, parts: ObserverParts): O
   };
 }
 
-/** A namespace that has only just appeared is no fault: on a busy node there is always one. */
+/** A namespace that has only just appeared is not a fault: on a busy node there is always one. */
 function namespaceFaults(namespaces: PodNamespaces, now: number): readonly string[] {
   const { scanned, hiddenSince } = namespaces;
   const lastingMs = hiddenSince === undefined ? 0 : now - hiddenSince;

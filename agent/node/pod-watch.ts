@@ -45,10 +45,10 @@ export function watchPods(options: PodWatchOptions): Reflector<Pod> {
   });
 }
 
-/** How often an outage that goes on is told again, ms. */
+/** How often an outage that goes on is reported again, ms. */
 const REMIND_MS = 60_000;
 
-/** Tells of an outage when it begins, now and then while it lasts, and when it is over: not at each of the many tries. */
+/** Reports an outage when it begins, now and then while it lasts, and when it is over: not at each of the many tries. */
 class OutageVoice {
   readonly #log: Logger;
   readonly #clock: Clock;

@@ -32,7 +32,7 @@ export class Readiness {
     return this.#notes.flatMap((reasons) => reasons());
   }
 
-  /** Tells the log when the reasons change, until the signal aborts. The first seconds of a start are not worth a line. */
+  /** Reports the log when the reasons change, until the signal aborts. The first seconds of a start are not worth a line. */
   async follow(clock: Clock, log: Logger, signal: AbortSignal): Promise<void> {
     await clock.sleep(LOOK_EVERY_MS, signal);
     while (!signal.aborted) {

@@ -21,7 +21,7 @@ export interface TellingOptions extends ProcessParts {
   readonly signal: AbortSignal;
 }
 
-/** Everything that tells people and Kubernetes what the node's agent does; in a dry run only the log is left. */
+/** Everything that reports to people and Kubernetes what the node's agent does; in a dry run only the log is left. */
 export function openTelling(options: TellingOptions) {
   const { clock, random, log, metrics, kube, nodeName, pods, dryRun, signal } = options;
   const onDrop = (cause: string) => metrics.eventDropped(cause);
@@ -53,14 +53,14 @@ export function openTelling(options: TellingOptions) {
     const dialect = podDialects.find(({ name }) => name === claim?.dialect) ?? podDialects[0];
     if (pod && dialect) record(pod, dialect.event(happening));
   };
-  /** Ends when everything is told, or the signal has cut it off. */
+  /** Ends when everything is reported, or the signal has cut it off. */
   const drained = async () => {
     await Promise.race([Promise.all([publisher.idle(), recorder.drained()]), aborted(signal)]);
   };
   return { story, publisher, eipHappened, drained };
 }
 
-/** A write that our own stop has cut off is no failure: the next start writes what is still missing. */
+/** A write that our own stop has cut off is not a failure: the next start writes what is still missing. */
 function unlessAborted(signal: AbortSignal) {
   return (error: unknown) => {
     if (!signal.aborted) throw error;

@@ -80,7 +80,7 @@ function viewLines(
     case 'eips':
       return table(elasticIpTable(style), status.elasticIps, options, 'No Elastic IP is used or asked for.');
     case 'floatingips':
-      return table(floatingIpTable(style), status.floatingIps, options, 'There is no FloatingIP.');
+      return table(floatingIpTable(style), status.floatingIps, options, 'No FloatingIPs.');
     case 'agents':
       return table(agentTable(style), status.agents, options, 'No agent runs in this cluster.');
     case 'events':

@@ -6,7 +6,7 @@ import { SHELLS, unknownCommand } from '../../lib/config/words.ts';
 import { COMMIT, VERSION } from '../version.ts';
 import { completionScript } from './completion.ts';
 
-/** What a word that is no command prints, and the exit code; faults go to stderr. */
+/** What a word that is not a command prints, and the exit code; faults go to stderr. */
 export interface Said {
   readonly text: string;
   readonly code: number;

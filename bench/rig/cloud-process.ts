@@ -4,7 +4,7 @@ import { startImds } from '../../sim/imds/server.ts';
 import { buildTopology, type Topology, type WorldInstance } from '../../sim/world/topology.ts';
 import { preciseNow } from './precise-now.ts';
 
-/** What the parent is told. `call` is sent as a call arrives, before it is answered. */
+/** What the parent gets. `call` is sent as a call arrives, before it is answered. */
 export type CloudMessage =
   | { readonly kind: 'ready'; readonly ec2Url: string; readonly instances: readonly CloudInstance[] }
   | { readonly kind: 'call'; readonly call: ArrivedCall };

@@ -17,7 +17,7 @@ const ACTIONS = {
 /** Nodes that share a subnet; a subnet of the stand-in has room for no more. */
 const NODES_PER_SUBNET = 200;
 
-/** Every read carries a filter, so that it is no dear one. */
+/** Every read carries a filter, so that it is not a dear one. */
 const FILTERED = new Map([['Filter.1.Name', 'attachment.instance-id']]);
 
 export interface RegionOptions {

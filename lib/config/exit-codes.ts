@@ -26,11 +26,11 @@ export function exitCodeOfFault(command: Command | undefined): number {
 }
 
 const MEANINGS: Readonly<Record<Command, string>> = {
-  node: '0 it was stopped in good order; 1 a fault ended it',
-  controller: '0 it was stopped in good order; 1 a fault ended it',
+  node: '0 it was stopped cleanly; 1 a fault ended it',
+  controller: '0 it was stopped cleanly; 1 a fault ended it',
   init: '0 every address is confirmed; 1 it could not be done in time',
-  sidecar: '0 it was stopped in good order; 1 a fault ended it',
-  'host-ip': '0 it was stopped in good order; 1 a fault ended it, or the address could not be had in time',
+  sidecar: '0 it was stopped cleanly; 1 a fault ended it',
+  'host-ip': '0 it was stopped cleanly; 1 a fault ended it, or the address could not be had in time',
   status: '0 all is well; 1 something is wrong; 2 the cluster could not be read',
   plan: '0 the plan is printed; 2 it could not be made: an unknown node, or not everything answered',
   doctor: '0 no check failed; 1 a check failed; 2 the checks could not be made',

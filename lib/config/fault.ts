@@ -7,7 +7,7 @@ export type Origin =
   | { readonly source: 'file'; readonly name: string; readonly path: string }
   | { readonly source: 'default' };
 
-/** One thing wrong with the configuration: what, where it was written, and how to mend it. */
+/** One thing wrong with the configuration: what, where it was written, and how to fix it. */
 export interface ConfigFault {
   /** The flag with its dashes, or the stray word. */
   readonly subject: string;

@@ -6,6 +6,7 @@ export function hostAddress(): ValueType<HostAddress> {
   return {
     placeholder: 'ADDRESS[/LENGTH]',
     parse: (given) =>
-      parseHostAddress(given) ?? new Mistake('is no address that EC2 can assign; write 10.0.0.201/24 or 2001:db8::201'),
+      parseHostAddress(given) ??
+      new Mistake('is not an address that EC2 can assign; write 10.0.0.201/24 or 2001:db8::201'),
   };
 }

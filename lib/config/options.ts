@@ -174,7 +174,7 @@ export const OPTIONS = {
     type: duration({ min: '5s', max: '10m' }),
     commands: ['node'],
     default: '30s',
-    help: 'how long other nodes wait for an agent that was stopped in good order before they take over the FloatingIPs that it serves',
+    help: 'how long other nodes wait for an agent that was stopped cleanly before they take over the FloatingIPs that it serves',
   },
   addresses: {
     flag: 'address',
@@ -182,7 +182,7 @@ export const OPTIONS = {
     commands: ['host-ip'],
     aliases: ['NODEPORT_IP'],
     required: true,
-    help: 'what to put on this node: IPv4 or IPv6, with the prefix length that the interface shall have',
+    help: 'what to put on this node: IPv4 or IPv6, with the prefix length to use on the interface',
   },
   hostInterface: {
     flag: 'interface',

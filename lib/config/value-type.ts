@@ -14,7 +14,7 @@ export interface ValueType<T> {
   readonly repeatable?: true;
 }
 
-/** Text that is no value of the type, and what to write instead. */
+/** Text that is not a value of the type, and what to write instead. */
 export class Mistake {
   readonly message: string;
 

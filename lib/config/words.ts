@@ -12,7 +12,7 @@ export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
 export type Shell = (typeof SHELLS)[number];
 
-/** What to say of a word that is no command: one line with the one that was probably meant, or with all of them. */
+/** What to say of a word that is not a command: one line with the one that was probably meant, or with all of them. */
 export function unknownCommand(word: string): string {
   const known = [...COMMAND_NAMES, ...Object.keys(WORDS)];
   const meant = nearest(word, known);

@@ -97,7 +97,7 @@ function allocationOf(spec: JsonObject): EipAllocation | Refusal {
   const text = textOf(spec['publicIPAddress']) ?? textOf(spec['publicIPv4Address']);
   const address = text === undefined ? undefined : parseIp(text);
   if (text !== undefined && (address === undefined || familyOf(address) === 6))
-    return invalid(`spec.publicIPAddress: ${JSON.stringify(text)} is no IPv4 address`);
+    return invalid(`spec.publicIPAddress: ${JSON.stringify(text)} is not an IPv4 address`);
   const several = Array.isArray(spec['publicIPv4Pools'])
     ? spec['publicIPv4Pools'].map(textOf).filter((pool) => pool !== undefined)
     : [];
@@ -121,7 +121,7 @@ function assignmentOf(written: unknown): EipAssignment | Refusal {
     return { kind: 'eni', name: eni, addressIndex: integerOf(written['eniPrivateIPAddressIndex']) ?? 0 };
   const address = parseIp(privateIp ?? '');
   if (address !== undefined && familyOf(address) === 4) return { kind: 'private-ip', address };
-  return invalid(`spec.assignment.privateIPAddress: ${JSON.stringify(privateIp)} is no IPv4 address`);
+  return invalid(`spec.assignment.privateIPAddress: ${JSON.stringify(privateIp)} is not an IPv4 address`);
 }
 
 function mayBeAtPod({ assignment, state }: JsonObject): boolean {

@@ -13,7 +13,7 @@ import {
 } from './eip-operator-keys.ts';
 import { HANDOVER, handedOver, handover, handoverPod, withPrimary } from './handover.ts';
 
-/** Annotation in which each node agent tells what is bound to the addresses of its pods. */
+/** Annotation in which each node agent says what is bound to the addresses of its pods. */
 const ADDRESSES = 'eni-agent.io/addresses';
 
 /** Every language in which an EIP may have an object of its own. */

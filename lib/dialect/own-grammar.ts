@@ -81,9 +81,10 @@ function parseTarget(text: string): EipTarget | string {
   const address = parseIp(text);
   if (address !== undefined && familyOf(address) === 6) return 'Elastic IPs exist for IPv4 only; name an IPv4 address';
   if (address !== undefined) {
-    return isGlobalUnicast(address) ? { kind: 'address', address } : `${text} is no address that a VPC could route`;
+    return isGlobalUnicast(address) ? { kind: 'address', address } : `${text} is not an address that a VPC can route`;
   }
-  if (/^[\d.]+$/.test(text)) return 'the target is no IPv4 address; write four numbers up to 255 without leading zeros';
+  if (/^[\d.]+$/.test(text))
+    return 'the target is not an IPv4 address; write four numbers up to 255 without leading zeros';
   if (text === PRIMARY_INTERFACE) return { kind: 'primary' };
   if (/^\w[\w.-]{0,14}$/.test(text)) return { kind: 'interface', name: text };
   return 'what stands before "=" must be the name of an interface (net1) or an IPv4 address';

@@ -56,7 +56,7 @@ function wishOf(pod: Pod): Parsed<readonly Wish[]> {
   if (type === undefined) {
     return refused(
       ANNOTATION.type,
-      `${shown(written)} is no type; use ${TYPES.slice(0, -1).join(', ')} or ${TYPES.at(-1)}`,
+      `${shown(written)} is not a type; use ${TYPES.slice(0, -1).join(', ')} or ${TYPES.at(-1)}`,
     );
   }
   switch (type) {

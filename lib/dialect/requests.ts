@@ -27,7 +27,7 @@ export function requestsOf(pod: Pod, context: DialectContext): EipRequests {
 
 function clash(refused: PodDialect, heard: PodDialect, { target }: ElasticIpClaim): Refusal {
   const where = target.kind === 'primary' ? "the pod's primary address" : targetText(target);
-  const fault = `${heard.annotation} already asks for an Elastic IP on ${where} and is heard; remove one of the two`;
+  const fault = `${heard.annotation} already asks for an Elastic IP on ${where} and takes precedence; remove one of the two`;
   return invalidAnnotation(refused.annotation, fault);
 }
 

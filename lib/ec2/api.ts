@@ -16,7 +16,7 @@ export interface AddressApi {
   findHolders(addresses: readonly IpAddress[], options: LookUpOptions): Promise<Map<IpAddress, AddressHolder>>;
   /**
    * Whose the instances are that have these ids, or an ENI with one of these addresses. An instance that is not in the map was not
-   * found. Without permission to ask, every named instance is `forbidden`; where the question itself is unknown, nothing is told.
+   * found. Without permission to ask, every named instance is `forbidden`; where the question itself is unknown, nothing is reported.
    */
   instanceOwners(query: InstanceQuery, options: CallOptions): Promise<Map<string, InstanceOwner>>;
   /**

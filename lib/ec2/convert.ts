@@ -41,7 +41,7 @@ export function toEni(
     id: raw.NetworkInterfaceId,
     mac: mac(raw.MacAddress),
     ...toNature(raw),
-    // A place that nobody tells is not the primary's.
+    // A place that nobody says is not the primary's.
     deviceIndex: raw.Attachment?.DeviceIndex ?? 1,
     subnetId: raw.SubnetId ?? '',
     vpcId: raw.VpcId ?? '',

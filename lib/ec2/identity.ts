@@ -10,7 +10,7 @@ export function regionOfZone(zone: string): string | undefined {
 
 /**
  * Reads a Kubernetes node's `spec.providerID` of the AWS cloud provider, `aws:///<zone>/<instance id>`. For nodes without IMDS.
- * Undefined for other providers and for nodes that are no EC2 instances (Fargate, hybrid nodes).
+ * Undefined for other providers and for nodes that are not EC2 instances (Fargate, hybrid nodes).
  */
 export function identityFromProviderId(providerId: string, region?: string): InstanceIdentity | undefined {
   const [, zone, instanceId] = /^aws:\/\/\/([^/]*)\/(i-[\w-]+)$/.exec(providerId) ?? [];

@@ -1,7 +1,7 @@
 import { Agent, type ClientRequestArgs, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 
-/** Instance metadata that cannot be had. A missing item is no error: readers give undefined for it. */
+/** Instance metadata that cannot be had. A missing item is not an error: readers give undefined for it. */
 export class ImdsError extends Error {
   override readonly name = 'ImdsError';
   /** HTTP status; undefined when nothing answered. 403: metadata is switched off for this instance. */

@@ -43,7 +43,7 @@ export async function imdsIdentity(read: ImdsReader, signal: AbortSignal): Promi
   ]);
   const known = region || regionOfZone(zone ?? '');
   if (instanceId && known) return { instanceId, region: known, instanceType: instanceType || undefined };
-  throw new ImdsError('instance metadata tells neither an identity document nor instance id and region');
+  throw new ImdsError('instance metadata has neither an identity document nor an instance ID and region');
 }
 
 function parseDocument(text: string | undefined): InstanceIdentity | undefined {

@@ -80,7 +80,7 @@ async function elasticIpLimit(client: Ec2Client, abortSignal: AbortSignal): Prom
 async function permission(client: Ec2Client, action: ProbedAction, abortSignal: AbortSignal): Promise<Permission> {
   try {
     const allocationId = await send(client, action, abortSignal);
-    // Done instead of tried: this is no EC2 but a stand-in. Only an allocation leaves something behind.
+    // Done instead of tried: this is not an EC2 but a stand-in. Only an allocation leaves something behind.
     if (allocationId)
       await client
         .send(new ReleaseAddressCommand({ AllocationId: allocationId }), { abortSignal })

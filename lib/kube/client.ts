@@ -101,7 +101,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
         await exchange({ ...request, signal }, (chunk) => chunks.push(chunk));
       } finally {
         cancel();
-        // The answer is told a moment before its connection counts as free: a request made at once would open another one.
+        // The answer is reported a moment before its connection counts as free: a request made at once would open another one.
         await turn();
       }
       return parse(chunks) as T;

@@ -4,7 +4,7 @@ import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { connectionFrom } from './kubeconfig.ts';
 
-/** What a request carries to prove who we are and to know the server. Read anew about each minute: tokens and CAs rotate. */
+/** What a request carries to prove who we are and to know the server. Read again about each minute: tokens and CAs rotate. */
 export interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: TlsOptions;

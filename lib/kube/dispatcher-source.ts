@@ -6,7 +6,7 @@ import type { Connection, Credentials, TlsOptions } from './connection.ts';
 /** The shared connection pool with the headers that authenticate a request. */
 export interface DispatcherSource {
   current(): Promise<{ dispatcher: Dispatcher; headers: Readonly<Record<string, string>> }>;
-  /** Reads the credentials anew at the next request: the server did not accept them. */
+  /** Reads the credentials again at the next request: the server did not accept them. */
   forget(): void;
   close(): Promise<void>;
 }

@@ -7,7 +7,7 @@ import { createWritePool, type WritePoolOptions } from './write-pool.ts';
 /** `ENI` of k8s-aws-operator, whose objects, statuses and finalizers go on to be used. */
 const ENI_TYPE = { group: 'aws.k8s.logmein.com', version: 'v1alpha1', plural: 'enis' } as const;
 
-/** Writes to `ENI` objects. Rejects with `KubeError` for refusals that repeating will not mend. */
+/** Writes to `ENI` objects. Rejects with `KubeError` for refusals that repeating will not fix. */
 export interface EniObjectWriter {
   /** While the API server is unavailable the newest status waits. */
   writeStatus(object: EniObject, status: EniObjectStatus): Promise<WriteOutcome>;

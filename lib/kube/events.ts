@@ -21,7 +21,7 @@ export interface EventContent {
 export type DropCause = 'spam' | 'queue-full' | 'failed';
 
 export interface EventRecorder {
-  /** Tells the object's owner what happened. Returns at once; an Event that cannot be written is dropped and counted. */
+  /** Reports the object's owner what happened. Returns at once; an Event that cannot be written is dropped and counted. */
   record(target: EventTarget, content: EventContent): void;
   /** Resolves when nothing waits to be written any more. */
   drained(): Promise<void>;

@@ -53,7 +53,7 @@ export interface StatusObject {
   };
 }
 
-/** Translates an HTTP answer of 400 and above. A body that is no Status object becomes the message. */
+/** Translates an HTTP answer of 400 and above. A body that is not a Status object becomes the message. */
 export function errorFromResponse(status: number, headers: IncomingHttpHeaders, body: string, now: number): KubeError {
   const parsed = parseStatus(body);
   const retryAfterMs = retryAfter(headers['retry-after'], now);

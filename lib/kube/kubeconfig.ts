@@ -47,7 +47,7 @@ interface Kubeconfig {
 
 /**
  * Connection of the chosen or else the current context. Of several files the first that names a thing wins, as with kubectl. Credentials are a token (also
- * in a file), a client certificate, a name and password, or an exec plugin; these are read or run anew for each `credentials()`.
+ * in a file), a client certificate, a name and password, or an exec plugin; these are read or run again for each `credentials()`.
  * @throws {Error} when the files cannot be used; the message names the fix.
  */
 export async function connectionFrom(files: readonly string[], chosen?: string): Promise<Connection> {
@@ -107,7 +107,7 @@ async function content(base64: string | undefined, path: string | undefined): Pr
 
 async function readKubeconfig(path: string): Promise<Kubeconfig> {
   const document = load(await readFile(path, 'utf8'));
-  if (!isRecord(document)) throw new Error(`kubeconfig ${path} is no YAML mapping`);
+  if (!isRecord(document)) throw new Error(`kubeconfig ${path} is not a YAML mapping`);
   const here = dirname(resolve(path));
   const current = document['current-context'];
   return {

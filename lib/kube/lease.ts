@@ -165,7 +165,7 @@ export function createLeaseElector(options: LeaseElectorOptions): LeaseElector {
     return !!spec?.holderIdentity && spec.holderIdentity !== identity && untilExpiry() > 0;
   }
 
-  /** Time until a candidate may take over, ms. A clock that was set back starts the wait anew, which is safe. */
+  /** Time until a candidate may take over, ms. A clock that was set back starts the wait again, which is safe. */
   function untilExpiry(): number {
     const spec = observed?.lease.spec;
     if (observed === undefined || !spec?.holderIdentity || spec.holderIdentity === identity)
@@ -187,7 +187,7 @@ export function createLeaseElector(options: LeaseElectorOptions): LeaseElector {
     }
   }
 
-  /** Time left to renew, ms. A clock that was set back past the last renewal tells nothing, so the hold counts as lost. */
+  /** Time left to renew, ms. A clock that was set back past the last renewal says nothing, so the hold counts as lost. */
   function leftMs(): number {
     if (renewedAt === undefined || clock.now() < renewedAt) return 0;
     return Math.max(0, renewedAt + renewDeadlineMs - clock.now());

@@ -1,6 +1,6 @@
 import type { KubeClient } from './client.ts';
 
-/** What a Node object tells about its EC2 instance. */
+/** What a Node object says about its EC2 instance. */
 export interface NodeInfo {
   readonly name: string;
   readonly uid: string;

@@ -25,7 +25,7 @@ export interface ObjectStore<T> {
   readonly items: ReadonlyMap<string, T>;
   upsert(object: RawObject): Change<T>[];
   remove(object: RawObject): Change<T>[];
-  /** Makes the store equal to a list's entries and tells what that changed, deletions first. */
+  /** Makes the store equal to a list's entries and says what that changed, deletions first. */
   replace(entries: readonly StoreEntry<T>[]): Change<T>[];
   /** Converts at once, so that the raw object can be dropped. Undefined: of no interest, as if it did not exist. */
   convert(object: RawObject): StoreEntry<T>;

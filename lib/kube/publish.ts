@@ -103,7 +103,7 @@ function isEmpty(map: object | undefined): boolean {
 
 /**
  * A foreign uid is refused as a change of an immutable field (422), or where preconditions are checked first as a conflict (409).
- * A conflict can also mean that too many others write to the pod: only a look at it tells.
+ * A conflict can also mean that too many others write to the pod: only a look at it says.
  */
 async function isGone(client: KubeClient, pod: PodRef, error: KubeError, signal: AbortSignal): Promise<boolean> {
   if (error.status === 404 || (error.status === 422 && error.fields.includes('metadata.uid'))) return true;

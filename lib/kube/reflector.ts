@@ -9,7 +9,7 @@ import { WatchLost, watchOnce } from './watch.ts';
 /**
  * Keeps a converted copy of a collection in step with the API server.
  *
- * Guarantees: `onChange` sees every object that stays; a vanished or recreated one is told as deleted; nothing but the signal ends
+ * Guarantees: `onChange` sees every object that stays; a vanished or recreated one is reported as deleted; nothing but the signal ends
  * `run`; during an outage the last known items stay. Between a byte's arrival and `onChange` there is only parsing and converting.
  * Caveats: states between two reads may be skipped; `onChange` runs on the watch's path, so it must return at once.
  */

@@ -37,7 +37,7 @@ const OPEN_MS = 20_000;
 /**
  * One watch request. Resolves when the server ends it in order (each asks for 4–8 minutes, so that the watches of a cluster do not
  * come back together).
- * @throws {KubeError} for an ERROR event of any code, a refused or broken connection, a line that is no event, and silence.
+ * @throws {KubeError} for an ERROR event of any code, a refused or broken connection, a line that is not an event, and silence.
  */
 export async function watchOnce(options: WatchOptions): Promise<void> {
   const { client, path, from, clock, random, silenceMs } = options;
@@ -79,9 +79,9 @@ function parseEvent(line: string): { type: string; object: unknown } {
       return { type: event.type, object: event.object };
     }
   } catch {
-    // Told below, as any other line that is no event.
+    // Told below, as any other line that is not an event.
   }
-  throw new KubeError({ status: 0, reason: 'Network', message: `a watch line is no event: ${line.slice(0, 100)}` });
+  throw new KubeError({ status: 0, reason: 'Network', message: `a watch line is not an event: ${line.slice(0, 100)}` });
 }
 
 /** Aborts when nothing touches it for a while. A touch only notes the time: no timer is rescheduled on the event path. */

@@ -16,7 +16,7 @@ export interface WritePoolOptions {
  * merged newest. A transient failure is repeated with backoff, together with whatever was merged since.
  */
 export interface WritePool<V, R> {
-  /** Resolves with the outcome of the write that carried this value. Rejects with a failure that repeating will not mend. */
+  /** Resolves with the outcome of the write that carried this value. Rejects with a failure that repeating will not fix. */
   write(key: string, value: V): Promise<R>;
   /** Keys with work waiting or in flight. */
   readonly size: number;

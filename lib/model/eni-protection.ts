@@ -1,6 +1,6 @@
 import type { EniId } from './eni.ts';
 
-/** What EC2 says of an ENI that tells whose it is. Tags and description can be written by AWS users only, never by a tenant of Kubernetes. */
+/** What EC2 says of an ENI that says whose it is. Tags and description can be written by AWS users only, never by a tenant of Kubernetes. */
 export interface EniNature {
   /** Undefined when it is not attached, or when EC2 does not tell. */
   readonly deviceIndex: number | undefined;

@@ -26,7 +26,7 @@ export function parseIp(text: string): IpAddress | undefined {
 
 /**
  * Parses an address that must be valid, for constants and answers of EC2.
- * @throws {TypeError} naming the text that is no address.
+ * @throws {TypeError} naming the text that is not an address.
  */
 export function ip(text: string): IpAddress {
   const address = parseIp(text);
@@ -43,7 +43,7 @@ export function parseCidr(text: string): Cidr | undefined {
   return `${ip(network.toString())}/${host.prefixLength}` as Cidr;
 }
 
-/** @throws {TypeError} naming the text that is no network. See {@link parseCidr}. */
+/** @throws {TypeError} naming the text that is not a network. See {@link parseCidr}. */
 export function cidr(text: string): Cidr {
   const network = parseCidr(text);
   if (network === undefined) throw new TypeError(`not a CIDR: ${JSON.stringify(text)}`);

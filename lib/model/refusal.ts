@@ -5,7 +5,7 @@ import type { IpAddress } from './ip.ts';
  * docs/troubleshooting.md has a paragraph for each: a test compares the two lists.
  */
 export const REASONS = {
-  AmbiguousInterface: 'more than one ENI of the node could carry the address and nothing tells which',
+  AmbiguousInterface: 'more than one ENI of the node could carry the address and nothing says which',
   NoMatchingInterface: 'no ENI of the node has a subnet with this address',
   OutsideSubnet: "the address is outside its ENI's subnet",
   ReservedAddress: 'AWS keeps this address of the subnet for itself',
@@ -21,7 +21,7 @@ export const REASONS = {
   InvalidAnnotation: 'an annotation could not be understood',
   InvalidCacheFile: 'a CNI cache file could not be understood',
   InvalidAddress: 'not an address that EC2 can assign',
-  Throttled: 'EC2 asks to slow down; the call is repeated',
+  Throttled: 'EC2 is throttling requests; the call is repeated',
   Unauthorized: "the agent's IAM role may not do this",
   RejectedByEc2: 'EC2 refused the address',
   Ec2Unavailable: 'EC2 does not answer, or no AWS credentials can be loaded; the call is repeated',
@@ -34,7 +34,7 @@ export const REASONS = {
   NoInternetGateway: 'the VPC has no internet gateway, so no Elastic IP can work',
   EipTargetMissing: 'the pod has no such address or interface',
   InvalidSpec: 'the spec of an object could not be understood',
-  ClusterNameMissing: 'without --cluster-name the owners of Elastic IPs could not be told apart',
+  ClusterNameMissing: 'without --cluster-name the owners of Elastic IPs cannot be told apart',
 } as const satisfies Record<string, string>;
 
 export type Reason = keyof typeof REASONS;

@@ -10,7 +10,7 @@ import { text } from 'node:stream/consumers';
 
 /**
  * Why a command did not do its work: `missing` it is not installed; `denied` a capability is lacking; `gone` what it was to work on
- * does not exist; `invalid` the path is no network namespace (yet); `timeout`; `aborted` we stopped it; `failed` anything else.
+ * does not exist; `invalid` the path is not a network namespace (yet); `timeout`; `aborted` we stopped it; `failed` anything else.
  */
 export type CommandFault = 'missing' | 'denied' | 'gone' | 'invalid' | 'timeout' | 'aborted' | 'failed';
 
@@ -55,7 +55,7 @@ export async function run(file: string, args: readonly string[], signal: AbortSi
 
 /**
  * Runs a command that does not end by itself and yields its lines, standard error included, as they come.
- * `onSpawn` is told the child's id. Stops the command when the consumer leaves the loop or the signal aborts.
+ * `onSpawn` is reported the child's id. Stops the command when the consumer leaves the loop or the signal aborts.
  * @throws {CommandError} when the command ends, whatever its exit code: it was not meant to.
  */
 export async function* streamLines(

@@ -18,7 +18,7 @@ export interface HostLinksOptions {
 
 /**
  * The links of the host: which MAC is behind a `master` name or a parent's index. Nothing is watched: the list is read when
- * somebody asks for a link that is not in it, and `onChange` tells when asking again pays.
+ * somebody asks for a link that is not in it, and `onChange` says when asking again pays.
  */
 export class HostLinks {
   readonly #options: HostLinksOptions;

@@ -29,7 +29,7 @@ const FIRST_OF_ALL_MS: readonly number[] = [1_000];
 
 /**
  * Keeps one `ip -o monitor address` running until the signal aborts, and turns its lines into events. When it ends, for whatever
- * reason, it is started again with back-off; a gap is told after each start and when the kernel dropped messages.
+ * reason, it is started again with back-off; a gap is reported after each start and when the kernel dropped messages.
  */
 export async function monitorAddresses(options: MonitorOptions, signal: AbortSignal): Promise<void> {
   const { clock, random } = options;

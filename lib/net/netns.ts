@@ -42,7 +42,7 @@ const COMMANDS_AT_ONCE = 4;
  * The addresses in all network namespaces of a folder, as the kernel has them.
  *
  * One `ip monitor` per node wakes it; the truth is then read in the namespace that the event names. Namespaces that the kernel cannot
- * name (no nsid: another folder, or no privilege) get a monitor each, up to a bound; the resync finds what nobody tells.
+ * name (no nsid: another folder, or no privilege) get a monitor each, up to a bound; the resync finds what nobody says.
  *
  * Guarantees: level based; an address that was deleted and added again has a new `since`; a namespace that cannot be read keeps
  * its last view and makes `synced` false.
@@ -208,7 +208,7 @@ export class PodNamespaces {
     }
   }
 
-  /** Leaves half of the slots to namespaces that the kernel tells about meanwhile. */
+  /** Leaves half of the slots to namespaces that the kernel says about meanwhile. */
   async #readAll(): Promise<void> {
     const waiting = [...this.#namespaces.values()];
     const worker = async () => {
@@ -221,7 +221,7 @@ export class PodNamespaces {
     const wasReadable = namespace.readable;
     await namespace.reader.read();
     const { fault } = namespace.reader;
-    // A file that was no namespace at first sight has become one: it still needs its nsid.
+    // A file that was not a namespace at first sight has become one: it still needs its nsid.
     if (!wasReadable && fault === undefined) void namespace.touched();
     if (this.#stop.signal.aborted || fault === undefined || isFault(fault, 'invalid', 'gone', 'aborted')) return;
     this.#options.onProblem(`cannot read the addresses in ${namespace.path}`, fault);

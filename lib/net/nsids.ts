@@ -35,7 +35,7 @@ export class Nsids {
     for (const [nsid, known] of this.#names) if (known === name) this.#names.delete(nsid);
   }
 
-  /** Reads all ids anew. @throws {CommandError} */
+  /** Reads all ids again. @throws {CommandError} */
   async refresh(): Promise<void> {
     await this.#listing.request();
     if (this.#fault !== undefined) throw this.#fault;
@@ -81,7 +81,7 @@ function isAnother(name: string, path: string): boolean {
   return usual !== path && identity !== undefined && identity !== namespaceIdentity(path);
 }
 
-/** Tells namespaces apart that are bound at one path one after the other; undefined when nothing is there. */
+/** Reports namespaces apart that are bound at one path one after the other; undefined when nothing is there. */
 export function namespaceIdentity(path: string): string | undefined {
   try {
     const stats = statSync(path);

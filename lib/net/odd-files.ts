@@ -28,7 +28,7 @@ export class OddFiles {
     }
   }
 
-  /** The names of the entries that may be namespaces; all else is told once. Folders are passed over without a word. */
+  /** The names of the entries that may be namespaces; all else is reported once. Folders are passed over without a word. */
   sort(entries: readonly Dirent[]): Set<string> {
     const candidates = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
     const regular = new Set(entries.filter((entry) => entry.isFile()).map(({ name }) => name));

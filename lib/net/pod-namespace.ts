@@ -54,7 +54,7 @@ export class PodNamespace {
   }
 
   /**
-   * True when the view tells what is there: the last read succeeded, or the file turned out to be no namespace (left behind by an
+   * True when the view says what is there: the last read succeeded, or the file turned out to be no namespace (left behind by an
    * unmount), which has no addresses.
    */
   get known(): boolean {

@@ -45,7 +45,7 @@ export class NamespaceReader {
 
   /**
    * Takes the kernel's word and reads the truth behind it. Waiting for that read would cost a floating IP two forks before its call:
-   * a usable address that is told for a link we know is shown at once, and the read takes it back should it not be there.
+   * a usable address that is reported for a link we know is shown at once, and the read takes it back should it not be there.
    */
   told({ ifindex, ip, deleted, prefixLength }: AddressEvent): void {
     const spot = spotOf(ifindex, ip);
@@ -85,7 +85,7 @@ export class NamespaceReader {
 }
 
 /**
- * `ip -j addr show` in a namespace. Entered with nsenter and not with `ip -n`, which also mounts /sys anew, and a confined
+ * `ip -j addr show` in a namespace. Entered with nsenter and not with `ip -n`, which also mounts /sys again, and a confined
  * container may not do that. @throws {CommandError}
  */
 async function readLinks(path: string | undefined, signal: AbortSignal): Promise<readonly KernelLink[]> {

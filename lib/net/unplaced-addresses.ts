@@ -35,7 +35,7 @@ export class UnplacedAddresses {
     return [...this.#heardAt.keys()];
   }
 
-  /** One for the oldest, however many the kernel tells of: a CNI plugin on a busy node makes hundreds of events. */
+  /** One for the oldest, however many the kernel says of: a CNI plugin on a busy node makes hundreds of events. */
   #setAlarm(): void {
     const [oldest] = this.#heardAt.values();
     if (this.#alarmSet || oldest === undefined) return;

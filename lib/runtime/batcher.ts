@@ -21,7 +21,7 @@ export interface BatcherOptions<T> {
   /** Called after each call, when nothing is in flight: the owner plans again and offers what is wanted now. */
   readonly settled: () => void;
   /**
-   * Waits for permission to send (a shared rate limit); returns false when the lane is stopping. `priority` tells how urgent the most
+   * Waits for permission to send (a shared rate limit); returns false when the lane is stopping. `priority` says how urgent the most
    * urgent item is by then: an urgent one that arrives meanwhile need not wait behind others' calls.
    */
   readonly admit: (priority: () => number, signal: AbortSignal) => Promise<boolean>;

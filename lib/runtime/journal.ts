@@ -176,7 +176,7 @@ export class Journal<T> {
     if (access === 'write') this.#try('set aside', () => renameSync(path, `${path}.unusable`));
   }
 
-  /** False when the line is no record of ours. */
+  /** False when the line is not a record of ours. */
   #replay(raw: string): boolean {
     const record = parsed(raw);
     if (!isRecord(record)) return false;

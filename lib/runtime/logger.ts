@@ -3,7 +3,7 @@ const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** What a line tells beside its message. `error` may hold a thrown value; it is written as name, message, code and cause. */
+/** What a line says beside its message. `error` may hold a thrown value; it is written as name, message, code and cause. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /**

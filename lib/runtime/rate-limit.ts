@@ -16,7 +16,7 @@ interface Waiter {
   readonly answer: (admitted: boolean) => void;
 }
 
-/** A window this wide is no limit any more. */
+/** A window this wide is not a limit any more. */
 const OPEN_WINDOW = 64;
 
 /**

@@ -18,7 +18,7 @@ interface Failing {
   readonly message: string;
 }
 
-/** Survives, counts and tells the rounds of the process's loops that throw: a loop that never succeeds must not look healthy. */
+/** Survives, counts and says the rounds of the process's loops that throw: a loop that never succeeds must not look healthy. */
 export class ReconcileHealth {
   readonly #options: ReconcileHealthOptions;
   readonly #failing = new Map<string, Failing>();

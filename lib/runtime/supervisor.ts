@@ -34,7 +34,7 @@ export class Supervisor {
     let failures = 0;
     while (!this.#signal.aborted) {
       const startedAt = clock.now();
-      let fault: unknown = new Error('ended before it was told to');
+      let fault: unknown = new Error('ended before it was asked to');
       try {
         await task(this.#signal);
       } catch (error) {

@@ -24,7 +24,7 @@ export interface FinishedSpan {
 
 /** Where spans go. Never throws by itself and never makes the caller wait. */
 export interface Tracer {
-  /** Tells of a piece of work that is over. It becomes a child of the {@link Tracer.run} around it. */
+  /** Reports of a piece of work that is over. It becomes a child of the {@link Tracer.run} around it. */
   record(span: FinishedSpan): void;
   /** Runs work as a span, which ends when it returns, or when the promise that it returns settles. */
   run<T>(name: string, kind: SpanKind, attributes: SpanAttributes, work: () => T): T;

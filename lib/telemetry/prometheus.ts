@@ -13,7 +13,7 @@ export interface PrometheusOptions {
 
 export interface ProcessReadings {
   readonly memoryUsage: () => { readonly rss: number; readonly heapUsed: number };
-  /** µs since the start, as `process.cpuUsage()` tells them. */
+  /** µs since the start, as `process.cpuUsage()` says them. */
   readonly cpuUsage: () => { readonly user: number; readonly system: number };
   /** Seconds since the start. */
   readonly uptime: () => number;

@@ -47,7 +47,7 @@ export function tracingConfig(environment: Environment): TracingConfig | undefin
 function urlOf(text: string, isFullUrl: boolean, faults: string[]): string | undefined {
   const url = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`);
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    faults.push(`${JSON.stringify(text)} is no http(s) URL; no traces are sent`);
+    faults.push(`${JSON.stringify(text)} is not an http(s) URL; no traces are sent`);
     return undefined;
   }
   if (url.port === GRPC_PORT) {
@@ -77,7 +77,7 @@ function textMap(name: string, environment: Environment, faults: string[]): Reco
   } catch {
     // Told below, without the text: headers hold secrets.
   }
-  faults.push(`${name} is no JSON object and is ignored`);
+  faults.push(`${name} is not a JSON object and is ignored`);
   return {};
 }
 

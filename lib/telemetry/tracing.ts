@@ -76,7 +76,7 @@ function end(span: Span, at: number, fault: string | undefined): void {
   span.end(at);
 }
 
-/** Runs work and tells once when it is over; hands its result or its failure on unchanged. */
+/** Runs work and says once when it is over; hands its result or its failure on unchanged. */
 function ended<T>(work: () => T, over: (fault: string | undefined) => void): T {
   let result: T;
   try {

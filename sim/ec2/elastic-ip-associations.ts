@@ -18,7 +18,7 @@ export interface AssociateAddressInput {
 
 /**
  * Maps an EIP to a private address. An EIP that the target has already is freed without asking: `allowReassociation` protects
- * the EIP, not the target. Repeating an association is no error and keeps its id. (facts §1.6)
+ * the EIP, not the target. Repeating an association is not an error and keeps its id. (facts §1.6)
  * @throws {Ec2Fault}
  */
 export function associateAddress(state: CloudState, input: AssociateAddressInput) {

@@ -52,7 +52,7 @@ export interface UnassignIpv6AddressesInput {
   readonly ipv6Prefixes?: readonly string[] | undefined;
 }
 
-/** Takes IPv6 addresses off an ENI, all or none; a primary IPv6 address stays for ever. (facts §1.3) @throws {Ec2Fault} */
+/** Takes IPv6 addresses off an ENI, all or none; a primary IPv6 address stays forever. (facts §1.3) @throws {Ec2Fault} */
 export function unassignIpv6Addresses(state: CloudState, input: UnassignIpv6AddressesInput) {
   const addresses = (input.ipv6Addresses ?? []).map(requiredIpv6);
   const prefixes = input.ipv6Prefixes ?? [];

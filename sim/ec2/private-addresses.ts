@@ -114,7 +114,7 @@ function wantedAddresses(
 ): IpAddress[] {
   if (input.secondaryPrivateIpAddressCount !== undefined) {
     const count = positive('secondaryPrivateIpAddressCount', input.secondaryPrivateIpAddressCount);
-    // The limit comes before the search: a full ENI is told so even in a full subnet.
+    // The limit comes before the search: a full ENI is reported so even in a full subnet.
     assertRoom(state, eni, count, 4);
     return freeAddresses(state, subnet, count, 4);
   }

@@ -2,7 +2,7 @@ import { invalidValue, missingParameter } from './ec2-fault.ts';
 
 /**
  * Reads the parameters of one Query call: dotted keys, lists flat and counted from 1 (facts §1.0).
- * Remembers what was asked for, so that unknown parameters can be told.
+ * Remembers what was asked for, so that unknown parameters can be reported.
  */
 export class Query {
   readonly #parameters: ReadonlyMap<string, string>;

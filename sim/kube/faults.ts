@@ -40,7 +40,7 @@ export class KubeFaults {
     for (const response of this.#watches.keys()) response.destroy();
   }
 
-  /** Ends every open watch in good order, as a server does when it shuts down. */
+  /** Ends every open watch cleanly, as a server does when it shuts down. */
   endWatches(): void {
     for (const response of this.#watches.keys()) response.end();
   }

@@ -85,7 +85,7 @@ function serve(side: HttpSide) {
     void handle(side, message, response);
   });
   server.on('connection', (socket) => void side.faults.refuses(socket));
-  // A watch that is quiet for an hour is no error.
+  // A watch that is quiet for an hour is not an error.
   server.requestTimeout = 0;
   server.keepAliveTimeout = 60_000;
   return server;

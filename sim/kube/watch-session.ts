@@ -51,7 +51,7 @@ function eventOf(change: Change, { resource, matches }: Selection): WatchEvent |
   return { type: 'DELETED', object: served(resource, { ...previous, metadata }) };
 }
 
-/** Tells a client how far it is although nothing it watches has changed. */
+/** Reports a client how far it is although nothing it watches has changed. */
 export function bookmark(resource: Resource, revision: number): WatchEvent {
   const metadata = { resourceVersion: String(revision), creationTimestamp: null };
   return { type: 'BOOKMARK', object: { kind: resource.kind, apiVersion: apiVersionOf(resource), metadata } };

@@ -94,7 +94,7 @@ export class AgentProcess {
     if (this.#child) killGroup(this.#child);
   }
 
-  /** Ends the process in good order and closes the log. */
+  /** Ends the process cleanly and closes the log. */
   async close(): Promise<void> {
     await this.end('SIGTERM');
     this.#log.end();

@@ -51,7 +51,7 @@ export class Pods {
     if (pod.host) await this.#host.deleteAddress(pod.host, ifName, withPrefix(address, eniUnder(pod, ifName)));
   }
 
-  /** Ends a pod in good order: asked for, taken down, confirmed. */
+  /** Ends a pod cleanly: asked for, taken down, confirmed. */
   async end(pod: WorldPod): Promise<void> {
     this.#running.delete(pod);
     this.#kubelet.delete(pod.name);

@@ -14,7 +14,7 @@ const VIP = '10.77.1.100';
 const VIP6 = '2001:db8:77:1::100';
 const ANY_FLOATING = { 'eni-agent.io/floating-ips': '*' };
 
-/** Not another run's: all of them share the machine's folder of namespaces, and a pod is told by its IP. */
+/** Not another run's: all of them share the machine's folder of namespaces, and a pod is reported by its IP. */
 const podIp = (number: number) => `198.18.${process.pid & 255}.${number}`;
 
 let api: RealApiServer;
@@ -42,7 +42,7 @@ async function startPod(name: string, address: string): Promise<void> {
   await rig.createPod({ name, node: node.name, networks });
 }
 
-/** A pod that can only be told by its IP, in a namespace made by hand. */
+/** A pod that can only be reported by its IP, in a namespace made by hand. */
 async function startInNamespace(name: string, podIp: string, where = node, annotations = {}): Promise<string> {
   const link = where.enis[1]?.link ?? '';
   const namespace = await rig.createNamespace(podIp, [{ ifName: 'net1', link }]);

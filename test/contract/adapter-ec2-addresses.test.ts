@@ -129,7 +129,7 @@ describe('IPv6', () => {
     },
   );
 
-  it('tells when the address is not on the ENI', async () => {
+  it('says when the address is not on the ENI', async () => {
     await using rig = await startRig();
     await expect(rig.addresses.unassign(rig.left.pods, [vip6], options)).rejects.toMatchObject({
       kind: 'not-assigned',
@@ -152,7 +152,7 @@ describe('trouble', () => {
     await expect(rig.addresses.assign(rig.left.pods, [vip], plain)).rejects.toMatchObject({ kind: 'unknown-outcome' });
   });
 
-  it('an empty bucket is told as such, after one attempt, and is over when it refills', async () => {
+  it('an empty bucket is reported as such, after one attempt, and is over when it refills', async () => {
     await using rig = await startRig();
     rig.server.faults.inject({
       action: 'AssignPrivateIpAddresses',
@@ -163,7 +163,7 @@ describe('trouble', () => {
     expect(rig.calls.map((call) => call.error?.kind)).toEqual(['throttled', undefined]);
   });
 
-  it('an IAM refusal is told without its blob', async () => {
+  it('an IAM refusal is reported without its blob', async () => {
     await using rig = await startRig();
     rig.cloud.knobs.deniedActions = ['AssignPrivateIpAddresses'];
     const attempt = rig.addresses.assign(rig.left.pods, [vip], plain);

@@ -90,7 +90,7 @@ export function kubeAdapterSuite(start: () => Promise<ApiUnderTest>): void {
     expect(errors).toEqual([]);
   });
 
-  it('the reflector lists again after silence and tells nothing twice', async () => {
+  it('the reflector lists again after silence and says nothing twice', async () => {
     await createPod('quiet');
     const { changes, errors } = watchPods({ fieldSelector: 'metadata.name=quiet' }, 400);
     await vi.waitFor(() => expect(errors.length).toBeGreaterThanOrEqual(2), { timeout: 10_000 });

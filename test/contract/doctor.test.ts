@@ -80,7 +80,7 @@ describe('eni-agent doctor against simulated AWS and Kubernetes', () => {
     expect(ec2.calls.filter(({ outcome, action }) => outcome === 'ok' && !action.startsWith('Describe'))).toEqual([]);
   });
 
-  it('fails, and says how to mend it, when IAM denies what Elastic IPs need', async () => {
+  it('fails, and says how to fix it, when IAM denies what Elastic IPs need', async () => {
     cloud.knobs.deniedActions = ['AllocateAddress'];
     const { code, line, output } = await doctor('--cluster-name=test');
     cloud.knobs.deniedActions = [];

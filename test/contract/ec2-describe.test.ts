@@ -41,7 +41,7 @@ describe('filters (facts §1.0, §1.4)', () => {
     ['* and ?', [filter('private-ip-address', '10.0.1.1?'), filter('status', 'in-*')], ['one', 'two']],
     ['an escaped wildcard is itself', [filter('private-ip-address', '10.0.1.1\\?')], []],
     ['characters of a regular expression are plain', [filter('tag:role', 'Pod (a|b)')], ['two']],
-    ['a dot is no wildcard', [filter('private-ip-address', '10.0.1x1*')], []],
+    ['a dot is not a wildcard', [filter('private-ip-address', '10.0.1x1*')], []],
     ['case counts', [filter('tag:role', 'pod*')], []],
     ['tag-key', [filter('tag-key', 'role')], ['two']],
     ['an unknown id in a filter yields nothing', [filter('network-interface-id', 'eni-0dead')], []],

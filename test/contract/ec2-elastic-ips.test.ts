@@ -129,7 +129,7 @@ describe('AssociateAddress (facts §1.6)', () => {
     expect([seen, (await addresses())[0]?.NetworkInterfaceId]).toEqual(expected);
   });
 
-  test('repeating an association is no error, even with AllowReassociation=false', async () => {
+  test('repeating an association is not an error, even with AllowReassociation=false', async () => {
     const { AllocationId } = await allocate();
     const first = await associate(AllocationId, region.eniOne, '10.0.1.11', false);
     const second = await associate(AllocationId, region.eniOne, '10.0.1.11', false);

@@ -101,7 +101,7 @@ describe('the simulated API server, as a test fixture', () => {
     expect((await wires.get(pods)).code).toBe(200);
   });
 
-  it('fails as it is told, so many times, with Retry-After', async () => {
+  it('fails as it is reported, so many times, with Retry-After', async () => {
     await wires.post('/_sim/faults/fail', { code: 429, retryAfter: 3, times: 1, pathIncludes: '/pods' });
     expect((await wires.get('/api/v1/nodes')).code).toBe(200);
     const refused = await fetch(kube.url + pods);

@@ -156,7 +156,7 @@ class Schedule {
     this.#pick(lies)();
   }
 
-  /** An object whose status claims an Elastic IP that was never its own: EIP's status is no sub-resource. */
+  /** An object whose status claims an Elastic IP that was never its own: EIP's status is not a sub-resource. */
   #forge(status: object, spec: object = {}): void {
     this.#names += 1;
     const name = `forged-${this.#names}`;

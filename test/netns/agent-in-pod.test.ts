@@ -116,7 +116,7 @@ describe.skipIf(possible !== true)('eni-agent init, in the namespace of a pod', 
     expect([holderOf(V4), holderOf(V6)]).toEqual([red.id, red.id]);
   });
 
-  test('fails closed and says what to mend when EC2 refuses', async () => {
+  test('fails closed and says what to fix when EC2 refuses', async () => {
     cloud.knobs.deniedActions = ['AssignPrivateIpAddresses'];
     await inside('addr', 'add', `${V4}/24`, 'dev', 'net1');
 
@@ -177,7 +177,7 @@ describe.skipIf(possible !== true)('eni-agent sidecar, in the namespace of a pod
     expect([holderOf(V4), holderOf(V6)]).toEqual([red.id, red.id]);
   });
 
-  test('does not take back what another node took over, but takes it when it appears anew', async () => {
+  test('does not take back what another node took over, but takes it when it appears again', async () => {
     const agent = start(['sidecar', '--ec2-resync=10s']);
     await inside('addr', 'add', `${V4}/32`, 'dev', 'net1');
     await until('v4', () => holderOf(V4) === red.id);

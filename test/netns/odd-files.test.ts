@@ -45,8 +45,8 @@ function open(witness: Witness): PodNamespaces {
   return observer;
 }
 
-describe.skipIf(possible !== true)('what is no namespace in the folder of namespaces', () => {
-  test('a pipe, a socket, a device and links to nothing, in a circle and to a pipe stop nothing, and each is told', async () => {
+describe.skipIf(possible !== true)('what is not a namespace in the folder of namespaces', () => {
+  test('a pipe, a socket, a device and links to nothing, in a circle and to a pipe stop nothing, and each is reported', async () => {
     const at = (name: string) => join(node.netnsDir, name);
     execFileSync('mkfifo', [at('pipe'), PIPE_OF_ALL]);
     execFileSync('mknod', [at('device'), 'c', '5', '0']);

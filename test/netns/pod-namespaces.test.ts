@@ -199,7 +199,7 @@ describe.skipIf(possible !== true)('PodNamespaces on real namespaces', () => {
     expect(observer.namespaces()).toHaveLength(1);
   });
 
-  test('a file that is no namespace does not keep the view from being complete', async () => {
+  test('a file that is not a namespace does not keep the view from being complete', async () => {
     writeFileSync(join(node.netnsDir, 'left-behind'), '');
     const pod = await host.createPod(node, podSpec('a'));
 

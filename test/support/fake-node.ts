@@ -49,7 +49,7 @@ export class FakeNode {
   readonly failures: string[] = [];
   readonly lost: IpAddress[] = [];
   readonly released: IpAddress[] = [];
-  /** Forced moves as they are told: `ADDRESS from ENI`. */
+  /** Forced moves as they are reported: `ADDRESS from ENI`. */
   readonly forced: string[] = [];
   /** Set to make the sources of claims incomplete, as while the API is loading. */
   complete = true;

@@ -161,7 +161,7 @@ export interface ProbeAnswer {
   readonly notes: string;
 }
 
-/** What the kubelet would be told; undefined while nothing listens. */
+/** What the kubelet would be reported; undefined while nothing listens. */
 export async function probe(agent: SpawnedAgent, path: '/healthz' | '/readyz'): Promise<ProbeAnswer | undefined> {
   if (agent.url === undefined) return undefined;
   const reply = await fetch(`${agent.url}${path}`).catch(() => undefined);

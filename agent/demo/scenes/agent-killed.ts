@@ -12,7 +12,7 @@ export const agentKilled: Scene = {
   play: async (stage) => {
     const restart = await killInTheMiddle(stage);
     const lost = await loseReply(stage);
-    return `${restart} calls for what came meanwhile, none repeated; lost reply told after ${lost}`;
+    return `${restart} calls for what came meanwhile, none repeated; lost reply resolved after ${lost}`;
   },
 };
 
@@ -45,11 +45,14 @@ async function loseReply(stage: Stage): Promise<string> {
   const pods = await startPods(stage, 'unheard', 1);
   await stage.untilServed(pods);
   const name = pods[0]?.name ?? '';
-  await stage.until(`${name} told that it is served`, () => conditionOf(stage.world.kube, name)?.reason === 'Assigned');
+  await stage.until(
+    `${name} reports that it is served`,
+    () => conditionOf(stage.world.kube, name)?.reason === 'Assigned',
+  );
   const took = milliseconds(Date.now() - began);
   const calls = mutations(stage.calls().filter(({ at }) => at >= began)).length;
   stage.check(`a lost reply cost ${calls} writes`, calls <= 2);
-  stage.say(`EC2 does a call but its reply is lost: found out and told after ${took}, ${calls} call(s).`);
+  stage.say(`EC2 does a call but its reply is lost: found out and reported after ${took}, ${calls} call(s).`);
   return took;
 }
 

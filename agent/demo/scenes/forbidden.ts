@@ -8,11 +8,11 @@ interface Attempt {
   readonly wants: string;
   /** Absent when the pod is refused for what it wrote, not for an address. */
   readonly address?: string;
-  /** The reason that the pod must be told. */
+  /** The reason that the pod must be reported. */
   readonly reasons: readonly string[];
 }
 
-/** Each refusal is told on the pod that caused it, and disturbs nobody else: a well-behaved pod starts at the same time. */
+/** Each refusal is reported on the pod that caused it, and disturbs nobody else: a well-behaved pod starts at the same time. */
 export const forbidden: Scene = {
   title: 'Forbidden claims',
   measures: 'CNI result file → EC2 call',

@@ -31,12 +31,12 @@ export const twoHolders: Scene = {
     stage.say(`split-b and split-c both hold ${vip}. We watch for ${HOLD_MS / 1000} s.`);
     await stage.pause(HOLD_MS);
     const told = () => conditionOf(stage.world.kube, one.name)?.reason === 'HeldElsewhere';
-    await stage.until('split-b told that it lost the address', told);
+    await stage.until('split-b reports that it lost the address', told);
 
     const takeovers = assignmentsOf(stage.calls(), vip).filter(({ outcome }) => outcome === 'ok').length;
     stage.check(`${takeovers} takeovers where two are allowed`, takeovers === 2);
     await pods.removeAddress(one, IF, vip);
-    stage.say(`One takeover each, then peace; split-b is told HeldElsewhere.`);
-    return `${takeovers} takeovers in ${HOLD_MS / 1000} s, no ping-pong; the loser is told`;
+    stage.say(`One takeover each, then peace; split-b reports HeldElsewhere.`);
+    return `${takeovers} takeovers in ${HOLD_MS / 1000} s, no ping-pong; the loser says so`;
   },
 };

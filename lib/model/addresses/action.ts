@@ -14,7 +14,7 @@ export interface AssignAction {
   readonly takeover: boolean;
   /** The ENI that loses the address by a takeover, as far as it is known. */
   readonly from: EniId | undefined;
-  /** When EC2 says that somebody holds the address, it is looked up at once: no refusal is told, no pause begins. */
+  /** When EC2 says that somebody holds the address, it is looked up at once: no refusal is reported, no pause begins. */
   readonly looksUp: boolean;
   /** Failover goes first: before everything else that waits on this ENI. */
   readonly urgent: boolean;

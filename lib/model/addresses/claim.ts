@@ -19,15 +19,15 @@ export interface Claim {
   readonly mac: Mac | undefined;
   /** MAC of the host interface under the pod's (the attachment's `master`, or the kernel's parent link). */
   readonly masterMac: Mac | undefined;
-  /** Type of the CNI plugin that made the interface, where a source tells it. */
+  /** Type of the CNI plugin that made the interface, where a source says it. */
   readonly plugin?: string;
   /** When the address appeared here, in ms since the epoch. Kept over restarts by the ledger. */
   readonly since: number;
-  /** Found in place when the agent started, which is no appearance: it has no right to a takeover. */
+  /** Found in place when the agent started, which is not an appearance: it has no right to a takeover. */
   readonly inPlace?: true;
   /**
    * Set on a `live` claim whose pod waits for more networks than are known: the CNI result is about to make it `ipam`. Until this
-   * time (ms since the epoch) no refusal is told and no pause begins.
+   * time (ms since the epoch) no refusal is reported and no pause begins.
    */
   readonly provisionalUntil?: number;
   /** Set while the address comes and goes: nothing is asked of EC2 for it before this time, ms since the epoch. */
@@ -43,7 +43,7 @@ export function claimKey(claim: Pick<Claim, 'address' | 'interface'> & { holder:
 }
 
 /**
- * Identity of attempts at a claim. A claim that becomes declared (`live` → `floating`) and an address that appears anew start with a
+ * Identity of attempts at a claim. A claim that becomes declared (`live` → `floating`) and an address that appears again start with a
  * clean slate: failover must not wait for the end of an earlier failure's pause.
  */
 export function attemptKey(claim: Claim): string {

@@ -31,7 +31,7 @@ export interface OwnClusters {
  * use. `owner` is the holder's instance, undefined for a detached ENI, which belongs to nobody's running machine.
  *
  * Another cluster is proved by EC2's tags alone: cluster names on the holder's instance or ENI of which none is ours, or an instance
- * without any where ours has some. `knowingly` are protected ENIs from which an operator has the address taken all the same. Clusters whose instances carry no such tags cannot be told from untagged machines beside them.
+ * without any where ours has some. `knowingly` are protected ENIs from which an operator has the address taken all the same. Clusters whose instances carry no such tags cannot be distinguished from untagged machines beside them.
  */
 export function whyNotTake(
   address: IpAddress,

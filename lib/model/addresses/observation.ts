@@ -8,11 +8,11 @@ export interface CachedAttachment {
   readonly file: string;
   readonly pod: PodRef;
   readonly ifName: string;
-  /** Path of the network namespace, when the cache tells it. */
+  /** Path of the network namespace, when the cache says it. */
   readonly netns: string | undefined;
   /** `master` of the CNI conf: the host interface under the attachment. */
   readonly master: string | undefined;
-  /** What the attachment's IPAM plugin may hand out, as far as its conf tells. */
+  /** What the attachment's IPAM plugin may hand out, as far as its conf says. */
   readonly ipam?: readonly IpamRange[];
   /** Type of the CNI plugin that made the interface. */
   readonly plugin?: string | undefined;
@@ -30,7 +30,7 @@ export interface LiveAddress {
 export interface LiveInterface {
   readonly name: string;
   readonly mac: Mac | undefined;
-  /** Index of the link under this one in the host's namespace, when the kernel tells. */
+  /** Index of the link under this one in the host's namespace, when the kernel says. */
   readonly parentIndex: number | undefined;
   readonly addresses: readonly LiveAddress[];
 }

@@ -18,7 +18,7 @@ export interface Plan {
   readonly retryAt: number | undefined;
 }
 
-/** `take`: it will be taken over if that may be, and nothing is told meanwhile. `wait`: we stand down until nobody holds it. */
+/** `take`: it will be taken over if that may be, and nothing is reported meanwhile. `wait`: we stand down until nobody holds it. */
 export interface HolderQuestion {
   readonly address: IpAddress;
   readonly purpose: 'take' | 'wait';

@@ -21,7 +21,7 @@ export interface ControllerNode {
   readonly finalizers: readonly string[];
   readonly ready: boolean;
   readonly deleting: boolean;
-  /** Undefined for a node that is no EC2 instance. */
+  /** Undefined for a node that is not an EC2 instance. */
   readonly instanceId: string | undefined;
   readonly internalIp: IpAddress | undefined;
 }
@@ -149,7 +149,7 @@ export interface ObjectDecision {
 export interface PodRequest {
   /** The EIP that its node's agent is to bind to its primary address. */
   readonly handOver: AllocationId | undefined;
-  /** The EIP that is bound to it by an object whose dialect tells so on the pod. */
+  /** The EIP that is bound to it by an object whose dialect says so on the pod. */
   readonly shown: AllocationId | undefined;
   /** True for EIPs of known objects: those may be taken off the pod again. */
   readonly isOurs: (id: AllocationId) => boolean;

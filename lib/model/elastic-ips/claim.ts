@@ -78,7 +78,7 @@ export interface EipEvent {
 
 /** Knowledge of the installation that translations need. */
 export interface DialectContext {
-  /** `--cluster-name`; part of every owner tag. Undefined: no EIP may be claimed, because owners could not be told apart. */
+  /** `--cluster-name`; part of every owner tag. Undefined: no EIP may be claimed, because owners cannot be told apart. */
   readonly clusterName: string | undefined;
   readonly nodeName: string;
 }

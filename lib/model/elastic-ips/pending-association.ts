@@ -5,7 +5,7 @@ import type { AllocationId } from './elastic-ip.ts';
 
 /**
  * "We are about to pair this EIP, which has no tags of ours yet, with this address of our ENI", written to the node's disk before the
- * call. The tags follow the pairing, because tags are no lock: until then only this record tells our pairing from somebody else's.
+ * call. The tags follow the pairing, because tags are not a lock: until then only this record says our pairing from somebody else's.
  */
 export interface PendingAssociation {
   readonly allocationId: AllocationId;

@@ -67,7 +67,7 @@ export const ENI_REASONS = {
   InstanceFull: 'the instance type takes no further interface',
   TooManyAddresses: 'the instance type takes fewer addresses on one interface',
   AddressesInUse: 'addresses that the spec does not want any more are in use',
-  SubnetChanged: 'an interface cannot change its subnet; delete the object and make it anew',
+  SubnetChanged: 'an interface cannot change its subnet; delete the object and create it again',
   NotOurs: 'the interface that the status names belongs to somebody else',
   InvalidSpec: 'the object cannot be understood',
   Unauthorized: "the controller's IAM role may not do this",

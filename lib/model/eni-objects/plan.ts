@@ -12,13 +12,13 @@ export interface EniSnapshot {
   readonly interfaces: readonly NetworkInterface[];
   /** When the describe that they rest on was asked for; undefined before the first one. */
   readonly interfacesAt: number | undefined;
-  /** A describe asked for before this tells nothing about the object: a call for it failed or went unanswered then. */
+  /** A describe asked for before this says nothing about the object: a call for it failed or went unanswered then. */
   readonly trustAfter: ReadonlyMap<string, number>;
   /** Since when the object wishes what it does now, as far as this process knows. */
   readonly wishedAt: ReadonlyMap<string, number>;
   /** Calls for addresses whose answers were lost, by object. */
   readonly lostAssigns: ReadonlyMap<string, LostAssign>;
-  /** Since when describes show no interface for the object; a call that may have made one starts it anew. */
+  /** Since when describes show no interface for the object; a call that may have made one starts it again. */
   readonly absentSince: ReadonlyMap<string, number>;
   /** Objects whose interfaces are surely gone: EC2 said so itself. */
   readonly surelyGone: ReadonlySet<string>;

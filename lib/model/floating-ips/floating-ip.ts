@@ -1,7 +1,7 @@
 import { familyOf, hostPrefixLength, type IpAddress, isGlobalUnicast, parseHostCidr, parseIp } from '../ip.ts';
 import { isObject, type JsonObject, objectsOf, textOf } from '../json.ts';
 
-/** One address of a FloatingIP as the interface shall have it. */
+/** One address of a FloatingIP as the interface must have it. */
 export interface HostAddress {
   readonly address: IpAddress;
   /** 32 or 128 unless the object says otherwise: an address alone never becomes the parent of others on the interface. */
@@ -48,7 +48,7 @@ export interface FloatingIpCondition {
   readonly lastTransitionTime: string;
 }
 
-/** The condition that tells whether the addresses are served, and why not. */
+/** The condition that says whether the addresses are served, and why not. */
 export const READY = 'Ready';
 
 /** As many as one ENI can hold at most. */

@@ -13,7 +13,7 @@ export interface FloatingTiming {
   readonly renewMs: number;
   /** EC2 is asked for nothing in the last part of a hold: a call on its way must not arrive when somebody else holds the Lease. */
   readonly guardMs: number;
-  /** How long others wait for an agent that has stopped in good order and will come back. */
+  /** How long others wait for an agent that has stopped cleanly and will come back. */
   readonly parkMs: number;
   /** Each address set that a node holds already makes it wait so much longer before it takes one more. */
   readonly spreadMs: number;
@@ -42,7 +42,7 @@ export interface FloatingSnapshot {
   readonly leaving: string | undefined;
   /** Since when this agent knows enough to take part in elections. */
   readonly fitSince: number;
-  /** The agent was told to stop; it will be back. */
+  /** The agent is stopping and will be back. */
   readonly stopping: boolean;
   readonly enis: readonly Eni[];
   /** When the describe was asked for that `enis` rest on; undefined before the first. */

@@ -31,7 +31,7 @@ export interface AnnouncedInterface {
   readonly address: IpAddress | undefined;
   readonly deviceIndex: number;
   readonly networkCard: number;
-  /** Alternative name that the link shall have; undefined: none. */
+  /** Alternative name that the link must have; undefined: none. */
   readonly name: string | undefined;
   readonly mtu: number | undefined;
   /** `leaving`: it will be detached when no pod uses it; no new pod may begin to. */

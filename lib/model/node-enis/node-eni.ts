@@ -11,7 +11,7 @@ export const NODE_ENI_FINALIZER = {
   'multi-eni-controller': 'nodeeni.networking.k8s.aws/finalizer',
 } as const satisfies Record<NodeEniDialectName, string>;
 
-/** A `NodeENI`: network interfaces that every selected node shall have. docs/node-enis.md. */
+/** A `NodeENI`: network interfaces that every selected node must have. docs/node-enis.md. */
 export interface NodeEni {
   readonly dialect: NodeEniDialectName;
   readonly name: string;

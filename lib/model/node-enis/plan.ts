@@ -121,7 +121,7 @@ export interface NodeEniCreation {
   readonly clientToken: string;
 }
 
-/** The annotation that a node shall have; undefined: none. */
+/** The annotation that a node must have; undefined: none. */
 export interface NodeEniNotice {
   readonly node: NodeEniNode;
   readonly text: string | undefined;
@@ -157,6 +157,6 @@ export interface SlotDecision {
   readonly readUsers?: string;
   readonly poll?: boolean;
   readonly retryAt?: number | undefined;
-  /** How the node is told of the interface; undefined: not at all. */
+  /** How the node is reported of the interface; undefined: not at all. */
   readonly notice?: 'attached' | 'leaving';
 }

@@ -13,7 +13,7 @@ export interface Appearance {
   readonly seenSince: number | undefined;
   /** It was there when the agent started, and the ledger does not know it. */
   readonly foundAtStart: boolean;
-  /** The claim ended before our eyes, and the ledger still knows the address: if it comes back it has appeared anew. */
+  /** The claim ended before our eyes, and the ledger still knows the address: if it comes back it has appeared again. */
   readonly vanished: boolean;
   /** What this address has spent on coming back, as the time at which all of it is earned back; see `CREDIT_MS`. */
   readonly spentUntil: number;
@@ -42,7 +42,7 @@ export interface DatingInput {
 
 /**
  * Dates each claim. The first sight of a claim counts as its appearance, unless the ledger remembers the same claim from before a
- * restart; after that, only an address that vanished and came back, or that the kernel saw deleted and added, has appeared anew.
+ * restart; after that, only an address that vanished and came back, or that the kernel saw deleted and added, has appeared again.
  */
 export function dateClaims(
   drafts: readonly ClaimDraft[],
@@ -104,7 +104,7 @@ function sinceOf(before: Appearance, seenSince: number | undefined, now: number)
   return readded ? Math.max(seenSince, before.since + 1) : before.since;
 }
 
-/** The CNI cache of an older runtime names no uid: the claim is still the same when the API tells it. */
+/** The CNI cache of an older runtime names no uid: the claim is still the same when the API says it. */
 function seenWithoutUid(
   draft: Omit<ClaimDraft, 'seenSince'>,
   known: Appearances,

@@ -81,7 +81,7 @@ function chooseBySubnet(claim: Claim, enis: readonly Eni[]): EniChoice {
   return refuse(
     claim,
     'AmbiguousInterface',
-    `${claim.address} fits ${candidates.map((eni) => eni.id).join(' and ')}, and neither the MAC nor the master of ${claim.interface} tells which; set "master" in the NetworkAttachmentDefinition`,
+    `${claim.address} fits ${candidates.map((eni) => eni.id).join(' and ')}, and neither the MAC nor the master of ${claim.interface} says which; set "master" in the NetworkAttachmentDefinition`,
   );
 }
 

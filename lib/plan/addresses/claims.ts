@@ -202,7 +202,7 @@ class PodClaims {
     );
   }
 
-  /** More networks are promised than are known, and this interface is none of those: what it is will be told in a moment. */
+  /** More networks are promised than are known, and this interface is none of those: what it is will be reported in a moment. */
   #isProvisional(name: string): boolean {
     const { pod, cache } = this.#holder;
     const known = new Set([...cache.map((entry) => entry.ifName), ...this.#networks.map((entry) => entry.interface)]);

@@ -152,7 +152,7 @@ function recordOf(claim: Claim, eni: Eni, entry: LedgerEntry | undefined): Ledge
 }
 
 function standDown(claim: Claim, eni: Eni, entry: LedgerEntry | undefined): Decision {
-  const message = `${claim.address} is held by another ENI; standing down. It is taken over only when it appears anew on ${claim.interface}${
+  const message = `${claim.address} is held by another ENI; standing down. It is taken over only when it appears again on ${claim.interface}${
     claim.kind === 'live' ? ', and only if eni-agent.io/floating-ips declares it' : ''
   }`;
   const refusal: Refusal = { reason: 'HeldElsewhere', message, address: claim.address };

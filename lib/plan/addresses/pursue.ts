@@ -76,7 +76,7 @@ function ask(claim: Claim, eni: Eni, known: KnownHolder | undefined): Pursuit {
 }
 
 /**
- * Whether the address has changed hands while we waited. When it cannot be told, a floating address counts as moved, because two
+ * Whether the address has changed hands while we waited. When that cannot be known, a floating address counts as moved, because two
  * pods may hold it and the other one may have added it later; what IPAM has given us is given to nobody else.
  */
 function hasMoved(claim: Claim, known: KnownHolder, { before, restarted }: Doubt): boolean {

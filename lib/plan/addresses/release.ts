@@ -42,7 +42,7 @@ export function planReleases(
   const { describedAt, policy, now } = snapshot;
   const seenUntil = snapshot.claimsComplete ? now : snapshot.hiddenSince;
   if (describedAt === undefined || seenUntil === undefined) return NOTHING;
-  // Looked at again even when nothing happens by then: a view that has become complete is no event of its own.
+  // Looked at again even when nothing happens by then: a view that has become complete is not an event of its own.
   if (now - seenUntil > HIDDEN_MS) return { ...NOTHING, nextDue: now + HIDDEN_MS };
   const idle = Array.from(snapshot.ledger.values())
     .filter((entry) => !claimed.has(entry.address) && !snapshot.inFlight.has(entry.address))
@@ -100,7 +100,7 @@ function isReleasable(entry: LedgerEntry, snapshot: NodeSnapshot): boolean {
 
 /**
  * A describe asked for from then on decides that an entry without a claim is over. At once when it is nothing of ours. EC2 may have
- * done what we asked although no describe shows it yet, or leave out what is there: forgotten too early, it would stay for ever.
+ * done what we asked although no describe shows it yet, or leave out what is there: forgotten too early, it would stay forever.
  */
 function goneAt(entry: LedgerEntry, snapshot: NodeSnapshot): number {
   const eni = snapshot.enis.find(({ id }) => id === entry.eni);

@@ -70,7 +70,7 @@ function credentials({ enis }: Evidence): Check {
   );
 }
 
-/** Without a cluster name nobody can have an EIP, so that a missing permission is no fault. */
+/** Without a cluster name nobody can have an EIP, so that a missing permission is not a fault. */
 function permissions({ permissions: answer, clusterName: cluster }: Evidence): Check[] {
   if (answer.kind !== 'known') return [unanswered('IAM', answer)];
   const checks = Array.from(answer.value, ([action, found]): Check => permission(action, found, cluster !== undefined));

@@ -3,7 +3,7 @@ import { diagnoseCluster } from './diagnose-cluster.ts';
 import { diagnoseHost } from './diagnose-host.ts';
 import type { Check, Evidence } from './evidence.ts';
 
-/** One check for each prerequisite, in the order in which a reader should mend them. Pure. */
+/** One check for each prerequisite, in the order in which a reader should fix them. Pure. */
 export function diagnose(evidence: Evidence): readonly Check[] {
   return [...diagnoseAws(evidence), ...diagnoseHost(evidence), ...diagnoseCluster(evidence)];
 }
@@ -16,10 +16,7 @@ export function renderChecks(checks: readonly Check[]): string {
     ...(fix === undefined ? [] : [`${' '.repeat(11 + width)}→ ${fix}`]),
   ]);
   const failed = checks.filter(({ verdict }) => verdict === 'fail').length;
-  return [
-    ...lines,
-    '',
-    failed === 0 ? 'Nothing stands in the way.' : `${failed} of ${checks.length} checks failed.`,
-    '',
-  ].join('\n');
+  return [...lines, '', failed === 0 ? 'All checks passed.' : `${failed} of ${checks.length} checks failed.`, ''].join(
+    '\n',
+  );
 }

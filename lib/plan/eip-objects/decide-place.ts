@@ -79,7 +79,7 @@ function taken({ privateIp }: PrivatePlace, { publicIp, allocationId }: ElasticI
   return { reason: 'TargetHasOtherEip', message };
 }
 
-/** The address of an ENI object, as its status tells it. */
+/** The address of an ENI object, as its status says it. */
 export function eniTarget(claim: ObjectClaim, snapshot: ControllerSnapshot): Target {
   const { assignment, object } = claim;
   const { eniObjects, eniObjectsKnown } = snapshot;

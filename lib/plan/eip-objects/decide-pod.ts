@@ -11,7 +11,7 @@ const SAFETY_MS = 30_000;
 
 /**
  * An EIP for a pod: it is handed to the pod's node agent by annotation as soon as nobody else has it, and moves with the pod's name
- * from node to node. What EC2 shows is what counts for the status; the pod's own report only tells when to look.
+ * from node to node. What EC2 shows is what counts for the status; the pod's own report only says when to look.
  */
 export function decideForPod(
   claim: ObjectClaim,

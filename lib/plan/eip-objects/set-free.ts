@@ -16,7 +16,7 @@ const POLL_MS = 700;
  *
  * Order: the handover annotations are taken away first (the plan for pods does that, because no handover is granted); a living pod's
  * agent lets the EIP go by itself; for pods that are gone, for agents that stay silent, and for EIPs that no agent ever had, the
- * controller does it. By association id always: should somebody have bound the EIP anew meanwhile, nothing happens to that.
+ * controller does it. By association id always: should somebody have bound the EIP again meanwhile, nothing happens to that.
  */
 export function setFree(
   claim: ObjectClaim,

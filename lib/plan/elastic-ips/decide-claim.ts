@@ -62,7 +62,7 @@ export function decideClaim(placed: PlacedEipClaim, snapshot: EipSnapshot, share
   }
   const rival = occupant(place, own, snapshot);
   // Another pod's that had this address before and is about to be taken along: the association here pushes it off (EC2 AssociateAddress).
-  // Waiting would be for ever where pods have exchanged their addresses.
+  // Waiting would be forever where pods have exchanged their addresses.
   if (rival !== undefined && !share.misplaced.has(rival.allocationId)) return wait(rival, placed, snapshot);
   return own === undefined ? obtain(placed, snapshot, share) : bring(own, place, claim);
 }
@@ -107,7 +107,7 @@ function bound(
   const wanted = { ...claim.tags, [NODE_TAG]: nodeName };
   const missing = Object.entries(wanted).filter(([key, value]) => eip.tags[key] !== value);
   if (missing.length === 0) return { status };
-  // It works without its tags: a refusal to write them is no refusal of the claim.
+  // It works without its tags: a refusal to write them is not a refusal of the claim.
   const until = backoffs.get(claim.id)?.until ?? 0;
   if (until > now) return { status, retryAt: until };
   return { status, step: { kind: 'tag', key: claim.id, claim, eip, tags: Object.fromEntries(missing) } };
@@ -118,7 +118,7 @@ function occupant(place: EipPlace, own: ElasticIp | undefined, { inventory }: Ei
   return inventory.find((eip) => eip !== own && isBoundTo(place, eip));
 }
 
-/** One of ours is about to go, and what keeps it is told; somebody else's stays. */
+/** One of ours is about to go, and what keeps it is reported; somebody else's stays. */
 function wait(rival: ElasticIp, placed: PlacedEipClaim, snapshot: EipSnapshot): ClaimDecision {
   const { claim } = placed;
   const ours = snapshot.owned.find(({ eip }) => eip === rival);
@@ -210,7 +210,7 @@ function allInUse(
   return ['EipPoolEmpty', `all ${suitable.length} Elastic IPs with this tag are in use (${list})${owners}`];
 }
 
-/** Refused for what the inventory shows: looked at again now and then, because somebody may mend it. */
+/** Refused for what the inventory shows: looked at again now and then, because somebody may fix it. */
 function refuse(
   { claim, refusedSince }: PlacedEipClaim,
   snapshot: EipSnapshot,

@@ -12,7 +12,7 @@ import { namedBranch } from './branch.ts';
 /** The networks that a pod asks Multus for. */
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks';
 
-/** How far EC2's describes may lag behind the VPC CNI before a pod is told that its address is not of the VPC, ms. */
+/** How far EC2's describes may lag behind the VPC CNI before a pod is reported that its address is not of the VPC, ms. */
 const LAG_MS = 4_000;
 const LONGEST_RECHECK_MS = 600_000;
 

@@ -71,7 +71,7 @@ function decideAll(
 }
 
 function sharedTarget(target: string, user: string): Refusal {
-  const message = `${user} asks for an Elastic IP on the same address (${target}) and is heard; one private address has one Elastic IP`;
+  const message = `${user} asks for an Elastic IP on the same address (${target}) and comes first; one private address can have only one Elastic IP`;
   return { reason: 'TargetHasOtherEip', message };
 }
 

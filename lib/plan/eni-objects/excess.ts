@@ -12,7 +12,7 @@ const LATE_MS = 60_000;
 export type Excess =
   | { readonly state: 'none' }
   | { readonly state: 'step'; readonly step: EniStep }
-  /** A describe from this time on tells, ms since the epoch. */
+  /** A describe from this time on says, ms since the epoch. */
   | { readonly state: 'unknown'; readonly dueAt: number };
 
 /**

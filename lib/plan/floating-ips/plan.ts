@@ -56,7 +56,7 @@ function yieldTo(view: FloatingIpView, until: number, snapshot: FloatingContext)
   return { steps: leaving.length > 0 ? leaving : forget(view), retryAt: until };
 }
 
-/** The agent stops and will be back: others are told to wait, and the address serves on without it. */
+/** The agent stops and will be back: others are asked to wait, and the address serves on without it. */
 function park(view: FloatingIpView, standing: Standing, { now, timing }: FloatingSnapshot): Share {
   const parked = (view.lease?.durationMs ?? 0) >= timing.parkMs;
   return isOurs(standing) && !parked

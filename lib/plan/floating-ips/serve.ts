@@ -68,7 +68,7 @@ function formerAddresses(
 }
 
 /**
- * Others may have taken over, or nobody can because the API server is away: EC2 tells which. As long as it has the address on our ENI,
+ * Others may have taken over, or nobody can because the API server is away: EC2 says which. As long as it has the address on our ENI,
  * we go on serving.
  */
 function doubted(

@@ -19,7 +19,7 @@ export interface ObjectDecision {
   readonly held: boolean;
 }
 
-/** The finalizer: on before anything exists in EC2, off when nothing is left there and no node is told of anything. */
+/** The finalizer: on before anything exists in EC2, off when nothing is left there and no node is reported of anything. */
 export function decideObject(object: NodeEni, views: readonly SlotView[], snapshot: NodeEniSnapshot): ObjectDecision {
   const isMarked = object.finalizers.includes(NODE_ENI_FINALIZER[object.dialect]);
   const about = { key: object.uid, object } as const;

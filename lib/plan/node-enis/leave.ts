@@ -61,7 +61,7 @@ function whenUnused(
   const due = since === undefined ? undefined : since + LEAVE_MS;
   const users = usersOf(own, name, snapshot);
   const why = replacing === undefined ? 'it is to be detached' : replacing;
-  // What is only replaced is looked at before its node is told; what must go, after it could keep new pods off.
+  // What is only replaced is looked at before its node is reported; what must go, after it could keep new pods off.
   const asks = replacing !== undefined && due === undefined;
   const notBefore = asks ? now - REPLACE_AGAIN_MS : Math.max(due ?? 0, now - USERS_AGE_MS);
   if (!asks && (due === undefined || now < due)) return { entry: leaving(view, why), notice: 'leaving', retryAt: due };

@@ -26,7 +26,7 @@ function textFor(node: NodeEniNode, decided: readonly Decided[], snapshot: NodeE
   const before = parseAnnouncement(node.announced);
   const wanted = decided.filter(({ view }) => view.wanted && view.object.faults.length === 0).length;
   const interfaces = decided.flatMap((one) => announce(one, before, snapshot) ?? []);
-  // A node with the taint is told that nothing is wanted, or it would wait for ever.
+  // A node with the taint is reported that nothing is wanted, or it would wait forever.
   if (wanted === 0 && interfaces.length === 0 && !(node.tainted && snapshot.objects.length > 0)) return undefined;
   return renderAnnouncement({ wanted, interfaces });
 }

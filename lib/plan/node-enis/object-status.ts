@@ -1,7 +1,7 @@
 import type { NodeEni, NodeEniCondition, NodeEniEntry, NodeEniStatus } from '../../model/node-enis/node-eni.ts';
 import type { NodeEniReason } from '../../model/node-enis/reasons.ts';
 
-/** Reasons that pass by themselves and are no failure. */
+/** Reasons that pass by themselves and are not failure. */
 const PASSING: ReadonlySet<NodeEniReason> = new Set(['Creating', 'Attaching', 'Settling', 'Leaving', 'Retained']);
 const ATTACHED: ReadonlySet<NodeEniEntry['state']> = new Set(['Attached', 'Ready', 'Leaving']);
 

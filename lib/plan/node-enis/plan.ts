@@ -9,7 +9,7 @@ import { Planned } from './planned.ts';
 import { type SlotView, viewSlots } from './slots.ts';
 
 /**
- * The next step for every interface of every node, what statuses and nodes shall say, and what must be read first.
+ * The next step for every interface of every node, what statuses and nodes must say, and what must be read first.
  *
  * Guarantees: pure; at most one step a slot; two slots never get one place; an instance never gets more than its type carries less what
  * the VPC CNI keeps; never a step for an interface whose tags in EC2 do not name the object; nothing is detached while it may be used.

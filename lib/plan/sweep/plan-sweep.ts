@@ -48,7 +48,7 @@ type Next = { readonly step: SweepStep } | { readonly step: undefined; readonly 
 export function nextStep(item: SweepItem): Next {
   if (item.kind === 'interface') return nextForInterface(item);
   const { eip, allocatedByUs, marks } = item;
-  // By the id of this very pairing: if somebody has paired the EIP anew meanwhile, the call hurts nobody.
+  // By the id of this very pairing: if somebody has paired the EIP again meanwhile, the call hurts nobody.
   if (eip.association !== undefined)
     return { step: { kind: 'disassociate', item, associationId: eip.association.associationId } };
   if (allocatedByUs) return { step: { kind: 'release', item, allocationId: eip.allocationId } };

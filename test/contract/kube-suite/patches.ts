@@ -99,7 +99,7 @@ export function describePatches({ wires, core }: Bench): void {
     });
   });
 
-  it('a media type that is no patch is 415', async () => {
+  it('a media type that is not a patch is 415', async () => {
     const reply = await wires.send('PATCH', path, {}, 'application/json');
     expect(reply.body).toMatchObject({ code: 415, reason: 'UnsupportedMediaType' });
   });

@@ -78,7 +78,7 @@ export function describeWatches({ wires, core, group }: Bench): void {
     ]);
   });
 
-  it('a pod created anew under the same name has another uid', async () => {
+  it('a pod created again under the same name has another uid', async () => {
     await wires.post(pods, pod('phoenix'));
     await using watch = await wires.watch(pods, { resourceVersion: await revision(pods) });
     await wires.delete(`${pods}/phoenix`);
@@ -93,7 +93,7 @@ export function describeWatches({ wires, core, group }: Bench): void {
     expect(uids).not.toContain(line?.object.metadata.uid);
   });
 
-  it('timeoutSeconds ends it in good order', async () => {
+  it('timeoutSeconds ends it cleanly', async () => {
     await using watch = await wires.watch(maps, { timeoutSeconds: '1', resourceVersion: await revision(maps) });
     expect(await watch.next()).toBeUndefined();
   });

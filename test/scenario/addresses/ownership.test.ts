@@ -58,7 +58,7 @@ describe('AddressReconciler and other holders', () => {
     expect(ec2.holderOf(VIP)).toBe(eniOf('b', 1));
   });
 
-  it('takes a VIP over again when it is added anew here, without waiting for the pause of the loss', async () => {
+  it('takes a VIP over again when it is added again here, without waiting for the pause of the loss', async () => {
     const { clock, ec2, node } = rig();
     const [a, b] = [node('a'), node('b')];
     a.start();

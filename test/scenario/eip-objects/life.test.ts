@@ -152,7 +152,7 @@ describe('an Eip of k8s-eip-operator', () => {
     expect(rig.mutations().filter((action) => action === 'ReleaseAddress')).toHaveLength(1);
   });
 
-  it('for nodes is on a Ready one, tells so by label, and moves when that is not Ready any more', async () => {
+  it('for nodes is on a Ready one, says so by label, and moves when that is not Ready any more', async () => {
     await using rig = await startControllerRig();
     rig.startController();
     await rig.create(Eip('egress'), { selector: { node: { selector: { role: 'egress' } } } });

@@ -94,7 +94,7 @@ export async function startControllerRig({ speed = 20 }: { readonly speed?: numb
     calls,
     request,
     ec2,
-    /** EC2 asks to slow down whenever this is called. */
+    /** EC2 is throttling requests whenever this is called. */
     throttle,
     vpc,
     subnet,

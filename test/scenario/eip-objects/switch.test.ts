@@ -5,7 +5,7 @@ const EIP = (name: string) => ({ kind: 'EIP', name }) as const;
 const Eip = (name: string) => ({ kind: 'Eip', name }) as const;
 
 describe('objects of the replaced operators', () => {
-  it('keep their Elastic IPs: nothing is allocated, released or bound anew', async () => {
+  it('keep their Elastic IPs: nothing is allocated, released or bound again', async () => {
     await using rig = await startControllerRig();
     const [left, right] = [rig.startPod('left', 'node-a', {}), rig.startPod('right', 'node-b')];
     const never = { signal: new AbortController().signal };
@@ -143,7 +143,7 @@ describe('what an EIP can be assigned to', () => {
     expect((await rig.get(EIP('second'))).status.state).toBe('assigning');
   });
 
-  it('one object per pod: the second is told so, and takes its place when the first goes', async () => {
+  it('one object per pod: the second is reported so, and takes its place when the first goes', async () => {
     await using rig = await startControllerRig();
     rig.startAgents();
     rig.startController();
@@ -184,7 +184,7 @@ describe('how an EIP is obtained', () => {
     await rig.state(EIP('waiting'), 'allocated');
   });
 
-  it('not at all for a spec that contradicts itself, and then after it was mended', async () => {
+  it('not at all for a spec that contradicts itself, and then after it was fixed', async () => {
     await using rig = await startControllerRig();
     rig.startController();
     await rig.create(EIP('both'), { assignment: { podName: 'a', privateIPAddress: '10.0.0.9' } });

@@ -90,7 +90,7 @@ describe('a pool of prepared Elastic IPs', () => {
 });
 
 describe('the quota of the account', () => {
-  it('is told in words when it is reached, and the pod is served after somebody made room', async () => {
+  it('is reported in words when it is reached, and the pod is served after somebody made room', async () => {
     const { clock, region, a } = rig();
     region.cloud.knobs.elasticIpQuota = 1;
     const other = region.prepare({});

@@ -137,7 +137,7 @@ describe('nothing leaks, doubles or is taken from others', () => {
     expect(objects.get('web')?.status.networkInterfaceId).toBe(ours()[0]?.id);
   });
 
-  it('when the node goes away for ever: the interface is free at once and follows its pod', async () => {
+  it('when the node goes away forever: the interface is free at once and follows its pod', async () => {
     const { clock, cloud, objects, start, isReady, ours, schedule } = rig();
     objects.create('web', wish);
     schedule('web-0', 'a');

@@ -158,7 +158,7 @@ describe('the sweep', () => {
     expect(new Set(counts)).toEqual(new Set([2]));
   });
 
-  it('concludes nothing from a silent API server, and starts the cool-down anew after it', async () => {
+  it('concludes nothing from a silent API server, and starts the cool-down again after it', async () => {
     const { clock, broken, start, allocate, left } = rig();
     allocate({ ...POD_TAGS, 'eni-agent.io/pod': 'ns/gone' });
     broken.reads = true;

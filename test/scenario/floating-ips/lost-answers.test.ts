@@ -45,7 +45,7 @@ describe('a takeover that has to be tried again', () => {
     },
   );
 
-  it('is told with the ENI that lost the address when the call without an answer had been done', async () => {
+  it('is reported with the ENI that lost the address when the call without an answer had been done', async () => {
     rig = new Rig(13, ['a']);
     stranger();
     rig.ec2.faults = ({ action }) => {

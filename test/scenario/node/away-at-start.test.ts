@@ -3,7 +3,7 @@ import { describe, type TestContext, test } from 'vitest';
 import { StandInHost } from '../../../sim/host/stand-in.ts';
 import { type LoneNodeOptions, openLoneNode, probe, untilReadyz } from '../../support/lone-node.ts';
 
-/** The first line about readiness comes after 15 s, and what is away by then is no hiccup. */
+/** The first line about readiness comes after 15 s, and what is away by then is not a hiccup. */
 const LONG_ENOUGH_MS = 17_000;
 const TEST_MS = 90_000;
 
@@ -26,7 +26,7 @@ describe.concurrent('the real program starts while a service is away', () => {
       cause: /DescribeNetworkInterfaces .*(?:timed? ?out|Timeout)/i,
     },
   ] as const)(
-    '$name: the reason is told, the process lives, and the pod is served when EC2 is back',
+    '$name: the reason is reported, the process lives, and the pod is served when EC2 is back',
     { timeout: TEST_MS },
     async ({ state, cause }, context) => {
       const { expect } = context;

@@ -74,14 +74,14 @@ describe('a move by force', () => {
     return { made, took, said: () => events.map(({ reason, message }) => `${reason}: ${message}`) };
   }
 
-  it('is told and counted with the ENI that lost the address', () => {
+  it('is reported and counted with the ENI that lost the address', () => {
     const { made, took, said } = told();
     made.assigned([claim], 'eni-1', { ...call, from: new Map([[claim.address, 'eni-7']]) });
     expect(took).toEqual([['floating', 'eni-7']]);
     expect(said()).toEqual(['AddressMoved: 10.0.0.5 (net1) moved from eni-7 to eni-1 after 0 ms']);
   });
 
-  it('is told the same way when its answer was lost', () => {
+  it('is reported the same way when its answer was lost', () => {
     const { made, took, said } = told();
     const entry = {
       address: claim.address,

@@ -82,7 +82,7 @@ describe('resolveOptions', () => {
     expect(valid('node', { environment: { NODE_NAME: 'alias' } }).options.nodeName).toBe('alias');
   });
 
-  it('tells where each value came from', () => {
+  it('says where each value came from', () => {
     const { origins } = valid('node', {
       argv: ['--takeover=any', '--config=/etc/agent.json'],
       environment: { NODE_NAME: 'n1' },

@@ -153,7 +153,7 @@ function call([first, ...rest]: Command, piped: readonly unknown[], scope: Scope
     return operandValue(first, scope);
   }
   const apply = FUNCTIONS[first.name];
-  if (apply === undefined) throw new Error(`${first.name} is no function that the chart may use`);
+  if (apply === undefined) throw new Error(`${first.name} is not a function that the chart may use`);
   return apply(...values);
 }
 

@@ -138,7 +138,7 @@ describe('the values of aws-pod-eip-controller', () => {
     expect(accounts.map(({ metadata }) => metadata.name)).toEqual(names);
   });
 
-  it('that are no longer needed are told, and change nothing else', () => {
+  it('that are no longer needed are reported, and change nothing else', () => {
     const { vpcID, resyncPeriod, ...needed } = PEC;
 
     expect(renderChart(PEC)).toEqual(renderChart(needed));
@@ -256,7 +256,7 @@ describe('the evaluator of templates', () => {
     ['{{ .Values.missing.more }}', 'no more in nothing'],
     ['{{ with .Values.name }}{{ .Values.on }}{{ end }}', 'no Values in nothing'],
     ['{{ .Values.map }}', 'cannot be printed'],
-    ['{{ include "x" . }}', 'include is no function'],
+    ['{{ include "x" . }}', 'include is not a function'],
     ['{{ $x := 1 }}', 'outside the part of the language'],
     ['{{ define "x" }}{{ end }}', 'outside the part of the language'],
     ['{{ if .Values.on }}', 'has no end'],

@@ -65,7 +65,7 @@ describe('the samples', () => {
     const faults = direct.flatMap(({ container: { args = [], env = [] } }) => {
       const [command, ...argv] = args;
       const environment = Object.fromEntries(env.map(({ name, value }) => [name, value]));
-      if (!isCommand(command)) return [`${command} is no command`];
+      if (!isCommand(command)) return [`${command} is not a command`];
       const resolved = resolveOptions(command, { argv, environment, readFile: () => '{}' });
       return resolved.ok ? [] : resolved.faults.map(({ message }) => message);
     });

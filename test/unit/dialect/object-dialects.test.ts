@@ -65,8 +65,8 @@ describe('EIP of k8s-aws-operator', () => {
 
   it.each<[JsonObject, string]>([
     [{ assignment: { podName: 'a', eni: 'b' } }, 'exactly one'],
-    [{ assignment: { privateIPAddress: '10.0.0.999' } }, '"10.0.0.999" is no IPv4 address'],
-    [{ publicIPAddress: '2001:db8::1' }, '"2001:db8::1" is no IPv4 address'],
+    [{ assignment: { privateIPAddress: '10.0.0.999' } }, '"10.0.0.999" is not an IPv4 address'],
+    [{ publicIPAddress: '2001:db8::1' }, '"2001:db8::1" is not an IPv4 address'],
   ])('%j is refused, but given back when it is deleted', (spec, message) => {
     expect(awsOperator.claimOf(object(spec), CONTEXT)).toEqual({
       reason: 'InvalidSpec',

@@ -69,12 +69,12 @@ describe('parseElements', () => {
     ['a-name-of-16-cha=auto', 'must be the name of an interface'],
     ['auto:net1=auto', 'must be the name of an interface'],
     ['ñet1=auto', 'must be the name of an interface'],
-    ['10.0.0.300=auto', 'the target is no IPv4 address'],
-    ['010.0.0.1=auto', 'the target is no IPv4 address'],
-    ['10.0.0=auto', 'the target is no IPv4 address'],
+    ['10.0.0.300=auto', 'the target is not an IPv4 address'],
+    ['010.0.0.1=auto', 'the target is not an IPv4 address'],
+    ['10.0.0=auto', 'the target is not an IPv4 address'],
     ['2001:db8::1=auto', 'Elastic IPs exist for IPv4 only'],
-    ['127.0.0.1=auto', '127.0.0.1 is no address that a VPC could route'],
-    ['169.254.0.1=auto', '169.254.0.1 is no address that a VPC could route'],
+    ['127.0.0.1=auto', '127.0.0.1 is not an address that a VPC can route'],
+    ['169.254.0.1=auto', '169.254.0.1 is not an address that a VPC can route'],
   ])('refuses %j by name and keeps its neighbours', (text, fault) => {
     const pod = podWith({ [EIP]: `net8=auto, ${text}, net9=auto` });
 

@@ -83,8 +83,8 @@ describe('wishes of pod-eip-controller', () => {
   });
 
   test.each([
-    [{ type: 'Auto' }, `${KEY}-type: "Auto" is no type; use auto, fixed-tag or fixed-tag-value`],
-    [{ type: 'constructor' }, `${KEY}-type: "constructor" is no type; use auto, fixed-tag or fixed-tag-value`],
+    [{ type: 'Auto' }, `${KEY}-type: "Auto" is not a type; use auto, fixed-tag or fixed-tag-value`],
+    [{ type: 'constructor' }, `${KEY}-type: "constructor" is not a type; use auto, fixed-tag or fixed-tag-value`],
     [{ type: 'fixed-tag' }, `${KEY}-type: type fixed-tag needs the key of a tag, and ${KEY}-fixed-tag is not set`],
     [
       { type: 'fixed-tag-value', 'fixed-tag': 'wrong-companion' },
@@ -180,7 +180,7 @@ describe('tags of pod-eip-controller', () => {
     ['of another cluster', { ...tags, [`${KEY}-cluster-name`]: 'green' }, undefined],
     ['without a cluster', { [`${KEY}-type`]: 'auto', [`${KEY}-pod`]: 'apps/web-0' }, undefined],
     ['without a pod', { [`${KEY}-type`]: 'auto', [`${KEY}-cluster-name`]: 'blue' }, undefined],
-    ['with a pod that is no name', { ...tags, [`${KEY}-pod`]: 'a/b/c' }, undefined],
+    ['with a pod that is not a name', { ...tags, [`${KEY}-pod`]: 'a/b/c' }, undefined],
     ['of nobody', {}, undefined],
   ])('%s name their owner', (_name, found, owner) => {
     expect(podEipController.ownerOf(found, CONTEXT)).toBe(owner);

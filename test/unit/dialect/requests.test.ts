@@ -23,7 +23,7 @@ describe('requestsOf', () => {
     expect(refusals).toEqual([
       {
         reason: 'InvalidAnnotation',
-        message: `annotation ${PEC}-type: ${EIP} already asks for an Elastic IP on the pod's primary address and is heard; remove one of the two`,
+        message: `annotation ${PEC}-type: ${EIP} already asks for an Elastic IP on the pod's primary address and takes precedence; remove one of the two`,
       },
     ]);
   });
@@ -44,7 +44,7 @@ describe('requestsOf', () => {
   });
 
   test.each([undefined, ''])(
-    'without a cluster name (%j) a pod that asks is told so once, and gets nothing',
+    'without a cluster name (%j) a pod that asks is reported so once, and gets nothing',
     (clusterName) => {
       const context = { ...CONTEXT, clusterName };
       const pod = podWith({ [EIP]: 'net1=auto, net2=auto', [`${PEC}-type`]: 'auto' });

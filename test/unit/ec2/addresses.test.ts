@@ -249,7 +249,7 @@ describe('assign and unassign', () => {
       { kind: 'unknown-outcome' },
     ],
     ['a proxy answers text', { status: 503, body: 'no upstream' }, { kind: 'unknown-outcome' }],
-    ['an answer that is no XML', { status: 200, body: 'fine!' }, { kind: 'unknown-outcome' }],
+    ['an answer that is not a XML', { status: 200, body: 'fine!' }, { kind: 'unknown-outcome' }],
     ['the reply is lost', DROP, { kind: 'unknown-outcome', code: 'ECONNRESET' }],
     ['no reply comes', HANG, { kind: 'unknown-outcome', code: 'ETIMEDOUT' }],
     ['the reply stops halfway', STALL, { kind: 'unknown-outcome', code: 'TimeoutError' }],

@@ -65,7 +65,7 @@ describe('createEventRecorder', () => {
     expect(api.calls[1]?.path).toBe(`/api/v1/namespaces/ns/events/${api.calls[0]?.body.metadata.name}`);
   });
 
-  it('creates anew what the server has forgotten', async () => {
+  it('creates again what the server has forgotten', async () => {
     const { api, recorder, drops } = await start(({ method }) => (method === 'PATCH' ? { status: 404 } : {}));
     recorder.record(POD, ASSIGNED);
     recorder.record(POD, ASSIGNED);

@@ -42,7 +42,7 @@ describe('connectionFrom', () => {
     expect((await connection.credentials()).headers).toEqual({ authorization: 'Bearer t' });
   });
 
-  it('reads files beside the kubeconfig, and a token file anew each time', async () => {
+  it('reads files beside the kubeconfig, and a token file again each time', async () => {
     await mkdir(join(folder, 'pki'));
     await file('pki/ca.crt', 'CA');
     await file('token', 'one\n');

@@ -66,7 +66,7 @@ describe('createNadCache', () => {
     expect(await nads.floatingDeclaration('ns/x')).toBe('*');
   });
 
-  it('never asks for the default network, whose name is no definition', async () => {
+  it('never asks for the default network, whose name is not a definition', async () => {
     const { api, nads } = await start([]);
     expect(await nads.get('aws-cni')).toEqual({ state: 'absent' });
     expect(api.calls).toEqual([]);

@@ -71,7 +71,7 @@ describe('podConverter', () => {
     });
   });
 
-  it('reads podIP when podIPs is missing and leaves out what is no address', () => {
+  it('reads podIP when podIPs is missing and leaves out what is not an address', () => {
     const convert = podConverter();
     const withStatus = (status: object) => convert({ ...RAW, status } as never).podIps;
     expect(withStatus({ podIP: '10.0.0.5' })).toEqual(['10.0.0.5']);

@@ -69,7 +69,7 @@ describe('createPodPublisher', () => {
     ['the pod is not there', 404, { reason: 'NotFound' }, 'gone'],
     ['another pod has its name', 422, { reason: 'Invalid', details: { causes: [{ field: 'metadata.uid' }] } }, 'gone'],
     ['its precondition failed', 409, { reason: 'Conflict' }, 'gone'],
-  ])('tells that the pod is gone when %s', async (_name, status, body, outcome) => {
+  ])('says that the pod is gone when %s', async (_name, status, body, outcome) => {
     const { publisher } = await start(({ method }) =>
       method === 'GET' ? { body: { metadata: { uid: 'other' } } } : { status, body },
     );

@@ -162,8 +162,8 @@ describe('createReflector', () => {
       (collection) => collection.send('ERROR', { kind: 'Status', code: 410, reason: 'Expired' }),
       'lists again',
     ],
-    ['a line that is no JSON', (collection) => collection.watches[0]?.write('<html>\n'), 'resumes'],
-    ['a line that is no event', (collection) => collection.watches[0]?.write('{"kind":"Pod"}\n'), 'resumes'],
+    ['a line that is not a JSON', (collection) => collection.watches[0]?.write('<html>\n'), 'resumes'],
+    ['a line that is not an event', (collection) => collection.watches[0]?.write('{"kind":"Pod"}\n'), 'resumes'],
   ];
   it.each(faults)('survives %s and misses nothing', async (_name, fault, way) => {
     const collection = new Collection();
@@ -274,7 +274,7 @@ describe('createReflector', () => {
     expect(Math.max(...pauses)).toBeLessThanOrEqual(5_000);
   });
 
-  it('keeps its items through an outage and tells what vanished or was recreated meanwhile', async () => {
+  it('keeps its items through an outage and says what vanished or was recreated meanwhile', async () => {
     const collection = new Collection();
     collection.items = [thing('gone'), thing('recreated', { uid: 'first' }), thing('same')];
     const { reflector, changes } = await start(collection);

@@ -52,7 +52,7 @@ describe('protectionOf', () => {
     expect(isProtected(eni)).toBe(protection !== undefined);
   });
 
-  it('can be told in words', () => {
+  it('can be reported in words', () => {
     expect(explainProtection('eni-1', 'vpc-cni')).toBe(
       'eni-1 is managed by the VPC CNI, which gives its addresses to ordinary pods',
     );

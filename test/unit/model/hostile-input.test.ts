@@ -95,7 +95,7 @@ describe('foreign values never throw', { timeout: 30_000 }, () => {
           for (const pod of observed.pods) requestsOf(pod, CONTEXT);
           JSON.stringify([...refusals.values()]);
         }),
-        { numRuns: 100 },
+        { numRuns: 40 },
       );
     expect(run).not.toThrow();
   });
@@ -113,7 +113,7 @@ describe('foreign values never throw', { timeout: 30_000 }, () => {
           const file = { ...fields, kind: 'cniCacheV1', result: parts, ...(isPod ? { cniArgs: about } : {}) };
           JSON.stringify(parseCniCache('/cache/f', textOf(file)));
         }),
-        { numRuns: 100 },
+        { numRuns: 40 },
       );
     expect(run).not.toThrow();
   });
@@ -149,7 +149,7 @@ describe('foreign values never throw', { timeout: 30_000 }, () => {
           floatingIpOf({ metadata: { name: 'f' }, spec: given, status: reported });
           JSON.stringify(object);
         }),
-        { numRuns: 100 },
+        { numRuns: 40 },
       );
     expect(run).not.toThrow();
   });
@@ -174,7 +174,7 @@ describe('foreign values never throw', { timeout: 30_000 }, () => {
           revivePendingAssociation(stored);
           parseLinks(printed);
         }),
-        { numRuns: 100 },
+        { numRuns: 40 },
       );
     expect(run).not.toThrow();
   });

@@ -30,7 +30,7 @@ describe('reviveLedgerEntry', () => {
     { name: 'no address', stored: { ...VALID, address: '10.0.1.999' } },
     { name: 'an unknown state', stored: { ...VALID, state: 'sold' } },
     { name: 'a holder without uid', stored: { ...VALID, holder: { namespace: 'a', name: 'b' } } },
-    { name: 'a time that is no number', stored: { ...VALID, claimedAt: Number.NaN } },
+    { name: 'a time that is not a number', stored: { ...VALID, claimedAt: Number.NaN } },
     { name: 'a time in words', stored: { ...VALID, claimedAt: 'noon' } },
   ])('refuses $name', ({ stored }) => {
     expect(reviveLedgerEntry(stored, NOW)).toBeUndefined();

@@ -110,7 +110,7 @@ describe('CniCache', () => {
     await witness.until('the new address', () => addresses().includes('10.0.1.99' as never));
   });
 
-  test('refuses what cannot be understood by the name of the file, and recovers when it is mended', async () => {
+  test('refuses what cannot be understood by the name of the file, and recovers when it is fixed', async () => {
     mkdirSync(folder, { recursive: true });
     write('half', content('a').slice(0, 60));
     write('garbage', '\u0000\u0001');
@@ -135,7 +135,7 @@ describe('CniCache', () => {
       subfolder: 'it is not a regular file',
     });
     write('half', content('mended'));
-    await witness.until('the mended file', () => pods().includes('mended') && cache.refusals().length === 5);
+    await witness.until('the fixed file', () => pods().includes('mended') && cache.refusals().length === 5);
   });
 
   test('a folder that is made again is another folder', async () => {

@@ -64,7 +64,7 @@ describe('streamLines', () => {
     expect(lines[2]).toMatchObject({ fault: 'failed', exitCode: 0 });
   });
 
-  test('the failure tells what the command said last', async () => {
+  test('the failure says what the command said last', async () => {
     const lines = await linesOf('echo "setsockopt: Operation not permitted" >&2; exit 1');
 
     expect(lines[1]).toMatchObject({ fault: 'denied', stderr: 'setsockopt: Operation not permitted' });

@@ -75,7 +75,7 @@ describe('FolderWatch', () => {
     names.length = 0;
     writeFileSync(join(folder, 'two'), 'x');
 
-    // Either by name, or as "anything" when the write fell into the moment of watching anew.
+    // Either by name, or as "anything" when the write fell into the moment of watching again.
     await witness.until('the file', () => names.includes('two') || names.includes(undefined));
     names.length = 0;
     writeFileSync(join(folder, 'three'), 'x');

@@ -36,7 +36,7 @@ describe('Supervisor', () => {
 
     await clock.settle();
 
-    expect(failures).toMatchObject([{ task: 'monitor', error: new Error('ended before it was told to') }]);
+    expect(failures).toMatchObject([{ task: 'monitor', error: new Error('ended before it was asked to') }]);
   });
 
   it('forgets earlier failures of a task that has run for long', async () => {

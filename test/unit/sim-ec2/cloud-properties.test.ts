@@ -139,7 +139,7 @@ function crowdedRegion() {
   return { cloud, advance: clock.advance };
 }
 
-/** True when the call was refused; a defect of the simulator is no refusal and fails the test. */
+/** True when the call was refused; a defect of the simulator is not a refusal and fails the test. */
 function perform1(cloud: Cloud, { action, parameters }: Call): boolean {
   try {
     perform(cloud, { action, parameters: new Map(parameters) });

@@ -138,7 +138,7 @@ describe('prometheusMetrics', () => {
     );
   });
 
-  it('counts a failed reconcile for ever, and how many failed in a row until one does not', async () => {
+  it('counts a failed reconcile forever, and how many failed in a row until one does not', async () => {
     const { metrics, series } = instance();
 
     for (const inARow of [1, 2, 0]) metrics.roundsFailed('addresses', inARow);

@@ -125,9 +125,9 @@ describe('the settings', () => {
   it.each<[string, Record<string, string>, RegExp]>([
     ['a port for gRPC', { OPENTELEMETRY_ENDPOINT: 'http://c:4317' }, /4318/],
     [
-      'headers that are no JSON',
+      'headers that are not JSON',
       { OPENTELEMETRY_HEADERS: 'secret=1' },
-      /^OPENTELEMETRY_HEADERS is no JSON object and is ignored$/,
+      /^OPENTELEMETRY_HEADERS is not a JSON object and is ignored$/,
     ],
     ['a rate above 1', { OPENTELEMETRY_SAMPLE_RATE: '5' }, /between 0 and 1/],
     ['a filter that makes no sense', { OPENTELEMETRY_LEVEL_TARGETS: 'a=b=c, [x]' }, /not understood/],

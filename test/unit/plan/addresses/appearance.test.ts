@@ -71,14 +71,18 @@ describe('an address that comes and goes', () => {
 describe('dateClaims', () => {
   it.each([
     { name: 'keeps the date of first sight', rounds: [present, present, present], expected: [0, 0, 0] },
-    { name: 'dates anew what vanished and came back', rounds: [present, absent, present], expected: [0, undefined, 2] },
+    {
+      name: 'dates again what vanished and came back',
+      rounds: [present, absent, present],
+      expected: [0, undefined, 2],
+    },
     {
       name: 'keeps the date of what a blind source did not show',
       rounds: [present, { drafts: [], complete: false }, { ...present, complete: false }, present],
       expected: [0, undefined, 0, 0],
     },
     {
-      name: 'dates anew what the kernel saw deleted and added between two looks',
+      name: 'dates again what the kernel saw deleted and added between two looks',
       rounds: [present, { drafts: [draft({ seenSince: NOW + 700 })] }, { drafts: [draft({ seenSince: NOW + 700 })] }],
       expected: [0, 0.7, 0.7],
     },
@@ -98,7 +102,7 @@ describe('dateClaims', () => {
       expected: [0, 0],
     },
     {
-      name: 'dates a recreated pod of the same name anew',
+      name: 'dates a recreated pod of the same name again',
       rounds: [present, { drafts: [draft({ uid: 'another' })] }],
       expected: [0, 1],
     },

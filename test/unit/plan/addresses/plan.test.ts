@@ -82,7 +82,7 @@ describe('plan, taking and standing down', () => {
       expected: [`${A} refused HeldElsewhere`, `look up ${A}`],
     },
     {
-      name: 'asks again when the address has appeared anew',
+      name: 'asks again when the address has appeared again',
       snapshot: snapshot({ claims: [claim(A, { on: 'eni-1', since: NOW - 10 })], ledger: [entry(A, 'eni-1', 'lost')] }),
       expected: [`assign ${A} to eni-1`],
     },
@@ -137,7 +137,7 @@ describe('plan, taking and standing down', () => {
     },
   ])('$name', check);
 
-  it('waits out the pause of a failure, and not when the address appears anew', () => {
+  it('waits out the pause of a failure, and not when the address appears again', () => {
     const failed = claim(A, { on: 'eni-1' });
     const backoff: Backoff = { reason: 'RejectedByEc2', message: 'no', until: NOW + 700, failures: 1 };
     const backoffs = new Map([[attemptKey(failed), backoff]]);

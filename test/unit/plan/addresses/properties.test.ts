@@ -258,7 +258,7 @@ describe('two nodes that hold one VIP', () => {
       this.appearances += 1;
     }
 
-    /** Appearances are lost, the kernel's times are told anew, the ledger stays. */
+    /** Appearances are lost, the kernel's times are reported again, the ledger stays. */
     restart(): void {
       this.#appearancesKnown = new Map();
     }

@@ -294,7 +294,7 @@ describe('planObjects', () => {
       ['write-status'],
     ],
     [
-      'does not wait for a silent agent for ever',
+      'does not wait for a silent agent forever',
       {
         claims: [claim('a', { spec: { assignment: { podName: 'next' } } })],
         inventory: [eip(1, { tags: { ...owned('a'), ...HANDED, ...FOR_NEXT }, association: at('10.0.0.10') })],

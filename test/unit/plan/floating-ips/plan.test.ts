@@ -152,7 +152,7 @@ const TABLE: readonly Row[] = [
     ['take 10.0.0.201 to eni-1 by force'],
   ],
   ['EC2 has accepted: now the interface', { ...serving, configured: [] }, {}, ['add 10.0.0.201 eth0']],
-  ['all is done: the object is told', serving, {}, ['tell ready']],
+  ['all is done: the object is reported', serving, {}, ['tell ready']],
   ['a renewal is due', { ...serving, renewedAt: NOW - 1_000 }, {}, ['renew', 'tell ready']],
   [
     'we may have been asleep: renew before anything that EC2 hears',

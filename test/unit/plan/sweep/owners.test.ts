@@ -95,7 +95,7 @@ describe('whether the owner of an Elastic IP lives', () => {
       'lives',
     ],
     [
-      'its pod asks no more, its node is gone for ever',
+      'its pod asks no more, its node is gone forever',
       eip({ ...tags, [NODE_TAG]: 'old' }),
       all({ owner: pod('web', {}, 'older') }),
       'gone',

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { contentOf, filesIn } from './source-tree.ts';
+
+/** Turns of phrase that no native engineer writes, each with what to write instead. */
+const UNIDIOMATIC: readonly (readonly [pattern: RegExp, instead: string])[] = [
+  [/\banew\b/, 'again'],
+  [/\bmend(?:s|ed|ing)?\b/, 'fix'],
+  [/\bforever\b/, 'forever'],
+  [
+    /\b(?:is|was) no (?:option|address|name|number|list|object|text|type|JSON|IPv4|URL|error|fault|proof|lock)\b/,
+    'is not a',
+  ],
+  [/\b(?:is|are|was|were|be|been) told(?! apart)\b/, 'is reported'],
+  [/\basks? to slow down\b/, 'is throttling requests'],
+  [/\bnothing stands in the way\b/i, 'all checks passed'],
+  [/\bcleanly\b/, 'cleanly'],
+];
+
+/** What a user reads: pages, definitions, and the text that the program prints. */
+const READ_BY_USERS = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  ...filesIn('docs', '.md'),
+  ...filesIn('samples', '.md', '.yaml'),
+  ...filesIn('daemonset', '.yaml'),
+];
+const PROGRAM = ['agent', 'lib'].flatMap((folder) => filesIn(folder, '.ts'));
+
+function findings(path: string): readonly string[] {
+  return contentOf(path)
+    .split('\n')
+    .flatMap((line, index) =>
+      UNIDIOMATIC.filter(([pattern]) => pattern.test(line)).map(
+        ([pattern, instead]) => `${path}:${index + 1}: write "${instead}" for ${pattern.source}`,
+      ),
+    );
+}
+
+describe('English', () => {
+  it.each([
+    ['what users read', READ_BY_USERS],
+    ['the program, its messages and comments', PROGRAM],
+  ])('is idiomatic in %s', (_, paths) => {
+    expect(paths.flatMap(findings)).toEqual([]);
+  });
+
+  it('would be found otherwise', () => {
+    const line = 'x is not an option; EC2 is throttling requests; it was reported';
+    expect(UNIDIOMATIC.filter(([pattern]) => pattern.test(line))).toHaveLength(3);
+  });
+});
