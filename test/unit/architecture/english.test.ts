@@ -5,7 +5,7 @@ import { contentOf, filesIn } from './source-tree.ts';
 const UNIDIOMATIC: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\banew\b/, 'again'],
   [/\bmend(?:s|ed|ing)?\b/, 'fix'],
-  [/\bforever\b/, 'forever'],
+  [/\bfor ever\b/, 'forever'],
   [
     /\b(?:is|was) no (?:option|address|name|number|list|object|text|type|JSON|IPv4|URL|error|fault|proof|lock)\b/,
     'is not a',
@@ -13,7 +13,7 @@ const UNIDIOMATIC: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\b(?:is|are|was|were|be|been) told(?! apart)\b/, 'is reported'],
   [/\basks? to slow down\b/, 'is throttling requests'],
   [/\bnothing stands in the way\b/i, 'all checks passed'],
-  [/\bcleanly\b/, 'cleanly'],
+  [/\bin good order\b/, 'cleanly'],
 ];
 
 /** What a user reads: pages, definitions, and the text that the program prints. */
@@ -47,7 +47,7 @@ describe('English', () => {
   });
 
   it('would be found otherwise', () => {
-    const line = 'x is not an option; EC2 is throttling requests; it was reported';
+    const line = 'x is no option; EC2 asks to slow down; it was told';
     expect(UNIDIOMATIC.filter(([pattern]) => pattern.test(line))).toHaveLength(3);
   });
 });
