@@ -1,4 +1,5 @@
 import type { AddressApi } from '../../lib/ec2/api.ts';
+import { whyUnconfirmed } from '../../lib/model/addresses/claim.ts';
 import {
   type AddressHolder,
   holderText,
@@ -132,7 +133,8 @@ export class HolderLookup {
     const { reason } = refusal ?? { reason: 'HeldElsewhere' as const };
     for (const { claim, state } of statuses) {
       if (claim.address !== address || state === 'assigned') continue;
-      if ((claim.provisionalUntil ?? 0) <= askedAt) attempts.failed(claim, reason, refusal?.message ?? message);
+      if ((claim.provisionalUntil ?? 0) <= askedAt)
+        attempts.failed(claim, reason, refusal?.message ?? `${message}${whyUnconfirmed(claim)}`);
     }
   }
 

@@ -13,6 +13,7 @@ import type { NodeReport } from '../addresses/reconciler-options.ts';
 import { AddressReporter } from '../addresses/reporter.ts';
 import { openEc2 } from '../aws/ec2-access.ts';
 import { hintsFrom, resolveIdentity } from '../aws/identity.ts';
+import { monotonicClock } from '../floating-ips/monotonic-clock.ts';
 import { openProcess } from '../process.ts';
 
 export type PodCommand = 'init' | 'sidecar';
@@ -46,7 +47,9 @@ export async function openSession(input: SessionInput): Promise<PodSession> {
   const pod = ownPod(process.env);
   // The lines about addresses name the pod themselves.
   const parts = openProcess(command, options, {});
-  const { clock, random, log, metrics, environment } = parts;
+  const { random, log, metrics, environment } = parts;
+  // Only the passing of time moves it: setting the machine's clock must not make what the pod adds next older than what was recorded.
+  const clock = monotonicClock(parts.clock, () => Math.floor(performance.now()));
   const onProblem = (message: string, error?: unknown) => log.warn(message, { error });
   const addresses = new OwnAddresses({
     clock,

@@ -141,7 +141,14 @@ export class FakeNode {
   add(
     pod: string,
     address: string,
-    about: { kind?: ClaimKind; eni?: number; uid?: string; seenSince?: number; provisionalUntil?: number } = {},
+    about: {
+      kind?: ClaimKind;
+      eni?: number;
+      uid?: string;
+      seenSince?: number;
+      provisionalUntil?: number;
+      unconfirmed?: true;
+    } = {},
   ): void {
     const {
       kind = 'ipam',
@@ -149,6 +156,7 @@ export class FakeNode {
       uid = `uid-${pod}`,
       seenSince = this.#options.clock.now(),
       provisionalUntil,
+      unconfirmed,
     } = about;
     const mac = macOf(eniOf(this.name, eni));
     this.#claims.set(`${pod} ${address}`, {
@@ -159,6 +167,7 @@ export class FakeNode {
       mac,
       masterMac: mac,
       ...(provisionalUntil !== undefined && { provisionalUntil }),
+      ...(unconfirmed && { unconfirmed }),
       seenSince,
     });
     this.#running?.engine.wake();

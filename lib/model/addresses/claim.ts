@@ -25,9 +25,11 @@ export interface Claim {
   readonly since: number;
   /** Found in place when the agent started, which is not an appearance: it has no right to a takeover. */
   readonly inPlace?: true;
+  /** `ipam` by the pod's network-status alone, which its owner may write: it is asked for, and never taken from another ENI. */
+  readonly unconfirmed?: true;
   /**
-   * Set on a `live` claim whose pod waits for more networks than are known: the CNI result is about to make it `ipam`. Until this
-   * time (ms since the epoch) no refusal is reported and no pause begins.
+   * Set on a `live` claim whose pod waits for more networks than are known (the CNI result is about to make it `ipam`), and on an
+   * unconfirmed one. Until this time (ms since the epoch) no refusal is reported and no pause begins.
    */
   readonly provisionalUntil?: number;
   /** Set while the address comes and goes: nothing is asked of EC2 for it before this time, ms since the epoch. */
@@ -43,9 +45,15 @@ export function claimKey(claim: Pick<Claim, 'address' | 'interface'> & { holder:
 }
 
 /**
- * Identity of attempts at a claim. A claim that becomes declared (`live` → `floating`) and an address that appears again start with a
- * clean slate: failover must not wait for the end of an earlier failure's pause.
+ * Identity of attempts at a claim. A claim that becomes declared (`live` → `floating`) or confirmed, and an address that appears again, start with
+ * a clean slate: failover must not wait for the end of an earlier failure's pause.
  */
 export function attemptKey(claim: Claim): string {
-  return `${claimKey(claim)}|${claim.kind}|${claim.since}`;
+  return `${claimKey(claim)}|${claim.kind}${claim.unconfirmed ? '?' : ''}|${claim.since}`;
+}
+
+/** What to add to a message about an unconfirmed claim that another ENI's address is refused to; empty for others. */
+export function whyUnconfirmed({ unconfirmed, interface: on }: Claim): string {
+  if (!unconfirmed) return '';
+  return `; it is not taken over because only the pod's network-status lists it: neither the CNI result nor ${on} in the pod has it`;
 }

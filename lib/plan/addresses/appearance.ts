@@ -28,6 +28,9 @@ export interface Appearance {
 const COST_MS = 5_000;
 const CREDIT_MS = 25_000;
 
+/** The CNI result, or the kernel's word, comes before network-status (FACTS §12); our reading of it may come later, ms. */
+const CONFIRMATION_MS = 10_000;
+
 export interface DatingInput {
   readonly known: Appearances;
   readonly ledger: ReadonlyMap<IpAddress, LedgerEntry>;
@@ -70,6 +73,7 @@ export function dateClaims(
       ...draft,
       since,
       ...(inPlace && { inPlace }),
+      ...(draft.unconfirmed && { provisionalUntil: since + CONFIRMATION_MS }),
       ...(pace.calmAt > now && { calmAt: pace.calmAt }),
     };
   });

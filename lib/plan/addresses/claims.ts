@@ -10,12 +10,13 @@ import type {
   LiveInterface,
   LiveNamespace,
 } from '../../model/addresses/observation.ts';
-import type { Eni, Mac } from '../../model/eni.ts';
+import type { Mac } from '../../model/eni.ts';
 import { type IpAddress, isGlobalUnicast } from '../../model/ip.ts';
 import { isAlive, type NetworkStatus, type Pod, type PodRef, podKey } from '../../model/pod.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import { OPEN_POLICY, type TenantPolicy } from '../../model/tenant-policy.ts';
 import { mayFloat, notGranted } from '../tenants.ts';
+import { canConfirm, isConfirmed } from './confirmed.ts';
 import { matchNamespaces } from './match-namespaces.ts';
 import { Reserved } from './reserved.ts';
 
@@ -99,13 +100,6 @@ function straysIn(hostLinks: HostLinks): (namespace: LiveNamespace) => StrayAddr
       const masterMac = parentIndex === undefined ? undefined : hostLinks.macOfIndex(parentIndex);
       return addresses.map(({ ip }) => ({ address: ip, mac, masterMac }));
     });
-}
-
-/** The strays on this node's own ENIs: agents of several nodes may look at one folder of namespaces. See `NodeSnapshot.inUse`. */
-export function inUseOn(enis: readonly Eni[], strays: readonly StrayAddress[]): ReadonlySet<IpAddress> {
-  const ours = new Set(enis.map(({ mac }) => mac));
-  const isOurs = (mac: Mac | undefined) => mac !== undefined && ours.has(mac);
-  return new Set(strays.filter(({ mac, masterMac }) => isOurs(mac) || isOurs(masterMac)).map(({ address }) => address));
 }
 
 interface Holder {
@@ -232,7 +226,8 @@ class PodClaims {
     for (const address of listed) if (!isGlobalUnicast(address)) this.#refuseAddress(address, name);
     const plugin = cached.find((entry) => entry.plugin)?.plugin ?? definitions.find((each) => each.plugin)?.plugin;
     const isProvisional = this.#isProvisional(name);
-    const until = (since: number | undefined) => ({ provisionalUntil: (since ?? 0) + PROVISIONAL_MS });
+    const mayBeForged = canConfirm(this.#observed);
+    const evidence = { pod: this.#holder.ref, ifName: name, cached, live };
     const seen = new Map(live?.addresses.map((address) => [address.ip, address.since]));
     return [...new Set([...listed, ...seen.keys()])]
       .filter((address) => isGlobalUnicast(address) && !this.#isPrimary(address))
@@ -240,8 +235,11 @@ class PodClaims {
       .map((address): ClaimDraft => {
         const kind = kindOf(address);
         const seenSince = seen.get(address);
-        const provisional = kind === 'live' && isProvisional ? until(seenSince) : {};
-        return { ...place, ...(plugin && { plugin }), ...provisional, address, kind, masterMac, seenSince };
+        const provisional =
+          kind === 'live' && isProvisional ? { provisionalUntil: (seenSince ?? 0) + PROVISIONAL_MS } : {};
+        const doubtful = mayBeForged && kind === 'ipam' && !isConfirmed(address, evidence, this.#observed);
+        const marks = { ...(plugin && { plugin }), ...provisional, ...(doubtful && { unconfirmed: true as const }) };
+        return { ...place, ...marks, address, kind, masterMac, seenSince };
       });
   }
 

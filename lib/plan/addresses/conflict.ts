@@ -23,6 +23,7 @@ export interface Conflict {
 
 /** True when this kind of claim may take an address from another holder at all. */
 export function mayTakeOver(claim: Claim, policy: Policy): boolean {
+  if (claim.unconfirmed) return false;
   return claim.kind !== 'live' || policy.takeover === 'any';
 }
 

@@ -1,5 +1,5 @@
 import type { Claim } from '../../model/addresses/claim.ts';
-import { attemptKey } from '../../model/addresses/claim.ts';
+import { attemptKey, whyUnconfirmed } from '../../model/addresses/claim.ts';
 import type { LedgerEntry } from '../../model/addresses/ledger.ts';
 import type { NodeSnapshot } from '../../model/addresses/snapshot.ts';
 import type { Eni, EniId } from '../../model/eni.ts';
@@ -154,7 +154,7 @@ function recordOf(claim: Claim, eni: Eni, entry: LedgerEntry | undefined): Ledge
 function standDown(claim: Claim, eni: Eni, entry: LedgerEntry | undefined): Decision {
   const message = `${claim.address} is held by another ENI; standing down. It is taken over only when it appears again on ${claim.interface}${
     claim.kind === 'live' ? ', and only if eni-agent.io/floating-ips declares it' : ''
-  }`;
+  }${whyUnconfirmed(claim)}`;
   const refusal: Refusal = { reason: 'HeldElsewhere', message, address: claim.address };
   return { kind: 'stand-down', refusal, ...lossOf(claim, eni, entry) };
 }

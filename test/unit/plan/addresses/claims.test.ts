@@ -3,7 +3,8 @@ import { NETWORK_STATUS_KEY } from '../../../../lib/model/addresses/network-stat
 import type { CachedAttachment, LiveNamespace } from '../../../../lib/model/addresses/observation.ts';
 import { ip } from '../../../../lib/model/ip.ts';
 import type { Pod } from '../../../../lib/model/pod.ts';
-import { type ClaimFilter, inUseOn, type Observations, observeClaims } from '../../../../lib/plan/addresses/claims.ts';
+import { type ClaimFilter, type Observations, observeClaims } from '../../../../lib/plan/addresses/claims.ts';
+import { inUseOn } from '../../../../lib/plan/addresses/strays.ts';
 import { eni } from './snapshots.ts';
 
 const EVERYTHING: ClaimFilter = { interfaces: () => true, namespaces: [] };
@@ -255,6 +256,25 @@ describe('observeClaims', () => {
       expect(refusals.get('default/p')?.[0]?.message).toContain(`${bad} on net1 of pod default/p`);
     },
   );
+
+  it.each<[name: string, about: Partial<Observations>, unconfirmed: boolean]>([
+    ['the CNI result has it', { cache: [cached()] }, false],
+    ['the CNI result has another one', { cache: [cached({ addresses: [ip('10.0.1.11')] })] }, true],
+    [
+      'the CNI result has another one, and the pod has put it on its interface',
+      { cache: [cached({ addresses: [ip('10.0.1.11')] })], namespaces: [namespace([A])] },
+      true,
+    ],
+    ['the kernel has it, and there is no CNI result', { namespaces: [namespace([A])] }, false],
+    ['neither has it', { namespaces: [namespace([])] }, true],
+    ['nothing on this node could confirm anything', { namespaces: undefined }, false],
+    ['no namespace and no CNI result is on this node', { namespaces: [] }, false],
+  ])('whether an address of network-status is confirmed: %s', (_name, about, unconfirmed) => {
+    const { drafts } = observeClaims(observed({ pods: [pod({ ips: [A] })], ...about }), EVERYTHING);
+    const draft = drafts.find(({ address }) => address === A);
+    expect(draft?.kind).toBe('ipam');
+    expect(draft?.unconfirmed ?? false).toBe(unconfirmed);
+  });
 
   it('says nothing of link-local addresses that an interface has of its own accord', () => {
     const given = observed({ pods: [pod({ ips: [A] })], namespaces: [namespace([A, 'fe80::1'])] });
