@@ -27,17 +27,22 @@ export class AddressSteps {
     const { acquisition, takeover } = step;
     const allowed = () => sure() && item.hold.view?.acquisition === acquisition;
     const takeFrom = takeover ? await this.#takeable(step, item, allowed) : undefined;
-    const places = step.places.filter(({ address }) => takeFrom === undefined || takeFrom.has(address));
+    const takeable = step.places.filter(({ address }) => takeFrom === undefined || takeFrom.has(address));
+    // One call takes by force or it does not: what nobody holds waits for the next step.
+    const contested = takeable.filter(({ address }) => takeFrom?.get(address));
+    const places = contested.length > 0 ? contested : takeable;
     if (places.length === 0) return;
     const { clock, records, callSignal: signal } = this.#parts;
     const eni = places[0]?.eni ?? '';
     const addresses = places.map(({ address }) => address);
     const startedAt = clock.now();
-    const held = takeFrom && new Map([...takeFrom].filter(([, from]) => from !== ''));
+    const held = contested.length > 0 ? takeFrom : undefined;
     const outcome = await assign(this.#parts, { eni, addresses, takeFrom: held, allowed, signal });
     if (outcome.kind !== 'done') {
       // EC2's views were too late for this takeover: the next look shows the holder.
       const late = takeover && outcome.reason === 'HeldElsewhere';
+      // Who had it all along is not somebody who took it after us.
+      if (late && held === undefined) records.put(places.map((place) => recordOf(item, place, acquisition, 'taking')));
       return this.#setBack(item, addresses, late ? { ...outcome, kind: 'again' } : outcome);
     }
     records.put(places.map((place) => recordOf(item, place, acquisition, 'taken')));

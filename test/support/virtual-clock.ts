@@ -20,7 +20,8 @@ const EPOCH = Date.UTC(2026, 0, 3, 12);
  *
  * Guarantees: deterministic; timers of one instant fire in the order in which they were set. A timer set for now fires in this
  * instant, but after those that are due already.
- * Caveat: real I/O (files, sockets, processes) takes real time and is not waited for.
+ * File operations under way are waited for: without that, minutes would pass while one is read.
+ * Caveat: other real I/O (sockets, processes) takes real time and is not waited for.
  */
 export class VirtualClock implements Clock {
   #now: number;
@@ -100,7 +101,7 @@ export class VirtualClock implements Clock {
     for (let quiet = 0; quiet < QUIET_TURNS; ) {
       const before = this.#activity;
       await new Promise((resolve) => setImmediate(resolve));
-      quiet = this.#activity === before ? quiet + 1 : 0;
+      quiet = this.#activity === before && !readsFile() ? quiet + 1 : 0;
     }
   }
 
@@ -162,6 +163,11 @@ class Heap {
     this.#items[a] = right;
     this.#items[b] = left;
   }
+}
+
+/** Whether an operation of `node:fs/promises` is under way in this process. */
+function readsFile(): boolean {
+  return process.getActiveResourcesInfo().includes('FSReqPromise');
 }
 
 /** Numbers in [0, 1) that look random and are the same in every run (mulberry32). */

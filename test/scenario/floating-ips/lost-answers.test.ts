@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { ip } from '../../../lib/model/ip.ts';
 import type { Fault } from '../../support/fake-ec2.ts';
 import { Rig, VIP } from './rig.ts';
 
@@ -7,24 +8,27 @@ let rig: Rig;
 
 afterEach(() => rig.close());
 
-function stranger(): void {
-  rig.ec2.cloud.addInterface({ id: 'eni-stranger', subnetId: 'subnet-1' });
+function heldBy(networkInterfaceId: string): void {
+  rig.ec2.cloud.addInterface({ id: networkInterfaceId, subnetId: 'subnet-1' });
   rig.ec2.cloud.assignPrivateIpAddresses({
-    networkInterfaceId: 'eni-stranger',
+    networkInterfaceId,
     privateIpAddresses: [VIP],
     allowReassignment: true,
   });
 }
 
+const byForce = () => rig.ec2.writes().filter(({ takeover }) => takeover);
+
 /** The first takeover of a FloatingIP meets this fault; somebody else takes the address before the second try. */
-async function takenMeanwhile(fault: Fault): Promise<void> {
+async function takenMeanwhile(fault: Fault, before?: string): Promise<void> {
   rig = new Rig(11, ['a']);
+  if (before !== undefined) heldBy(before);
   let faults = 0;
   rig.ec2.faults = ({ action }) => {
     if (action !== 'assign' || faults > 0) return undefined;
     faults += 1;
     // After the call had its effect, if it had one.
-    rig.clock.after(10, stranger);
+    rig.clock.after(10, () => heldBy('eni-stranger'));
     return fault;
   };
   rig.node('a').start();
@@ -33,21 +37,23 @@ async function takenMeanwhile(fault: Fault): Promise<void> {
 }
 
 describe('a takeover that has to be tried again', () => {
-  it.each(['lost-reply', 'lost-request', 'unavailable', 'throttle'] as const)(
-    'leaves the address to whoever took it meanwhile: %s',
-    async (fault) => {
-      await takenMeanwhile(fault);
+  it.each(
+    (['lost-reply', 'lost-request', 'unavailable', 'throttle'] as const).flatMap((fault) => [
+      [fault, undefined, 0] as const,
+      [fault, 'eni-old', 1] as const,
+    ]),
+  )('leaves the address to whoever took it meanwhile: %s, at first held by %s', async (fault, before, forced) => {
+    await takenMeanwhile(fault, before);
 
-      expect(rig.ec2.holderOf(VIP)).toBe('eni-stranger');
-      expect(rig.hosts()).toEqual([]);
-      expect(rig.ec2.writes().filter(({ takeover }) => takeover)).toHaveLength(1);
-      expect(rig.objects[0]?.status.conditions[0]).toMatchObject({ status: 'False', reason: 'HeldElsewhere' });
-    },
-  );
+    expect(rig.ec2.holderOf(VIP)).toBe('eni-stranger');
+    expect(rig.hosts()).toEqual([]);
+    expect(byForce()).toHaveLength(forced);
+    expect(rig.objects[0]?.status.conditions[0]).toMatchObject({ status: 'False', reason: 'HeldElsewhere' });
+  });
 
   it('is reported with the ENI that lost the address when the call without an answer had been done', async () => {
     rig = new Rig(13, ['a']);
-    stranger();
+    heldBy('eni-stranger');
     rig.ec2.faults = ({ action }) => {
       if (action !== 'assign') return undefined;
       rig.ec2.faults = () => undefined;
@@ -68,7 +74,7 @@ describe('a takeover that has to be tried again', () => {
     rig.ec2.faults = ({ action }) => {
       if (action !== 'assign') return undefined;
       rig.ec2.faults = () => undefined;
-      rig.clock.after(10, () => (node.kill(), stranger()));
+      rig.clock.after(10, () => (node.kill(), heldBy('eni-stranger')));
       rig.clock.after(1_500, () => node.start());
       return undefined;
     };
@@ -76,7 +82,7 @@ describe('a takeover that has to be tried again', () => {
     await rig.clock.advance(120_000);
 
     expect(rig.ec2.holderOf(VIP)).toBe('eni-stranger');
-    expect(rig.ec2.writes().filter(({ takeover }) => takeover)).toHaveLength(1);
+    expect(byForce()).toEqual([]);
   });
 
   it.each(['lost-reply', 'lost-request', 'unavailable'] as const)(
@@ -93,6 +99,25 @@ describe('a takeover that has to be tried again', () => {
       expect(rig.ec2.writes()).toHaveLength(fault === 'lost-reply' ? 1 : 2);
     },
   );
+
+  it.each([VIP, ip('2001:db8:0:1::80')])('finds the holder that EC2 has not shown at first: %s', async (address) => {
+    rig = new Rig(15);
+    for (const node of rig.nodes) node.start();
+    await rig.clock.advance(10_000);
+    rig.apply('web', { addresses: [address] });
+    rig.ec2.cloud.knobs.describeLagMs = 12_000;
+    await rig.clock.until(() => rig.ec2.holderOf(address) !== undefined, 5_000);
+    const first = rig.server.holder('web');
+    await rig.clock.advance(500);
+    rig.node(first).die();
+    await rig.clock.until(() => ![undefined, `eni-${first}-1`].includes(rig.ec2.holderOf(address)), 40_000);
+
+    expect(rig.ec2.holderOf(address)).toBe(`eni-${rig.server.holder('web')}-1`);
+    // What no look had shown was not taken by force.
+    const shownAt = (rig.ec2.writes()[0]?.at ?? 0) + 12_000;
+    expect(byForce().length).toBeGreaterThan(0);
+    expect(byForce().filter(({ at }) => at < shownAt)).toEqual([]);
+  });
 
   it('is not sent when the Lease passed to another node while it waited for its turn', async () => {
     rig = new Rig(14);
