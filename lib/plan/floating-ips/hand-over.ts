@@ -29,17 +29,24 @@ export function handOver(view: FloatingIpView, standing: Standing, why: Ineligib
 
 /** Nobody takes over from a deleted object: its addresses go back to the subnet, and an Elastic IP made for it to its pool. */
 function giveBack(view: FloatingIpView, standing: Standing, why: Ineligible, snapshot: FloatingContext): Share {
-  const { name } = view.ip;
   // Somebody may have made the object again and taken it over meanwhile.
   if (standing.state === 'unsure') return renewal(view, snapshot.now, snapshot.timing.renewMs);
-  const [record] = view.records.values();
-  if (record !== undefined) {
-    if (snapshot.podAddresses.has(record.address)) return { steps: forget(view) };
-    const until = view.backoffs.get(record.address)?.until ?? 0;
-    return due(until, snapshot.now, { kind: 'unassign', name, record });
-  }
+  const addresses = giveAddressesBack(view, snapshot);
+  if (addresses !== undefined) return addresses;
   if (mayHaveElasticIp(view)) return unbind(view, snapshot);
   return isOurs(standing) ? release(view, why, snapshot) : { steps: [] };
+}
+
+/**
+ * What this node once took for an object that is gone leaves our ENI, whoever has its Lease now: another node may have made that again only
+ * to see to the Elastic IP, and knows nothing of our addresses. Undefined when there is nothing.
+ */
+export function giveAddressesBack(view: FloatingIpView, { now, podAddresses }: FloatingContext): Share | undefined {
+  const [record] = view.records.values();
+  if (record === undefined) return undefined;
+  if (podAddresses.has(record.address)) return { steps: forget(view) };
+  const until = view.backoffs.get(record.address)?.until ?? 0;
+  return due(until, now, { kind: 'unassign', name: view.ip.name, record });
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { FloatingIpView, FloatingPlan, FloatingSnapshot } from '../../model/floating-ips/plan.ts';
 import { electionDelay, electionOrder } from './election.ts';
 import { eligibilityOf } from './eligibility.ts';
-import { handOver } from './hand-over.ts';
+import { giveAddressesBack, handOver } from './hand-over.ts';
 import { contextOf, type FloatingContext } from './owners.ts';
 import { serve } from './serve.ts';
 import { due, forget, joined, leaveInterface, renewal, type Share } from './share.ts';
@@ -39,9 +39,13 @@ function planOne(view: FloatingIpView, load: number, snapshot: FloatingContext):
   if (standing.state === 'other') return yieldTo(view, standing.until, snapshot);
   if (unfit !== undefined) {
     const share = handOver(view, standing, unfit, snapshot);
-    return share.steps.length > 0 || share.retryAt !== undefined
-      ? share
-      : reportNobodyServes(view, standing, unfit, snapshot);
+    const next =
+      share.steps.length > 0 || share.retryAt !== undefined
+        ? share
+        : reportNobodyServes(view, standing, unfit, snapshot);
+    // A node that EC2 refused may be the only one left: it tries again by itself.
+    const again = view.unfit !== undefined && view.unfit.until > now ? view.unfit.until : undefined;
+    return joined(next, { steps: [], retryAt: again });
   }
   if (stopping) return park(view, standing, snapshot);
   // Nothing is known against serving: a hold that we have is not let go for what we do not know yet.
@@ -53,7 +57,8 @@ function planOne(view: FloatingIpView, load: number, snapshot: FloatingContext):
 /** First thing, whatever else is known: what is somebody else's leaves our interface. */
 function yieldTo(view: FloatingIpView, until: number, snapshot: FloatingContext): Share {
   const leaving = leaveInterface(view, snapshot);
-  return { steps: leaving.length > 0 ? leaving : forget(view), retryAt: until };
+  const rest = view.deletedAt === undefined ? { steps: forget(view) } : giveAddressesBack(view, snapshot);
+  return joined(leaving.length > 0 ? { steps: leaving } : (rest ?? { steps: [] }), { steps: [], retryAt: until });
 }
 
 /** The agent stops and will be back: others are asked to wait, and the address serves on without it. */

@@ -2,7 +2,7 @@ import type { World } from '../../support/world/world.ts';
 import { applyDefinitions } from '../../support/world/world-controller.ts';
 import type { WorldNode } from '../../support/world/world-node.ts';
 import { clusterEips } from '../bystanders.ts';
-import { type AddressReporter, SECOND } from '../story.ts';
+import { MINUTE, SECOND, type Story } from '../story.ts';
 import { publicIpOf } from './pod-elastic-ips.ts';
 import { wronglyHeld } from './private-addresses.ts';
 
@@ -12,6 +12,8 @@ const VIPS = { 4: '10.0.9.80', 6: '2001:db8:0:1::80' } as const;
 const BOTH = Object.values(VIPS);
 /** How long serving, moving or giving back may take, whatever single call went wrong, ms. */
 const PATIENCE_MS = 90 * SECOND;
+/** The same for what only the controller's sweep can find, ms. */
+const SWEPT_MS = 30 * MINUTE;
 /** What has come about must last, ms. */
 const LASTS_MS = 3 * SECOND;
 
@@ -60,8 +62,8 @@ function hostsOf(world: World, address: string): WorldNode[] {
 }
 
 /** Waits until it is so and has been for a moment; what it did not come to in time is noted. */
-async function reached(world: World, what: string, isSo: () => boolean): Promise<void> {
-  await world.clock.until(isSo, PATIENCE_MS).catch(() => undefined);
+async function reached(world: World, what: string, isSo: () => boolean, withinMs = PATIENCE_MS): Promise<void> {
+  await world.clock.until(isSo, withinMs).catch(() => undefined);
   await world.clock.advance(LASTS_MS);
   note(world, !isSo() && `not in time: ${what}`);
 }
@@ -106,7 +108,7 @@ function nothingLeft(world: World): string[] {
   ];
 }
 
-function story(name: string, tell: AddressReporter['tell'], more: Partial<AddressReporter> = {}): AddressReporter {
+function story(name: string, tell: Story['tell'], more: Partial<Story> = {}): Story {
   return {
     name,
     prepare(world) {
@@ -119,7 +121,7 @@ function story(name: string, tell: AddressReporter['tell'], more: Partial<Addres
   };
 }
 
-function livesAndEnds(addresses: readonly string[], title: string): AddressReporter {
+function livesAndEnds(addresses: readonly string[], title: string): Story {
   return story(`a FloatingIP object with ${title} that lives and ends`, async (world) => {
     createFloatingIp(world, 'web', { addresses });
     await served(world, addresses);
@@ -165,7 +167,7 @@ const withElasticIp = story('a FloatingIP object with an Elastic IP that moves a
   await ended(world);
 });
 
-/** The holder is down when the object goes: the garbage collector takes the Lease, the other node gives the Elastic IP back. */
+/** The holder is down when the object goes: the garbage collector takes the Lease, the other node gives the Elastic IP back, or the sweep. */
 const deletedWithoutHolder = story(
   'a FloatingIP object with an Elastic IP, deleted while its holder is down',
   async (world) => {
@@ -175,10 +177,11 @@ const deletedWithoutHolder = story(
     holder?.powerOff();
     await world.clock.advance(SECOND);
     removeFloatingIp(world, 'web');
-    await reached(world, 'the Elastic IP released without the holder', () => ownEips(world).length === 0);
+    await reached(world, 'the Elastic IP released without the holder', () => ownEips(world).length === 0, SWEPT_MS);
     holder?.powerOn();
     await world.clock.advance(30 * SECOND);
   },
+  { controller: true },
 );
 
 /** From its own Elastic IP to a prepared one, to none, and to its own again. */
@@ -222,7 +225,7 @@ function preparedEip(world: World) {
   return clusterEips(world).find(({ tagSet }) => (tagSet ?? []).some(({ key }) => key === 'prepared'));
 }
 
-export const floatingIpObjectStories: readonly AddressReporter[] = [
+export const floatingIpObjectStories: readonly Story[] = [
   livesAndEnds([VIPS[4]], 'an IPv4 address'),
   livesAndEnds([VIPS[6]], 'an IPv6 address'),
   holderDies,

@@ -1,12 +1,12 @@
 import { MODES, type Mode } from '../../scenario/elastic-ips/rig.ts';
 import type { World } from '../../support/world/world.ts';
 import { clusterEips } from '../bystanders.ts';
-import { type AddressReporter, MINUTE, SECOND } from '../story.ts';
+import { MINUTE, SECOND, type Story } from '../story.ts';
 
 const FLOATING = '10.0.9.50';
 
 /** A pod with an Elastic IP lives on `a`, is recreated on `b`, and ends there. */
-function podWithElasticIp(mode: Mode): AddressReporter {
+function podWithElasticIp(mode: Mode): Story {
   const annotations = (world: World) =>
     Object.fromEntries(
       Object.entries(mode.annotations).map(([key, value]) => [
@@ -51,7 +51,7 @@ function podWithElasticIp(mode: Mode): AddressReporter {
 
 const notes = new WeakMap<World, string>();
 
-export const podElasticIpStories: readonly AddressReporter[] = MODES.map(podWithElasticIp);
+export const podElasticIpStories: readonly Story[] = MODES.map(podWithElasticIp);
 
 function prepared(world: World) {
   return clusterEips(world).find(({ tagSet }) => (tagSet ?? []).some(({ key }) => key === 'prepared'));

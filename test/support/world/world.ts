@@ -8,7 +8,7 @@ import { type Ec2Client, openEc2Client } from '../../../lib/ec2/client.ts';
 import { ec2ElasticIps } from '../../../lib/ec2/elastic-ips.ts';
 import { ec2Interfaces } from '../../../lib/ec2/interfaces.ts';
 import { ec2Networks } from '../../../lib/ec2/networks.ts';
-import type { IpAddress } from '../../../lib/model/ip.ts';
+import { cidr, type IpAddress } from '../../../lib/model/ip.ts';
 import type { LogFields, Logger } from '../../../lib/runtime/logger.ts';
 import { noMetrics } from '../../../lib/runtime/metrics.ts';
 import { Cloud } from '../../../sim/ec2/cloud.ts';
@@ -25,6 +25,9 @@ import { worldKubeClient } from './kube-client.ts';
 import { VirtualProcess } from './process.ts';
 import { AGENT_NAMESPACE, SUBNET, type WorldProcess } from './surroundings.ts';
 import { WorldNode } from './world-node.ts';
+
+/** What instance metadata says of the subnet; they answer whatever EC2 does. */
+const HINTS = [{ subnetId: SUBNET.id, cidrs: [cidr(SUBNET.cidr), cidr(SUBNET.ipv6Cidr)] }];
 
 /**
  * An account of EC2, an API server and nodes in one process on virtual time. The agents in it use the real adapters: requests and
@@ -118,7 +121,7 @@ export class World {
       parts,
       kube,
       ec2: {
-        addresses: ec2Addresses({ connection, onWarning }),
+        addresses: ec2Addresses({ connection, onWarning, subnetHints: () => HINTS }),
         elasticIps: ec2ElasticIps(connection),
         interfaces: ec2Interfaces(connection),
         networks: ec2Networks(connection),

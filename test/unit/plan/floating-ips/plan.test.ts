@@ -217,6 +217,18 @@ const TABLE: readonly Row[] = [
     {},
     ['release: Deleted'],
   ],
+  [
+    'the object was deleted and another node has made its Lease again: our address is ours to give back',
+    { ...serving, deletedAt: NOW - 10, configured: [], lease: lease('other') },
+    {},
+    ['unassign'],
+  ],
+  [
+    'another node has the Lease: it moves the address itself',
+    { ...serving, configured: [], lease: lease('other') },
+    {},
+    ['forget'],
+  ],
   ['the agent stops: park, nothing else', serving, { stopping: true }, ['park']],
   ['the agent stops and has parked', { ...serving, lease: lease('me', 100, 30_000) }, { stopping: true }, []],
   [
@@ -277,5 +289,13 @@ describe('planFloating', () => {
 
   it('wakes when another holder would have expired', () => {
     expect(planFloating(snapshot(view({ lease: lease('other', 1_000) }))).retryAt).toBe(NOW + 2_000);
+  });
+
+  it('wakes when a node that EC2 had refused may try again, which may be the only one left', () => {
+    const unfit = { reason: 'Unauthorized', message: 'no', failures: 1 } as const;
+    const retryAt = (until: number) =>
+      planFloating(snapshot(view({ lease: lease('', 6_000), unfit: { ...unfit, until } }))).retryAt;
+
+    expect(retryAt(NOW + 60_000)).toBe(NOW + 60_000);
   });
 });
