@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CALL_FAULTS, type CallFault, type WorldCall } from '../support/world/ec2-transport.ts';
-import { live, type Story } from './story.ts';
+import { type FaultStory, live } from './story.ts';
 
 /** Every fault at every read, too: `FAULT_MATRIX=full npm run test:faults`, about half an hour. */
 const FULL = process.env['FAULT_MATRIX'] === 'full';
@@ -19,7 +19,7 @@ const REPETITIONS = 2;
  * call nobody thought of is in it, too. After whatever single call went wrong, everybody has what they should, nothing is leaked, and
  * nothing of anybody else was touched.
  */
-export function describeStories(stories: readonly Story[]): void {
+export function describeStories(stories: readonly FaultStory[]): void {
   describe.each(stories)('$name', (story) => {
     it('ends well when nothing goes wrong', async () => {
       const { wrong, calls } = await live(story);

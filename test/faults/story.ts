@@ -15,7 +15,7 @@ export interface Disturbance {
 }
 
 /** A life of addresses, told in virtual time, with what must be true at its end whatever single call went wrong. */
-export interface Story {
+export interface FaultStory {
   readonly name: string;
   /** Nodes, pods and objects that are there before the first agent starts. */
   readonly prepare?: (world: World) => void;
@@ -40,7 +40,7 @@ const RESTART_MS = SECOND;
 const SETTLE_MS = 20 * MINUTE;
 
 /** Lives a story once. Leaves nothing behind. */
-export async function live(story: Story, disturbance?: Disturbance): Promise<Outcome> {
+export async function live(story: FaultStory, disturbance?: Disturbance): Promise<Outcome> {
   const world = new World();
   const controller = story.controller === true ? new WorldController(world) : undefined;
   const acts: string[] = [];

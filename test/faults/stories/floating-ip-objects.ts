@@ -2,7 +2,7 @@ import type { World } from '../../support/world/world.ts';
 import { applyDefinitions } from '../../support/world/world-controller.ts';
 import type { WorldNode } from '../../support/world/world-node.ts';
 import { clusterEips } from '../bystanders.ts';
-import { MINUTE, SECOND, type Story } from '../story.ts';
+import { type FaultStory, MINUTE, SECOND } from '../story.ts';
 import { publicIpOf } from './pod-elastic-ips.ts';
 import { wronglyHeld } from './private-addresses.ts';
 
@@ -108,7 +108,7 @@ function nothingLeft(world: World): string[] {
   ];
 }
 
-function story(name: string, tell: Story['tell'], more: Partial<Story> = {}): Story {
+function story(name: string, tell: FaultStory['tell'], more: Partial<FaultStory> = {}): FaultStory {
   return {
     name,
     prepare(world) {
@@ -121,7 +121,7 @@ function story(name: string, tell: Story['tell'], more: Partial<Story> = {}): St
   };
 }
 
-function livesAndEnds(addresses: readonly string[], title: string): Story {
+function livesAndEnds(addresses: readonly string[], title: string): FaultStory {
   return story(`a FloatingIP object with ${title} that lives and ends`, async (world) => {
     createFloatingIp(world, 'web', { addresses });
     await served(world, addresses);
@@ -225,7 +225,7 @@ function preparedEip(world: World) {
   return clusterEips(world).find(({ tagSet }) => (tagSet ?? []).some(({ key }) => key === 'prepared'));
 }
 
-export const floatingIpObjectStories: readonly Story[] = [
+export const floatingIpObjectStories: readonly FaultStory[] = [
   livesAndEnds([VIPS[4]], 'an IPv4 address'),
   livesAndEnds([VIPS[6]], 'an IPv6 address'),
   holderDies,

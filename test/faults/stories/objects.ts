@@ -1,7 +1,7 @@
 import type { World } from '../../support/world/world.ts';
 import { applyDefinitions } from '../../support/world/world-controller.ts';
 import { clusterEips } from '../bystanders.ts';
-import { MINUTE, SECOND, type Story } from '../story.ts';
+import { type FaultStory, MINUTE, SECOND } from '../story.ts';
 import { publicIpOf } from './pod-elastic-ips.ts';
 
 type Kind = 'EIP' | 'Eip' | 'ENI';
@@ -44,7 +44,7 @@ function ended(world: World, kind: Kind): string[] {
 }
 
 /** An object's Elastic IP goes from pod to pod and ends with the object. */
-const eipOfPods: Story = {
+const eipOfPods: FaultStory = {
   name: 'an EIP object that goes from pod to pod',
   controller: true,
   prepare: applyDefinitions,
@@ -66,7 +66,7 @@ const eipOfPods: Story = {
 };
 
 /** k8s-eip-operator: the object is created and deleted with the labelled pod. */
-const autocreated: Story = {
+const autocreated: FaultStory = {
   name: 'an Eip object created with its pod',
   controller: true,
   prepare: applyDefinitions,
@@ -83,7 +83,7 @@ const autocreated: Story = {
 };
 
 /** An egress address that leaves a node which is not ready any more. */
-const eipOfNodes: Story = {
+const eipOfNodes: FaultStory = {
   name: 'an Eip object for nodes',
   controller: true,
   prepare(world) {
@@ -111,7 +111,7 @@ const eipOfNodes: Story = {
 };
 
 /** An interface that follows its pod from node to node and ends with the object. */
-const eniOfPods: Story = {
+const eniOfPods: FaultStory = {
   name: 'an ENI object that follows its pod',
   controller: true,
   prepare(world) {
@@ -139,7 +139,7 @@ const eniOfPods: Story = {
   wrong: (world) => [...ended(world, 'ENI'), ...ours(world).map(({ id }) => `leaked ${id}`)],
 };
 
-export const objectStories: readonly Story[] = [eipOfPods, autocreated, eipOfNodes, eniOfPods];
+export const objectStories: readonly FaultStory[] = [eipOfPods, autocreated, eipOfNodes, eniOfPods];
 
 function label(world: World, name: string, labels: Record<string, string>): void {
   world.kubeState.api.patch(world.resource('nodes'), 'main', undefined, name, {

@@ -1,12 +1,12 @@
 import { MODES, type Mode } from '../../scenario/elastic-ips/rig.ts';
 import type { World } from '../../support/world/world.ts';
 import { clusterEips } from '../bystanders.ts';
-import { MINUTE, SECOND, type Story } from '../story.ts';
+import { type FaultStory, MINUTE, SECOND } from '../story.ts';
 
 const FLOATING = '10.0.9.50';
 
 /** A pod with an Elastic IP lives on `a`, is recreated on `b`, and ends there. */
-function podWithElasticIp(mode: Mode): Story {
+function podWithElasticIp(mode: Mode): FaultStory {
   const annotations = (world: World) =>
     Object.fromEntries(
       Object.entries(mode.annotations).map(([key, value]) => [
@@ -51,7 +51,7 @@ function podWithElasticIp(mode: Mode): Story {
 
 const notes = new WeakMap<World, string>();
 
-export const podElasticIpStories: readonly Story[] = MODES.map(podWithElasticIp);
+export const podElasticIpStories: readonly FaultStory[] = MODES.map(podWithElasticIp);
 
 function prepared(world: World) {
   return clusterEips(world).find(({ tagSet }) => (tagSet ?? []).some(({ key }) => key === 'prepared'));

@@ -1,12 +1,12 @@
 import type { World } from '../../support/world/world.ts';
 import type { WorldPod } from '../../support/world/world-node.ts';
-import { MINUTE, SECOND, type Story } from '../story.ts';
+import { type FaultStory, MINUTE, SECOND } from '../story.ts';
 
 /** Assigned by hand on a's ENI before anything started: nobody's but the operator's. */
 const BY_HAND = { 4: '10.0.6.6', 6: '2001:db8:0:1::66' } as const;
 
 /** Pods come and go; an address that a pod on `a` has left is at once a pod's on `b` (whereabouts hands out the lowest free one). */
-function podsComeAndGo(family: 4 | 6): Story {
+function podsComeAndGo(family: 4 | 6): FaultStory {
   const address = (index: number) => (family === 4 ? `10.0.9.${index}` : `2001:db8:0:1::9:${index}`);
   const on = (interfaces: number, index: number) =>
     Array.from({ length: interfaces }, (_, n) => ({ interface: `net${n + 1}`, ips: [address(index + n)] }));
@@ -41,7 +41,7 @@ function podsComeAndGo(family: 4 | 6): Story {
 }
 
 /** Two pods may hold one floating address; the one that added it last has it. */
-function failover(family: 4 | 6): Story {
+function failover(family: 4 | 6): FaultStory {
   const vip = family === 4 ? '10.0.9.100' : '2001:db8:0:1::100';
   const pod = {
     annotations: { 'eni-agent.io/floating-ips': vip },
@@ -86,7 +86,7 @@ function failover(family: 4 | 6): Story {
 }
 
 /** The partner adds the address while our own call for it may still be under way: it added it last, so it has it (DESIGN §2 rule 3). */
-function overtaken(family: 4 | 6): Story {
+function overtaken(family: 4 | 6): FaultStory {
   const vip = family === 4 ? '10.0.9.100' : '2001:db8:0:1::100';
   const annotations = { 'eni-agent.io/floating-ips': vip };
   const on = (ips: string) => [{ interface: 'net1', ips: [ips] }];
@@ -112,7 +112,7 @@ function overtaken(family: 4 | 6): Story {
   };
 }
 
-export const privateAddressStories: readonly Story[] = ([4, 6] as const).flatMap((family) => [
+export const privateAddressStories: readonly FaultStory[] = ([4, 6] as const).flatMap((family) => [
   podsComeAndGo(family),
   failover(family),
   overtaken(family),
