@@ -77,6 +77,8 @@ export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
     revive: reviveAddressRecord,
     onProblem: (message, error) => log.error(message, { error }),
   });
+  // The last thing that a process does, also one that never ran this.
+  calls.addEventListener('abort', () => records.close(), { once: true });
   const watches = openWatches(
     options,
     () => engine.wake(),
@@ -140,7 +142,6 @@ export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
       await engine.run(stop);
       watching.abort();
       await Promise.all([objects, watches.close(), recorder.drained()]);
-      records.close();
     },
   };
 }

@@ -197,6 +197,9 @@ export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
     abandon() {
       calls.abort(new Error('SIGKILL'));
       stop.abort(new Error('SIGKILL'));
+      // As the kernel closes the files of a dead process; what is on disk was copied before.
+      ledger.close();
+      takings.close();
     },
   };
 }
