@@ -85,6 +85,12 @@ export class AddressReconciler {
     this.#trigger.now();
   }
 
+  /** An ENI was attached to this node: its addresses need not wait for a describe. */
+  attached(eni: Eni): void {
+    this.#facts.attached(eni);
+    this.wake();
+  }
+
   /** Something outside says that the facts about our ENIs may be wrong: describe them. */
   doubt(cause: string): void {
     void this.#refresh.request(cause);

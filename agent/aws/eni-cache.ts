@@ -52,6 +52,11 @@ export class EniCache {
     return doubted ? now + SETTLING_MS : undefined;
   }
 
+  /** An ENI that was attached to this node since the last describe, by the word of whoever attached it and of the kernel. */
+  attached(eni: Eni): void {
+    if (!this.#enis.some(({ id }) => id === eni.id)) this.#enis = [...this.#enis, eni];
+  }
+
   assigned(id: EniId, addresses: readonly IpAddress[], now: number): void {
     for (const address of addresses) this.#own.set(address, { eni: id, present: true, at: now });
     this.#enis = this.#enis.map((eni) =>

@@ -9,6 +9,7 @@ import { loadConnection } from '../../lib/kube/connection.ts';
 import { createNadCache } from '../../lib/kube/nads.ts';
 import { reviveLedgerEntry } from '../../lib/model/addresses/ledger.ts';
 import { revivePendingAssociation } from '../../lib/model/elastic-ips/pending-association.ts';
+import type { AnnouncedInterface } from '../../lib/model/node-links/node-links.ts';
 import { type Pod, podKey } from '../../lib/model/pod.ts';
 import { readEntries } from '../../lib/net/entry-folder.ts';
 import { grantedRequests } from '../../lib/plan/tenants.ts';
@@ -31,6 +32,8 @@ import { Readiness } from '../node/readiness.ts';
 import { openTelling } from '../node/reporting.ts';
 import { SnapshotSource } from '../node/snapshot-source.ts';
 import { definitionsOf, observeNode } from '../node/sources.ts';
+import { announcedEni } from '../node-links/announced-eni.ts';
+import { followNodeLinks } from '../node-links/open.ts';
 import { openProcess } from '../process.ts';
 import { TenantRules } from '../tenants/tenant-rules.ts';
 
@@ -253,6 +256,13 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
       onProblem: (error: unknown) => log.debug('instance metadata does not answer', { error }),
     };
     supervisor.keep('metadata watch', (signal) => watchImds(watch, signal));
+  }
+  if (!dryRun) {
+    const attached = (one: AnnouncedInterface) => {
+      addresses.attached(announcedEni(one, addresses.enis));
+      addresses.doubt(`NodeENI ${one.nodeEni} attached ${one.id}`);
+    };
+    supervisor.keep('links of NodeENIs', (signal) => followNodeLinks({ ...parts, kube, nodeName, attached }, signal));
   }
   // A dry run must not compete: the Lease would keep others from serving.
   const floatingDone = dryRun ? Promise.resolve() : floating.run(stop);

@@ -25,6 +25,11 @@ export const label = (pod: string, labels: object) => strategic(`${PODS}/${pod}/
 export const condition = (pod: string, type: string) =>
   strategic(`${PODS}/${pod}/status`, { status: { conditions: [{ type, status: 'True', reason: 'r', message: 'm' }] } });
 export const status = (pod: string, fields: object) => strategic(`${PODS}/${pod}/status`, { status: fields });
+export const NODES = '/api/v1/nodes';
+export const nodeCondition = (node: string, type: string) =>
+  strategic(`${NODES}/${node}/status`, {
+    status: { conditions: [{ type, status: 'True', reason: 'r', message: 'm' }] },
+  });
 export const newLease = (name: string, holderIdentity: string): KubeRequest => ({
   method: 'POST',
   path: LEASES,

@@ -15,7 +15,9 @@ import {
   LEASES,
   label,
   merge,
+  NODES,
   newLease,
+  nodeCondition,
   PODS,
   serves,
   status,
@@ -106,6 +108,45 @@ const TABLE: readonly (readonly [Who, string, KubeRequest, string])[] = [
   ['agent on n1', 'writes one for another node', event('n2'), 'its own node'],
   ['agent on n1', 'writes one as the kubelet', event('n1', 'kubelet'), 'its own node'],
   ['agent on n1', 'writes one about a node', event('n1', 'eni-agent', 'Node'), 'pods and FloatingIPs only'],
+
+  [
+    'agent on n1',
+    'reports on the interfaces of its node',
+    nodeCondition('n1', 'eni-agent.io/NodeENIsReady'),
+    'allowed',
+  ],
+  [
+    'agent on n1',
+    'reports on those of another node',
+    nodeCondition('n2', 'eni-agent.io/NodeENIsReady'),
+    'its own node',
+  ],
+  ['agent on n1', 'says that its node is ready', nodeCondition('n1', 'Ready'), 'nothing in the status'],
+  [
+    'agent on n1',
+    'labels its node',
+    merge(`${NODES}/n1`, { metadata: { labels: { 'eni-agent.io/node-enis': 'ready' } } }),
+    'allowed',
+  ],
+  [
+    'agent on n1',
+    'writes another label of it',
+    merge(`${NODES}/n1`, { metadata: { labels: { role: 'x' } } }),
+    'only the label',
+  ],
+  [
+    'agent on n1',
+    'annotates it',
+    merge(`${NODES}/n1`, { metadata: { annotations: { 'eni-agent.io/node-enis': '{}' } } }),
+    'annotations',
+  ],
+  ['agent on n1', 'cordons it', merge(`${NODES}/n1`, { spec: { unschedulable: true } }), 'nothing in the spec'],
+  [
+    'agent on n1',
+    'taints it',
+    merge(`${NODES}/n1`, { spec: { taints: [{ key: 'a', effect: 'NoSchedule' }] } }),
+    'nothing in the spec',
+  ],
 
   [
     'controller',

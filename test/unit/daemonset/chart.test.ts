@@ -40,7 +40,7 @@ describe('the chart', () => {
 
     expect(namespace).toBeDefined();
     expect(Object.keys(base)).toHaveLength(6);
-    expect(Object.keys(policies)).toHaveLength(8);
+    expect(Object.keys(policies)).toHaveLength(10);
     expect(byName(renderChart(IMAGE))).toEqual({ ...base, ...policies });
     expect(byName(renderChart({ ...IMAGE, admissionPolicies: false }))).toEqual(base);
   });

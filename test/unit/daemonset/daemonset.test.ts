@@ -72,7 +72,8 @@ describe('RBAC', () => {
       'pods/status: patch',
       'events: create,patch',
       'network-attachment-definitions: get',
-      'nodes: get,list,watch',
+      'nodes: get,list,watch,patch',
+      'nodes/status: patch',
       'floatingips: get,list,watch',
       'floatingips/status: patch',
     ]);

@@ -1,0 +1,137 @@
+import type { OwnNodeMarks } from '../../lib/kube/node-marks.ts';
+import type { AnnouncedInterface, HostLink, LinkStep, LinksReport } from '../../lib/model/node-links/node-links.ts';
+import { planLinks } from '../../lib/plan/node-links/plan.ts';
+import { backoffMs } from '../../lib/runtime/backoff.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import type { Logger } from '../../lib/runtime/logger.ts';
+
+/** The host's links, and the changes that can be made to them. */
+export interface LinkPort {
+  read(signal: AbortSignal): Promise<readonly HostLink[]>;
+  change(step: LinkStep, signal: AbortSignal): Promise<void>;
+}
+
+/** Where the agent reports on its own Node. */
+export interface ReportPort {
+  condition(report: LinksReport): Promise<void>;
+  label(ready: boolean): Promise<void>;
+  removeTaint(taints: OwnNodeMarks['taints']): Promise<void>;
+}
+
+export interface NodeLinksOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly links: LinkPort;
+  readonly reports: ReportPort;
+  /** Our own Node as the watch has it; undefined while it is not known. */
+  readonly marks: () => OwnNodeMarks | undefined;
+  /** An announced interface has a link on this host: EC2 has attached it. Called once for each. */
+  readonly attached: (one: AnnouncedInterface) => void;
+}
+
+/** A link that was just announced appears within a second or two, ms. */
+const SOON_MS: readonly [base: number, most: number] = [50, 2_000];
+/** Something else on the host may change a link (a network service at its restart): how often all is checked, ms. */
+const RESYNC_MS = 60_000;
+
+/**
+ * Keeps the links of the interfaces that NodeENIs give this node as the controller announced them: up, with their MTU and name, without
+ * the primary address. Says on the Node whether they are ready, and takes the startup taint off when they are.
+ */
+export class NodeLinks {
+  readonly #options: NodeLinksOptions;
+  readonly #seen = new Set<string>();
+  #nudge: (() => void) | undefined;
+  #woken = false;
+
+  constructor(options: NodeLinksOptions) {
+    this.#options = options;
+  }
+
+  /** The Node may have changed. */
+  wake(): void {
+    this.#woken = true;
+    this.#nudge?.();
+  }
+
+  /** Runs until the signal aborts. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, random, log } = this.#options;
+    for (let failures = 0; !signal.aborted; ) {
+      this.#woken = false;
+      let settled = false;
+      try {
+        settled = await this.#reconcile(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        log.warn("cannot keep the links of this node's NodeENIs; trying again", { error });
+      }
+      failures = settled ? 0 : failures + 1;
+      const [baseMs, maxMs] = SOON_MS;
+      await this.#rest(settled ? RESYNC_MS : backoffMs(failures, { baseMs, maxMs, random }), clock, signal);
+    }
+  }
+
+  /** True when nothing is left to do but to look again now and then. */
+  async #reconcile(signal: AbortSignal): Promise<boolean> {
+    const { marks, links } = this.#options;
+    const own = marks();
+    if (own === undefined) return true;
+    const concerned = (own.announcement?.interfaces.length ?? 0) > 0;
+    const found = concerned ? await links.read(signal) : [];
+    this.#tellAttached(own, found);
+    const { steps } = planLinks(own, found);
+    for (const step of steps) await this.#change(step, signal);
+    const after = steps.length > 0 ? await links.read(signal) : found;
+    const { report } = planLinks(own, after);
+    if (report === undefined) return true;
+    await this.#report(report, own);
+    return report.ready;
+  }
+
+  async #change(step: LinkStep, signal: AbortSignal): Promise<void> {
+    const { links, log } = this.#options;
+    try {
+      await links.change(step, signal);
+      log.info('changed a link for a NodeENI', { ...step, step: step.kind, kind: undefined });
+    } catch (error) {
+      if (!signal.aborted) log.warn('cannot change a link for a NodeENI', { ...step, step: step.kind, error });
+    }
+  }
+
+  #tellAttached({ announcement }: OwnNodeMarks, found: readonly HostLink[]): void {
+    for (const one of announcement?.interfaces ?? []) {
+      const here = found.some(({ mac, child }) => mac === one.mac && !child);
+      if (here && !this.#seen.has(one.id)) this.#options.attached(one);
+      if (here) this.#seen.add(one.id);
+      else this.#seen.delete(one.id);
+    }
+  }
+
+  async #report(report: LinksReport, { reported, labelled, tainted, taints }: OwnNodeMarks): Promise<void> {
+    const { reports, log } = this.#options;
+    const status = report.ready ? 'True' : 'False';
+    const same =
+      reported?.status === status && reported.reason === report.reason && reported.message === report.message;
+    if (!same) {
+      await reports.condition(report);
+      log.info("reported on this node's NodeENIs", {
+        ready: report.ready,
+        reason: report.reason,
+        about: report.message,
+      });
+    }
+    const labels = report.ready && report.reason === 'Ready';
+    if (labels !== labelled) await reports.label(labels);
+    if (report.ready && tainted) await reports.removeTaint(taints);
+  }
+
+  async #rest(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+    if (this.#woken) return;
+    const either = new AbortController();
+    this.#nudge = () => either.abort();
+    await clock.sleep(ms, AbortSignal.any([signal, either.signal]));
+    this.#nudge = undefined;
+  }
+}
