@@ -51,7 +51,7 @@ describe('the link of a NodeENI', () => {
     expect(execFileSync('ip', ['-j', 'link', 'show', 'nltmultus'], { encoding: 'utf8' })).toContain('"mtu":1400');
 
     expect((await converge('leaving')).steps).toEqual([]);
-    expect(() => execFileSync('ip', ['link', 'show', 'nltmultus'], { stdio: 'ignore' })).toThrow();
+    expect(() => execFileSync('ip', ['link', 'show', 'nltmultus'], { stdio: 'ignore' })).toThrow('Command failed');
   });
 
   it('may be changed twice without harm', async () => {
