@@ -3,8 +3,8 @@ import type { Conflict, Doubt, KnownHolder } from '../../lib/model/addresses/hol
 import type { Backoff } from '../../lib/model/addresses/snapshot.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { Reason } from '../../lib/model/refusal.ts';
-import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
+import { FailureMemory } from '../../lib/runtime/failure-memory.ts';
 
 /** First and longest pause per reason, ms: what a human must fix is asked rarely, a race soon. */
 const PAUSES: Partial<Record<Reason, readonly [number, number]>> = {
@@ -16,28 +16,29 @@ const PAUSES: Partial<Record<Reason, readonly [number, number]>> = {
   InterfaceGone: [2_000, 60_000],
 };
 /** Between calls for an address that EC2 refuses and shows free, ms: its describes lag by seconds. */
-const DISPUTE_PAUSE = { baseMs: 500, maxMs: 10_000 } as const;
+const DISPUTE_PAUSE = [500, 10_000] as const;
 const DEFAULT_PAUSE = [2_000, 300_000] as const;
 
 /** Remembers what became of calls: which claims failed and when each may be tried again, and what is known of holders. */
 export class Attempts {
   readonly #clock: Clock;
-  readonly #random: () => number;
-  readonly #backoffs = new Map<string, Backoff>();
+  readonly #backoffs: FailureMemory<Reason>;
   readonly #free = new Set<IpAddress>();
   readonly #holders = new Map<IpAddress, KnownHolder>();
   readonly #contested = new Map<IpAddress, Conflict>();
-  readonly #disputes = new Map<IpAddress, { readonly times: number; readonly until: number }>();
+  /** Of addresses that EC2 refuses and shows free. */
+  readonly #disputes: FailureMemory<'disputed', IpAddress>;
   readonly #doubts = new Map<IpAddress, Doubt>();
   readonly #acceptedAt = new Map<IpAddress, number>();
 
   constructor(clock: Clock, random: () => number) {
     this.#clock = clock;
-    this.#random = random;
+    this.#backoffs = new FailureMemory({ clock, random });
+    this.#disputes = new FailureMemory({ clock, random });
   }
 
   get backoffs(): ReadonlyMap<string, Backoff> {
-    return this.#backoffs;
+    return this.#backoffs.known;
   }
 
   get knownFree(): ReadonlySet<IpAddress> {
@@ -53,7 +54,7 @@ export class Attempts {
   }
 
   get disputedUntil(): ReadonlyMap<IpAddress, number> {
-    return new Map(Array.from(this.#disputes, ([address, { until }]) => [address, until]));
+    return new Map(Array.from(this.#disputes.known, ([address, { until }]) => [address, until]));
   }
 
   get doubts(): ReadonlyMap<IpAddress, Doubt> {
@@ -61,20 +62,16 @@ export class Attempts {
   }
 
   failed(claim: Claim, reason: Reason, message: string): void {
-    const before = this.#backoffs.get(attemptKey(claim));
-    const failures = before?.reason === reason ? before.failures + 1 : 1;
-    const [baseMs, maxMs] = PAUSES[reason] ?? DEFAULT_PAUSE;
-    const until = this.#clock.now() + backoffMs(failures, { baseMs, maxMs, random: this.#random });
-    this.#backoffs.set(attemptKey(claim), { reason, message, until, failures });
+    this.#backoffs.failed(attemptKey(claim), { reason, message, pause: PAUSES[reason] ?? DEFAULT_PAUSE });
     this.#free.delete(claim.address);
   }
 
   /** EC2 has accepted it: it is on our ENI. */
   succeeded(claim: Claim): void {
     const { address } = claim;
-    this.#backoffs.delete(attemptKey(claim));
-    for (const memory of [this.#free, this.#holders, this.#contested, this.#disputes, this.#doubts])
-      memory.delete(address);
+    this.#backoffs.succeeded(attemptKey(claim));
+    this.#disputes.succeeded(address);
+    for (const memory of [this.#free, this.#holders, this.#contested, this.#doubts]) memory.delete(address);
     this.#acceptedAt.set(address, this.#clock.now());
   }
 
@@ -95,10 +92,7 @@ export class Attempts {
     const now = this.#clock.now();
     const before = this.#contested.get(address);
     const seenFree = before !== undefined && this.#holders.get(address)?.eni === undefined;
-    if (seenFree) {
-      const times = (this.#disputes.get(address)?.times ?? 0) + 1;
-      this.#disputes.set(address, { times, until: now + backoffMs(times, { ...DISPUTE_PAUSE, random: this.#random }) });
-    }
+    if (seenFree) this.#disputes.failed(address, { reason: 'disputed', message: '', pause: DISPUTE_PAUSE });
     const firstAt = before !== undefined && before.firstAt >= since ? before.firstAt : now;
     this.#contested.set(address, { firstAt, lastAt: now });
     this.#free.delete(address);
@@ -114,9 +108,10 @@ export class Attempts {
   /** Forgets what no current claim has to do with, nor a declaration. */
   keepOnly(claims: readonly Claim[], declared: readonly IpAddress[]): void {
     const keys = new Set(claims.map(attemptKey));
-    for (const key of this.#backoffs.keys()) if (!keys.has(key)) this.#backoffs.delete(key);
+    this.#backoffs.keep(keys);
     const addresses = new Set(claims.map((claim) => claim.address));
-    for (const memory of [this.#free, this.#contested, this.#disputes, this.#doubts, this.#acceptedAt]) {
+    this.#disputes.keep(addresses);
+    for (const memory of [this.#free, this.#contested, this.#doubts, this.#acceptedAt]) {
       for (const address of memory.keys()) if (!addresses.has(address)) memory.delete(address);
     }
     const named = new Set([...addresses, ...declared]);

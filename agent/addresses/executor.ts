@@ -10,13 +10,14 @@ import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { BatchItem, Verdict } from '../../lib/runtime/batcher.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
-import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import type { NO_CALL, RateLimiter } from '../../lib/runtime/rate-limiter.ts';
 import type { EniCache } from '../aws/eni-cache.ts';
+import { addressReason, lastErrorOf } from '../aws/failures.ts';
 import { moveIpv6 } from '../aws/move-ipv6.ts';
 import type { Attempts } from './attempts.ts';
 import type { AddressEvents } from './events.ts';
 import { LateAnswer } from './late-answer.ts';
-import { actionKey, asEc2Error, entryOf, reasonOf } from './outcome.ts';
+import { actionKey, asEc2Error, entryOf } from './outcome.ts';
 
 export interface AddressExecutorParts {
   readonly clock: Clock;
@@ -25,7 +26,7 @@ export interface AddressExecutorParts {
   readonly ledger: Journal<LedgerEntry>;
   readonly facts: EniCache;
   readonly attempts: Attempts;
-  readonly rateLimit: RateLimit;
+  readonly rateLimiter: RateLimiter;
   readonly events: AddressEvents;
   /** Cuts calls off that are in flight: later than the signal that merely stops new ones. */
   readonly callSignal: AbortSignal;
@@ -39,7 +40,7 @@ const SETTLED: Verdict = { kind: 'settled' };
 
 /**
  * Carries out the calls of one ENI, one at a time, and records what became of each address.
- * Never throws: every failure ends as a back-off of a claim, a trouble of the ENI, or a smaller batch.
+ * Every failure ends as a back-off of a claim, a trouble of the ENI, or a smaller batch.
  */
 export class AddressExecutor {
   readonly #eni: EniId;
@@ -61,11 +62,15 @@ export class AddressExecutor {
     return this.#trouble;
   }
 
-  /** Waits out this ENI's pause, then asks the rate limit that all ENIs share. */
-  async admit(priority: () => number, signal: AbortSignal): Promise<boolean> {
+  /** Waits out this ENI's pause, then calls under the rate limit that all ENIs share. */
+  async call<T>(
+    priority: () => number,
+    signal: AbortSignal,
+    act: () => Promise<T | typeof NO_CALL> | typeof NO_CALL,
+  ): Promise<T | typeof NO_CALL> {
     const pause = this.#pausedUntil - this.#parts.clock.now();
     if (pause > 0) await this.#parts.clock.sleep(pause, signal);
-    return this.#parts.rateLimit.admit(priority, signal);
+    return this.#parts.rateLimiter.call(priority, signal, act);
   }
 
   /** Since when a call is under way, ms since the epoch. */
@@ -73,32 +78,25 @@ export class AddressExecutor {
     return this.#busySince;
   }
 
+  /** Carries out one call. @throws {Ec2Error} which belongs to {@link failed} */
   async perform(items: readonly BatchItem<Action>[]): Promise<Verdict> {
     this.#busySince = this.#parts.clock.now();
-    try {
-      return await this.#perform(items);
-    } finally {
-      this.#busySince = undefined;
-    }
+    const actions = items.map((item) => item.value);
+    if (actions[0]?.kind === 'assign') await this.#assign(actions as AssignAction[]);
+    else await this.#unassign(actions as UnassignAction[]);
+    this.#wentThrough();
+    return SETTLED;
   }
 
-  async #perform(items: readonly BatchItem<Action>[]): Promise<Verdict> {
-    const actions = items.map((item) => item.value);
+  /** Records what a failed call means. Never rejects. */
+  async failed(cause: unknown, items: readonly BatchItem<Action>[]): Promise<Verdict> {
     try {
-      const [first] = actions;
-      if (first === undefined) return SETTLED;
-      switch (first.kind) {
-        case 'assign':
-          await this.#assign(actions as AssignAction[]);
-          break;
-        case 'unassign':
-          await this.#unassign(actions as UnassignAction[]);
-          break;
-      }
-      this.#wentThrough();
-      return SETTLED;
-    } catch (error) {
-      return this.#failed(error, actions);
+      return await this.#judge(
+        asEc2Error(cause),
+        items.map((item) => item.value),
+      );
+    } finally {
+      this.#busySince = undefined;
     }
   }
 
@@ -174,27 +172,24 @@ export class AddressExecutor {
   }
 
   #wentThrough(): void {
-    this.#parts.rateLimit.succeeded();
+    this.#busySince = undefined;
     this.#trouble = undefined;
     this.#failures = 0;
     this.#pausedUntil = 0;
   }
 
-  async #failed(cause: unknown, actions: readonly Action[]): Promise<Verdict> {
-    const error = asEc2Error(cause);
-    const { rateLimit, events, refresh, callSignal } = this.#parts;
+  async #judge(error: Ec2Error, actions: readonly Action[]): Promise<Verdict> {
+    const { events, refresh, callSignal } = this.#parts;
     if (callSignal.aborted) return SETTLED;
     events.callFailed(
       error,
       this.#eni,
       actions.map((action) => action.address),
     );
-    if (error.kind === 'throttled') rateLimit.refused();
-    else rateLimit.ended();
     for (const action of actions) this.#doubt(action, error);
     switch (error.kind) {
       case 'throttled':
-        this.#trouble = { reason: 'Throttled', message: `EC2 is throttling (${error.code}); the call is repeated` };
+        this.#trouble = lastErrorOf(error);
         return SETTLED;
       case 'unavailable':
         this.#pause(error);
@@ -271,7 +266,7 @@ export class AddressExecutor {
       }
       attempts.failed(
         action.claim,
-        reasonOf(error),
+        addressReason(error),
         `${action.address}: EC2 refused ${error.action}: ${error.message} (${error.code})`,
       );
       this.#forgetAttempt(action);
@@ -291,9 +286,6 @@ export class AddressExecutor {
     const { clock, random } = this.#parts;
     this.#failures += 1;
     this.#pausedUntil = clock.now() + backoffMs(this.#failures, { baseMs: 100, maxMs: 15_000, random });
-    this.#trouble = {
-      reason: 'Ec2Unavailable',
-      message: `${error.action} did not go through (${error.code}: ${error.message}); it is repeated`,
-    };
+    this.#trouble = lastErrorOf(error);
   }
 }

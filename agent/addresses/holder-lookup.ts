@@ -11,10 +11,11 @@ import type { ClaimStatus, HolderQuestion, Plan } from '../../lib/model/addresse
 import type { Eni } from '../../lib/model/eni.ts';
 import { clustersOf } from '../../lib/model/eni-protection.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
-import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import { reportFailure } from '../aws/report-failure.ts';
+import { NO_CALL } from '../../lib/runtime/rate-limiter.ts';
+import { Refresher } from '../../lib/runtime/refresher.ts';
+import { ec2Limiter } from '../aws/rate-limiter.ts';
 import type { Attempts } from './attempts.ts';
 import type { AddressEvents } from './events.ts';
 
@@ -34,6 +35,10 @@ export interface LookUpOptions {
 
 /** More owners than a cluster has nodes are not worth remembering. */
 const MAX_OWNERS = 5_000;
+/** First and longest pause after a look-up that failed, ms. */
+const FAILED = [200, 30_000] as const;
+
+type Holders = ReadonlyMap<IpAddress, AddressHolder>;
 
 /**
  * Finds out who holds addresses: all of them in one read, and whose instances these are beside it. What nobody holds may be assigned;
@@ -44,50 +49,60 @@ export class HolderLookup {
   readonly #signal: AbortSignal;
   /** Tags of an instance that name its cluster do not change while it lives, and its id is never used again. */
   readonly #owners = new Map<string, InstanceOwner>();
-  #running: Promise<void> | undefined;
-  #failures = 0;
-  #notBefore = 0;
+  readonly #refresher: Refresher<Holders>;
+  /** What is asked now, and what the look-up under way was asked. */
+  #asked: Plan['lookUp'] = [];
+  #sent: Plan['lookUp'] = [];
+  #statuses: readonly ClaimStatus[] = [];
 
   constructor(options: LookUpOptions, signal: AbortSignal) {
+    const { clock, random, rateLimit, wake } = options;
     this.#options = options;
     this.#signal = signal;
+    this.#refresher = new Refresher(
+      {
+        clock,
+        random,
+        rateLimiter: ec2Limiter(rateLimit),
+        priority: () => (this.#asked.some(isTaking) ? 0 : 1),
+        minIntervalMs: 0,
+        pause: () => FAILED,
+        read: () => this.#find(),
+        taken: (holders, askedAt) => this.#taken(holders, askedAt),
+        failed: (error) => this.#failed(error),
+        ended: wake,
+      },
+      signal,
+    );
   }
 
-  request(planned: Plan): void {
-    const { clock } = this.#options;
-    if (planned.lookUp.length === 0 || this.#signal.aborted || clock.now() < this.#notBefore) return;
-    this.#running ??= this.#find(planned).finally(() => {
-      this.#running = undefined;
-      this.#options.wake();
-    });
+  /** Looks up what the latest plan asks for, as soon as it may. */
+  request({ lookUp, statuses }: Plan): void {
+    this.#asked = lookUp;
+    this.#statuses = statuses;
+    if (lookUp.length > 0) this.#refresher.request();
   }
 
   async idle(): Promise<void> {
-    await this.#running;
+    await this.#refresher.idle();
   }
 
-  async #find({ lookUp, statuses }: Plan): Promise<void> {
-    const { clock, rateLimit } = this.#options;
-    const taking = lookUp.some(({ purpose }) => purpose === 'take');
-    if (!(await rateLimit.admit(() => (taking ? 0 : 1), this.#signal))) return;
-    const askedAt = clock.now();
-    try {
-      const holders = await this.#holders(lookUp);
-      rateLimit.succeeded();
-      this.#failures = 0;
-      const own = this.#own();
-      for (const question of lookUp) this.#judge(question, holders.get(question.address), { askedAt, own, statuses });
-    } catch (error) {
-      reportFailure(rateLimit, error);
-      if (!this.#signal.aborted) this.#failed(lookUp, error);
-    }
+  #find(): Promise<Holders> | typeof NO_CALL {
+    this.#sent = this.#asked;
+    return this.#sent.length === 0 ? NO_CALL : this.#holders(this.#sent);
+  }
+
+  #taken(holders: Holders, askedAt: number): void {
+    const own = this.#own();
+    const statuses = this.#statuses;
+    for (const question of this.#sent) this.#judge(question, holders.get(question.address), { askedAt, own, statuses });
   }
 
   async #holders(lookUp: readonly HolderQuestion[]): Promise<Map<IpAddress, AddressHolder>> {
     const { ec2, instanceId } = this.#options;
     const options = { signal: this.#signal };
     const addresses = lookUp.map(({ address }) => address);
-    const taking = lookUp.flatMap(({ address, purpose }) => (purpose === 'take' ? [address] : []));
+    const taking = lookUp.filter(isTaking).map(({ address }) => address);
     if (taking.length === 0) return ec2.findHolders(addresses, options);
     // Beside each other: a contested address waits for one round trip only.
     const [holders] = await Promise.all([
@@ -139,12 +154,12 @@ export class HolderLookup {
   }
 
   /** Whoever waits for the answer goes on waiting: nothing has been decided against anybody. */
-  #failed(lookUp: readonly HolderQuestion[], error: unknown): void {
-    const { clock, random, events, wake } = this.#options;
-    events.problem(`cannot find out who holds ${lookUp.map(({ address }) => address).join(', ')}`, error);
-    this.#failures += 1;
-    const pause = backoffMs(this.#failures, { baseMs: 200, maxMs: 30_000, random });
-    this.#notBefore = clock.now() + pause;
-    clock.after(pause, wake);
+  #failed(error: unknown): void {
+    const addresses = this.#sent.map(({ address }) => address).join(', ');
+    this.#options.events.problem(`cannot find out who holds ${addresses}`, error);
   }
+}
+
+function isTaking({ purpose }: HolderQuestion): boolean {
+  return purpose === 'take';
 }

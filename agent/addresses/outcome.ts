@@ -1,7 +1,6 @@
 import type { Action, AssignAction } from '../../lib/model/addresses/action.ts';
 import type { LedgerEntry } from '../../lib/model/addresses/ledger.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
-import type { Reason } from '../../lib/model/refusal.ts';
 
 /** Identity of an action in its lane. */
 export function actionKey(action: Action): string {
@@ -18,18 +17,6 @@ export function entryOf({ claim, eni }: AssignAction, state: LedgerEntry['state'
     interface: claim.interface,
     claimedAt: claim.since,
   };
-}
-
-const REASON_BY_KIND: Partial<Record<Ec2Error['kind'], Reason>> = {
-  limit: 'AddressLimitExceeded',
-  'held-elsewhere': 'HeldElsewhere',
-  unauthorized: 'Unauthorized',
-  'not-found': 'InterfaceGone',
-};
-
-/** Why a claim failed, in the code that its owner is reported. */
-export function reasonOf(error: Ec2Error): Reason {
-  return REASON_BY_KIND[error.kind] ?? 'RejectedByEc2';
 }
 
 /** A fault in our own code must not stop the lane: it counts as a refusal and is logged with its stack by `callFailed`. */

@@ -10,10 +10,10 @@ import { leavingAddresses } from '../../lib/plan/addresses/leaving.ts';
 import { plan } from '../../lib/plan/addresses/plan.ts';
 import { inUseOn } from '../../lib/plan/addresses/strays.ts';
 import { Batcher } from '../../lib/runtime/batcher.ts';
-import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import { RECONCILE_RETRY_MS, ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
 import { Trigger } from '../../lib/runtime/trigger.ts';
 import { EniCache } from '../aws/eni-cache.ts';
+import { ec2Limiter } from '../aws/rate-limiter.ts';
 import { Attempts } from './attempts.ts';
 import { batchItem } from './batch-item.ts';
 import { AddressExecutor } from './executor.ts';
@@ -39,7 +39,6 @@ export class AddressReconciler {
   readonly #signal: AbortSignal;
   readonly #facts = new EniCache();
   readonly #attempts: Attempts;
-  readonly #rateLimit: RateLimit;
   readonly #trigger: Trigger;
   readonly #refresh: Refresh;
   readonly #lookUp: HolderLookup;
@@ -59,11 +58,10 @@ export class AddressReconciler {
     this.#options = options;
     this.#signal = signal;
     this.#attempts = new Attempts(clock, random);
-    this.#rateLimit = options.rateLimit;
     this.#rounds = options.rounds ?? new ReconcileHealth({ clock });
     this.#trigger = new Trigger(() => this.#round(), clock);
     const wake = () => this.#trigger.now();
-    const shared = { clock, random, ec2, rateLimit: this.#rateLimit, events, wake };
+    const shared = { clock, random, ec2, rateLimit: options.rateLimit, events, wake };
     this.#refresh = new Refresh(
       { ...shared, facts: this.#facts, instanceId: options.instanceId, resyncMs: options.resyncMs },
       signal,
@@ -240,7 +238,7 @@ export class AddressReconciler {
   }
 
   #open(eni: EniId) {
-    const { clock, random, ec2, ledger, events } = this.#options;
+    const { clock, random, ec2, ledger, events, rateLimit } = this.#options;
     const performer = new AddressExecutor(eni, {
       clock,
       random,
@@ -249,7 +247,7 @@ export class AddressReconciler {
       events,
       facts: this.#facts,
       attempts: this.#attempts,
-      rateLimit: this.#rateLimit,
+      rateLimiter: ec2Limiter(rateLimit),
       callSignal: this.#options.callSignal,
       refresh: (cause) => this.#refresh.request(cause),
       postponeRelease: (address) => this.#idle.restart(address, clock.now()),
@@ -258,8 +256,14 @@ export class AddressReconciler {
       {
         maxBatch: MAX_BATCH,
         perform: (items) => performer.perform(items),
-        admit: (priority, signal) => this.#admit(eni, () => performer.admit(priority, signal)),
-        unused: () => this.#rateLimit.ended(),
+        failed: (error, items) => performer.failed(error, items),
+        call: (priority, signal, act) => {
+          const askedAt = clock.now();
+          return performer.call(priority, signal, () => {
+            this.#lookAgain(eni, askedAt);
+            return act();
+          });
+        },
         // Planned at once, so that the next call already carries what arrived meanwhile.
         settled: () => this.#round(),
       },
@@ -268,16 +272,14 @@ export class AddressReconciler {
     return { lane, performer };
   }
 
-  async #admit(eni: EniId, admit: () => Promise<boolean>): Promise<boolean> {
-    const askedAt = this.#options.clock.now();
-    if (!(await admit())) return false;
-    if (this.#options.clock.now() - askedAt < WAITED_MS) return true;
+  /** Decides once more what has waited long for its permission, asked for at `askedAt`. */
+  #lookAgain(eni: EniId, askedAt: number): void {
+    if (this.#options.clock.now() - askedAt < WAITED_MS) return;
     for (const action of this.#offered) {
       if (action.kind !== 'assign' || action.eni !== eni) continue;
       if (action.takeover) this.#attempts.doubt(action.address);
       else if (action.claim.kind === 'floating') this.#attempts.doubt(action.address, { waited: true });
     }
     this.#round();
-    return true;
   }
 }

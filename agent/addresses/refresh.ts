@@ -1,12 +1,13 @@
 import type { AddressApi } from '../../lib/ec2/api.ts';
+import type { Eni } from '../../lib/model/eni.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
-import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import { Refresher } from '../../lib/runtime/refresher.ts';
 import type { EniCache } from '../aws/eni-cache.ts';
-import { reportFailure } from '../aws/report-failure.ts';
+import { lastErrorOf } from '../aws/failures.ts';
+import { ec2Limiter } from '../aws/rate-limiter.ts';
 import type { AddressEvents } from './events.ts';
-import { lastErrorOf } from './last-error.ts';
 
 export interface RefreshOptions {
   readonly clock: Clock;
@@ -21,8 +22,10 @@ export interface RefreshOptions {
   readonly wake: () => void;
 }
 
-/** Least time between the starts of two describes, ms: a burst of doubts is answered by one look. */
+/** A burst of doubts is answered by one look, ms. */
 const MIN_INTERVAL_MS = 200;
+/** First and longest pause after a describe that failed, ms. */
+const FAILED = [200, 30_000] as const;
 
 /**
  * Describes this node's ENIs when somebody doubts the facts, and now and then without a doubt. One describe at a time; doubts that
@@ -31,14 +34,33 @@ const MIN_INTERVAL_MS = 200;
 export class Refresh {
   readonly #options: RefreshOptions;
   readonly #signal: AbortSignal;
+  readonly #refresher: Refresher<readonly Eni[]>;
   #cause: string | undefined;
-  #waiting: (() => void)[] = [];
-  #nudge: (() => void) | undefined;
+  /** The cause of the describe under way. */
+  #answering = '';
   #trouble: Refusal | undefined;
+  /** Described without a doubt then, ms since the epoch. */
+  #resyncAt = 0;
 
   constructor(options: RefreshOptions, signal: AbortSignal) {
+    const { clock, random, rateLimit } = options;
     this.#options = options;
     this.#signal = signal;
+    this.#refresher = new Refresher(
+      {
+        clock,
+        random,
+        rateLimiter: ec2Limiter(rateLimit),
+        priority: () => 1,
+        minIntervalMs: MIN_INTERVAL_MS,
+        pause: () => FAILED,
+        read: (reading) => this.#describe(reading),
+        taken: (enis, askedAt) => this.#taken(enis, askedAt),
+        failed: (error) => this.#failed(error),
+        ended: () => this.#scheduleResync(),
+      },
+      signal,
+    );
   }
 
   /** Why the last describe failed; undefined while they go through. */
@@ -48,66 +70,47 @@ export class Refresh {
 
   /** Resolves when a describe that was asked for after this call has come back, or has failed, or the signal aborted. */
   request(cause: string): Promise<void> {
-    if (this.#signal.aborted) return Promise.resolve();
     this.#cause ??= cause;
-    return new Promise((resolve) => {
-      this.#waiting.push(resolve);
-      this.#nudge?.();
-    });
+    return this.#refresher.next();
   }
 
   async run(): Promise<void> {
-    const { clock, resyncMs, random } = this.#options;
-    let failures = 0;
-    while (!this.#signal.aborted) {
-      // Spread over the nodes: they must not come back together after an outage.
-      if (this.#cause === undefined) await this.#wait(resyncMs * (0.9 + 0.2 * random()));
-      if (!(await this.#options.rateLimit.admit(() => 1, this.#signal))) break;
-      // Taken together and only now: a doubt that came while we waited for permission is answered by this describe.
-      const [cause, answered] = [this.#cause ?? 'resync', this.#waiting.splice(0)];
-      this.#cause = undefined;
-      const succeeded = await this.#describe(cause);
-      for (const resolve of answered) resolve();
-      failures = succeeded ? 0 : failures + 1;
-      if (!succeeded) this.#cause ??= 'the last describe failed';
-      await clock.sleep(
-        failures > 0 ? backoffMs(failures, { baseMs: 200, maxMs: 30_000, random }) : MIN_INTERVAL_MS,
-        this.#signal,
-      );
-    }
-    for (const resolve of this.#waiting.splice(0)) resolve();
-  }
-
-  async #describe(cause: string): Promise<boolean> {
-    const { clock, ec2, facts, instanceId, events, wake, rateLimit } = this.#options;
-    const askedAt = clock.now();
-    try {
-      const enis = await ec2.describeEnis(instanceId, { signal: this.#signal });
-      const again = facts.described(enis, askedAt, clock.now());
-      if (again !== undefined)
-        clock.after(again - clock.now(), () => void this.request('a describe contradicted our own call'));
-      rateLimit.succeeded();
-      this.#trouble = undefined;
-      events.described(cause, clock.now() - askedAt, enis.length);
-      wake();
-      return true;
-    } catch (error) {
-      reportFailure(rateLimit, error);
-      if (this.#signal.aborted) return false;
-      events.problem(`cannot describe the ENIs of ${instanceId}; the facts stay as they were`, error);
-      this.#trouble = lastErrorOf(error);
-      wake();
-      return false;
-    }
-  }
-
-  #wait(ms: number): Promise<void> {
     const { clock } = this.#options;
-    const either = new AbortController();
-    const signal = AbortSignal.any([this.#signal, either.signal]);
-    this.#nudge = () => either.abort();
-    return clock.sleep(ms, signal).finally(() => {
-      this.#nudge = undefined;
-    });
+    this.#scheduleResync();
+    while (!this.#signal.aborted) {
+      await clock.sleep(this.#resyncAt - clock.now(), this.#signal);
+      if (clock.now() >= this.#resyncAt) await this.request('resync');
+    }
+    await this.#refresher.idle();
+  }
+
+  /** Spread over the nodes: they must not come back together after an outage. */
+  #scheduleResync(): void {
+    const { clock, resyncMs, random } = this.#options;
+    this.#resyncAt = clock.now() + resyncMs * (0.9 + 0.2 * random());
+  }
+
+  #describe(signal: AbortSignal): Promise<readonly Eni[]> {
+    this.#answering = this.#cause ?? 'resync';
+    this.#cause = undefined;
+    return this.#options.ec2.describeEnis(this.#options.instanceId, { signal });
+  }
+
+  #taken(enis: readonly Eni[], askedAt: number): void {
+    const { clock, facts, events, wake } = this.#options;
+    const again = facts.described(enis, askedAt, clock.now());
+    if (again !== undefined)
+      clock.after(again - clock.now(), () => void this.request('a describe contradicted our own call'));
+    this.#trouble = undefined;
+    events.described(this.#answering, clock.now() - askedAt, enis.length);
+    wake();
+  }
+
+  #failed(error: unknown): void {
+    const { instanceId, events, wake } = this.#options;
+    events.problem(`cannot describe the ENIs of ${instanceId}; the facts stay as they were`, error);
+    this.#trouble = lastErrorOf(error);
+    void this.request('the last describe failed');
+    wake();
   }
 }

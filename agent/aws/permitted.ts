@@ -1,6 +1,7 @@
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import { reportFailure } from './report-failure.ts';
+import { NO_CALL } from '../../lib/runtime/rate-limiter.ts';
+import { ec2Limiter } from './rate-limiter.ts';
 
 export interface Permission {
   readonly rateLimit: RateLimit;
@@ -12,26 +13,26 @@ export interface Permission {
 }
 
 /**
- * Waits for the permission to call EC2, looks again whether the call is still right, makes it, and reports to the rate limit how it ended, on every path.
+ * A call under the rate limit with a fence: after the wait it is asked once more whether the call is still right.
  * @throws {Ec2Error} what `act` throws, or kind `unavailable` (surely nothing was done) with code `Stopping` or `NotAllowed`.
  */
 export async function permitted<T>(
   { rateLimit, priority, allowed, signal }: Permission,
   act: () => Promise<T>,
 ): Promise<T> {
-  if (!(await rateLimit.admit(() => priority, signal))) throw notSent('Stopping', 'the agent is stopping');
-  if (!allowed()) {
-    rateLimit.ended();
-    throw notSent('NotAllowed', 'what asked for this call has changed while it waited');
-  }
-  try {
-    const answer = await act();
-    rateLimit.succeeded();
-    return answer;
-  } catch (error) {
-    reportFailure(rateLimit, error);
-    throw error;
-  }
+  let isAllowed = true;
+  const answer = await ec2Limiter(rateLimit).call<T>(
+    () => priority,
+    signal,
+    () => {
+      isAllowed = allowed();
+      return isAllowed ? act() : NO_CALL;
+    },
+  );
+  if (answer !== NO_CALL) return answer;
+  throw isAllowed
+    ? notSent('Stopping', 'the agent is stopping')
+    : notSent('NotAllowed', 'what asked for this call has changed while it waited');
 }
 
 function notSent(code: string, message: string): Ec2Error {

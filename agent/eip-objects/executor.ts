@@ -3,13 +3,13 @@ import { readEnding } from '../../lib/kube/endings.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { EipObjectDialectName } from '../../lib/model/eip-objects/eip-object.ts';
 import { isEc2Step, type KubeStep, type ObjectStep } from '../../lib/model/eip-objects/plan.ts';
-import { isThrottling } from '../aws/report-failure.ts';
+import { isThrottling } from '../aws/rate-limiter.ts';
+import { failureReport } from '../elastic-ips/executor.ts';
 import { SETTLING_MS } from './claim-memory.ts';
 import { performEc2Step } from './ec2-steps.ts';
-import { failureOf } from './failure-of.ts';
 import { performKubeStep } from './kube-steps.ts';
 import type { EipObjectReconcilerOptions, ObjectMemory } from './reconciler.ts';
-import { about, resourceOf, takesHold, versionOf } from './step-facts.ts';
+import { about, eipCallOf, resourceOf, takesHold, versionOf } from './step-facts.ts';
 
 /** A write that the watch does not echo within this time is planned again, ms. */
 const ECHO_MS = 5_000;
@@ -93,7 +93,7 @@ export class EipObjectExecutor {
     const { log, clock } = this.#options;
     const { backoffs, claims, places, inventory } = this.#memory;
     const { uid } = step.claim.object;
-    const { reason, failures } = backoffs.failed(uid, failureOf(error, step));
+    const { reason, failures } = backoffs.failed(uid, failureReport(eipCallOf(step), error));
     // A lost reply to an allocation: the EIP may exist, but EC2's lists may not show it for a moment.
     const mayExist = step.kind === 'allocate' && error.kind === 'unknown-outcome';
     claims.distrust(uid, clock.now() + (mayExist ? SETTLING_MS : 0));

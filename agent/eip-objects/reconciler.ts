@@ -19,10 +19,9 @@ import type { Clock } from '../../lib/runtime/clock.ts';
 import { FailureMemory } from '../../lib/runtime/failure-memory.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import { RateLimiter } from '../../lib/runtime/rate-limiter.ts';
 import type { ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
 import { type Plan, Reconciler } from '../../lib/runtime/reconciler.ts';
-import { isThrottling } from '../aws/report-failure.ts';
+import { ec2Limiter } from '../aws/rate-limiter.ts';
 import type { ControllerSources } from '../controller/sources.ts';
 import { ElasticIpCache } from '../elastic-ips/cache.ts';
 import { ClaimMemory } from './claim-memory.ts';
@@ -98,7 +97,7 @@ export class EipObjectReconciler {
     this.#reconciler = new Reconciler(
       {
         clock,
-        rateLimiter: new RateLimiter(rateLimit, isThrottling),
+        rateLimiter: ec2Limiter(rateLimit),
         plan: () => this.#plan(),
         keyOf: ({ key }) => key,
         priorityOf: (step) => (isEc2Step(step) ? (step.kind === 'associate' ? 1 : 2) : undefined),

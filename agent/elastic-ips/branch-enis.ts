@@ -5,8 +5,8 @@ import { isBranchOf } from '../../lib/plan/elastic-ips/branch.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import { NO_CALL, RateLimiter } from '../../lib/runtime/rate-limiter.ts';
-import { isThrottling } from '../aws/report-failure.ts';
+import { NO_CALL, type RateLimiter } from '../../lib/runtime/rate-limiter.ts';
+import { ec2Limiter } from '../aws/rate-limiter.ts';
 
 export interface BranchEnisOptions {
   readonly clock: Clock;
@@ -39,7 +39,7 @@ export class BranchEnis {
   constructor(options: BranchEnisOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
-    this.#rateLimiter = new RateLimiter(options.rateLimit, isThrottling);
+    this.#rateLimiter = ec2Limiter(options.rateLimit);
   }
 
   /** Those that were asked about, by id; see `EipSurroundings.branches`. */

@@ -2,10 +2,11 @@ import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { AllocationId, ElasticIp } from '../../lib/model/elastic-ips/elastic-ip.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
-import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import { Refresher } from '../../lib/runtime/refresher.ts';
+import { ec2Limiter, isThrottling } from '../aws/rate-limiter.ts';
 
 export interface InventoryOptions {
   readonly clock: Clock;
@@ -21,8 +22,8 @@ const MIN_INTERVAL_MS = 200;
 /** How long our own accepted call outweighs a read that does not show it, ms. */
 const SETTLING_MS = 10_000;
 /** Pauses after a read that failed, and after one that IAM forbids: that a human must fix, ms. */
-const FAILED = { baseMs: 500, maxMs: 60_000 } as const;
-const FORBIDDEN = { baseMs: 30_000, maxMs: 600_000 } as const;
+const FAILED = [500, 60_000] as const;
+const FORBIDDEN = [30_000, 600_000] as const;
 
 interface OwnChange {
   /** Undefined: released. */
@@ -40,18 +41,31 @@ interface OwnChange {
  */
 export class ElasticIpCache {
   readonly #options: InventoryOptions;
-  readonly #signal: AbortSignal;
+  readonly #refresher: Refresher<readonly ElasticIp[]>;
   #eips = new Map<AllocationId, ElasticIp>();
   #list: readonly ElasticIp[] | undefined;
   #readAt: number | undefined;
-  #reading: Promise<void> | undefined;
-  #failures = 0;
   #trouble: Refusal | undefined;
   readonly #own = new Map<AllocationId, OwnChange>();
 
   constructor(options: InventoryOptions, signal: AbortSignal) {
+    const { clock, random, ec2, rateLimit, wake } = options;
     this.#options = options;
-    this.#signal = signal;
+    this.#refresher = new Refresher<readonly ElasticIp[]>(
+      {
+        clock,
+        random,
+        rateLimiter: ec2Limiter(rateLimit),
+        priority: () => 1,
+        minIntervalMs: MIN_INTERVAL_MS,
+        pause: (error) => (isThrottling(error) ? undefined : isForbidden(error) ? FORBIDDEN : FAILED),
+        read: (reading) => ec2.describe({}, { signal: reading }),
+        taken: (eips, askedAt) => this.#read(eips, askedAt),
+        failed: (error) => this.#failed(error),
+        ended: wake,
+      },
+      signal,
+    );
   }
 
   /** The same array until something changes. */
@@ -82,43 +96,23 @@ export class ElasticIpCache {
 
   /** Reads soon; one read at a time. */
   request(): void {
-    if (!this.#signal.aborted) this.#reading ??= this.#read().finally(() => this.#ended());
+    this.#refresher.request();
   }
 
   async idle(): Promise<void> {
-    await this.#reading;
+    await this.#refresher.idle();
   }
 
-  /** Only now a next read can be asked for. */
-  #ended(): void {
-    this.#reading = undefined;
-    this.#options.wake();
-  }
-
-  async #read(): Promise<void> {
-    const { clock, ec2, rateLimit, log } = this.#options;
-    const pause = this.#pause();
-    if (pause > 0) await clock.sleep(pause, this.#signal);
-    if (!(await rateLimit.admit(() => 1, this.#signal))) return;
-    const askedAt = clock.now();
-    try {
-      this.#take(await ec2.describe({}, { signal: this.#signal }), askedAt);
-      rateLimit.succeeded();
-      if (this.#trouble) log.info('the Elastic IPs can be read again');
-      this.#failures = 0;
-      this.#trouble = undefined;
-    } catch (error) {
-      this.#failed(error);
-    }
+  #read(eips: readonly ElasticIp[], askedAt: number): void {
+    this.#take(eips, askedAt);
+    if (this.#trouble) this.#options.log.info('the Elastic IPs can be read again');
+    this.#trouble = undefined;
   }
 
   #failed(error: unknown): void {
-    const { rateLimit, log } = this.#options;
-    if (error instanceof Ec2Error && error.kind === 'throttled') return rateLimit.refused();
-    rateLimit.ended();
-    if (this.#signal.aborted) return;
-    this.#failures += 1;
-    const forbidden = error instanceof Ec2Error && error.kind === 'unauthorized';
+    const { log } = this.#options;
+    if (isThrottling(error)) return;
+    const forbidden = isForbidden(error);
     const reason = forbidden ? 'Unauthorized' : 'Ec2Unavailable';
     const known = this.#trouble?.reason === reason;
     const advice = forbidden ? "; allow ec2:DescribeAddresses in the agent's IAM role" : '; it is repeated';
@@ -130,13 +124,6 @@ export class ElasticIpCache {
     // Whoever uses no Elastic IPs need not allow it.
     if (forbidden) log.info('not allowed to read the Elastic IPs; pods that ask for one are refused', { error });
     else log.warn('cannot read the Elastic IPs', { error });
-  }
-
-  #pause(): number {
-    const { clock, random } = this.#options;
-    if (this.#failures > 0)
-      return backoffMs(this.#failures, { ...(this.#trouble?.reason === 'Unauthorized' ? FORBIDDEN : FAILED), random });
-    return this.#readAt === undefined ? 0 : this.#readAt + MIN_INTERVAL_MS - clock.now();
   }
 
   /** EC2's describes lag behind its answers: for a while our own change is believed against a read that was asked before or shows less. */
@@ -156,6 +143,10 @@ export class ElasticIpCache {
     this.#list = undefined;
     this.#readAt = askedAt;
   }
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof Ec2Error && error.kind === 'unauthorized';
 }
 
 /** A read right after our call may still lack the tags or the pairing that the call made, or show the pairing that it ended. */

@@ -5,22 +5,19 @@ import type { ElasticIp } from '../../lib/model/elastic-ips/elastic-ip.ts';
 import type { PendingAssociation } from '../../lib/model/elastic-ips/pending-association.ts';
 import type { EipStep } from '../../lib/model/elastic-ips/plan.ts';
 import { podKey } from '../../lib/model/pod.ts';
-import { PASSING } from '../../lib/model/refusal.ts';
+import { PASSING, type Reason } from '../../lib/model/refusal.ts';
 import { isIdentifiedAs } from '../../lib/plan/elastic-ips/belonging.ts';
-import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
+import type { FailureReport } from '../../lib/runtime/failure-memory.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
-import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import { backoffOf } from './backoff.ts';
+import { elasticIpFailure } from '../aws/failures.ts';
 import type { ElasticIpCache } from './cache.ts';
 import type { ElasticIpMemory } from './memory.ts';
 
-export interface StepParts {
+export interface EipStepParts {
   readonly clock: Clock;
-  readonly random: () => number;
   readonly ec2: ElasticIpApi;
-  readonly rateLimit: RateLimit;
   readonly inventory: ElasticIpCache;
   readonly memory: ElasticIpMemory;
   readonly takings: Pick<Journal<PendingAssociation>, 'put'>;
@@ -33,18 +30,13 @@ export interface StepParts {
   readonly happened: (claim: ElasticIpClaim | undefined, owner: string, happening: EipEventKind) => void;
 }
 
-/** Carries out one step and records what became of it in the inventory or as a back-off. Never throws. */
-export async function performStep(step: EipStep, parts: StepParts): Promise<void> {
-  const { clock, rateLimit, log, memory } = parts;
+/** Carries out one step and records in the cache what is true now. @throws {Ec2Error} which belongs to {@link stepFailed} */
+export async function performStep(step: EipStep, parts: EipStepParts): Promise<void> {
+  const { clock, log, memory } = parts;
   const startedAt = clock.now();
-  try {
-    const requestId = await act(step, parts);
-    rateLimit.succeeded();
-    memory.backoffs.delete(step.key);
-    log.info(`${PAST[step.kind]} Elastic IP`, { ...aboutStep(step), callMs: clock.now() - startedAt, requestId });
-  } catch (error) {
-    failed(error, step, parts);
-  }
+  const requestId = await act(step, parts);
+  memory.backoffs.succeeded(step.key);
+  log.info(`${PAST[step.kind]} Elastic IP`, { ...aboutStep(step), callMs: clock.now() - startedAt, requestId });
 }
 
 const PAST: Record<EipStep['kind'], string> = {
@@ -56,7 +48,7 @@ const PAST: Record<EipStep['kind'], string> = {
   untag: 'untagged',
 };
 
-async function act(step: EipStep, parts: StepParts): Promise<string | undefined> {
+async function act(step: EipStep, parts: EipStepParts): Promise<string | undefined> {
   const { ec2, inventory, callSignal: signal } = parts;
   switch (step.kind) {
     case 'allocate': {
@@ -87,7 +79,7 @@ async function act(step: EipStep, parts: StepParts): Promise<string | undefined>
 
 async function associate(
   step: EipStep & { readonly kind: 'associate' },
-  parts: StepParts,
+  parts: EipStepParts,
 ): Promise<string | undefined> {
   const { clock, ec2, inventory, takings, happened, callSignal: signal } = parts;
   const { claim, eip, eni, privateIp, allowReassociation } = step;
@@ -111,7 +103,7 @@ async function associate(
 
 async function disassociate(
   step: EipStep & { readonly kind: 'disassociate' },
-  parts: StepParts,
+  parts: EipStepParts,
 ): Promise<string | undefined> {
   const { clock, ec2, inventory, memory, happened, callSignal: signal } = parts;
   const { requestId } = await ec2.disassociate(step.associationId, { signal });
@@ -127,23 +119,17 @@ const PATIENCE = 5;
 /** Failures in a row of what usually passes by itself before people are warned: with their pauses about ten seconds. */
 const LASTING_FAILURES = 6;
 
-function failed(cause: unknown, step: EipStep, parts: StepParts): void {
-  const { rateLimit, callSignal, clock, log, memory } = parts;
+/** Records what a failed step means: a back-off, and doubts about what was believed. */
+export function stepFailed(cause: unknown, step: EipStep, parts: EipStepParts): void {
+  const { callSignal, clock, log, memory } = parts;
   const error = cause instanceof Ec2Error ? cause : internalFault(cause);
   if (callSignal.aborted) return;
   if (error.kind === 'throttled') {
-    rateLimit.refused();
     log.info('EC2 is throttling requests', { ...aboutStep(step), code: error.code });
     return;
   }
-  rateLimit.ended();
-  const { reason, message, pause } = backoffOf(error, step);
-  const before = memory.backoffs.get(step.key);
-  const failures = before?.reason === reason ? before.failures + 1 : 1;
-  const [baseMs, maxMs] = pause;
   const unknown = error.kind === 'unknown-outcome';
-  const wait = unknown ? 0 : backoffMs(failures, { baseMs, maxMs, random: parts.random });
-  memory.backoffs.set(step.key, { reason, message, failures, until: clock.now() + wait });
+  const { reason, message, failures } = memory.backoffs.failed(step.key, failureReport(step.kind, error));
   // Whatever was refused or left unanswered: look again before deciding again.
   if (error.code !== 'InvalidAllocationID.NotFound' || failures > PATIENCE) memory.distrust(step.key, clock.now());
   if (unknown) parts.lookAgain();
@@ -152,7 +138,7 @@ function failed(cause: unknown, step: EipStep, parts: StepParts): void {
   const toldBy = PASSING.has(reason) ? LASTING_FAILURES : 1;
   if (step.kind === 'disassociate' && !unknown && failures === toldBy)
     parts.happened(undefined, step.owner, { kind: 'disassociation-failed', message });
-  if (before?.reason === reason) return;
+  if (failures > 1) return;
   log.warn('Elastic IP call failed', {
     ...aboutStep(step),
     reason,
@@ -160,6 +146,12 @@ function failed(cause: unknown, step: EipStep, parts: StepParts): void {
     message: error.message,
     requestId: error.requestId,
   });
+}
+
+/** What a failed call means, in words that say what was tried. */
+export function failureReport(tried: EipStep['kind'], error: Ec2Error): FailureReport<Reason> {
+  const { reason, advice, pause } = elasticIpFailure(error);
+  return { reason, pause, message: `${tried}: ${error.message} (${error.code})${advice && `; ${advice}`}` };
 }
 
 function aboutStep(step: EipStep) {

@@ -1,9 +1,11 @@
 import type { ClaimStatus } from '../../lib/model/addresses/plan.ts';
-import type { Backoff } from '../../lib/model/addresses/snapshot.ts';
 import type { EipStatus, ElasticIpClaim } from '../../lib/model/elastic-ips/claim.ts';
 import type { AllocationId } from '../../lib/model/elastic-ips/elastic-ip.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { Pod } from '../../lib/model/pod.ts';
+import type { Reason } from '../../lib/model/refusal.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import { FailureMemory } from '../../lib/runtime/failure-memory.ts';
 
 interface ClaimMemory {
   readonly since: number;
@@ -13,13 +15,17 @@ interface ClaimMemory {
 
 /** How long a round remembers what it saw: since when things are as they are. All times are ms since the epoch. */
 export class ElasticIpMemory {
-  readonly backoffs = new Map<string, Backoff>();
+  readonly backoffs: FailureMemory<Reason>;
   readonly addressSince = new Map<string, number>();
   readonly assignedSince = new Map<IpAddress, number>();
   readonly unclaimedSince = new Map<AllocationId, number>();
   readonly refusedSince = new Map<string, number>();
   readonly #claims = new Map<string, ClaimMemory>();
   readonly #distrusted = new Map<string, number>();
+
+  constructor({ clock, random }: { readonly clock: Clock; readonly random: () => number }) {
+    this.backoffs = new FailureMemory({ clock, random });
+  }
 
   /** Nothing may be decided about this claim or EIP on an inventory from before `at`. */
   distrust(key: string, at: number): void {
@@ -68,7 +74,7 @@ export class ElasticIpMemory {
 
   #forget(key: string): void {
     this.#claims.delete(key);
-    this.backoffs.delete(key);
+    this.backoffs.succeeded(key);
     this.#distrusted.delete(key);
   }
 }

@@ -26,11 +26,12 @@ import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import { RECONCILE_RETRY_MS, ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
-import { Trigger } from '../../lib/runtime/trigger.ts';
+import type { ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
+import { type Plan, Reconciler } from '../../lib/runtime/reconciler.ts';
+import { ec2Limiter } from '../aws/rate-limiter.ts';
 import { BranchEnis } from './branch-enis.ts';
 import { ElasticIpCache } from './cache.ts';
-import { performStep } from './executor.ts';
+import { type EipStepParts, performStep, stepFailed } from './executor.ts';
 import { leftWithAddress } from './left-with-address.ts';
 import { ElasticIpMemory } from './memory.ts';
 import { ElasticIpOwnership } from './ownership.ts';
@@ -80,66 +81,62 @@ const INVENTORY_SLACK_MS = 3_000;
 /** When to look for an EIP that a lost call may have allocated and that EC2's describes do not show yet, ms after the call. */
 const LATE_SIGHT_MS = [2_000, 15_000] as const;
 
-/** The loop for Elastic IPs: observe, plan from the whole snapshot, one call per claim at a time, tell. */
+/** The loop for Elastic IPs: observe, plan from the whole snapshot, one call per claim at a time, report. */
 export class ElasticIpReconciler {
   readonly #options: ElasticIpReconcilerOptions;
   readonly #signal: AbortSignal;
-  readonly #trigger: Trigger;
+  readonly #reconciler: Reconciler<EipStep>;
   readonly #inventory: ElasticIpCache;
   readonly #ownership: ElasticIpOwnership;
   readonly #branches: BranchEnis;
   readonly #story: ElasticIpReporter;
-  readonly #memory = new ElasticIpMemory();
-  /** By key; `sent` is the step as it went to EC2, undefined while it waits for permission. */
-  readonly #flying = new Map<string, { readonly sent: EipStep | undefined; readonly done: Promise<void> }>();
-  /** The steps of the latest plan: what waited for permission is checked against it. */
-  #wanted: ReadonlyMap<string, EipStep> = new Map();
+  readonly #memory: ElasticIpMemory;
+  /** Steps that have gone to EC2, by key. */
+  readonly #sent = new Map<string, EipStep>();
   /** Times at which the inventory is read though no claim asks for it, ms since the epoch. */
   #lookAt: readonly number[] = [];
-  readonly #rounds: ReconcileHealth;
   #leaving: ReadonlySet<IpAddress> = new Set();
   #started = false;
 
   constructor(options: ElasticIpReconcilerOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
-    this.#trigger = new Trigger(() => this.#round(), options.clock);
-    this.#rounds = options.rounds ?? new ReconcileHealth(options);
     const { clock, random, ec2, rateLimit, log, context } = options;
     this.#inventory = new ElasticIpCache({ clock, random, ec2, rateLimit, log, wake: () => this.wake() }, signal);
+    this.#memory = new ElasticIpMemory(options);
     this.#ownership = new ElasticIpOwnership(options);
     this.#branches = new BranchEnis({ ...options, wake: () => this.wake() }, signal);
     this.#story = new ElasticIpReporter(clock, log, (claim, happening) => options.happened(claim, '', happening));
     // For what an earlier life left behind.
     if (context.clusterName !== undefined) this.#lookAt = [clock.now()];
-    signal.addEventListener('abort', () => this.#trigger.stop(), { once: true });
+    const parts = this.#stepParts();
+    this.#reconciler = new Reconciler(
+      {
+        clock,
+        rateLimiter: ec2Limiter(rateLimit),
+        plan: () => this.#plan(),
+        keyOf: ({ key }) => key,
+        priorityOf: ({ kind }) => (kind === 'associate' ? 0 : 2),
+        mayAct: () => true,
+        act: (step) => this.#act(step, parts),
+        failed: (step, error) => stepFailed(error, step, parts),
+        onFault: (error) => log.error('planning for Elastic IPs failed and is tried again', { error }),
+        ...(options.rounds && { rounds: { loop: 'Elastic IPs', health: options.rounds } }),
+      },
+      signal,
+    );
   }
 
   wake(): void {
-    this.#trigger.now();
+    this.#reconciler.wake();
   }
 
   /** Resolves when nothing is in flight any more; for a clean stop. */
   async idle(): Promise<void> {
-    await Promise.all([
-      ...Array.from(this.#flying.values(), ({ done }) => done),
-      this.#inventory.idle(),
-      this.#branches.idle(),
-    ]);
+    await Promise.all([this.#reconciler.idle(), this.#inventory.idle(), this.#branches.idle()]);
   }
 
-  #round(): void {
-    this.#rounds.run(
-      'Elastic IPs',
-      () => this.#reconcile(),
-      (error) => {
-        this.#options.log.error('reconciling Elastic IPs failed; trying again', { error });
-        this.#trigger.at(this.#options.clock.now() + RECONCILE_RETRY_MS);
-      },
-    );
-  }
-
-  #reconcile(): void {
+  #plan(): Plan<EipStep> {
     const { clock, observe, context, report, dryRun, requestsOf } = this.#options;
     const now = observe();
     this.#noteLeft(now);
@@ -153,13 +150,12 @@ export class ElasticIpReconciler {
     const planned = planElasticIps(snapshot);
     this.#memory.noteUnclaimed(planned.unclaimed, clock.now());
     this.#memory.noteStatuses(planned.statuses, clock.now());
-    this.#wanted = new Map(planned.steps.map((step) => [step.key, step]));
-    if (context.clusterName !== undefined) this.#read(planned);
+    const retryAt = context.clusterName === undefined ? undefined : this.#read(planned);
     if (!this.#started && this.#inventory.readAt !== undefined) this.#firstInventory(claims.length);
-    if (!dryRun) for (const step of planned.steps) this.#perform(step);
     this.#story.statuses(planned.statuses);
     const pods = new Set(now.pods.map(({ uid }) => uid));
     report({ statuses: planned.statuses, refusals, complete: this.#hasSeenAll(now), pods });
+    return { steps: dryRun ? [] : planned.steps, retryAt };
   }
 
   /** As after a call of our own: believed against describes that lag, and looked at once more before the EIP is released. */
@@ -194,8 +190,8 @@ export class ElasticIpReconciler {
     return podsKnown && describedAt !== undefined && addressesComplete && (asked || readAt !== undefined);
   }
 
-  /** A cluster without Elastic IPs asks EC2 nothing about them, except once at the start. */
-  #read({ readInventory, retryAt }: EipPlan): void {
+  /** A cluster without Elastic IPs asks EC2 nothing about them, except once at the start. Returns when to look again. */
+  #read({ readInventory, retryAt }: EipPlan): number | undefined {
     const now = this.#options.clock.now();
     const { readAt, trouble } = this.#inventory;
     const pending = this.#lookAt.filter((at) => readAt === undefined || readAt < at);
@@ -203,7 +199,7 @@ export class ElasticIpReconciler {
     this.#lookAt = trouble?.reason === 'Unauthorized' ? [] : pending;
     if (readInventory || this.#lookAt.some((at) => at <= now)) this.#inventory.request();
     const times = [retryAt, ...this.#lookAt.filter((at) => at > now)].filter((at) => at !== undefined);
-    this.#trigger.at(times.length > 0 ? Math.min(...times) : undefined);
+    return times.length > 0 ? Math.min(...times) : undefined;
   }
 
   /** An earlier life may have allocated an EIP in its last instant. */
@@ -217,32 +213,20 @@ export class ElasticIpReconciler {
     this.#lookAt = [...this.#lookAt.slice(-8), ...LATE_SIGHT_MS.map((ms) => now + ms)];
   }
 
-  #perform(step: EipStep): void {
-    if (this.#flying.has(step.key) || this.#signal.aborted) return;
-    const done = this.#admitted(step).finally(() => {
-      this.#flying.delete(step.key);
-      // Answers that arrive together are planned and told together; after a stop nobody wakes us any more.
-      if (this.#signal.aborted) this.#round();
-      else this.wake();
-    });
-    this.#flying.set(step.key, { sent: undefined, done });
+  async #act(step: EipStep, parts: EipStepParts): Promise<void> {
+    this.#sent.set(step.key, step);
+    try {
+      await performStep(step, parts);
+    } finally {
+      this.#sent.delete(step.key);
+      // After a stop nobody wakes us any more, but what became of the call is reported.
+      if (this.#signal.aborted) this.#plan();
+    }
   }
 
-  async #admitted(step: EipStep): Promise<void> {
-    const { rateLimit } = this.#options;
-    if (!(await rateLimit.admit(() => (step.kind === 'associate' ? 0 : 2), this.#signal))) return;
-    // Waiting for permission can take long: the pod may be gone by now, and its address another pod's.
-    const current = this.#wanted.get(step.key);
-    if (current === undefined) return rateLimit.ended();
-    const { key } = step;
-    const flying = this.#flying.get(key);
-    if (flying) this.#flying.set(key, { ...flying, sent: current });
-    await performStep(current, {
-      ...this.#options,
-      inventory: this.#inventory,
-      memory: this.#memory,
-      lookAgain: () => this.#lookAgain(),
-    });
+  #stepParts(): EipStepParts {
+    const shared = { inventory: this.#inventory, memory: this.#memory };
+    return { ...this.#options, ...shared, lookAgain: () => this.#lookAgain() };
   }
 
   #snapshot(now: EipSurroundingsNow, claims: readonly PlacedEipClaim[]): EipSnapshot {
@@ -271,8 +255,8 @@ export class ElasticIpReconciler {
       owned: owned.map((one) => ({ ...one, inventoryAfter: memory.distrustedSince(one.eip.allocationId) })),
       owners: this.#ownership.owners,
       unclaimedSince: memory.unclaimedSince,
-      backoffs: memory.backoffs,
-      flying: new Map(Array.from(this.#flying).flatMap(([key, { sent }]) => (sent ? [[key, sent] as const] : []))),
+      backoffs: memory.backoffs.known,
+      flying: this.#sent,
     };
   }
 

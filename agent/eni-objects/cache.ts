@@ -2,10 +2,10 @@ import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
 import type { EniId } from '../../lib/model/eni.ts';
 import type { KnownRoom } from '../../lib/model/eni-objects/plan.ts';
 import type { InterfaceAttachment, NetworkInterface } from '../../lib/model/network-interface.ts';
-import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import { reportFailure } from '../aws/report-failure.ts';
+import { Refresher } from '../../lib/runtime/refresher.ts';
+import { ec2Limiter, isThrottling } from '../aws/rate-limiter.ts';
 
 export interface NetworkInterfaceCacheOptions {
   readonly clock: Clock;
@@ -20,6 +20,8 @@ export interface NetworkInterfaceCacheOptions {
 
 /** Least time between two reads, ms. */
 const MIN_INTERVAL_MS = 200;
+/** First and longest pause after a read that failed, ms. */
+const FAILED = [500, 60_000] as const;
 /** How long our own accepted call outweighs a describe that does not show it, ms. */
 const SETTLING_MS = 10_000;
 
@@ -36,14 +38,19 @@ export class NetworkInterfaceCache {
   readonly rooms = new Map<string, KnownRoom>();
   #interfaces = new Map<EniId, NetworkInterface>();
   #readAt: number | undefined;
-  #reading: Promise<void> | undefined;
-  readonly #asking = new Map<string, Promise<void>>();
-  #failures = 0;
+  readonly #refresher: Refresher<readonly NetworkInterface[]>;
+  /** By instance. */
+  readonly #roomRefreshers = new Map<string, Refresher<KnownRoom['room']>>();
   readonly #own = new Map<EniId, OwnChange>();
 
   constructor(options: NetworkInterfaceCacheOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
+    this.#refresher = this.#refresherOf(
+      'cannot read the network interfaces',
+      () => options.describe(signal),
+      this.#take,
+    );
   }
 
   get interfaces(): readonly NetworkInterface[] {
@@ -89,57 +96,37 @@ export class NetworkInterfaceCache {
 
   /** Reads soon; one read at a time. */
   request(): void {
-    if (!this.#signal.aborted) this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
+    this.#refresher.request();
   }
 
   /** Asks for the room on an instance; one question at a time for each. */
   requestRoom(instanceId: string): void {
-    if (this.#signal.aborted || this.#asking.has(instanceId)) return;
-    this.#asking.set(
-      instanceId,
-      this.#askRoom(instanceId).finally(() => this.#asking.delete(instanceId)),
+    const known = this.#roomRefreshers.get(instanceId);
+    if (known !== undefined) return known.request();
+    const { ec2 } = this.#options;
+    const refresher = this.#refresherOf(
+      'cannot read the room on an instance',
+      () => ec2.room(instanceId, { signal: this.#signal }),
+      (room, at) => this.rooms.set(instanceId, { room, at }),
     );
+    this.#roomRefreshers.set(instanceId, refresher);
+    refresher.request();
   }
 
   async idle(): Promise<void> {
-    await Promise.all([this.#reading, ...this.#asking.values()]);
+    await Promise.all([this.#refresher, ...this.#roomRefreshers.values()].map((refresher) => refresher.idle()));
   }
 
-  async #read(): Promise<void> {
-    const { clock, random, describe } = this.#options;
-    const sinceLast = this.#readAt === undefined ? 0 : this.#readAt + MIN_INTERVAL_MS - clock.now();
-    const pause = this.#failures > 0 ? backoffMs(this.#failures, { baseMs: 500, maxMs: 60_000, random }) : sinceLast;
-    if (pause > 0) await clock.sleep(pause, this.#signal);
-    await this.#ask('cannot read the network interfaces', async (askedAt) => {
-      this.#take(await describe(this.#signal), askedAt);
-    });
+  #refresherOf<T>(fault: string, read: () => Promise<T>, taken: (answer: T, askedAt: number) => void): Refresher<T> {
+    const { clock, random, rateLimit, wake: ended, onProblem } = this.#options;
+    const rateLimiter = ec2Limiter(rateLimit);
+    const failed = (error: unknown) => onProblem(fault, error);
+    const pause = (error: unknown) => (isThrottling(error) ? undefined : FAILED);
+    const shared = { clock, random, rateLimiter, priority: () => 1, minIntervalMs: MIN_INTERVAL_MS };
+    return new Refresher({ ...shared, pause, read, taken, failed, ended }, this.#signal);
   }
 
-  async #askRoom(instanceId: string): Promise<void> {
-    await this.#ask('cannot read the room on an instance', async (at) => {
-      const room = await this.#options.ec2.room(instanceId, { signal: this.#signal });
-      this.rooms.set(instanceId, { room, at });
-    });
-  }
-
-  async #ask(fault: string, question: (askedAt: number) => Promise<void>): Promise<void> {
-    const { clock, rateLimit, random, wake, onProblem } = this.#options;
-    if (!(await rateLimit.admit(() => 1, this.#signal))) return;
-    try {
-      await question(clock.now());
-      rateLimit.succeeded();
-      this.#failures = 0;
-    } catch (error) {
-      this.#failures += 1;
-      reportFailure(rateLimit, error);
-      if (this.#signal.aborted) return;
-      onProblem(fault, error);
-      await clock.sleep(backoffMs(this.#failures, { baseMs: 500, maxMs: 60_000, random }), this.#signal);
-    }
-    wake();
-  }
-
-  #take(described: readonly NetworkInterface[], askedAt: number): void {
+  readonly #take = (described: readonly NetworkInterface[], askedAt: number): void => {
     const interfaces = new Map(described.map((facts) => [facts.id, facts]));
     for (const [id, own] of this.#own) {
       if (askedAt - own.at > SETTLING_MS) this.#own.delete(id);
@@ -148,7 +135,7 @@ export class NetworkInterfaceCache {
     }
     this.#interfaces = interfaces;
     this.#readAt = askedAt;
-  }
+  };
 }
 
 /** Describes lag behind EC2's answers: for a while what we changed ourselves is believed, except where the describe is ahead. */

@@ -10,11 +10,10 @@ import { planEnis } from '../../lib/plan/eni-objects/plan.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import { RateLimiter } from '../../lib/runtime/rate-limiter.ts';
 import type { ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
 import { type Plan, Reconciler } from '../../lib/runtime/reconciler.ts';
 import { noTracer, RECONCILE, type Tracer } from '../../lib/runtime/tracing.ts';
-import { isThrottling } from '../aws/report-failure.ts';
+import { ec2Limiter, isThrottling } from '../aws/rate-limiter.ts';
 import { eniBackoff, kubeBackoff } from './backoff.ts';
 import { NetworkInterfaceCache } from './cache.ts';
 import { callsEc2, performEniStep } from './executor.ts';
@@ -97,7 +96,7 @@ class Loop implements EniObjectReconciler {
     this.#reconciler = new Reconciler(
       {
         clock,
-        rateLimiter: new RateLimiter(rateLimit, isThrottling),
+        rateLimiter: ec2Limiter(rateLimit),
         plan: () => this.#plan(),
         keyOf: ({ object }) => object.uid,
         priorityOf: (step) => (callsEc2(step) ? (step.kind === 'attach' ? 1 : 2) : undefined),

@@ -2,7 +2,6 @@ import type { EniId } from '../../lib/model/eni.ts';
 import type { AddressRecord, Placement } from '../../lib/model/floating-ips/plan.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { Takeover, TakeoverRequest } from '../../lib/plan/floating-ips/takeover.ts';
-import { backoffMs } from '../../lib/runtime/backoff.ts';
 import { recordKey } from './address-record.ts';
 import { assign, type Outcome, outcomeOf, unassign } from './address-writer.ts';
 import { HostHolderLookup } from './holder-lookup.ts';
@@ -10,8 +9,8 @@ import type { FloatingItem } from './item.ts';
 import { INELIGIBLE_MS, type Step, type StepParts } from './step-parts.ts';
 
 /** First and longest pause after a refusal, ms: what somebody else has to decide is asked rarely. */
-const SOON = { baseMs: 200, maxMs: 10_000 };
-const SLOW = { baseMs: 15_000, maxMs: 600_000 };
+const SOON = [200, 10_000] as const;
+const SLOW = [15_000, 600_000] as const;
 
 /** The steps that change where EC2 has an address. */
 export class AddressSteps {
@@ -152,7 +151,7 @@ export class AddressSteps {
   #taken(item: FloatingItem, addresses: readonly IpAddress[]): void {
     for (const address of addresses) {
       item.takenAt.set(address, this.#parts.clock.now());
-      item.backoffs.delete(address);
+      item.backoffs.succeeded(address);
     }
     item.unfit = undefined;
   }
@@ -187,15 +186,12 @@ export class AddressSteps {
   }
 
   #setBack(item: FloatingItem, addresses: readonly IpAddress[], outcome: Exclude<Outcome, { kind: 'done' }>): void {
-    const { clock, random, log, happened, doubtEnis } = this.#parts;
+    const { clock, log, happened, doubtEnis } = this.#parts;
     const { kind, reason, message } = outcome;
-    const told = addresses.some((address) => item.backoffs.get(address)?.reason === reason);
-    for (const address of addresses) {
-      const before = item.backoffs.get(address);
-      const failures = before?.reason === reason ? before.failures + 1 : 1;
-      const until = clock.now() + backoffMs(failures, { ...(kind === 'again' ? SOON : SLOW), random });
-      item.backoffs.set(address, { reason, message: `${address}: ${message}`, until, failures });
-    }
+    const told = addresses.some((address) => item.backoffs.known.get(address)?.reason === reason);
+    const pause = kind === 'again' ? SOON : SLOW;
+    for (const address of addresses)
+      item.backoffs.failed(address, { reason, message: `${address}: ${message}`, pause });
     // Nothing of it is served: another node may be luckier.
     const lasting = outcome.kind === 'refused' && outcome.lasting;
     if (lasting && !this.#servesAny(item))

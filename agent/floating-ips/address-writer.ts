@@ -1,10 +1,11 @@
 import type { AddressApi } from '../../lib/ec2/api.ts';
-import { Ec2Error } from '../../lib/model/ec2-error.ts';
+import { Ec2Error, type Ec2ErrorKind } from '../../lib/model/ec2-error.ts';
 import type { EniId } from '../../lib/model/eni.ts';
 import { familyOf, type IpAddress } from '../../lib/model/ip.ts';
 import type { Reason } from '../../lib/model/refusal.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import { addressReason } from '../aws/failures.ts';
 import { moveIpv6 } from '../aws/move-ipv6.ts';
 import { permitted } from '../aws/permitted.ts';
 
@@ -80,27 +81,14 @@ export function outcomeOf(cause: unknown): Exclude<Outcome, { kind: 'done' }> {
   if (!(cause instanceof Ec2Error))
     return { kind: 'refused', reason: 'RejectedByEc2', message: String(cause), lasting: false };
   const message = `EC2 refused ${cause.action}: ${cause.message} (${cause.code})`;
-  switch (cause.kind) {
-    case 'throttled':
-      return { kind: 'again', reason: 'Throttled', message };
-    case 'unavailable':
-    case 'unknown-outcome':
-      return { kind: 'again', reason: 'Ec2Unavailable', message };
-    case 'held-elsewhere':
-      return { kind: 'refused', reason: 'HeldElsewhere', message, lasting: false };
-    case 'limit':
-      return { kind: 'refused', reason: 'AddressLimitExceeded', message, lasting: true };
-    case 'unauthorized':
-      return { kind: 'refused', reason: 'Unauthorized', message, lasting: true };
-    case 'not-found':
-      return { kind: 'refused', reason: 'InterfaceGone', message, lasting: true };
-    case 'not-assigned':
-    case 'conflict':
-      return { kind: 'refused', reason: 'RejectedByEc2', message, lasting: false };
-    case 'rejected':
-      return { kind: 'refused', reason: 'RejectedByEc2', message, lasting: true };
-  }
+  const reason = addressReason(cause);
+  if (REPEATED.has(cause.kind)) return { kind: 'again', reason, message };
+  return { kind: 'refused', reason, message, lasting: LASTING.has(cause.kind) };
 }
+
+const REPEATED: ReadonlySet<Ec2ErrorKind> = new Set(['throttled', 'unavailable', 'unknown-outcome']);
+/** What this node cannot overcome soon. */
+const LASTING: ReadonlySet<Ec2ErrorKind> = new Set(['limit', 'unauthorized', 'not-found', 'rejected']);
 
 /** The same API, but no call leaves when the right to it is gone: between the decision and the call the process may have slept. */
 function withFence(ec2: AddressApi, allowed: () => boolean): AddressApi {

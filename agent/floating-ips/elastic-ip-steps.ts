@@ -1,13 +1,12 @@
 import { ip } from '../../lib/model/ip.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
-import { backoffMs } from '../../lib/runtime/backoff.ts';
 import { bindElasticIp, giveBackAll, retainAll } from './elastic-ip.ts';
 import type { FloatingItem } from './item.ts';
 import type { Step, StepParts } from './step-parts.ts';
 
 /** First and longest pause after a refusal, ms. */
-const SOON = { baseMs: 2_000, maxMs: 60_000 };
-const SLOW = { baseMs: 15_000, maxMs: 600_000 };
+const SOON = [2_000, 60_000] as const;
+const SLOW = [15_000, 600_000] as const;
 /** Of an object that asks for no Elastic IP: nothing is bound there. */
 const NOWHERE = ip('0.0.0.0');
 
@@ -33,19 +32,20 @@ export class ElasticIpSteps {
     const outcome = await bindElasticIp(elasticIps, target, { allowed, signal });
     if (outcome.kind === 'refused') return this.#refuse(item, step, outcome.refusal, outcome.soon);
     const { publicIp } = outcome;
+    item.elasticIpBackoffs.keep(new Set());
     item.elasticIp = { acquisition, source, publicIp, backoff: undefined };
     const text = publicIp === undefined ? 'a floating IP has no Elastic IP any more' : 'Elastic IP is on a floating IP';
     log.info(text, { floatingIp: name, publicIp, privateIp: place?.address });
   }
 
   #refuse(item: FloatingItem, step: Pick<Step<'bind'>, 'source' | 'acquisition'>, refusal: Refusal, soon: boolean) {
-    const { clock, random, log } = this.#parts;
+    const { log } = this.#parts;
     const { source, acquisition } = step;
-    const before = item.elasticIp?.source === source ? item.elasticIp?.backoff : undefined;
-    const failures = before?.reason === refusal.reason ? before.failures + 1 : 1;
-    const until = clock.now() + backoffMs(failures, { ...(soon ? SOON : SLOW), random });
-    const { reason, message } = refusal;
-    item.elasticIp = { acquisition, source, publicIp: undefined, backoff: { reason, message, until, failures } };
+    const key = source ?? '';
+    item.elasticIpBackoffs.keep(new Set([key]));
+    const backoff = item.elasticIpBackoffs.failed(key, { ...refusal, pause: soon ? SOON : SLOW });
+    const { reason, message, failures } = backoff;
+    item.elasticIp = { acquisition, source, publicIp: undefined, backoff };
     if (failures === 1) log.warn('Elastic IP of a floating IP refused', { floatingIp: item.ip.name, reason, message });
   }
 

@@ -6,9 +6,10 @@ import type { ElasticIp } from '../../lib/model/elastic-ips/elastic-ip.ts';
 import type { EniId } from '../../lib/model/eni.ts';
 import { FLOATING_IP_TAG, type FloatingIpOwner, floatingIpTags } from '../../lib/model/floating-ips/tags.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
-import type { Refusal } from '../../lib/model/refusal.ts';
+import { PASSING, type Refusal } from '../../lib/model/refusal.ts';
 import { type ElasticIpRequest, endOf, isOwned, planElasticIp } from '../../lib/plan/floating-ips/elastic-ip.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import { elasticIpFailure } from '../aws/failures.ts';
 import { permitted } from '../aws/permitted.ts';
 
 export interface ElasticIpParts {
@@ -181,15 +182,9 @@ function sourceOf(text: string): EipSource | string {
 }
 
 function fromError(error: Ec2Error): BindOutcome {
-  const message = `${error.message} (${error.code})`;
-  if (error.code === 'AddressLimitExceeded') return refusal('EipQuotaReached', message);
-  if (error.code === 'InsufficientAddressCapacity') return refusal('EipPoolEmpty', message);
-  if (error.code === 'Gateway.NotAttached') return refusal('NoInternetGateway', message);
-  if (error.kind === 'unauthorized') return refusal('Unauthorized', message);
-  if (error.kind === 'throttled') return refusal('Throttled', message, true);
-  if (error.kind === 'conflict') return refusal('EipInUse', message, true);
-  if (error.kind === 'unavailable' || error.kind === 'unknown-outcome') return refusal('Ec2Unavailable', message, true);
-  return refusal('RejectedByEc2', message);
+  const { reason } = elasticIpFailure(error);
+  const soon = reason === 'EipInUse' || PASSING.has(reason);
+  return refusal(reason, `${error.message} (${error.code})`, soon);
 }
 
 function refusal(reason: Refusal['reason'], message: string, soon = false): BindOutcome {

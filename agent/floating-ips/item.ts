@@ -7,6 +7,9 @@ import type {
   FloatingIpView,
 } from '../../lib/model/floating-ips/plan.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
+import type { Reason } from '../../lib/model/refusal.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import { FailureMemory } from '../../lib/runtime/failure-memory.ts';
 import type { LeaseClient } from './lease-client.ts';
 
 /** What this agent remembers of one FloatingIP while it runs. */
@@ -20,15 +23,24 @@ export class FloatingItem {
   /** When this node got the Lease; undefined once the failover is counted. */
   acquiredAt: number | undefined;
   readonly takenAt = new Map<IpAddress, number>();
-  readonly backoffs = new Map<IpAddress, FloatingBackoff>();
+  /** By address. */
+  readonly backoffs: FailureMemory<Reason, IpAddress>;
+  /** By `spec.elasticIP`. */
+  readonly elasticIpBackoffs: FailureMemory<Reason>;
   unfit: FloatingBackoff | undefined;
   elasticIp: ElasticIpView | undefined;
   /** Lanes with a step under way. */
   readonly busy = new Set<string>();
 
-  constructor(ip: FloatingIp, openHold: (owner: () => FloatingIp) => LeaseClient) {
+  constructor(
+    ip: FloatingIp,
+    openHold: (owner: () => FloatingIp) => LeaseClient,
+    time: { readonly clock: Clock; readonly random: () => number },
+  ) {
     this.ip = ip;
     this.source = ip;
+    this.backoffs = new FailureMemory(time);
+    this.elasticIpBackoffs = new FailureMemory(time);
     this.hold = openHold(() => this.ip);
   }
 
@@ -44,7 +56,7 @@ export class FloatingItem {
       configured: configured.filter(({ address }) => addresses.has(address)),
       records: new Map(own.map((record) => [record.address, record])),
       takenAt: this.takenAt,
-      backoffs: this.backoffs,
+      backoffs: this.backoffs.known,
       unfit: this.unfit,
       elasticIp: this.elasticIp,
     };

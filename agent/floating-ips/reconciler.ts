@@ -196,14 +196,14 @@ export class FloatingIpReconciler {
   #open(ip: FloatingIp): FloatingItem {
     const { clock, wall, random, leases, nodeName, timing } = this.#options;
     const shared = { clock, wall, random, leases, nodeName, timing };
-    const item = new FloatingItem(ip, (owner) => new LeaseClient({ ...shared, owner }));
+    const item = new FloatingItem(ip, (owner) => new LeaseClient({ ...shared, owner }), shared);
     this.#items.set(ip.name, item);
     return item;
   }
 
   #edited(item: FloatingItem, isSame: boolean): void {
     item.unfit = undefined;
-    item.backoffs.clear();
+    item.backoffs.keep(new Set());
     // What an earlier object of this name had is looked at again, whatever the Lease says.
     if (!isSame && item.elasticIp) item.elasticIp = { ...item.elasticIp, acquisition: -1 };
   }

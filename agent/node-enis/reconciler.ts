@@ -18,7 +18,7 @@ import { RateLimiter } from '../../lib/runtime/rate-limiter.ts';
 import type { ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
 import { type Plan, Reconciler } from '../../lib/runtime/reconciler.ts';
 import { noTracer, RECONCILE, type Tracer } from '../../lib/runtime/tracing.ts';
-import { isThrottling } from '../aws/report-failure.ts';
+import { isThrottling } from '../aws/rate-limiter.ts';
 import { performNodeEniStep } from './executor.ts';
 import { NodeEniFacts } from './facts.ts';
 import { ECHO_MS, NodeEniMemory } from './memory.ts';

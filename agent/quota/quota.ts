@@ -3,7 +3,8 @@ import type { QuotaApi } from '../../lib/ec2/service-quotas.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import { reportFailure } from '../aws/report-failure.ts';
+import { NO_CALL } from '../../lib/runtime/rate-limiter.ts';
+import { ec2Limiter } from '../aws/rate-limiter.ts';
 import { countedElasticIps, type QuotaLevel, quotaLevel } from './quota-use.ts';
 
 export interface QuotaParts {
@@ -47,13 +48,11 @@ class QuotaReader {
 
   async read(signal: AbortSignal): Promise<void> {
     const { elasticIps, rateLimit, log } = this.#parts;
-    if (!(await rateLimit.admit(() => 4, signal))) return;
+    const describe = () => elasticIps.describe({}, { signal });
     try {
-      const used = countedElasticIps(await elasticIps.describe({}, { signal }));
-      rateLimit.succeeded();
-      this.#tell(used, await this.#askAllowed(signal));
+      const eips = await ec2Limiter(rateLimit).call(() => 4, signal, describe);
+      if (eips !== NO_CALL) this.#tell(countedElasticIps(eips), await this.#askAllowed(signal));
     } catch (error) {
-      reportFailure(rateLimit, error);
       if (!signal.aborted) log.warn('the use of the Elastic IP quota is unknown', { error });
     }
   }

@@ -9,8 +9,8 @@ import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import { NO_CALL, RateLimiter } from '../../lib/runtime/rate-limiter.ts';
-import { isThrottling } from '../aws/report-failure.ts';
+import { NO_CALL } from '../../lib/runtime/rate-limiter.ts';
+import { ec2Limiter } from '../aws/rate-limiter.ts';
 import { askOwners } from './verdicts.ts';
 
 export interface SweepParts {
@@ -93,7 +93,7 @@ async function sweepOnce(
 async function readItems(parts: SweepParts, signal: AbortSignal): Promise<readonly SweepItem[]> {
   const { elasticIps, interfaces, languages } = parts;
   const tags = { [ENI_TAG.cluster]: languages.context.clusterName };
-  const items = await limiterOf(parts).call(
+  const items = await ec2Limiter(parts.rateLimit).call(
     () => 3,
     signal,
     async () => {
@@ -114,7 +114,7 @@ async function readItems(parts: SweepParts, signal: AbortSignal): Promise<readon
 async function perform(step: SweepStep, parts: SweepParts, signal: AbortSignal): Promise<void> {
   const { log, mayAct } = parts;
   try {
-    const answer = await limiterOf(parts).call(
+    const answer = await ec2Limiter(parts.rateLimit).call(
       () => 3,
       signal,
       async () => {
@@ -146,10 +146,6 @@ async function stepStillDue(step: SweepStep, parts: SweepParts, signal: AbortSig
   if (verdicts.get(id) !== 'gone') return undefined;
   const next = nextStep(item).step;
   return next?.kind === step.kind ? next : undefined;
-}
-
-function limiterOf({ rateLimit }: SweepParts): RateLimiter {
-  return new RateLimiter(rateLimit, isThrottling);
 }
 
 async function act(step: SweepStep, { elasticIps, interfaces, callSignal: signal }: SweepParts): Promise<void> {

@@ -1,3 +1,5 @@
+import { NO_CALL, type RateLimiter } from './rate-limiter.ts';
+
 /** One piece of work that waits in a lane. */
 export interface BatchItem<T> {
   /** Identity: offering the same key again replaces what waits; a key in flight is not sent twice. */
@@ -16,17 +18,17 @@ export interface BatchItem<T> {
 export type Verdict = { readonly kind: 'settled' } | { readonly kind: 'split'; readonly culprits?: readonly string[] };
 
 export interface BatcherOptions<T> {
-  /** Performs one call; a stopping lane lets it finish. Must not throw: failures are outcomes that it records itself. */
+  /** Performs one call; a stopping lane lets it finish. */
   readonly perform: (items: readonly BatchItem<T>[]) => Promise<Verdict>;
+  /** What it means that `perform` rejected. Asked when the permission has been given back; must not reject. */
+  readonly failed: (error: unknown, items: readonly BatchItem<T>[]) => Promise<Verdict>;
   /** Called after each call, when nothing is in flight: the owner plans again and offers what is wanted now. */
   readonly settled: () => void;
   /**
-   * Waits for permission to send (a shared rate limit); returns false when the lane is stopping. `priority` says how urgent the most
-   * urgent item is by then: an urgent one that arrives meanwhile need not wait behind others' calls.
+   * See {@link RateLimiter.call}. `priority` says how urgent the most urgent item is by then: an urgent one that arrives meanwhile need
+   * not wait behind others' calls.
    */
-  readonly admit: (priority: () => number, signal: AbortSignal) => Promise<boolean>;
-  /** Gives a permission back that is not needed any more, because the work was withdrawn while waiting for it. */
-  readonly unused: () => void;
+  readonly call: RateLimiter['call'];
   /** Most items in one call. */
   readonly maxBatch: number;
 }
@@ -75,20 +77,29 @@ export class Batcher<T> {
 
   async #run(): Promise<void> {
     while (this.#waiting.size > 0 && !this.#signal.aborted) {
-      if (!(await this.#options.admit(() => this.#mostUrgent(), this.#signal))) break;
-      // The wish may have changed while waiting for permission: the batch is formed only now, so that it takes all there is.
-      const batch = this.#take();
-      if (batch.length === 0) {
-        this.#options.unused();
-        continue;
-      }
-      this.#flying = new Map(batch.map((item) => [item.key, item]));
-      const verdict = await this.#options.perform(batch);
+      const verdict = await this.#send();
+      if (verdict === NO_CALL) continue;
+      const batch = [...this.#flying.values()];
       this.#flying = new Map();
       this.#regroup(batch, verdict);
       this.#options.settled();
     }
     this.#running = undefined;
+  }
+
+  async #send(): Promise<Verdict | typeof NO_CALL> {
+    const { call, perform, failed } = this.#options;
+    const act = () => {
+      // The wish may have changed while waiting for permission: the batch is formed only now, so that it takes all there is.
+      const batch = this.#take();
+      this.#flying = new Map(batch.map((item) => [item.key, item]));
+      return batch.length === 0 ? NO_CALL : perform(batch);
+    };
+    try {
+      return await call(() => this.#mostUrgent(), this.#signal, act);
+    } catch (error) {
+      return failed(error, [...this.#flying.values()]);
+    }
   }
 
   #mostUrgent(): number {

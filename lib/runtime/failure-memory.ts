@@ -19,10 +19,10 @@ export interface FailureReport<Reason extends string> {
 }
 
 /** What failed, why, and until when it waits, by key. */
-export class FailureMemory<Reason extends string> {
+export class FailureMemory<Reason extends string, Key extends string = string> {
   readonly #clock: Clock;
   readonly #random: () => number;
-  readonly #failures = new Map<string, Failure<Reason>>();
+  readonly #failures = new Map<Key, Failure<Reason>>();
 
   /** `random`: uniform in [0, 1). */
   constructor({ clock, random }: { readonly clock: Clock; readonly random: () => number }) {
@@ -30,7 +30,7 @@ export class FailureMemory<Reason extends string> {
     this.#random = random;
   }
 
-  failed(key: string, { reason, message, pause: [baseMs, maxMs] }: FailureReport<Reason>): Failure<Reason> {
+  failed(key: Key, { reason, message, pause: [baseMs, maxMs] }: FailureReport<Reason>): Failure<Reason> {
     const before = this.#failures.get(key);
     const failures = before?.reason === reason ? before.failures + 1 : 1;
     const until = this.#clock.now() + backoffMs(failures, { baseMs, maxMs, random: this.#random });
@@ -39,16 +39,16 @@ export class FailureMemory<Reason extends string> {
     return failure;
   }
 
-  succeeded(key: string): void {
+  succeeded(key: Key): void {
     this.#failures.delete(key);
   }
 
   /** Forgets all others. */
-  keep(keys: ReadonlySet<string>): void {
+  keep(keys: ReadonlySet<Key>): void {
     for (const key of this.#failures.keys()) if (!keys.has(key)) this.#failures.delete(key);
   }
 
-  get known(): ReadonlyMap<string, Failure<Reason>> {
+  get known(): ReadonlyMap<Key, Failure<Reason>> {
     return this.#failures;
   }
 }

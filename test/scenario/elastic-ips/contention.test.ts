@@ -199,4 +199,26 @@ describe('permission that comes late', () => {
     expect(region.calls.filter(({ action, outcome }) => action === 'AssociateAddress' && outcome === 'ok')).toEqual([]);
     expect(region.eips()).toEqual([]);
   });
+
+  it('does not take the Elastic IP off a pod that came back while the end of its pairing waited', async () => {
+    const { clock, region, a } = rig();
+    const prepared = region.prepare({});
+    const annotations = own(prepared.allocationId);
+    a.start();
+    a.run('pod', annotations, '10.0.8.10');
+    await clock.advance(5 * SECOND);
+    expect(a.statusOf('pod')?.state).toBe('bound');
+    region.faults = ({ action }) => (action === 'DisassociateAddress' ? 'code:RequestLimitExceeded' : undefined);
+    a.annotate('pod', {});
+    await clock.advance(2 * MINUTE);
+    const refused = region.calls.filter(({ action }) => action === 'DisassociateAddress').length;
+    expect(refused).toBeGreaterThan(0);
+    a.annotate('pod', annotations);
+    region.faults = () => undefined;
+    await clock.advance(5 * MINUTE);
+
+    expect(region.calls.filter(({ action }) => action === 'DisassociateAddress')).toHaveLength(refused);
+    expect(region.eip(prepared.allocationId).association?.privateIp).toBe('10.0.8.10');
+    expect(a.statusOf('pod')?.state).toBe('bound');
+  });
 });

@@ -141,4 +141,24 @@ describe('a takeover that has to be tried again', () => {
     expect(rig.serving()).toBe(rig.server.holder('web'));
     expect([first, second]).not.toContain(rig.serving());
   });
+
+  it('does not remove the address of an object that was made again while the removal waited for its turn', async () => {
+    rig = new Rig(15);
+    for (const node of rig.nodes) node.start();
+    rig.apply('web', SPEC);
+    await rig.untilServedBy(() => true, 5_000);
+    rig.ec2.faults = ({ action }) => (action === 'unassign' ? 'throttle' : undefined);
+    rig.delete('web');
+    await rig.clock.advance(5_000);
+    const removals = () => rig.ec2.calls.filter(({ action }) => action === 'unassign');
+    const refused = removals().length;
+    expect(refused).toBeGreaterThan(0);
+    rig.apply('web', SPEC);
+    await rig.clock.advance(50);
+    rig.ec2.faults = () => undefined;
+    await rig.clock.advance(60_000);
+
+    expect(removals()).toHaveLength(refused);
+    expect(rig.serving()).toBe(rig.server.holder('web'));
+  });
 });

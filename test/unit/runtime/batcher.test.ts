@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Batcher, type BatchItem, type Verdict } from '../../../lib/runtime/batcher.ts';
+import { NO_CALL } from '../../../lib/runtime/rate-limiter.ts';
 
 const SETTLED: Verdict = { kind: 'settled' };
 
@@ -9,7 +10,7 @@ function lane(options: { maxBatch?: number; gated?: boolean } = {}) {
   const sent: string[][] = [];
   const wish = new Map<string, BatchItem<string>>();
   const answers: ((verdict: Verdict) => void)[] = [];
-  const gates: ((admitted: boolean) => void)[] = [];
+  const gates: (() => void)[] = [];
   let unused = 0;
   const stop = new AbortController();
   const made = new Batcher<string>(
@@ -19,10 +20,13 @@ function lane(options: { maxBatch?: number; gated?: boolean } = {}) {
         sent.push(items.map(({ key }) => key));
         return new Promise((resolve) => answers.push(resolve));
       },
+      failed: (error) => Promise.reject(error),
       settled: () => made.offer([...wish.values()]),
-      admit: () => (options.gated ? new Promise((resolve) => gates.push(resolve)) : Promise.resolve(true)),
-      unused: () => {
-        unused += 1;
+      call: async (_priority, _signal, act) => {
+        if (options.gated) await new Promise<void>((resolve) => gates.push(resolve));
+        const answer = await act();
+        if (answer === NO_CALL) unused += 1;
+        return answer;
       },
     },
     stop.signal,
@@ -51,8 +55,8 @@ function lane(options: { maxBatch?: number; gated?: boolean } = {}) {
       answers.shift()?.(verdict);
       await settle();
     },
-    open: async (admitted = true) => {
-      gates.shift()?.(admitted);
+    open: async () => {
+      gates.shift()?.();
       await settle();
     },
   };
