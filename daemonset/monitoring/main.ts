@@ -1,9 +1,9 @@
+/** `npm run monitoring`: writes what is made from tables. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { monitoringFiles } from './manifests.ts';
+import { generatedFiles } from '../generated-files.ts';
 
-/** `npm run monitoring`: writes the alert rules and the dashboard for kustomize and for the chart. */
-for (const [path, content] of Object.entries(monitoringFiles())) {
+for (const [path, content] of Object.entries(generatedFiles())) {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content);
   process.stdout.write(`${path}\n`);

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { chartValues } from '../../../daemonset/chart-values/values.ts';
+import { OPTIONS, type Option, variableOf } from '../../../lib/config/options.ts';
 import { resolveOptions } from '../../../lib/config/resolve.ts';
 import { strayVariables } from '../../../lib/config/stray-variables.ts';
 import { contentOf, filesIn } from '../architecture/source-tree.ts';
-import { ABOUT, byName, CHART, kustomized, objectsOf, patched, renderChart, renderNotes, VALUES } from './chart.ts';
+import { ABOUT, byName, CHART, kustomized, objectsOf, patched, renderChart, renderNotes } from './chart.ts';
 import { mergeValues, renderTemplate } from './chart-template.ts';
 import { type Manifest, manifestsIn } from './manifests.ts';
 
@@ -29,7 +31,9 @@ function workload(values: object, kind: 'DaemonSet' | 'Deployment', namespace?: 
 function podSpec(values: object, kind: 'DaemonSet' | 'Deployment' = 'DaemonSet') {
   const spec = workload(values, kind).spec?.template?.spec;
   const container = spec?.containers[0];
-  const environment = Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, value ?? 'n1']));
+  const environment = Object.fromEntries(
+    (container?.env ?? []).map(({ name, value }) => [name, value?.replace('$(POD_IP)', '10.0.0.1') ?? 'n1']),
+  );
   return { spec, container, environment };
 }
 
@@ -64,7 +68,7 @@ describe('the chart', () => {
     const controller = byName(kustomized('daemonset/controller'));
     const rendered = byName(renderChart({ ...IMAGE, controller: { enabled: true } }));
 
-    expect(Object.keys(controller)).toHaveLength(14);
+    expect(Object.keys(controller)).toHaveLength(15);
     expect(rendered).toEqual({ ...base, ...policies, ...controller });
   });
 
@@ -86,7 +90,7 @@ describe('the chart', () => {
     const { version } = JSON.parse(contentOf('package.json')) as { version: string };
 
     expect(ABOUT).toMatchObject({ version, appVersion: version });
-    expect(VALUES['image']).toBe(`eni-agent:${version}`);
+    expect(podSpec({}).container?.image).toBe(`eni-agent:${version}`);
   });
 });
 
@@ -212,30 +216,64 @@ describe('our own values', () => {
   );
 
   it('all have a comment and are all used', () => {
-    const lines = contentOf(`${CHART}/values.yaml`).split('\n');
-    const bare = lines.filter((line, at) => /^(?: {2})?\w+:/.test(line) && !isExplained(lines, at));
-    const templates = filesIn(`${CHART}/templates`, '.yaml', '.txt').map(contentOf).join('\n');
+    const templates = filesIn(`${CHART}/templates`, '.yaml', '.txt', '.tpl').map(contentOf).join('\n');
     const used = new Set([...templates.matchAll(/\.Values\.([\w.]+)/g)].map(([, path]) => path));
+    const values = chartValues();
+    const leaves = values.filter(({ path }) => !values.some((other) => other.path.startsWith(`${path}.`)));
 
-    expect(bare).toEqual([]);
-    expect(used).toEqual(new Set(pathsOf(VALUES)));
+    expect(values.filter(({ comment }) => comment === '')).toEqual([]);
+    expect(used).toEqual(new Set([...leaves.map(({ path }) => path), 'image']));
+  });
+
+  it('reach every option of the agent and of the controller, each by the name that it has there', () => {
+    const given = Object.fromEntries(schemaOptions('options').map((flag) => [flag, SAMPLES[flag] ?? '1m']));
+    const controllerGiven = Object.fromEntries(
+      schemaOptions('controller.options').map((flag) => [flag, SAMPLES[flag] ?? '15s']),
+    );
+    const values = { options: given, controller: { enabled: true, options: controllerGiven } };
+    const node = podSpec(values).environment;
+    const controller = podSpec(values, 'Deployment').environment;
+
+    expect(strayVariables(node)).toEqual([]);
+    expect(strayVariables(controller)).toEqual([]);
+    const missing = Object.values<Option>(OPTIONS).flatMap((option) => [
+      ...(option.commands.includes('node') && !isSet(option, node, ON_DEMAND) ? [`node: ${option.flag}`] : []),
+      ...(option.commands.includes('controller') && !isSet(option, controller, ['http-address'])
+        ? [`controller: ${option.flag}`]
+        : []),
+    ]);
+    expect(missing).toEqual([]);
   });
 });
 
-/** Keys of the agents' and of the controller's part; what is inside `resources` and the like is Kubernetes' own. */
-function pathsOf(values: Record<string, unknown>): readonly string[] {
-  const { controller, ...flat } = values;
-  return [...Object.keys(flat), ...Object.keys(controller as object).map((key) => `controller.${key}`)];
+/** Set by values of their own only when they are not empty. */
+const ON_DEMAND = ['namespace', 'region'];
+const SAMPLES: Readonly<Record<string, unknown>> = {
+  'dry-run': true, 'serve-snapshot': true,
+  'allow-primary': true,
+  'cni-cache-dir': ['/a', '/b'],
+};
+
+function schemaOptions(path: string): readonly string[] {
+  const schema = JSON.parse(contentOf(`${CHART}/values.schema.json`)) as SchemaNode;
+  const at = path.split('.').reduce<SchemaNode | undefined>((node, key) => node?.properties?.[key], schema);
+  return Object.keys(at?.properties ?? {});
 }
 
-function isExplained(lines: readonly string[], at: number): boolean {
-  const key = lines[at]?.trim() ?? '';
-  const isInside = ['requests:', 'limits:'].includes(key) || key === 'controller:';
-  return isInside || lines[at - 1]?.trim().startsWith('#') === true || /prometheus|autoscaler/.test(key);
+interface SchemaNode {
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+}
+
+function isSet(option: Option, environment: Readonly<Record<string, string>>, onDemand: readonly string[]): boolean {
+  const names = [variableOf(option), ...(option.aliases ?? [])];
+  return onDemand.includes(option.flag) || names.some((name) => name in environment);
 }
 
 describe('the evaluator of templates', () => {
-  const context = { Values: { on: true, off: '', name: 'a"b', list: ['x', 'y'], map: { k: 'v' }, none: [] } };
+  const context = {
+    Values: { on: true, off: '', name: 'a"b', list: ['x', 'y'], map: { k: 'v' }, none: [] },
+    Files: { Get: (path: string) => ` content of ${path}\n` },
+  };
 
   it.each([
     ['{{ .Values.name | quote }}', '"a\\"b"'],
@@ -246,6 +284,10 @@ describe('the evaluator of templates', () => {
     ['{{ with .Values.map }}{{ .k }}{{ end }}', 'v'],
     ['{{ .Values.off | default "d" | quote }}', '"d"'],
     ['{{ or .Values.off (not .Values.on) }}', 'false'],
+    ['{{ define "d" }}[{{ .k }}]{{ end }}{{ include "d" .Values.map }}', '[v]'],
+    ['{{ range $key, $value := .Values.map }}{{ $key }}={{ $value }}{{ end }}', 'k=v'],
+    ['a {{- /* nothing */ -}} b', 'ab'],
+    ['{{ .Files.Get "x" | trim }}', 'content of x'],
     ['m:{{ toYaml .Values.map | nindent 2 }}', 'm:\n  k: v'],
   ])('renders %j as %j', (source, expected) => {
     expect(renderTemplate(source, context)).toBe(expected);
@@ -256,9 +298,10 @@ describe('the evaluator of templates', () => {
     ['{{ .Values.missing.more }}', 'no more in nothing'],
     ['{{ with .Values.name }}{{ .Values.on }}{{ end }}', 'no Values in nothing'],
     ['{{ .Values.map }}', 'cannot be printed'],
-    ['{{ include "x" . }}', 'include is not a function'],
+    ['{{ include "x" . }}', 'no such definition'],
+    ['{{ env "HOME" }}', 'env is not a function'],
     ['{{ $x := 1 }}', 'outside the part of the language'],
-    ['{{ define "x" }}{{ end }}', 'outside the part of the language'],
+    ['{{ define "x" }}', 'has no end'],
     ['{{ if .Values.on }}', 'has no end'],
     ['{{ end }}', 'without a beginning'],
   ])('refuses %j', (source, message) => {

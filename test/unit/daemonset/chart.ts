@@ -19,29 +19,53 @@ export function renderChart(values: object, namespace = 'eni-agent-system'): rea
 }
 
 /** What helm prints after an installation. */
-export function renderNotes(values: object): string {
-  return renderFile(`${CHART}/templates/NOTES.txt`, values, 'eni-agent-system');
+export function renderNotes(values: object, namespace = 'eni-agent-system'): string {
+  return renderFile(`${CHART}/templates/NOTES.txt`, values, namespace);
 }
 
 function renderFile(file: string, values: object, namespace: string): string {
-  return renderTemplate(contentOf(file), {
+  const context = {
     Values: mergeValues(VALUES, values),
     Release: { Name: 'eni-agent', Namespace: namespace },
     Chart: { AppVersion: ABOUT['appVersion'] },
-  });
+    Files: { Get: (path: string) => contentOf(`${CHART}/${path}`) },
+  };
+  return renderTemplate(contentOf(file), context, contentOf(`${CHART}/templates/_helpers.tpl`));
 }
 
 /** The objects of the resources that a kustomization in `folder` names, as kustomize would change them. */
 export function kustomized(folder: string): readonly KubeObject[] {
-  const { resources = [], components = [] } = parseValues(contentOf(`${folder}/kustomization.yaml`)) as {
+  const {
+    resources = [],
+    components = [],
+    configMapGenerator = [],
+  } = parseValues(contentOf(`${folder}/kustomization.yaml`)) as {
     resources?: string[];
     components?: string[];
+    configMapGenerator?: GeneratedMap[];
   };
   const own = resources
     .filter((resource) => resource.endsWith('.yaml'))
     .flatMap((resource) => objectsIn(contentOf(`${folder}/${resource}`), resource))
     .map((object) => (isClusterWide(object) ? object : inNamespace(object)));
-  return [...own, ...components.flatMap((component) => kustomized(posix.join(folder, component)))];
+  const maps = configMapGenerator.map((generated) => configMap(folder, generated));
+  return [...own, ...maps, ...components.flatMap((component) => kustomized(posix.join(folder, component)))];
+}
+
+interface GeneratedMap {
+  readonly name: string;
+  readonly namespace: string;
+  /** As `key=file`. */
+  readonly files: readonly string[];
+  readonly options: { readonly labels: Readonly<Record<string, string>> };
+}
+
+function configMap(folder: string, { name, namespace, files, options: { labels } }: GeneratedMap): KubeObject {
+  const data = files
+    .map((entry) => entry.split('='))
+    .map(([key = '', file = '']) => [key, contentOf(`${folder}/${file}`)]);
+  const metadata = { name, namespace, labels };
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: Object.fromEntries(data) as object } as KubeObject;
 }
 
 /** All objects of the cluster in the manifests of a folder, as they are written; a kustomization is none. */
@@ -51,7 +75,8 @@ export function objectsOf(folder: string): readonly KubeObject[] {
     .filter((object) => 'metadata' in object);
 }
 
-function objectsIn(text: string, file: string): readonly KubeObject[] {
+/** All objects of a text of YAML. @throws {Error} for what is not YAML */
+export function objectsIn(text: string, file: string): readonly KubeObject[] {
   return parseAllDocuments(text).flatMap((document) => {
     const [fault] = document.errors;
     if (fault !== undefined) throw new Error(`${file}: ${fault.message}`);

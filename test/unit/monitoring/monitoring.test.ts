@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { generatedFiles } from '../../../daemonset/generated-files.ts';
 import { ALERTS } from '../../../daemonset/monitoring/alerts.ts';
 import { dashboardExpressions } from '../../../daemonset/monitoring/dashboard.ts';
-import { monitoringFiles } from '../../../daemonset/monitoring/manifests.ts';
 import { CATALOGUE, type MetricDefinition } from '../../../lib/telemetry/catalogue.ts';
 import { contentOf } from '../architecture/source-tree.ts';
 
@@ -14,12 +14,12 @@ function metricsIn(expression: string): readonly string[] {
   return [...expression.matchAll(/\beni_agent_\w+/g)].map(([name]) => name.replace(/_(?:bucket|count|sum)$/, ''));
 }
 
-describe('the files for Prometheus and Grafana', () => {
-  it.each(Object.entries(monitoringFiles()))('%s is up to date; npm run monitoring rewrites it', (path, content) => {
+describe('what is made from tables', () => {
+  it.each(Object.entries(generatedFiles()))('%s is up to date; npm run monitoring rewrites it', (path, content) => {
     expect(contentOf(path)).toBe(content);
   });
 
-  it('show every metric of the catalogue on the dashboard, and no other', () => {
+  it('shows every metric of the catalogue on the dashboard, and no other', () => {
     const shown = dashboardExpressions().flatMap((expression) =>
       NAMES.filter((name) => new RegExp(`\\b${name}(?:_bucket)?\\{`).test(expression)),
     );
@@ -32,7 +32,7 @@ describe('the files for Prometheus and Grafana', () => {
     ).toEqual([]);
   });
 
-  it('put no two panels of the dashboard on one place', () => {
+  it('puts no two panels of the dashboard on one place', () => {
     const { panels } = JSON.parse(contentOf('daemonset/chart/files/dashboard.json')) as {
       panels: { id: number; gridPos: { x: number; y: number } }[];
     };
