@@ -1,5 +1,5 @@
 import { isRecord, type KubeObject } from './object.ts';
-import { customResourceDefinitions, type Resource, resourceOf } from './resource.ts';
+import { customResourceDefinitions, type PrinterColumn, type Resource, resourceOf } from './resource.ts';
 import type { ResourceRegistry } from './resource-registry.ts';
 import type { ObjectStore } from './store.ts';
 import type { Change } from './watch-hub.ts';
@@ -8,6 +8,7 @@ interface Version {
   name: string;
   served: boolean;
   subresources?: { status?: unknown };
+  additionalPrinterColumns?: readonly PrinterColumn[];
 }
 
 /**
@@ -42,6 +43,7 @@ function declaredBy(definition: KubeObject): Resource[] {
         custom: true,
         generation: true,
         versionRequired: true,
+        printerColumns: version.additionalPrinterColumns ?? [],
         ...(version.subresources?.status !== undefined && { status: 'alone' }),
       }),
     );

@@ -34,7 +34,7 @@ async function respond(side: HttpSide, request: KubeRequest, response: ServerRes
   const failure = side.faults.failureFor(request.method, request.path);
   if (failure) return sendFailure(response, failure);
   if (await proxyToPod(side, request, response)) return;
-  const decide = () => answer(side, request);
+  const decide = () => answer(side, request, side.now());
   try {
     send(side, request, response, request.query.has('dryRun') ? side.store.rehearse(decide) : decide());
   } catch (error) {
@@ -55,7 +55,7 @@ function send(side: HttpSide, request: KubeRequest, response: ServerResponse, wh
     case 'text':
       return void response.writeHead(200, { 'content-type': 'text/plain' }).end(what.body);
     case 'watch':
-      return streamWatch(side.store, what.selection, request.query, response, side.faults);
+      return streamWatch(side, what.selection, request, response);
   }
 }
 

@@ -32,11 +32,23 @@ interface Continuation {
   after: string;
 }
 
+/** The list answer that `listPage` describes, as JSON objects. */
+export function listAnswer(store: ObjectStore, selection: Selection, query: URLSearchParams) {
+  const { resource } = selection;
+  const { metadata, page } = listPage(store, selection, query);
+  return {
+    kind: `${resource.kind}List`,
+    apiVersion: apiVersionOf(resource),
+    metadata,
+    items: page.map((object) => (resource.custom ? object : withoutKind(object))),
+  };
+}
+
 /**
- * A list answer, in pages when `limit` is given. The pages after the first show the present, not the past, but they
+ * What a list answer has, in pages when `limit` is given. The pages after the first show the present, not the past, but they
  * expire (410) with the history as real ones do.
  */
-export function listAnswer(store: ObjectStore, selection: Selection, query: URLSearchParams) {
+export function listPage(store: ObjectStore, selection: Selection, query: URLSearchParams) {
   const token = continuation(query.get('continue'));
   if (token) store.hub.since(selection.resource.storage, token.revision);
   const { resource } = selection;
@@ -47,8 +59,6 @@ export function listAnswer(store: ObjectStore, selection: Selection, query: URLS
   const last = page.at(-1);
   const more = rest.length > page.length && last !== undefined;
   return {
-    kind: `${resource.kind}List`,
-    apiVersion: apiVersionOf(resource),
     metadata: {
       resourceVersion: String(revision),
       ...(more && {
@@ -56,7 +66,7 @@ export function listAnswer(store: ObjectStore, selection: Selection, query: URLS
         remainingItemCount: rest.length - page.length,
       }),
     },
-    items: page.map((object) => (resource.custom ? served(resource, object) : withoutKind(served(resource, object)))),
+    page: page.map((object) => served(resource, object)),
   };
 }
 

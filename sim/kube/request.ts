@@ -8,6 +8,8 @@ export interface KubeRequest {
   path: string;
   query: URLSearchParams;
   contentType: string | undefined;
+  /** What the client would like to read. */
+  accept?: string | undefined;
   /** Undefined when there is none. */
   body: string | undefined;
 }
@@ -29,7 +31,14 @@ export async function readRequest(message: IncomingMessage): Promise<KubeRequest
   for await (const chunk of message) chunks.push(chunk as Buffer);
   const body = chunks.length > 0 ? Buffer.concat(chunks).toString() : undefined;
   const { method = 'GET', headers } = message;
-  return { method, path: url.pathname, query: url.searchParams, contentType: headers['content-type'], body };
+  return {
+    method,
+    path: url.pathname,
+    query: url.searchParams,
+    contentType: headers['content-type'],
+    accept: headers.accept,
+    body,
+  };
 }
 
 /** The body as JSON (every YAML body our clients send is JSON); throws 400, or 415 for protobuf. */

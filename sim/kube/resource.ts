@@ -27,6 +27,16 @@ export interface Resource {
   readonly selectableFields?: readonly string[];
   /** Stored field name → served field name. */
   readonly renamed?: Readonly<Record<string, string>>;
+  /** What `kubectl get` shows of a custom resource beside its name. */
+  readonly printerColumns?: readonly PrinterColumn[];
+}
+
+/** A row of `additionalPrinterColumns`. */
+export interface PrinterColumn {
+  readonly name: string;
+  readonly jsonPath: string;
+  readonly type?: string;
+  readonly priority?: number;
 }
 
 type Row = Pick<Resource, 'plural' | 'kind'> & Partial<Resource>;

@@ -2,7 +2,7 @@ import type { DeleteOptions } from './deletion.ts';
 import { discoveryAnswer } from './discovery.ts';
 import { isRecord, valueAt } from './object.ts';
 import type { ObjectApi } from './object-api.ts';
-import { listAnswer, type Selection, selected, selectionOf } from './object-lists.ts';
+import { listAnswer, listPage, type Selection, selected, selectionOf } from './object-lists.ts';
 import { patchFormatOf } from './patches/patch-format.ts';
 import type { PatchRequest } from './patches/patch-writer.ts';
 import { jsonBody, type KubeRequest, manifestBody } from './request.ts';
@@ -10,6 +10,7 @@ import { type ObjectPath, parseObjectPath } from './request-path.ts';
 import type { ResourceRegistry } from './resource-registry.ts';
 import { badRequest, methodNotAllowed, noSuchResource, unsupportedMediaType } from './status.ts';
 import type { ObjectStore } from './store.ts';
+import { tableOf, wantsTable } from './tables/table.ts';
 
 export interface Served {
   store: ObjectStore;
@@ -22,8 +23,12 @@ export type Answer =
   | { kind: 'text'; body: string }
   | { kind: 'watch'; selection: Selection };
 
-/** Decides the whole answer to a request; throws `ApiError` for every refusal. */
-export function answer(served: Served, request: KubeRequest): Answer {
+interface TimedRequest extends KubeRequest {
+  readonly now: number;
+}
+
+/** Decides the whole answer to a request at this time (ms; only ages in tables depend on it); throws `ApiError` for every refusal. */
+export function answer(served: Served, request: KubeRequest, now = 0): Answer {
   const { path, method } = request;
   if (/^\/(healthz|readyz|livez)(\/|$)/.test(path)) return { kind: 'text', body: 'ok' };
   // An empty protobuf message is a valid OpenAPI document without schemas: kubectl then validates nothing.
@@ -32,18 +37,21 @@ export function answer(served: Served, request: KubeRequest): Answer {
   if (discovered !== undefined) return json(discovered);
   const target = parseObjectPath(path, served.registry);
   return target.name === undefined
-    ? collectionAnswer(served, request, target)
-    : objectAnswer(served, request, target, target.name);
+    ? collectionAnswer(served, { ...request, now }, target)
+    : objectAnswer(served, { ...request, now }, target, target.name);
 }
 
-function collectionAnswer({ store, api }: Served, request: KubeRequest, target: ObjectPath): Answer {
+function collectionAnswer({ store, api }: Served, request: TimedRequest, target: ObjectPath): Answer {
   const { resource, namespace } = target;
   const { method, query } = request;
   const everyNamespace = resource.namespaced && namespace === undefined;
   if (method === 'GET') {
     const selection = selectionOf(resource, namespace, query);
     const watching = ['1', 'true'].includes(query.get('watch') ?? '');
-    return watching ? { kind: 'watch', selection } : json(listAnswer(store, selection, query));
+    if (watching) return { kind: 'watch', selection };
+    if (!wantsTable(request.accept)) return json(listAnswer(store, selection, query));
+    const { metadata, page } = listPage(store, selection, query);
+    return json(tableOf(resource, page, { now: request.now, metadata }));
   }
   if (everyNamespace) throw methodNotAllowed();
   if (method === 'POST') return json(api.create(resource, namespace, manifestBody(request)), 201);
@@ -56,7 +64,7 @@ function collectionAnswer({ store, api }: Served, request: KubeRequest, target: 
   return json(list);
 }
 
-function objectAnswer(served: Served, request: KubeRequest, target: ObjectPath, name: string): Answer {
+function objectAnswer(served: Served, request: TimedRequest, target: ObjectPath, name: string): Answer {
   const { api, store } = served;
   const { resource, namespace, subResource } = target;
   if (subResource === 'binding') return bindingAnswer(served, request, target, name);
@@ -64,8 +72,12 @@ function objectAnswer(served: Served, request: KubeRequest, target: ObjectPath, 
   const sub = subResource ?? 'main';
   const written = store.get(resource.storage, namespace, name) ? 200 : 201;
   switch (request.method) {
-    case 'GET':
-      return json(api.get(resource, namespace, name));
+    case 'GET': {
+      const object = api.get(resource, namespace, name);
+      if (!wantsTable(request.accept)) return json(object);
+      const { resourceVersion } = object.metadata;
+      return json(tableOf(resource, [object], { now: request.now, metadata: { resourceVersion } }));
+    }
     case 'PUT':
       return json(api.update(resource, sub, namespace, name, manifestBody(request)), written);
     case 'PATCH':

@@ -1,7 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { KubeFaults } from './faults.ts';
+import type { KubeObject } from './object.ts';
 import type { Selection } from './object-lists.ts';
+import type { KubeRequest } from './request.ts';
 import type { ObjectStore } from './store.ts';
+import { type Head, tableOf, wantsTable } from './tables/table.ts';
 import { bookmark, follow, type WatchEvent } from './watch-session.ts';
 
 /** A bookmark comes about once a minute, and this long before a watch with a timeout ends. */
@@ -10,16 +13,16 @@ const bookmarkIntervalMs = 60_000;
 
 /** Answers `?watch=1`: one JSON event per line until the timeout, the client or a fault ends it. */
 export function streamWatch(
-  store: ObjectStore,
+  { store, faults, now }: { store: ObjectStore; faults: KubeFaults; now: () => number },
   selection: Selection,
-  query: URLSearchParams,
+  { query, accept }: Pick<KubeRequest, 'query' | 'accept'>,
   response: ServerResponse,
-  faults: KubeFaults,
 ): void {
   response.writeHead(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' });
   response.flushHeaders();
+  const shown = wantsTable(accept) ? inTables(selection, now) : (event: WatchEvent) => event;
   const send = (event: WatchEvent) => {
-    if (!faults.watchesHang) response.write(`${JSON.stringify(event)}\n`);
+    if (!faults.watchesHang) response.write(`${JSON.stringify(shown(event))}\n`);
   };
   const stop = follow(store, selection, query, send);
   if (!stop) return void response.end();
@@ -35,6 +38,18 @@ export function streamWatch(
     forget();
     for (const timer of timers) clearTimeout(timer);
   });
+}
+
+/** Each event's object as a table of one row; the first says what its columns are. */
+function inTables({ resource }: Selection, now: () => number): (event: WatchEvent) => WatchEvent {
+  let head: Head = 'with columns';
+  return ({ type, object }) => {
+    if (type === 'BOOKMARK' || type === 'ERROR') return { type, object };
+    const { resourceVersion } = (object as KubeObject).metadata;
+    const table = tableOf(resource, [object as KubeObject], { now: now(), metadata: { resourceVersion }, head });
+    head = 'rows only';
+    return { type, object: table };
+  };
 }
 
 function schedule(query: URLSearchParams, act: { bookmark: () => void; end: () => void }): NodeJS.Timeout[] {

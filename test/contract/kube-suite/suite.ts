@@ -8,6 +8,7 @@ import { describePatches } from './patches.ts';
 import { describeSelectors } from './selectors.ts';
 import { describeServerSideApply } from './server-side-apply.ts';
 import { describeStatus } from './status.ts';
+import { describeTables } from './tables.ts';
 import { type KubeTarget, Wires } from './target.ts';
 import { describeWatches } from './watches.ts';
 import { describeWrites } from './writes.ts';
@@ -56,6 +57,9 @@ export function describeKubeContract(open: () => Promise<KubeTarget & AsyncDispo
   });
   describe('selectors', () => {
     describeSelectors(bench);
+  });
+  describe('tables', () => {
+    describeTables(bench);
   });
   describe('watches', () => {
     describeWatches(bench);

@@ -34,6 +34,14 @@ export interface WireMeta {
   continue: string;
 }
 
+/** What `kubectl get` prints. */
+export interface WireTable {
+  kind: string;
+  apiVersion: string;
+  columnDefinitions: { name: string; priority: number }[];
+  rows: { cells: unknown[]; object: Wire }[];
+}
+
 export interface Reply {
   code: number;
   body: Wire;
@@ -55,6 +63,12 @@ export class Wires {
   }
 
   get = (path: string) => this.send('GET', path);
+  /** As `kubectl get` asks. */
+  table = async (path: string): Promise<WireTable> => {
+    const { baseUrl, fetch } = this.#target();
+    const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
+    return (await (await fetch(baseUrl + path, { headers: { accept } })).json()) as WireTable;
+  };
   post = (path: string, body: unknown) => this.send('POST', path, body);
   put = (path: string, body: unknown) => this.send('PUT', path, body);
   delete = (path: string, body?: unknown) => this.send('DELETE', path, body);
