@@ -4,10 +4,12 @@ import type { DemoOptions } from '../../lib/config/options.ts';
 import { addressAt } from '../../sim/world/addresses.ts';
 import { threeNodes } from '../../sim/world/topology.ts';
 import { openWorld, type World } from '../../sim/world/world.ts';
+import { paintFor } from '../text/paint.ts';
 import { chooseHost } from './host.ts';
 import { lastingDisagreements, type Play, playScene } from './play.ts';
 import { isGood, renderResults, type SceneResult } from './result.ts';
 import { SCENES } from './scenes.ts';
+import { Screen } from './screen.ts';
 
 /** Exit codes: something was wrong; interrupted (128 + SIGINT). */
 const WRONG = 1;
@@ -21,30 +23,34 @@ const INTERRUPTED = 130;
 export async function runDemo(options: DemoOptions, interrupted: AbortSignal): Promise<number> {
   const signal = AbortSignal.any([interrupted, untilNobodyReads()]);
   const { host, words } = await chooseHost();
+  const screen = new Screen(process.stdout, paintFor(process.stdout, process.env), () => performance.now());
   const world = await openWorld({
     host,
     topology: threeNodes,
     entry: process.argv[1] ?? '',
-    agentFlags: agentFlags(options),
+    agentFlags: ['--release-delay=2s', '--imds-resync=1s', ...logFlags(options)],
+    controllerFlags: logFlags(options),
     ...(options.logLevel === 'debug' && {
-      onLine: (node: string, line: string) => writeLine(`      ${node} | ${line}`),
+      onLine: (node: string, line: string) => screen.show([`      ${node} | ${line}`]),
     }),
   });
-  const abandon = () => world.nodes.forEach(({ agent }) => agent.abandon());
+  const agents = [...world.nodes.map(({ agent }) => agent), world.controller];
+  const abandon = () => agents.forEach((agent) => agent.abandon());
   process.once('exit', abandon);
   let good = false;
   try {
-    good = await perform({ world, signal, print: writeLine, denied: new Set(), foreign: settle(world) }, words);
-    if (options.serve) await serve(world, { signal, print: writeLine });
+    good = await perform({ world, signal, screen, denied: new Set(), foreign: settle(world) }, words);
+    if (options.serve) await serve(world, { signal, screen });
     return good ? 0 : WRONG;
   } catch (error) {
     if (signal.aborted) return INTERRUPTED;
-    writeLine(`The demo broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    screen.print(`The demo broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     return WRONG;
   } finally {
-    writeLine(signal.aborted ? 'Stopping: agents, servers and namespaces are taken away.' : '');
+    screen.wait(undefined);
+    screen.print(signal.aborted ? 'Stopping: agents, servers and namespaces are taken away.' : '');
     const keepLogs = !good && !signal.aborted;
-    if (keepLogs) writeLine(`The agents’ logs: ${join(world.folder, 'logs')}`);
+    if (keepLogs) screen.print(`The agents’ logs: ${join(world.folder, 'logs')}`);
     await world.close({ keepLogs });
     process.off('exit', abandon);
   }
@@ -57,29 +63,21 @@ function untilNobodyReads(): AbortSignal {
   return hungUp.signal;
 }
 
-function writeLine(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-/** Short cool-down and frequent looks at metadata, so that a minute shows what usually takes longer. */
-function agentFlags({ logLevel, logFormat }: DemoOptions): string[] {
-  return [
-    '--release-delay=2s',
-    '--imds-resync=1s',
-    `--log-level=${logLevel === 'info' ? 'debug' : logLevel}`,
-    `--log-format=${logFormat}`,
-  ];
+/** At least debug, for the files of the logs. */
+function logFlags({ logLevel, logFormat }: DemoOptions): string[] {
+  return [`--log-level=${logLevel === 'info' ? 'debug' : logLevel}`, `--log-format=${logFormat}`];
 }
 
 /** Definitions of resources and networks, and addresses that somebody else assigned and that must survive everything. */
 function settle(world: World): Map<string, string> {
-  const { kubelet, cloud, nodes, floatingIps } = world;
+  const { kubelet, cloud, nodes, floatingIps, eips } = world;
   floatingIps.install();
+  eips.install();
   for (const name of ['red', 'blue']) kubelet.createNetwork(name, { type: 'ipvlan', name });
   kubelet.createNetwork(
     'vip',
     { type: 'ipvlan', name: 'vip' },
-    { 'eni-agent.io/floating-ips': '10.20.1.200, 10.20.1.201' },
+    { 'eni-agent.io/floating-ips': '10.10.1.200, 10.10.1.201' },
   );
   return new Map(
     nodes.flatMap(({ enis: [eni] }, index) => {
@@ -92,35 +90,43 @@ function settle(world: World): Map<string, string> {
 }
 
 async function perform(play: Play, hostWords: string): Promise<boolean> {
-  const { world, signal, print } = play;
+  const { world, signal, screen } = play;
+  const { bold, dim, good: right, bad } = screen.paint;
   const began = performance.now();
-  print('eni-agent keeps EC2 in step with the addresses that pods really use.');
-  print('Three nodes, simulated AWS and Kubernetes over real HTTP, real agents as processes,');
-  print(`and ${hostWords}.`);
-  await Promise.all(world.nodes.map(({ agent }) => agent.start(signal)));
-  print(`The agents are ready after ${Math.round(performance.now() - began)} ms.`);
+  screen.print('eni-agent keeps EC2 in step with the addresses that pods really use.', bold);
+  screen.print(
+    `Three nodes, simulated AWS and Kubernetes over real HTTP, real agents and a real controller as processes, and ${hostWords}. The map after each scene shows nodes, their ENIs as bars of slots, and who uses their addresses (◆ a FloatingIP, ↳ an Elastic IP).`,
+    dim,
+  );
+  screen.wait('agents and controller start');
+  await Promise.all([...world.nodes.map(({ agent }) => agent), world.controller].map((agent) => agent.start(signal)));
+  screen.print(`They are ready after ${Math.round(performance.now() - began)} ms.`);
 
   const results: SceneResult[] = [];
   for (const [index, scene] of SCENES.entries()) {
-    print(`\n${index + 1}  ${scene.title}`);
+    screen.print(`\n${index + 1}  ${scene.title}`, bold);
     results.push(await playScene(scene, play));
   }
 
-  const wrong = [...(await lastingDisagreements(play)), ...world.nodes.flatMap(({ agent }) => agent.crashes)];
-  print(`\n${renderResults(results)}\n`);
-  for (const fault of [...results.flatMap(({ faults }) => faults), ...wrong]) print(`WRONG: ${fault}`);
+  screen.wait('EC2 agrees with the pods');
+  const crashes = [...world.nodes.map(({ agent }) => agent), world.controller].flatMap((agent) => agent.crashes);
+  const wrong = [...(await lastingDisagreements(play)), ...crashes];
+  screen.wait(undefined);
+  screen.show(['', ...renderResults(results, screen.paint), '']);
+  for (const fault of [...results.flatMap(({ faults }) => faults), ...wrong]) screen.print(`WRONG: ${fault}`, bad);
   const good = wrong.length === 0 && results.every(isGood);
-  print(
+  screen.print(
     `${good ? 'All good' : 'Not good'}: at the end EC2 ${wrong.length === 0 ? 'has exactly what pods and services use' : 'differs from what pods and services use'}. ${Math.round((performance.now() - began) / 1000)} s.`,
+    good ? right : bad,
   );
   return good;
 }
 
 async function serve(
   { ec2, kubeconfig, folder }: World,
-  { signal, print }: Pick<Play, 'signal' | 'print'>,
+  { signal, screen }: Pick<Play, 'signal' | 'screen'>,
 ): Promise<void> {
-  print(`
+  screen.print(`
 The world stays up until Ctrl-C.
 
   export KUBECONFIG=${kubeconfig}

@@ -1,7 +1,9 @@
 import type { CallRecord } from '../../sim/ec2/endpoint.ts';
+import { renderColumns, type TextColumn } from '../text/columns.ts';
+import type { Paint } from '../text/paint.ts';
 import { median, milliseconds } from './measure.ts';
 import type { Scene } from './scene.ts';
-import { type Column, renderTable } from './table.ts';
+import { COLUMNS, wrapped } from './screen.ts';
 
 /** How one scene ended. */
 export interface SceneResult {
@@ -17,41 +19,44 @@ interface NumberedResult extends SceneResult {
 }
 
 const CALLS: readonly (readonly [head: string, action: RegExp])[] = [
-  ['assign', /^AssignPrivateIp/],
-  ['assign v6', /^AssignIpv6/],
-  ['unassign', /^UnassignPrivateIp/],
-  ['unassign v6', /^UnassignIpv6/],
-  ['describe', /^Describe/],
+  ['ASSIGN', /^Assign/],
+  ['UNASSIGN', /^Unassign/],
+  ['EIP', /^(?:Allocate|Associate|Disassociate|Release)Address$/],
+  ['DESCRIBE', /^Describe/],
 ];
 
-/** The last page: what happened, how fast, with how many EC2 calls, and whether it was right. */
-export function renderResults(results: readonly SceneResult[]): string {
+/** The last page: what happened, how fast, with how many EC2 calls, and whether it was right. At most 80 columns. */
+export function renderResults(results: readonly SceneResult[], paint: Paint): readonly string[] {
   const rows = results.map((result, index) => ({ ...result, number: index + 1 }));
-  return [renderTable(story, rows), '', renderTable(numbers, rows), '', ...legend(rows)].join('\n');
+  return [
+    ...rows.flatMap((row) => story(row, paint)),
+    '',
+    ...renderColumns(numbers, rows, { columns: COLUMNS, paint }),
+    '',
+    ...legend(rows).flatMap((line) => wrapped(line, COLUMNS)),
+  ];
+}
+
+function story(row: NumberedResult, paint: Paint): readonly string[] {
+  const verdict = isGood(row) ? paint.good('ok   ') : paint.bad('WRONG');
+  const said = wrapped(`         ${row.happened}`, COLUMNS);
+  return [`${verdict} ${paint.bold(`${String(row.number).padStart(2)} ${row.scene.title}`)}`, ...said];
 }
 
 export function isGood({ faults }: SceneResult): boolean {
   return faults.length === 0;
 }
 
-const title: Column<NumberedResult> = { head: 'Scene', cell: ({ number, scene }) => `${number} ${scene.title}` };
-
-const story: readonly Column<NumberedResult>[] = [
-  title,
-  { head: 'What happened', cell: ({ happened }) => happened },
-  { head: 'Verdict', cell: (result) => (isGood(result) ? 'ok' : 'WRONG') },
-];
-
-const numbers: readonly Column<NumberedResult>[] = [
-  title,
-  { head: 'median', align: 'right', cell: ({ latenciesMs }) => milliseconds(median(latenciesMs)) },
+const numbers: readonly TextColumn<NumberedResult>[] = [
+  { head: 'SCENE', cell: ({ number, scene }) => `${String(number).padStart(2)} ${scene.title}`, yields: 1 },
+  { head: 'MEDIAN', align: 'right', cell: ({ latenciesMs }) => milliseconds(median(latenciesMs)) },
   {
-    head: 'max',
+    head: 'MAX',
     align: 'right',
     cell: ({ latenciesMs }) => milliseconds(latenciesMs.length > 0 ? Math.max(...latenciesMs) : undefined),
   },
   ...CALLS.map(
-    ([head, action]): Column<NumberedResult> => ({
+    ([head, action]): TextColumn<NumberedResult> => ({
       head,
       align: 'right',
       cell: ({ calls }) => String(calls.filter((call) => action.test(call.action)).length),

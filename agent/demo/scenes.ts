@@ -1,6 +1,7 @@
 import type { Scene } from './scene.ts';
 import { agentKilled } from './scenes/agent-killed.ts';
 import { burst } from './scenes/burst.ts';
+import { elasticIps } from './scenes/elastic-ips.ts';
 import { failover } from './scenes/failover.ts';
 import { forbidden } from './scenes/forbidden.ts';
 import { podsEnd } from './scenes/pods-end.ts';
@@ -14,6 +15,7 @@ export const SCENES: readonly Scene[] = [
   podsStart,
   failover,
   serviceAddress,
+  elasticIps,
   twoHolders,
   burst,
   throttled,

@@ -10,6 +10,14 @@ import type { PodNetworkPlan, PodPlan, WorldPod } from '../../sim/world/world-po
 import { eniUnder } from '../../sim/world/world-pod.ts';
 import { firstSent } from './measure.ts';
 
+/** Where a scene is seen. */
+export interface StageScreen {
+  readonly say: (line: string) => void;
+  readonly wrong: (statement: string) => void;
+  readonly wait: (what: string) => void;
+  readonly drawMap: () => void;
+}
+
 /** What a scene may use: the world, a voice, and a notebook for latencies and faults. One stage per scene. */
 export class Stage {
   readonly world: World;
@@ -18,26 +26,31 @@ export class Stage {
   readonly denied: Set<string>;
   readonly latenciesMs: number[] = [];
   readonly faults: string[] = [];
-  readonly #say: (line: string) => void;
+  readonly #screen: StageScreen;
   readonly #firstCall: number;
 
-  constructor(parts: { world: World; signal: AbortSignal; denied: Set<string>; say: (line: string) => void }) {
+  constructor(parts: { world: World; signal: AbortSignal; denied: Set<string>; screen: StageScreen }) {
     this.world = parts.world;
     this.signal = parts.signal;
     this.denied = parts.denied;
-    this.#say = parts.say;
+    this.#screen = parts.screen;
     this.#firstCall = parts.world.ec2.calls.length;
   }
 
   say(line: string): void {
-    this.#say(line);
+    this.#screen.say(line);
+  }
+
+  /** Shows where everything is now; after each scene it is shown anyway. */
+  drawMap(): void {
+    this.#screen.drawMap();
   }
 
   /** Notes a fault unless it is true; the scene goes on. */
   check(statement: string, truth: boolean): void {
     if (truth) return;
     this.faults.push(statement);
-    this.say(`WRONG: ${statement}`);
+    this.#screen.wrong(statement);
   }
 
   /** Every EC2 call since the scene began. */
@@ -69,6 +82,7 @@ export class Stage {
   }
 
   until(what: string, condition: () => boolean, timeoutMs?: number): Promise<void> {
+    this.#screen.wait(what);
     return until(what, condition, { signal: this.signal, ...(timeoutMs !== undefined && { timeoutMs }) });
   }
 

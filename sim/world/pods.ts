@@ -26,7 +26,7 @@ export class Pods {
     const { name, node, networks, onlyInApi = false } = plan;
     const created = this.#kubelet.createPod({ name, node: node.name, annotations: { ...plan.annotations } });
     this.#serial += 1;
-    const podIp = `100.64.${this.#serial >> 8}.${this.#serial & 255}`;
+    const podIp = plan.podIp ?? `100.64.${this.#serial >> 8}.${this.#serial & 255}`;
     const host = onlyInApi ? undefined : await this.#sandbox(plan, created.metadata.uid, podIp);
     const addresses = new Map(networks.map(({ ifName, ips }) => [ifName, new Set(ips)]));
     const knownAt = host?.seenAt ?? Date.now();

@@ -51,12 +51,12 @@ export interface WorldInstance {
 /** Three nodes, each with a primary ENI and Multus ENIs; two of node-b's are in one subnet, node-c has room for a burst.
  * Each has one ENI in `green`, where addresses of nodes can float. */
 export const threeNodes: Topology = {
-  vpc: { cidr: '10.20.0.0/16', ipv6Cidr: '2001:db8:20::/56' },
+  vpc: { cidr: '10.10.0.0/16', ipv6Cidr: '2001:db8::/56' },
   subnets: {
-    primary: { cidr: '10.20.0.0/24' },
-    red: { cidr: '10.20.1.0/24', ipv6Cidr: '2001:db8:20:1::/64' },
-    blue: { cidr: '10.20.2.0/24', ipv6Cidr: '2001:db8:20:2::/64' },
-    green: { cidr: '10.20.3.0/24' },
+    primary: { cidr: '10.10.0.0/24' },
+    red: { cidr: '10.10.1.0/24', ipv6Cidr: '2001:db8:0:1::/64' },
+    blue: { cidr: '10.10.2.0/24', ipv6Cidr: '2001:db8:0:2::/64' },
+    green: { cidr: '10.10.3.0/24' },
   },
   nodes: [
     { name: 'node-a', type: 'm5.4xlarge', primary: 'primary', multus: ['red', 'blue', 'green'] },

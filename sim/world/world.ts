@@ -11,6 +11,7 @@ import { type KubeApi, startKubeApi } from '../kube/server.ts';
 import { AddressPool } from './addresses.ts';
 import { AgentPods } from './agent-pods.ts';
 import { AgentProcess } from './agent-process.ts';
+import { Eips } from './eips.ts';
 import { FloatingIps } from './floating-ips.ts';
 import { Pods } from './pods.ts';
 import { buildTopology, type Topology, type WorldInstance } from './topology.ts';
@@ -25,9 +26,13 @@ export interface WorldOptions {
   readonly entry: string;
   /** More flags for every node agent. */
   readonly agentFlags?: readonly string[];
+  readonly controllerFlags?: readonly string[];
   /** Told every line that an agent prints. */
   readonly onLine?: (node: string, line: string) => void;
 }
+
+/** For the tags that say whose an Elastic IP is. */
+const CLUSTER = 'demo';
 
 /** A cloud, a cluster and machines, as plain parts. Closing it ends the agents and takes everything away but the logs. */
 export interface World {
@@ -40,6 +45,9 @@ export interface World {
   readonly nodes: readonly WorldNode[];
   readonly pods: Pods;
   readonly floatingIps: FloatingIps;
+  readonly eips: Eips;
+  /** One replica of `eni-agent controller`. */
+  readonly controller: AgentProcess;
   readonly addresses: AddressPool;
   /** Holds `kubeconfig`, `logs/` and each agent's state. */
   readonly folder: string;
@@ -57,7 +65,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     const cloud = new Cloud({ ids: worldIds(process.pid) });
     const throttle = new Throttle({ now: Date.now });
     const ec2 = undo.use(await startEc2Server({ cloud, throttle }));
-    const kube = undo.use(await startKubeApi());
+    const kube = undo.use(await startKubeApi({ garbageCollection: true }));
     const kubelet = new FakeKubelet(kube);
     const kubeconfig = join(folder, 'kubeconfig');
     writeFileSync(kubeconfig, kube.kubeconfig());
@@ -71,10 +79,12 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       });
       nodes.push(await addNode(instance, place));
     }
-    undo.defer(() => Promise.all(nodes.map(({ agent }) => agent.close())));
+    const controller = controllerProcess(place);
+    undo.defer(() => Promise.all([...nodes.map(({ agent }) => agent), controller].map((agent) => agent.close())));
     const addresses = new AddressPool();
     const pods = new Pods(kubelet, options.host);
     const floatingIps = new FloatingIps(kube);
+    const eips = new Eips(kube);
     const close = async ({ keepLogs = false } = {}) => {
       await undo.run().finally(() => keepLogs || rmSync(folder, { recursive: true, force: true }));
     };
@@ -89,6 +99,8 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       nodes,
       pods,
       floatingIps,
+      eips,
+      controller,
       addresses,
       folder,
       kubeconfig,
@@ -126,23 +138,42 @@ async function addNode(instance: WorldInstance, place: Place): Promise<WorldNode
       `--netns-dir=${host.netnsDir}`,
       `--cni-cache-dir=${host.cacheDir}`,
       `--state-dir=${join(folder, name)}`,
+      `--cluster-name=${CLUSTER}`,
       ...(options.agentFlags ?? []),
     ],
-    environment: agentEnvironment(place, imds.url),
+    environment: { ...agentEnvironment(place), AWS_EC2_METADATA_SERVICE_ENDPOINT: imds.url },
     onReady: (isReady, port) => place.agentPods.tell(name, { isReady, port }),
     ...(options.onLine && { onLine: (line: string) => options.onLine?.(name, line) }),
   });
   return { ...instance, host, imds, agent };
 }
 
+/** The controller needs no instance of its own: region and credentials are in its environment. */
+function controllerProcess(place: Place): AgentProcess {
+  const { options, folder } = place;
+  return new AgentProcess({
+    entry: options.entry,
+    logFile: join(folder, 'logs', 'controller.log'),
+    argv: [
+      'controller',
+      `--kubeconfig=${place.kubeconfig}`,
+      `--cluster-name=${CLUSTER}`,
+      '--lease-namespace=kube-system',
+      ...(options.controllerFlags ?? []),
+    ],
+    environment: { ...agentEnvironment(place), AWS_EC2_METADATA_DISABLED: 'true' },
+    ...(options.onLine && { onLine: (line: string) => options.onLine?.('controller', line) }),
+  });
+}
+
 /** Everything an agent's AWS SDK would find on a node, and nothing of the caller's own AWS settings. */
-function agentEnvironment({ options, ec2 }: Place, imdsUrl: string): Record<string, string> {
+function agentEnvironment({ options, ec2 }: Place): Record<string, string> {
   return {
     PATH: process.env['PATH'] ?? '',
     HOME: tmpdir(),
     AWS_REGION: 'us-east-1',
     AWS_ENDPOINT_URL_EC2: ec2.url,
-    AWS_EC2_METADATA_SERVICE_ENDPOINT: imdsUrl,
+    AWS_ENDPOINT_URL_SERVICE_QUOTAS: ec2.url,
     AWS_ACCESS_KEY_ID: 'simulated',
     AWS_SECRET_ACCESS_KEY: 'simulated',
     ...options.host.environment,

@@ -1,12 +1,16 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
+import { type Holder, type MapView, renderMap } from '../../agent/demo/map.ts';
+import { mapViewOf } from '../../agent/demo/map-view.ts';
 import { renderResults, type SceneResult } from '../../agent/demo/result.ts';
-import { renderTable } from '../../agent/demo/table.ts';
+import { Screen } from '../../agent/demo/screen.ts';
+import { COLOURED, PLAIN } from '../../agent/text/paint.ts';
 import { StandInHost } from '../../sim/host/stand-in.ts';
 import { disagreements } from '../../sim/world/agreement.ts';
+import { eipDefinition } from '../../sim/world/eips.ts';
 import { floatingIpDefinition } from '../../sim/world/floating-ips.ts';
 import { threeNodes } from '../../sim/world/topology.ts';
 import { until } from '../../sim/world/until.ts';
@@ -60,10 +64,10 @@ describe('disagreements', () => {
   it('leaves alone what belongs to others and what a pod must not get', async () => {
     const world = await worldWithoutAgents();
     const { eni, address } = await startPod(world);
-    world.cloud.assignPrivateIpAddresses({ networkInterfaceId: eni.id, privateIpAddresses: ['10.20.1.240'] });
+    world.cloud.assignPrivateIpAddresses({ networkInterfaceId: eni.id, privateIpAddresses: ['10.10.1.240'] });
 
     const denied = new Set([`web ${address}`]);
-    expect(disagreements(world, { denied, foreign: new Map([['10.20.1.240', eni.id]]) })).toEqual([]);
+    expect(disagreements(world, { denied, foreign: new Map([['10.10.1.240', eni.id]]) })).toEqual([]);
   });
 });
 
@@ -76,14 +80,14 @@ describe('disagreements about a FloatingIP', () => {
       } = { enis: [] },
     ] = world.nodes;
     world.floatingIps.install();
-    world.floatingIps.create({ name: 'ingress', addresses: ['10.20.1.200'] });
-    expect(disagreements(world)).toEqual(['10.20.1.200 should be on nobody’s ENI yet, EC2 has it nowhere']);
+    world.floatingIps.create({ name: 'ingress', addresses: ['10.10.1.200'] });
+    expect(disagreements(world)).toEqual(['10.10.1.200 should be on nobody’s ENI yet, EC2 has it nowhere']);
 
     const resource = world.kube.registry.find('eni-agent.io/v1alpha1', 'floatingips')!;
     const patch = { status: { node: 'node-a', networkInterfaceID: eni!.id } };
     world.kube.api.patch(resource, 'status', undefined, 'ingress', { format: 'merge', patch });
-    expect(disagreements(world)).toEqual([`10.20.1.200 should be on ${eni!.id}, EC2 has it nowhere`]);
-    world.cloud.assignPrivateIpAddresses({ networkInterfaceId: eni!.id, privateIpAddresses: ['10.20.1.200'] });
+    expect(disagreements(world)).toEqual([`10.10.1.200 should be on ${eni!.id}, EC2 has it nowhere`]);
+    world.cloud.assignPrivateIpAddresses({ networkInterfaceId: eni!.id, privateIpAddresses: ['10.10.1.200'] });
     expect(disagreements(world)).toEqual([]);
   });
 
@@ -98,15 +102,29 @@ describe('disagreements about a FloatingIP', () => {
   });
 });
 
+describe('the Eip of the demo', () => {
+  it('is the resource that users install, without schema', () => {
+    const { metadata, spec } = parse(contentOf('daemonset/crds/eips.materialize.cloud.yaml'));
+
+    expect(eipDefinition).toMatchObject({
+      metadata: { name: metadata.name },
+      spec: { group: spec.group, scope: spec.scope, names: spec.names },
+    });
+    expect(eipDefinition.spec.versions.map(({ name, storage }) => [name, storage])).toEqual(
+      spec.versions.map(({ name, storage }: { name: string; storage: boolean }) => [name, storage]),
+    );
+  });
+});
+
 describe('a stand-in host', () => {
   it('has no addresses on its links after a loss of power', async () => {
     const host = new StandInHost();
     const node = await host.createNode('n1', [{ name: 'eni1', mac: '0a:00:00:00:00:01' }]);
     const ip = (verb: string) =>
-      promisify(execFile)('ip', ['addr', verb, '10.20.1.200/32', 'dev', 'eni1'], { env: host.environment });
+      promisify(execFile)('ip', ['addr', verb, '10.10.1.200/32', 'dev', 'eni1'], { env: host.environment });
     const outcomes = await Promise.allSettled([ip('add'), ip('add')]);
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-    expect(await host.addressesOn('eni1')).toEqual(['10.20.1.200']);
+    expect(await host.addressesOn('eni1')).toEqual(['10.10.1.200']);
     await host.loseAddresses(node);
     expect(await host.addressesOn('eni1')).toEqual([]);
     await expect(ip('del')).rejects.toThrow('Cannot assign requested address');
@@ -146,33 +164,139 @@ describe('World', () => {
   });
 });
 
-describe('the table of results', () => {
-  it('is aligned, numbers to the right', () => {
-    const rows = [
-      { name: 'a', count: 5 },
-      { name: 'longer', count: 110 },
-    ];
-    const columns = [
-      { head: 'Name', cell: ({ name }: { name: string }) => name },
-      { head: 'n', cell: ({ count }: { count: number }) => String(count), align: 'right' as const },
-    ];
-    expect(renderTable(columns, rows)).toBe(['Name      n', '──────  ───', 'a         5', 'longer  110'].join('\n'));
+const call = { at: 0, requestId: '', params: {}, accessKey: '', userAgent: '', attempt: 1, outcome: 'ok' };
+const RESULT: SceneResult = {
+  scene: { title: 'A service address outlives its node', measures: 'file → call', play: async () => '' },
+  happened: 'something that takes many words to tell, as scenes with a node that dies and one that is cordoned do',
+  latenciesMs: [1, 9, 54_321],
+  calls: ['AssignPrivateIpAddresses', 'AssignIpv6Addresses', 'AllocateAddress', 'DescribeSubnets'].map((action) => ({
+    ...call,
+    action,
+  })),
+  faults: ['a fault'],
+};
+
+function widest(lines: readonly string[]): number {
+  return Math.max(...lines.map((line) => line.length));
+}
+
+describe('the page of results', () => {
+  it('says WRONG for a scene with a fault and counts calls by action', () => {
+    const text = renderResults([RESULT, { ...RESULT, faults: [] }], PLAIN).join('\n');
+
+    expect(text).toContain('WRONG  1 A service address outlives its node');
+    expect(text).toContain('ok     2 A service address outlives its node');
+    expect(text).toMatch(/ 1 A service address [^\n]* 9 ms +54321 ms +2 +0 +1 +1$/m);
   });
 
-  it('says WRONG for a scene with a fault and counts calls by action', () => {
-    const call = { at: 0, requestId: '', params: {}, accessKey: '', userAgent: '', attempt: 1, outcome: 'ok' };
-    const result: SceneResult = {
-      scene: { title: 'Pods start', measures: 'file → call', play: async () => '' },
-      happened: 'something',
-      latenciesMs: [1, 9, 5],
-      calls: ['AssignPrivateIpAddresses', 'AssignIpv6Addresses', 'DescribeSubnets'].map((action) => ({
-        ...call,
-        action,
-      })),
-      faults: ['a fault'],
-    };
-    const text = renderResults([result]);
-    expect(text).toMatch(/1 Pods start +something +WRONG/);
-    expect(text).toMatch(/1 Pods start +5 ms +9 ms +1 +1 +0 +0 +1/);
+  it('fits 80 columns, also with eleven scenes and long words', () => {
+    const lines = renderResults(
+      Array.from({ length: 11 }, () => RESULT),
+      PLAIN,
+    );
+
+    expect(widest(lines)).toBeLessThanOrEqual(80);
+    expect(lines.join(' ').replaceAll(/\s+/g, ' ')).toContain(
+      'as scenes with a node that dies and one that is cordoned do',
+    );
+  });
+});
+
+describe('the map', () => {
+  const holder = (name: string, kind: Holder['kind'] = 'pod'): Holder => ({
+    name,
+    kind,
+    addresses: ['10.10.1.20'],
+    publicIps: [],
+  });
+  const eni = { subnet: 'red', used: 28, limit: 30, holders: ['a', 'b', 'c', 'd', 'e'].map((name) => holder(name)) };
+  const view: MapView = {
+    controller: 'controller: leads',
+    nodes: [
+      { name: 'node-a', state: 'ready', enis: [eni] },
+      { name: 'node-b', state: 'cordoned', enis: [{ ...eni, used: 2, holders: [holder('ingress', 'floating')] }] },
+      {
+        name: 'node-c',
+        state: 'down',
+        enis: [{ ...eni, holders: [{ ...holder('a-pod-with-a-very-long-name'), publicIps: ['198.18.0.1'] }] }],
+      },
+    ],
+  };
+
+  it('shows nodes side by side, ENIs as bars, who uses their addresses, and what is left out', () => {
+    expect(renderMap(view, PLAIN)).toEqual([
+      '   node-a                    node-b (cordoned)         node-c (down)',
+      '   red   ███████░ 28/30      red   █░░░░░░░  2/30      red   ███████░ 28/30',
+      '     a .20                    ◆ingress .20               a-pod-with-a-very-lon…',
+      '     b .20                                               ↳ 198.18.0.1',
+      '     c .20',
+      '     and 2 more',
+      '   controller: leads',
+    ]);
+  });
+
+  it('fits 80 columns, and colours change nothing but colours', () => {
+    const coloured = renderMap(view, COLOURED);
+    // eslint-disable-next-line no-control-regex -- the escape sequences are what is taken away
+    const bare = coloured.map((line) => line.replaceAll(/\u001B\[\d+m/g, '').trimEnd());
+
+    expect(coloured).not.toEqual(bare);
+    expect(bare).toEqual(renderMap(view, PLAIN));
+    expect(widest(bare)).toBeLessThanOrEqual(80);
+  });
+
+  it('shows EC2 and the pods of a world', async () => {
+    const world = await worldWithoutAgents();
+    const { eni: used, address } = await startPod(world);
+    world.cloud.assignPrivateIpAddresses({ networkInterfaceId: used.id, privateIpAddresses: [address] });
+    const [, node] = mapViewOf(world, '').nodes;
+
+    expect(node).toMatchObject({ name: 'node-b', state: 'down' });
+    expect(node?.enis[1]).toEqual({
+      subnet: 'red',
+      used: 2,
+      limit: 30,
+      holders: [{ name: 'web', kind: 'pod', addresses: [address], publicIps: [] }],
+    });
+  });
+});
+
+describe('the screen', () => {
+  const written = (isTTY: boolean) => {
+    const chunks: string[] = [];
+    const output = { isTTY, write: (text: string) => chunks.push(text) };
+    return { chunks, screen: new Screen(output, PLAIN, () => 0) };
+  };
+
+  it('wraps at 80 columns and keeps the indentation', () => {
+    const { chunks, screen } = written(false);
+    screen.print(`   ${'word '.repeat(30).trim()}`);
+
+    expect(chunks).toHaveLength(2);
+    expect(chunks.every((line) => line.startsWith('   word') && line.trimEnd().length <= 80)).toBe(true);
+  });
+
+  it('writes nothing that moves where nobody would see it move', () => {
+    vi.useFakeTimers();
+    const { chunks, screen } = written(false);
+    screen.wait('something');
+    vi.advanceTimersByTime(1_000);
+    screen.print('done');
+    vi.useRealTimers();
+
+    expect(chunks).toEqual(['done\n']);
+  });
+
+  it('moves on a terminal while it waits, and takes that line away before the next', () => {
+    vi.useFakeTimers();
+    const { chunks, screen } = written(true);
+    screen.wait('something');
+    vi.advanceTimersByTime(240);
+    screen.print('done');
+    screen.close();
+    vi.useRealTimers();
+
+    expect(chunks.join('')).toMatch(/⠙ something {2}0\.0 s.*⠹ something/s);
+    expect(chunks.slice(-3).join('')).toContain('\r\u001B[2Kdone\n');
   });
 });

@@ -63,8 +63,8 @@ async function startAttempts(stage: Stage): Promise<Attempt[]> {
       reasons: ['OutsideSubnet', 'NoMatchingInterface'],
     },
     {
-      pod: await start('bad-words', undefined, { 'eni-agent.io/floating-ips': '10.20.1.300, everything' }),
-      wants: 'the floating IPs “10.20.1.300, everything”',
+      pod: await start('bad-words', undefined, { 'eni-agent.io/floating-ips': '10.10.1.300, everything' }),
+      wants: 'the floating IPs “10.10.1.300, everything”',
       reasons: ['InvalidAnnotation'],
     },
     {

@@ -77,8 +77,8 @@ function textAt(object: KubeObject, path: string): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
 
-function podStatus({ metadata, status }: KubeObject): string {
-  return metadata.deletionTimestamp === undefined ? String(status?.['phase'] ?? 'Pending') : 'Terminating';
+function podStatus(pod: KubeObject): string {
+  return pod.metadata.deletionTimestamp === undefined ? textAt(pod, 'status.phase') || 'Pending' : 'Terminating';
 }
 
 function containers({ spec }: KubeObject): number {
@@ -86,8 +86,8 @@ function containers({ spec }: KubeObject): number {
   return Array.isArray(list) ? list.length : 0;
 }
 
-function wanted({ spec }: KubeObject): string {
-  return String(spec?.['replicas'] ?? 1);
+function wanted(workload: KubeObject): string {
+  return textAt(workload, 'spec.replicas') || '1';
 }
 
 function isReady({ status }: KubeObject): boolean {
@@ -133,5 +133,5 @@ function chosen(list: unknown, filter: string): readonly unknown[] {
 
 function cellText(value: unknown): readonly string[] {
   if (Array.isArray(value)) return [JSON.stringify(value)];
-  return typeof value === 'object' || value === '' ? [] : [String(value)];
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [String(value)] : [];
 }
