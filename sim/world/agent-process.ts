@@ -20,7 +20,7 @@ export interface AgentProcessOptions {
 }
 
 /** How long a start may take and how long a stop, ms. */
-const START_MS = 15_000;
+const START_MS = 60_000;
 const STOP_MS = 5_000;
 
 /** A real agent as a child process, which can be killed and started again with the same files. */

@@ -83,6 +83,6 @@ function publicIps({ cloud: { state } }: World): ReadonlyMap<string, string> {
 
 async function untilPublic(stage: Stage, address: string): Promise<string> {
   const found = () => [...publicIps(stage.world)].find(([, bound]) => bound === address)?.[0];
-  await stage.until(`an Elastic IP on ${address}`, () => found() !== undefined);
+  await stage.until(`an Elastic IP on ${address}`, () => found() !== undefined, 40_000);
   return found() ?? '';
 }
