@@ -16,7 +16,7 @@ const WRONG = 1;
 const INTERRUPTED = 130;
 
 /**
- * `eni-agent demo`: three simulated nodes with real agents as child processes, nine scenes, one table. Exits 0 only when every
+ * `eni-agent demo`: three simulated nodes with real agents as child processes, ten scenes, a map after each, one page of results. Exits 0 only when every
  * scene and the final state are right. Takes away everything that it made, also after a failure, Ctrl-C or `| head`; the agents' logs stay
  * when something went wrong.
  */

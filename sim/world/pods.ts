@@ -24,7 +24,13 @@ export class Pods {
   /** The order of a real node: the pod is bound, CNI ADD does its work, Multus writes network-status, the pod runs. */
   async start(plan: PodPlan): Promise<WorldPod> {
     const { name, node, networks, onlyInApi = false } = plan;
-    const created = this.#kubelet.createPod({ name, node: node.name, annotations: { ...plan.annotations } });
+    const { labels, annotations } = plan;
+    const created = this.#kubelet.createPod({
+      name,
+      node: node.name,
+      labels: { ...labels },
+      annotations: { ...annotations },
+    });
     this.#serial += 1;
     const podIp = plan.podIp ?? `100.64.${this.#serial >> 8}.${this.#serial & 255}`;
     const host = onlyInApi ? undefined : await this.#sandbox(plan, created.metadata.uid, podIp);

@@ -17,6 +17,7 @@ export interface PodPlan {
   readonly node: WorldNode;
   readonly networks: readonly PodNetworkPlan[];
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
   /** On the primary network. @default one that EC2 knows nothing of */
   readonly podIp?: string;
   /** No namespace and no cache file: the agent knows the pod from the API server alone. @default false */

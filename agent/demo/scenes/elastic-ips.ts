@@ -5,6 +5,9 @@ import { milliseconds } from '../measure.ts';
 import type { Scene } from '../scene.ts';
 import type { Stage } from '../stage.ts';
 
+/** The pods that k8s-eip-operator's objects may name; others are not watched for them. */
+const MANAGED = { 'eip.materialize.cloud/manage': 'true' };
+
 /** One Elastic IP that is asked for by annotation and lives as long as its pod, and one that is an object and outlives it. */
 export const elasticIps: Scene = {
   title: 'Elastic IPs',
@@ -36,8 +39,9 @@ async function byObject(stage: Stage) {
   eips.createForPod('api', 'api');
   const first = await startApi(stage, 'node-b');
   const publicIp = await untilPublic(stage, first.podIp);
-  stage.say(`An Eip object asks for one for the pod api, wherever it is: the controller allocates ${publicIp},`);
-  stage.say(`the agent of node-b binds it.`);
+  stage.say(
+    `An Eip object asks for one for the pod api, wherever it is: the controller allocates ${publicIp}, the agent of node-b binds it.`,
+  );
   await endApi(stage, first);
   const moved = Date.now();
   const second = await startApi(stage, 'node-c');
@@ -62,7 +66,7 @@ async function startApi(stage: Stage, nodeName: string): Promise<Api> {
   const eni = primaryEni(stage.world, node);
   const podIp = node.privateIp.replace(/\d+$/, String(100 + Number(node.privateIp.split('.').at(-1))));
   stage.world.cloud.assignPrivateIpAddresses({ networkInterfaceId: eni, privateIpAddresses: [podIp] });
-  return { pod: await stage.startPod({ name: 'api', node, networks: [], podIp }), eni, podIp };
+  return { pod: await stage.startPod({ name: 'api', node, networks: [], podIp, labels: MANAGED }), eni, podIp };
 }
 
 async function endApi(stage: Stage, { pod, eni, podIp }: Api): Promise<void> {

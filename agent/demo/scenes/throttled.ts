@@ -11,8 +11,8 @@ export const throttled: Scene = {
   measures: 'CNI result file → EC2 call',
   play: async (stage) => {
     const { throttle } = stage.world;
-    throttle.override(ACTION, { capacity: 2, refillPerSecond: 1 });
-    stage.say(`EC2 now allows 2 calls, then 1 a second. ${PODS} pods start on node-a and node-b.`);
+    throttle.override(ACTION, { capacity: 2, refillPerSecond: 0.5 });
+    stage.say(`EC2 now allows 2 calls, then one every two seconds. ${PODS} pods start on node-a and node-b.`);
     const began = Date.now();
     const pods = [];
     for (let index = 0; index < PODS; index += 1) {
@@ -26,7 +26,7 @@ export const throttled: Scene = {
       );
       await stage.pause(50);
     }
-    await stage.untilServed(pods, 25_000);
+    await stage.untilServed(pods, 40_000);
     const took = Date.now() - began;
     throttle.override(ACTION, documentedBucket(ACTION));
     stage.measure(pods);
