@@ -5,7 +5,9 @@
 # The bundle is plain JavaScript, the same for every architecture: it is built once, on the machine that builds. Only the last stage
 # is per architecture. It holds node itself but neither npm nor a compiler.
 
+# Releases pass both by digest (.github/workflows/release.yml).
 ARG NODE_IMAGE=node:22-bookworm-slim
+ARG BASE_IMAGE=debian:bookworm-slim
 
 FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS build
 WORKDIR /src
@@ -21,7 +23,7 @@ RUN npm run build -- --outfile=/app/eni-agent.mjs && rm /app/meta.json /app/eni-
 
 FROM ${NODE_IMAGE} AS node
 
-FROM debian:bookworm-slim
+FROM ${BASE_IMAGE}
 LABEL org.opencontainers.image.title="eni-agent" \
       org.opencontainers.image.description="Keeps the EC2 addresses of a Kubernetes node in step with what its pods really use" \
       org.opencontainers.image.licenses="Apache-2.0"

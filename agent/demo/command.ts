@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { DemoOptions } from '../../lib/config/options.ts';
 import { addressAt } from '../../sim/world/addresses.ts';
+import { ClusterLife } from '../../sim/world/life/cluster-life.ts';
 import { threeNodes } from '../../sim/world/topology.ts';
 import { openWorld, type World } from '../../sim/world/world.ts';
 import { paintFor } from '../text/paint.ts';
@@ -76,7 +77,7 @@ function settle(world: World): Map<string, string> {
   for (const name of ['red', 'blue']) kubelet.createNetwork(name, { type: 'ipvlan', name });
   kubelet.createNetwork(
     'vip',
-    { type: 'ipvlan', name: 'vip' },
+    { type: 'ipvlan', name: 'vip', ipam: { type: 'whereabouts', range: '10.10.1.0/24' } },
     { 'eni-agent.io/floating-ips': '10.10.1.200, 10.10.1.201' },
   );
   return new Map(
@@ -122,21 +123,32 @@ async function perform(play: Play, hostWords: string): Promise<boolean> {
   return good;
 }
 
-async function serve(
-  { ec2, kubeconfig, folder }: World,
-  { signal, screen }: Pick<Play, 'signal' | 'screen'>,
-): Promise<void> {
+/** Keeps the world up and alive: what people make with kubectl is scheduled, started and ended. */
+async function serve(world: World, { signal, screen }: Pick<Play, 'signal' | 'screen'>): Promise<void> {
+  const { ec2, kubeconfig, folder } = world;
+  const life = new ClusterLife(world, (error) =>
+    screen.print(`The simulated cluster: ${String(error)}`, screen.paint.bad),
+  );
+  world.kubelet.createNamespace('multus');
+  life.start();
   screen.print(`
-The world stays up until Ctrl-C.
-
-  export KUBECONFIG=${kubeconfig}
-  kubectl get pods -o custom-columns=POD:.metadata.name,NODE:.spec.nodeName,IP:.status.podIP
-  kubectl get pod web-b1 -o yaml    # the annotation and the condition that the agent wrote
-  kubectl annotate pod web-b1 eni-agent.io/floating-ips=nonsense    # and look at it again
-  kubectl get floatingips -o custom-columns=NAME:.metadata.name,NODE:.status.node,ENI:.status.networkInterfaceID
-  kubectl get events -o custom-columns=POD:.involvedObject.name,REASON:.reason,MESSAGE:.message
-  curl ${ec2.url}/_sim/state        # what EC2 has
-  curl ${ec2.url}/_sim/calls        # every call it got
-  tail -f ${join(folder, 'logs')}/node-b.log`);
+The world stays up until Ctrl-C. In another terminal:
+`);
+  screen.show([
+    `  export KUBECONFIG=${kubeconfig}`,
+    '  kubectl get pods -o wide',
+    '  kubectl get floatingips,eips -A',
+    '  kubectl apply -f samples/nad-ipvlan-whereabouts.yaml -f samples/deployment.yaml',
+    '  kubectl -n multus get deploy,pods -o wide',
+    '  kubectl run vip --image=x --annotations=k8s.v1.cni.cncf.io/networks=vip',
+    '  kubectl annotate pod vip demo.eni-agent.io/ip-addr-add=net1=10.10.1.201',
+    '                          # stands for: kubectl exec vip -- ip addr add …',
+    '  kubectl describe pod vip    # condition, annotation and Events of the agent',
+    '  kubectl delete pod vip',
+    '  kubectl cordon node-c   # the FloatingIP moves',
+    `  curl ${ec2.url}/_sim/state   # what EC2 has; /_sim/calls: every call`,
+    `  tail -f ${join(folder, 'logs')}/node-b.log`,
+  ]);
   if (!signal.aborted) await once(signal, 'abort');
+  await life.stop();
 }

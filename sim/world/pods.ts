@@ -21,26 +21,31 @@ export class Pods {
     return [...this.#running];
   }
 
-  /** The order of a real node: the pod is bound, CNI ADD does its work, Multus writes network-status, the pod runs. */
   async start(plan: PodPlan): Promise<WorldPod> {
-    const { name, node, networks, onlyInApi = false } = plan;
-    const { labels, annotations } = plan;
+    const { name, namespace = 'default', node, labels, annotations } = plan;
     const created = this.#kubelet.createPod({
       name,
+      namespace,
       node: node.name,
       labels: { ...labels },
       annotations: { ...annotations },
     });
+    return this.adopt(plan, created.metadata.uid);
+  }
+
+  /** Brings up a pod that is bound to its node, in the order of a real one: CNI ADD does its work, Multus writes network-status, it runs. */
+  async adopt(plan: PodPlan, uid: string): Promise<WorldPod> {
+    const { name, namespace = 'default', node, networks, onlyInApi = false } = plan;
     this.#serial += 1;
     const podIp = plan.podIp ?? `100.64.${this.#serial >> 8}.${this.#serial & 255}`;
-    const host = onlyInApi ? undefined : await this.#sandbox(plan, created.metadata.uid, podIp);
+    const host = onlyInApi ? undefined : await this.#sandbox(plan, uid, podIp);
     const addresses = new Map(networks.map(({ ifName, ips }) => [ifName, new Set(ips)]));
     const knownAt = host?.seenAt ?? Date.now();
-    const pod: WorldPod = { name, node, networks, host, addresses, knownAt };
+    const pod: WorldPod = { name, namespace, node, networks, host, addresses, knownAt };
     this.#running.add(pod);
     if (host !== undefined) await pace('cache to status');
-    this.#kubelet.setNetworkStatus(name, networkStatus(pod, podIp));
-    this.#kubelet.run(name, podIp);
+    this.#kubelet.setNetworkStatus(name, networkStatus(pod, podIp), namespace);
+    this.#kubelet.run(name, podIp, namespace);
     return pod;
   }
 
@@ -60,29 +65,32 @@ export class Pods {
   /** Ends a pod cleanly: asked for, taken down, confirmed. */
   async end(pod: WorldPod): Promise<void> {
     this.#running.delete(pod);
-    this.#kubelet.delete(pod.name);
+    this.#kubelet.delete(pod.name, pod.namespace);
     if (pod.host) await this.#host.deletePod(pod.host);
-    this.#kubelet.confirmDeletion(pod.name);
+    this.#kubelet.confirmDeletion(pod.name, pod.namespace);
   }
 
   /** What the death of a node does to its pods: they are gone, and for now the API server does not know it. */
   async vanish(node: WorldNode): Promise<WorldPod[]> {
     const lost = this.running().filter((pod) => pod.node === node);
-    for (const pod of lost) {
-      this.#running.delete(pod);
-      if (pod.host) await this.#host.deletePod(pod.host);
-    }
+    for (const pod of lost) await this.lose(pod);
     return lost;
+  }
+
+  /** Takes down what is left of a pod that the API server does not know any more, or not yet as gone. */
+  async lose(pod: WorldPod): Promise<void> {
+    this.#running.delete(pod);
+    if (pod.host) await this.#host.deletePod(pod.host);
   }
 
   /** The API server learns that the pods are gone. */
   forget(lost: readonly WorldPod[]): void {
-    for (const { name } of lost) this.#kubelet.confirmDeletion(name);
+    for (const { name, namespace } of lost) this.#kubelet.confirmDeletion(name, namespace);
   }
 
-  #sandbox({ name, node, networks }: PodPlan, uid: string, podIp: string): Promise<HostPod> {
+  #sandbox({ name, namespace = 'default', node, networks }: PodPlan, uid: string, podIp: string): Promise<HostPod> {
     return this.#host.createPod(node.host, {
-      namespace: 'default',
+      namespace,
       name,
       uid,
       podIps: [`${podIp}/32`],
@@ -95,9 +103,9 @@ export class Pods {
   }
 }
 
-function networkStatus({ host, networks }: WorldPod, podIp: string): NetworkStatus[] {
+function networkStatus({ host, namespace, networks }: WorldPod, podIp: string): NetworkStatus[] {
   const attached = networks.map(({ ifName, eni, ips, definition = eni.subnet.name }) => ({
-    name: `default/${definition}`,
+    name: `${namespace}/${definition}`,
     interface: ifName,
     ips: [...ips],
     mac: host?.interfaces.find((link) => link.ifName === ifName)?.mac ?? eni.mac,

@@ -14,6 +14,8 @@ export interface PodNetworkPlan {
 
 export interface PodPlan {
   readonly name: string;
+  /** @default default */
+  readonly namespace?: string;
   readonly node: WorldNode;
   readonly networks: readonly PodNetworkPlan[];
   readonly annotations?: Readonly<Record<string, string>>;
@@ -27,6 +29,7 @@ export interface PodPlan {
 /** A running pod and the addresses that it has right now: the truth that EC2 must follow. */
 export interface WorldPod {
   readonly name: string;
+  readonly namespace: string;
   readonly node: WorldNode;
   readonly networks: readonly PodNetworkPlan[];
   readonly host: HostPod | undefined;
