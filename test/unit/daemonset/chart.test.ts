@@ -249,7 +249,8 @@ describe('our own values', () => {
 /** Set by values of their own only when they are not empty. */
 const ON_DEMAND = ['namespace', 'region'];
 const SAMPLES: Readonly<Record<string, unknown>> = {
-  'dry-run': true, 'serve-snapshot': true,
+  'dry-run': true,
+  'serve-snapshot': true,
   'allow-primary': true,
   'cni-cache-dir': ['/a', '/b'],
 };
