@@ -1,5 +1,6 @@
 import type { AddressApi } from '../../lib/ec2/api.ts';
 import type { Action } from '../../lib/model/addresses/action.ts';
+import type { Claim } from '../../lib/model/addresses/claim.ts';
 import type { LedgerEntry } from '../../lib/model/addresses/ledger.ts';
 import type { ClaimStatus } from '../../lib/model/addresses/plan.ts';
 import type { Policy } from '../../lib/model/addresses/snapshot.ts';
@@ -32,6 +33,8 @@ export interface Observed {
 export interface NodeReport {
   readonly at: number;
   readonly statuses: readonly ClaimStatus[];
+  /** Claims on networks that are no part of the VPC. */
+  readonly leftOut: readonly Claim[];
   readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
   readonly enis: readonly Eni[];
   /** What is being done, or in a dry run would be. */

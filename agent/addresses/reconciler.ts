@@ -22,6 +22,7 @@ import { IdleSince } from './idle-since.ts';
 import { MissingSince } from './missing-since.ts';
 import type { AddressReconcilerOptions, Observed } from './reconciler-options.ts';
 import { Refresh } from './refresh.ts';
+import { VpcNetworks } from './vpc-networks.ts';
 
 /** EC2 documents no cap on addresses per call; a call never needs more than the largest ENI holds (64). */
 const MAX_BATCH = 64;
@@ -42,6 +43,7 @@ export class AddressReconciler {
   readonly #trigger: Trigger;
   readonly #refresh: Refresh;
   readonly #lookUp: HolderLookup;
+  readonly #networks: VpcNetworks;
   readonly #lanes = new Map<EniId, { readonly lane: Batcher<Action>; readonly performer: AddressExecutor }>();
   readonly #idle = new IdleSince();
   readonly #missing = new MissingSince();
@@ -71,6 +73,7 @@ export class AddressReconciler {
       { ...shared, instanceId, clusterName, attempts: this.#attempts, enis: () => this.#facts.enis },
       signal,
     );
+    this.#networks = new VpcNetworks(shared, signal);
     this.#settled = options.firstStart === true;
     // What the process before us asked for and did not hear of: somebody else may have the address by now.
     for (const { address, state } of ledger.values())
@@ -147,6 +150,7 @@ export class AddressReconciler {
       this.#offered = planned.actions;
       this.#lookUp.request(planned);
     }
+    this.#networks.request(planned);
     if (planned.describe) void this.#refresh.request('facts older than a claim');
     this.#trigger.at(planned.retryAt);
     report({
@@ -155,7 +159,8 @@ export class AddressReconciler {
       refusals: observed.refusals,
       enis: this.#facts.enis,
       actions: planned.actions,
-      complete: observed.complete && this.describedAt !== undefined,
+      leftOut: planned.leftOut,
+      complete: observed.complete && this.describedAt !== undefined && !planned.askNetworks,
     });
   }
 
@@ -178,6 +183,7 @@ export class AddressReconciler {
       now,
       policy,
       claims,
+      vpcNetworks: this.#networks.known,
       ledger,
       inUse,
       claimsComplete: observed.complete,

@@ -1,4 +1,4 @@
-import type { Claim, ClaimKind } from '../../lib/model/addresses/claim.ts';
+import { type Claim, type ClaimKind, claimKey } from '../../lib/model/addresses/claim.ts';
 import type { ClaimStatus } from '../../lib/model/addresses/plan.ts';
 import type { EniId } from '../../lib/model/eni.ts';
 import { type PodRef, podKey } from '../../lib/model/pod.ts';
@@ -32,6 +32,7 @@ export class AddressReporter implements AddressEvents {
   /** The reason last told per claim, so that a refusal is reported once and not each round. */
   #told = new Map<string, Reason>();
   #toldFaults: ReadonlySet<string> = new Set();
+  #leftOut: ReadonlySet<string> = new Set();
   readonly #lasting: LastingError;
 
   constructor(options: AddressReporterOptions) {
@@ -154,6 +155,16 @@ export class AddressReporter implements AddressEvents {
     }
     this.#lasting.keepOnly(refused);
     this.#told = now;
+  }
+
+  /** Logs once what is left out because no subnet of the VPC has it; nobody needs a warning. */
+  leftOut(claims: readonly Claim[]): void {
+    const now = new Map(claims.map((claim) => [claimKey(claim), claim]));
+    for (const [key, claim] of now) {
+      if (this.#leftOut.has(key)) continue;
+      this.#options.log.info('left out: no subnet of the VPC has the address', placeOf(claim));
+    }
+    this.#leftOut = new Set(now.keys());
   }
 
   /**

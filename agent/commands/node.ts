@@ -178,6 +178,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
         latest = report;
         snapshot.addresses(report);
         telling.story.statuses(report.statuses);
+        telling.story.leftOut(report.leftOut);
         telling.story.inputFaults(report.refusals, (key) => pods.get(key));
         gauges.report(report, ledger.values());
         gauges.stateFiles({ ledger, 'elastic-ips': takings });

@@ -6,6 +6,7 @@ import { createKubeClient } from '../../lib/kube/client.ts';
 import { loadConnection } from '../../lib/kube/connection.ts';
 import { createNadCache } from '../../lib/kube/nads.ts';
 import type { Action } from '../../lib/model/addresses/action.ts';
+import type { Claim } from '../../lib/model/addresses/claim.ts';
 import { reviveLedgerEntry } from '../../lib/model/addresses/ledger.ts';
 import type { ClaimStatus } from '../../lib/model/addresses/plan.ts';
 import { podKey } from '../../lib/model/pod.ts';
@@ -126,9 +127,9 @@ export async function runPlan(options: PlanOptions, stop: AbortSignal): Promise<
 }
 
 /** A plan for people: what would be done, then where every address stands. */
-export function renderPlan({ actions, statuses }: NodeReport): string {
+export function renderPlan({ actions, statuses, leftOut }: NodeReport): string {
   const todo = actions.map(renderAction);
-  const rows = statuses.map(renderStatus);
+  const rows = [...statuses.map(renderStatus), ...leftOut.map(renderLeftOut)];
   return [
     todo.length === 0 ? 'Nothing to do.' : `Would do ${todo.length}:`,
     ...todo.map((line) => `  ${line}`),
@@ -145,6 +146,10 @@ function renderAction(action: Action): string {
   const { claim } = action;
   const how = action.takeover ? ', taking it over if another ENI holds it' : ', only if it is free';
   return `assign ${action.address} to ${action.eni}: ${claim.kind} address of ${podKey(claim.holder)} on ${claim.interface}${how}`;
+}
+
+function renderLeftOut({ address, kind, holder, interface: on }: Claim): string {
+  return `${address} ${kind} ${podKey(holder)} ${on}: left out, no subnet of the VPC has it`;
 }
 
 function renderStatus({ claim, state, eni, refusal }: ClaimStatus): string {

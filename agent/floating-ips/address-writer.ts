@@ -104,6 +104,7 @@ function withFence(ec2: AddressApi, allowed: () => boolean): AddressApi {
   return {
     describeEnis: (...args) => ec2.describeEnis(...args),
     findHolders: (...args) => ec2.findHolders(...args),
+    vpcNetworks: (...args) => ec2.vpcNetworks(...args),
     instanceOwners: (...args) => ec2.instanceOwners(...args),
     async assign(...args) {
       check('AssignPrivateIpAddresses');

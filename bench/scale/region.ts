@@ -10,6 +10,7 @@ const ACTIONS = {
   describe: 'DescribeNetworkInterfaces',
   find: 'DescribeNetworkInterfaces',
   instances: 'DescribeInstances',
+  subnets: 'DescribeSubnets',
   assign: 'AssignPrivateIpAddresses',
   unassign: 'UnassignPrivateIpAddresses',
 } as const;

@@ -23,6 +23,7 @@ import { allPages, call, type Ec2Connection, filterChunks } from './calls.ts';
 import { isUsable, type RawEni, toEni, toHolders } from './convert.ts';
 import { instanceOwners } from './instance-owners.ts';
 import { NodeFacts } from './node-facts.ts';
+import { vpcNetworks } from './vpc-networks.ts';
 
 export interface AddressesOptions {
   readonly connection: Ec2Connection;
@@ -62,6 +63,7 @@ export function ec2Addresses(options: AddressesOptions): AddressApi {
     },
     findHolders: (addresses, lookUp) => findHolders(connection, addresses, { vpcIds, ...lookUp }, onWarning),
     instanceOwners: (query, ask) => instanceOwners(connection, query, ask),
+    vpcNetworks: async (ask) => (vpcIds.length === 0 ? [] : vpcNetworks(connection, vpcIds, ask, onWarning)),
     async assign(eni, addresses, assign) {
       const answer = await assignTo(connection, eni, addresses, assign);
       const family = familyOfAll(addresses);

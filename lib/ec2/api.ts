@@ -1,6 +1,6 @@
 import type { AddressHolder, InstanceOwner } from '../model/addresses/holder.ts';
 import type { Eni, EniId } from '../model/eni.ts';
-import type { IpAddress } from '../model/ip.ts';
+import type { Cidr, IpAddress } from '../model/ip.ts';
 
 /**
  * EC2 as the node's address loop needs it. Every method makes single attempts and throws only `Ec2Error`; an aborted call throws
@@ -19,6 +19,8 @@ export interface AddressApi {
    * found. Without permission to ask, every named instance is `forbidden`; where the question itself is unknown, nothing is reported.
    */
   instanceOwners(query: InstanceQuery, options: CallOptions): Promise<Map<string, InstanceOwner>>;
+  /** The networks of all subnets of the VPCs of the ENIs last described; empty before the first describe. */
+  vpcNetworks(options: CallOptions): Promise<readonly Cidr[]>;
   /**
    * Adds addresses of one family to an ENI; all or none. `takeover` lets EC2 move an IPv4 secondary away from another ENI;
    * IPv6 has no such call, so for IPv6 it has no effect: the caller unassigns on the old ENI first.

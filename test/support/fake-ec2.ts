@@ -4,7 +4,7 @@ import type { AddressHolder, InstanceOwner } from '../../lib/model/addresses/hol
 import type { Ec2Error } from '../../lib/model/ec2-error.ts';
 import { type Eni, type EniId, mac } from '../../lib/model/eni.ts';
 import type { EniNature } from '../../lib/model/eni-protection.ts';
-import { familyOf, type IpAddress } from '../../lib/model/ip.ts';
+import { type Cidr, familyOf, type IpAddress } from '../../lib/model/ip.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import { Cloud } from '../../sim/ec2/cloud.ts';
 import { Ec2Fault } from '../../sim/ec2/ec2-fault.ts';
@@ -14,7 +14,7 @@ import { limitsOf } from '../../sim/ec2/instance-types.ts';
 /** One call as it arrived at EC2. */
 export interface Ec2Call {
   readonly node: string;
-  readonly action: 'describe' | 'find' | 'instances' | 'assign' | 'unassign';
+  readonly action: 'describe' | 'find' | 'instances' | 'subnets' | 'assign' | 'unassign';
   readonly at: number;
   /** Undefined for reads. */
   readonly eni: EniId | undefined;
@@ -97,7 +97,7 @@ export class FakeEc2 {
 
   reads(node?: string): Ec2Call[] {
     return this.calls.filter(
-      ({ action, node: by }) => ['describe', 'find', 'instances'].includes(action) && (node ?? by) === by,
+      ({ action, node: by }) => ['describe', 'find', 'instances', 'subnets'].includes(action) && (node ?? by) === by,
     );
   }
 
@@ -108,6 +108,8 @@ export class FakeEc2 {
         this.#read({ ...read(node), action: 'describe' }, options, () => this.#enisOf(instanceId)),
       findHolders: (addresses, options) =>
         this.#read({ ...read(node), action: 'find', addresses }, options, () => this.#holders(addresses)),
+      vpcNetworks: (options) =>
+        this.#read({ ...read(node), action: 'subnets' }, options, () => [SUBNET as Cidr, SUBNET_IPV6 as Cidr]),
       instanceOwners: (query, options) =>
         this.#read({ ...read(node), action: 'instances' }, options, () => this.#owners(query)),
       assign: (eni, addresses, options) => this.#write({ node, action: 'assign', eni, addresses }, options),

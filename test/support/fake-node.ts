@@ -9,6 +9,7 @@ import type { ClaimKind } from '../../lib/model/addresses/claim.ts';
 import { type LedgerEntry, reviveLedgerEntry } from '../../lib/model/addresses/ledger.ts';
 import type { ClaimStatus } from '../../lib/model/addresses/plan.ts';
 import type { Policy } from '../../lib/model/addresses/snapshot.ts';
+import { mac } from '../../lib/model/eni.ts';
 import { type IpAddress, ip } from '../../lib/model/ip.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
 import type { ClaimDraft } from '../../lib/plan/addresses/claims.ts';
@@ -148,6 +149,9 @@ export class FakeNode {
       seenSince?: number;
       provisionalUntil?: number;
       unconfirmed?: true;
+      /** Of an interface that sits on no ENI. */
+      mac?: string;
+      plugin?: string;
     } = {},
   ): void {
     const {
@@ -157,15 +161,17 @@ export class FakeNode {
       seenSince = this.#options.clock.now(),
       provisionalUntil,
       unconfirmed,
+      plugin,
     } = about;
-    const mac = macOf(eniOf(this.name, eni));
+    const onEni = about.mac === undefined ? macOf(eniOf(this.name, eni)) : undefined;
     this.#claims.set(`${pod} ${address}`, {
       address: ip(address),
       kind,
       holder: { namespace: 'default', name: pod, uid },
       interface: 'net1',
-      mac,
-      masterMac: mac,
+      mac: onEni ?? mac(about.mac ?? ''),
+      masterMac: onEni,
+      ...(plugin && { plugin }),
       ...(provisionalUntil !== undefined && { provisionalUntil }),
       ...(unconfirmed && { unconfirmed }),
       seenSince,
@@ -188,6 +194,11 @@ export class FakeNode {
 
   statusOf(address: string): ClaimStatus | undefined {
     return this.#report?.statuses.find(({ claim }) => claim.address === address);
+  }
+
+  /** Addresses of claims that are left out, as on networks beside the VPC. */
+  get leftOut(): readonly IpAddress[] {
+    return (this.#report?.leftOut ?? []).map(({ address }) => address);
   }
 
   /** True when there are claims and all are assigned. */
@@ -247,6 +258,7 @@ function whileAlive(api: AddressApi, killed: AbortSignal): AddressApi {
   return {
     describeEnis: (instanceId, options) => guard(() => api.describeEnis(instanceId, options)),
     findHolders: (addresses, options) => guard(() => api.findHolders(addresses, options)),
+    vpcNetworks: (options) => guard(() => api.vpcNetworks(options)),
     instanceOwners: (query, options) => guard(() => api.instanceOwners(query, options)),
     assign: (eni, addresses, options) => guard(() => api.assign(eni, addresses, options)),
     unassign: (eni, addresses, options) => guard(() => api.unassign(eni, addresses, options)),

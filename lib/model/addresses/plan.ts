@@ -14,6 +14,10 @@ export interface Plan {
   readonly describe: boolean;
   /** Addresses whose holder should be looked up. */
   readonly lookUp: readonly HolderQuestion[];
+  /** Claims on networks that are no part of the VPC: nothing is done for them, and nobody is warned. */
+  readonly leftOut: readonly Claim[];
+  /** Which networks the VPC has must be known to decide something. */
+  readonly askNetworks: boolean;
   /** Earliest time (ms since the epoch) at which the passing of time alone changes the plan. */
   readonly retryAt: number | undefined;
 }

@@ -1,5 +1,5 @@
 import type { Eni, EniId } from '../eni.ts';
-import type { IpAddress } from '../ip.ts';
+import type { Cidr, IpAddress } from '../ip.ts';
 import type { Reason, Refusal } from '../refusal.ts';
 import type { Claim } from './claim.ts';
 import type { Conflict, Doubt, KnownHolder } from './holder.ts';
@@ -16,6 +16,8 @@ export interface NodeSnapshot {
   readonly describedAt: number | undefined;
   /** Why the last describe failed; undefined while describes go through. */
   readonly blind: Refusal | undefined;
+  /** The networks of all subnets of the VPC: not asked for yet, or EC2 does not say. */
+  readonly vpcNetworks: readonly Cidr[] | 'unasked' | 'unknown';
   readonly claims: readonly Claim[];
   /** False while any source of claims is still loading or has gone blind: the absence of a claim then means nothing. */
   readonly claimsComplete: boolean;

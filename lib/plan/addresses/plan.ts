@@ -5,8 +5,8 @@ import type { ClaimStatus, HolderQuestion, Plan } from '../../model/addresses/pl
 import type { NodeSnapshot } from '../../model/addresses/snapshot.ts';
 import type { Eni } from '../../model/eni.ts';
 import { carries, isInSubnetOf, slotLimit, usedSlots } from '../../model/eni.ts';
-import { compareIp, familyOf, type IpAddress } from '../../model/ip.ts';
-import type { Refusal } from '../../model/refusal.ts';
+import { compareIp, contains, familyOf, type IpAddress } from '../../model/ip.ts';
+import type { Reason, Refusal } from '../../model/refusal.ts';
 import { chooseEni } from './choose-eni.ts';
 import { type Conflict, type PlacedClaim, settleConflicts } from './conflict.ts';
 import { type Decision, decide } from './decide.ts';
@@ -82,12 +82,30 @@ function placeClaims(snapshot: NodeSnapshot, draft: Draft): PlacedClaim[] {
       draft.describe = true;
       waits(claim);
     } else if ('eni' in choice) placed.push({ claim, eni: choice.eni });
-    else if (choice.refusal.reason === 'AmbiguousInterface' && snapshot.now - claim.since < SOURCES_MS) {
+    else if (isOfNoSubnet(claim, choice.refusal, snapshot)) draft.leftOut.push(claim);
+    else if (snapshot.vpcNetworks === 'unasked' && mayBeForeign(claim, choice.refusal)) {
+      draft.askNetworks = true;
+      waits(claim);
+    } else if (choice.refusal.reason === 'AmbiguousInterface' && snapshot.now - claim.since < SOURCES_MS) {
       draft.retryAt(claim.since + SOURCES_MS);
       draft.statuses.push({ claim, state: 'pending', eni: undefined });
     } else draft.statuses.push({ claim, state: 'refused', eni: undefined, refusal: choice.refusal });
   }
   return placed;
+}
+
+/** Attachments with addresses that no ENI here could have: perhaps a network that has nothing to do with the VPC. */
+const FOREIGN: readonly Reason[] = ['NoMatchingInterface', 'UnsupportedInterface', 'ProtectedInterface'];
+
+/** What somebody has declared to float is meant for an ENI, and never left out in silence. */
+function mayBeForeign({ kind }: Claim, { reason }: Refusal): boolean {
+  return kind !== 'floating' && FOREIGN.includes(reason);
+}
+
+/** A bridge or overlay of the cluster's own beside the VPC: no subnet of the VPC has the address, so there is nothing to assign. */
+function isOfNoSubnet(claim: Claim, refusal: Refusal, { vpcNetworks }: NodeSnapshot): boolean {
+  if (typeof vpcNetworks === 'string' || !mayBeForeign(claim, refusal)) return false;
+  return !vpcNetworks.some((network) => contains(network, claim.address));
 }
 
 function applyDecision(decision: Exclude<Decision, { kind: 'assign' }>, conflict: Conflict, draft: Draft): void {
@@ -176,6 +194,8 @@ class Draft {
   readonly put: LedgerEntry[] = [];
   readonly forget: IpAddress[] = [];
   readonly lookUp: HolderQuestion[] = [];
+  readonly leftOut: Claim[] = [];
+  askNetworks = false;
   describe = false;
   #retryAt: number | undefined;
 
@@ -209,6 +229,8 @@ class Draft {
       ledger: { put: this.put, forget: this.forget },
       describe: this.describe,
       lookUp: this.lookUp,
+      leftOut: this.leftOut.toSorted((a, b) => byText(claimKey(a), claimKey(b))),
+      askNetworks: this.askNetworks,
       retryAt: this.#retryAt,
     };
   }

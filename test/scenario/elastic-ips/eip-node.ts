@@ -270,7 +270,7 @@ export class EipNode {
 
   #nodeReport(): NodeReport {
     const enis = this.#enis?.list ?? [];
-    const about = { at: this.#clock.now(), refusals: new Map(), actions: [] };
+    const about = { at: this.#clock.now(), leftOut: [], refusals: new Map(), actions: [] };
     return { ...about, enis, statuses: [...this.#addresses.values()], complete: this.#enis !== undefined };
   }
 

@@ -47,7 +47,7 @@ function publisher(...pods: Pod[]) {
       return Promise.resolve('written');
     },
   });
-  made.addresses({ at: 0, statuses: [], refusals: new Map(), enis: [], actions: [], complete: true });
+  made.addresses({ at: 0, statuses: [], leftOut: [], refusals: new Map(), enis: [], actions: [], complete: true });
   const report = (statuses: readonly EipStatus[], complete = true) =>
     made.elasticIps({ statuses, refusals: new Map(), complete, pods: new Set(pods.map(({ uid }) => uid)) });
   return { clock, patches, report };

@@ -162,6 +162,23 @@ describe('describeEnis', () => {
     expect(await ec2.addresses.describeEnis('i-1', { signal: never })).toMatchObject([{ cidrs: ['10.0.1.0/24'] }]);
   });
 
+  it('learns the networks of the VPC by its id, page by page, and none before the first describe', async () => {
+    const page = (network: string, token = '') =>
+      ok(
+        'DescribeSubnets',
+        `<subnetSet><item><subnetId>s</subnetId><cidrBlock>${network}</cidrBlock></item></subnetSet>${token}`,
+      );
+    const DescribeSubnets = (request: Record<string, string>) => {
+      if (request['Filter.1.Name'] !== 'vpc-id') return ok('DescribeSubnets', SUBNET);
+      return request['NextToken'] === 't' ? page('10.0.2.0/24') : page('10.0.1.0/24', '<nextToken>t</nextToken>');
+    };
+    await using ec2 = await rig({ ...GOOD, DescribeSubnets });
+    expect(await ec2.addresses.vpcNetworks({ signal: never })).toEqual([]);
+    await ec2.addresses.describeEnis('i-1', { signal: never });
+
+    expect(await ec2.addresses.vpcNetworks({ signal: never })).toEqual(['10.0.1.0/24', '10.0.2.0/24']);
+  });
+
   it('asks again for the real subnets when a hint was of a subnet long gone', async () => {
     const DescribeSubnets = (request: Record<string, string>) =>
       Object.values(request).includes('subnet-gone')

@@ -104,6 +104,7 @@ export function snapshot(parts: SnapshotParts = {}): NodeSnapshot {
     enis: [eni('eni-1')],
     unseen: new Set(),
     describedAt: NOW,
+    vpcNetworks: 'unknown',
     blind: undefined,
     claims: [],
     inUse: new Set(),
