@@ -146,6 +146,15 @@ export class NodeEniFacts {
       if (!objects.some((object) => object.uid === uid)) this.#endings.delete(uid);
   }
 
+  /** An interface of ours has taken an address of a subnet since the subnets were read. */
+  took(subnetId: string): void {
+    if (this.#networks === undefined) return;
+    const subnets = this.#networks.subnets.map((subnet) =>
+      subnet.id === subnetId ? { ...subnet, freeAddresses: subnet.freeAddresses - 1 } : subnet,
+    );
+    this.#networks = { ...this.#networks, subnets };
+  }
+
   readInterfaces(): void {
     this.cache.request();
   }

@@ -10,7 +10,15 @@ import { nodeEniBackoff } from './backoff.ts';
 
 type Remembered = Pick<
   NodeEniSnapshot,
-  'startedAt' | 'trustAfter' | 'failures' | 'leavingSince' | 'createdAt' | 'absentSince' | 'attempted' | 'salts'
+  | 'startedAt'
+  | 'trustAfter'
+  | 'failures'
+  | 'leavingSince'
+  | 'createdAt'
+  | 'changedAt'
+  | 'absentSince'
+  | 'attempted'
+  | 'salts'
 >;
 
 /** A write that the watch does not echo within this time is tried again, ms. */
@@ -26,6 +34,8 @@ export class NodeEniMemory {
   readonly #trustAfter = new Map<string, number>();
   readonly #leavingSince = new Map<EniId, number>();
   readonly #createdAt = new Map<string, number>();
+  readonly #changedAt = new Map<string, number>();
+  readonly #generations = new Map<string, number>();
   readonly #absentSince = new Map<EniId, number>();
   readonly #attempted = new Map<string, string>();
   readonly #salts = new Map<string, string>();
@@ -47,6 +57,7 @@ export class NodeEniMemory {
       failures: this.#failures.known,
       leavingSince: this.#leavingSince,
       createdAt: this.#createdAt,
+      changedAt: this.#changedAt,
       absentSince: this.#absentSince,
       attempted: this.#attempted,
       salts: this.#salts,
@@ -64,6 +75,10 @@ export class NodeEniMemory {
     const announced = nodes.flatMap((node) => parseAnnouncement(node.announced)?.interfaces ?? []);
     const leaving = new Set(announced.filter(({ state }) => state === 'leaving').map(({ id }) => id));
     keepOnly(this.#leavingSince, leaving, () => now);
+    for (const { uid, generation } of objects) {
+      if (this.#generations.get(uid) !== generation) this.#changedAt.set(uid, now);
+      this.#generations.set(uid, generation);
+    }
     if (readAt === undefined) return;
     const recorded = objects.flatMap(({ status }) =>
       status.nodes.flatMap(({ networkInterfaceId }) => networkInterfaceId ?? []),
@@ -127,6 +142,8 @@ export class NodeEniMemory {
     };
     this.#failures.keep(new Set([...this.#failures.known.keys()].filter(lives)));
     for (const map of [
+      this.#changedAt,
+      this.#generations,
       this.#tried,
       this.#trustAfter,
       this.#attempted,

@@ -123,7 +123,10 @@ export class NodeEniReconciler {
       isBusy,
     );
     const echoAt = awaiting.length === 0 ? undefined : clock.now() + ECHO_MS;
-    const ahead = [...alarms, nextAt, echoAt].filter((time) => time !== undefined);
+    // What is due already waits for an answer that is on its way.
+    const ahead = [...alarms, nextAt, echoAt].flatMap((time) =>
+      time !== undefined && time > clock.now() ? [time] : [],
+    );
     return { steps, retryAt: ahead.length === 0 ? undefined : Math.min(...ahead) };
   }
 
@@ -161,6 +164,7 @@ export class NodeEniReconciler {
       this.#pace.ended(step.key);
     }
     this.#memory.succeeded(step);
+    if (step.kind === 'create') this.#facts.took(step.subnetId);
     if (actionOf(step) === undefined) return;
     log.info(`NodeENI: ${step.kind} done`, { ...aboutStep(step), callMs: clock.now() - startedAt });
     this.#reporter.done(step);

@@ -5,9 +5,12 @@ import type { World } from '../support/world/world.ts';
 /** What an accepted call would do to somebody else, in words: asked before EC2 acts, at any instant of any story. */
 export function forbiddenAct(world: World, call: WorldCall): string[] {
   const about = `${call.process} at ${call.at}: ${call.action} ${JSON.stringify(Object.fromEntries(call.parameters))}`;
-  return [...liveUnassigned(world, call), ...takenFromProtected(world, call), ...foreignReleased(world, call)].map(
-    (what) => `${what} (${about})`,
-  );
+  return [
+    ...liveUnassigned(world, call),
+    ...takenFromProtected(world, call),
+    ...foreignReleased(world, call),
+    ...detachedUnderPod(world, call),
+  ].map((what) => `${what} (${about})`);
 }
 
 /** An address is never taken off the ENI of a node where a pod has it. */
@@ -44,6 +47,23 @@ function foreignReleased(world: World, { action, parameters }: WorldCall): strin
   const [eip] = world.cloud.describeAddresses().addressesSet.filter(({ allocationId }) => allocationId === id);
   const marked = (eip?.tagSet ?? []).some(({ key, value }) => /cluster/i.test(key) && value === 'test');
   return eip === undefined || marked ? [] : [`${id} is not this cluster's`];
+}
+
+/** An interface is never detached from a node on which a running pod's network status names it. */
+function detachedUnderPod(world: World, { action, parameters }: WorldCall): string[] {
+  if (action !== 'DetachNetworkInterface') return [];
+  const id = parameters.get('AttachmentId');
+  const eni = world.cloud.state.allInterfaces(world.clock.now()).find(({ attachment }) => attachment?.id === id);
+  const node = world.nodes.find(({ instanceId }) => instanceId === eni?.attachment?.instanceId);
+  if (eni === undefined || node === undefined) return [];
+  return world
+    .objects('pods')
+    .filter(({ spec, metadata }) => {
+      const annotations = metadata.annotations as Readonly<Record<string, string>> | undefined;
+      const networks = annotations?.['k8s.v1.cni.cncf.io/network-status'] ?? '';
+      return spec?.['nodeName'] === node.name && networks.includes(eni.mac);
+    })
+    .map(({ metadata }) => `${eni.id} would be detached under pod ${metadata.name}`);
 }
 
 function valuesOf(parameters: ReadonlyMap<string, string>, key: RegExp): string[] {

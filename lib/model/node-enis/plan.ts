@@ -55,6 +55,8 @@ export interface NodeEniSnapshot {
   readonly failures: ReadonlyMap<string, NodeEniFailure>;
   /** Since when the node's annotation says that an interface is leaving. */
   readonly leavingSince: ReadonlyMap<EniId, number>;
+  /** Since when an object wishes what it does now, as far as this process knows, by uid. */
+  readonly changedAt: ReadonlyMap<string, number>;
   /** When a creating call for an object was last under way, by uid. */
   readonly createdAt: ReadonlyMap<string, number>;
   /** Since when describes lack an interface that a status records, by its id. */

@@ -30,7 +30,7 @@ export function createSlot(view: SlotView, snapshot: NodeEniSnapshot, planned: P
   if ('entry' in room) return room;
   const { vpcId = '' } = room;
   const networks = networksOf(snapshot, vpcId);
-  if (networks === undefined || isOld(networks, now)) return { entry: pending, readNetworks: true };
+  if (networks === undefined || isOld(snapshot, object.uid)) return { entry: pending, readNetworks: true };
   const candidates = subnetsFor(object.spec, networks, { vpcId, zone: room.zone });
   const again = lookAgain(view, snapshot, 'networks', networks.at);
   if ('reason' in candidates) return refuse(view, candidates, again);

@@ -10,12 +10,14 @@ import { planLeaving } from './leave.ts';
 import { misplacement } from './misplaced.ts';
 import type { Planned } from './planned.ts';
 import type { SlotView } from './slots.ts';
-import { networksOf } from './surroundings.ts';
+import { isOld, networksOf } from './surroundings.ts';
 
 /** How old a describe may be that a call rests on, ms. An accepted call of ours counts as one. */
 const FACTS_AGE_MS = 30_000;
 /** The same for calls that take something away. */
 const FRESH_MS = 2_000;
+/** How often subnets and groups are read when nothing changes, ms. */
+const NETWORKS_RESYNC_MS = 600_000;
 const TAKES_AWAY: ReadonlySet<NodeEniStep['kind']> = new Set(['detach', 'delete', 'remove-finalizer']);
 
 /** The next step for one slot, its status entry, and what the decision lacked. */
@@ -67,8 +69,10 @@ function keep(view: SlotView, own: NetworkInterface, snapshot: NodeEniSnapshot):
   const misplaced = attaching ? undefined : misplacement(view.object, own, snapshot);
   if (misplaced !== undefined) return planLeaving(view, snapshot, misplaced);
   const step = upkeep(view, own, snapshot);
-  const groups = groupsFor(view.object.spec, snapshot.networks, own.vpcId ?? '');
-  const more = { step, ...announced(own), poll: attaching, readNetworks: groups === undefined };
+  const networks = networksOf(snapshot, own.vpcId);
+  const groups = groupsFor(view.object.spec, networks, own.vpcId ?? '');
+  const readNetworks = networks === undefined || isOld(snapshot, view.object.uid, NETWORKS_RESYNC_MS);
+  const more = { step, ...announced(own), poll: attaching, readNetworks };
   if (groups !== undefined && 'reason' in groups) return refuse(view, groups, more);
   if (attaching) return { ...more, entry: entryOf(view, 'Attaching') };
   const { links } = node ?? {};

@@ -110,11 +110,13 @@ function usersOf(
 function withoutNode(view: SlotView, own: NetworkInterface, { rooms, now }: NodeEniSnapshot): SlotDecision {
   const { instanceId } = view.slot;
   const known = rooms.get(instanceId);
-  if (known === undefined || known.at + INSTANCE_AGAIN_MS <= now)
-    return { entry: entryOf(view, 'Attached'), readRoom: instanceId };
-  if (known.room === undefined || !known.room.attachable) return { entry: entryOf(view, 'Detaching'), poll: true };
+  if (known === undefined) return { entry: entryOf(view, 'Attached'), readRoom: instanceId };
+  const due = known.at + INSTANCE_AGAIN_MS;
+  const again = due <= now ? { readRoom: instanceId } : { retryAt: due };
+  if (known.room === undefined || !known.room.attachable)
+    return { ...again, entry: entryOf(view, 'Detaching'), poll: true };
   const message = `${instanceId} still runs without a Node object; ${own.id} stays until the instance ends`;
-  return refuse(view, { reason: 'NodeGone', message }, { retryAt: known.at + INSTANCE_AGAIN_MS });
+  return refuse(view, { reason: 'NodeGone', message }, again);
 }
 
 /** It stays, and says for whom: an object of the same name adopts it. */

@@ -17,7 +17,7 @@ export function roomFor(view: SlotView, snapshot: NodeEniSnapshot): InstanceRoom
   const since = Math.max(snapshot.trustAfter.get(view.key) ?? 0, snapshot.now - ROOM_AGE_MS);
   const pending = entryOf(view, view.own === undefined ? 'Pending' : 'Creating');
   // Both are asked at the same time where both are old: a node that joins waits for one round trip only.
-  const stale = view.own === undefined && isOld(snapshot.networks, snapshot.now);
+  const stale = view.own === undefined && isOld(snapshot, view.object.uid);
   if (known === undefined || known.at < since) return { entry: pending, readRoom: instanceId, readNetworks: stale };
   const again = {
     retryAt: known.at + RETRY_MS,
@@ -39,8 +39,9 @@ export function networksOf({ networks }: NodeEniSnapshot, vpcId: string | undefi
   return networks !== undefined && networks.vpcIds.has(vpcId ?? '') ? networks : undefined;
 }
 
-export function isOld(networks: KnownNetworks | undefined, now: number): boolean {
-  return networks !== undefined && networks.at < now - NETWORKS_AGE_MS;
+/** True for networks that may lack what a new interface needs: a subnet that was added for this spec, addresses that were freed. */
+export function isOld({ networks, now, changedAt }: NodeEniSnapshot, uid: string, ageMs = NETWORKS_AGE_MS): boolean {
+  return networks !== undefined && networks.at < Math.max(now - ageMs, changedAt.get(uid) ?? 0);
 }
 
 /** When to look again at a refusal that rests on the room or the networks. */

@@ -1,8 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { NodeEniRig } from './rig.ts';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { NodeEniRig, warmUp } from './rig.ts';
 
 let rig: NodeEniRig;
 
+beforeAll(warmUp);
 afterEach(() => rig.world.close());
 
 describe('a NodeENI on plain nodes', () => {

@@ -1,0 +1,4 @@
+import { describeStories } from './matrix.ts';
+import { nodeEniStories } from './stories/node-enis.ts';
+
+describeStories(nodeEniStories);
