@@ -1,6 +1,6 @@
 import type { World } from '../../support/world/world.ts';
 import { applyDefinitions } from '../../support/world/world-controller.ts';
-import { type AddressReporter, MINUTE, SECOND } from '../story.ts';
+import { type FaultStory, MINUTE, SECOND } from '../story.ts';
 
 const API = 'eni-agent.io/v1alpha1';
 
@@ -54,7 +54,7 @@ function prepare(world: World): void {
 }
 
 /** Two interfaces for each node; one leaves the selector, the instance of the other ends, the object goes. */
-const comingAndGoing: AddressReporter = {
+const comingAndGoing: FaultStory = {
   name: 'interfaces of nodes that come and go',
   controller: true,
   prepare,
@@ -79,7 +79,7 @@ const comingAndGoing: AddressReporter = {
 };
 
 /** An interface that must be replaced, with a pod on it; the instance of the other node ends while its interface is being made. */
-const replacedAndInterrupted: AddressReporter = {
+const replacedAndInterrupted: FaultStory = {
   name: 'an interface that is replaced when its pod has ended, and one whose instance ends while it is made',
   controller: true,
   prepare(world) {
@@ -116,4 +116,4 @@ const replacedAndInterrupted: AddressReporter = {
   wrong,
 };
 
-export const nodeEniStories: readonly AddressReporter[] = [comingAndGoing, replacedAndInterrupted];
+export const nodeEniStories: readonly FaultStory[] = [comingAndGoing, replacedAndInterrupted];

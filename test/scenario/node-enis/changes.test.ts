@@ -65,6 +65,7 @@ describe('a change of the spec', () => {
     rig.world.cloud.modifyNetworkInterfaceAttribute({ networkInterfaceId: own?.id ?? '', sourceDestCheck: true });
 
     await rig.until(() => rig.on('a')[0]?.sourceDestCheck === false, 11 * MINUTE);
+    expect(rig.on('a')[0]?.id).toBe(own?.id);
   });
 
   it('replaces an interface that must be elsewhere only when no pod uses it, and says who does', async () => {

@@ -78,6 +78,7 @@ describe('what one node cannot have, and the others get', () => {
     await rig.until(() => entry('a')?.reason === 'LimitReached');
     rig.world.cloud.knobs.networkInterfaceQuota = 100;
     await rig.until(() => rig.ready('multus')?.status === 'True', 11 * MINUTE);
+    expect(rig.interfaces()).toHaveLength(1);
   });
 
   it('a permission, named in the message', async () => {
