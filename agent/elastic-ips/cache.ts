@@ -4,6 +4,7 @@ import type { AllocationId, ElasticIp } from '../../lib/model/elastic-ips/elasti
 import type { Refusal } from '../../lib/model/refusal.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
+import { ObservedCache } from '../../lib/runtime/observed-cache.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import { Refresher } from '../../lib/runtime/refresher.ts';
 import { ec2Limiter, isThrottling } from '../aws/rate-limiter.ts';
@@ -19,16 +20,14 @@ export interface InventoryOptions {
 
 /** Least time between two reads, ms: pods that arrive together share one. */
 const MIN_INTERVAL_MS = 200;
-/** How long our own accepted call outweighs a read that does not show it, ms. */
-const SETTLING_MS = 10_000;
 /** Pauses after a read that failed, and after one that IAM forbids: that a human must fix, ms. */
 const FAILED = [500, 60_000] as const;
 const FORBIDDEN = [30_000, 600_000] as const;
 
 interface OwnChange {
+  readonly allocationId: AllocationId;
   /** Undefined: released. */
   readonly eip: ElasticIp | undefined;
-  readonly at: number;
   /** Pairings that our calls ended: a read that still shows one of them is late. Their ids never come back. */
   readonly ended: readonly string[];
 }
@@ -42,11 +41,12 @@ interface OwnChange {
 export class ElasticIpCache {
   readonly #options: InventoryOptions;
   readonly #refresher: Refresher<readonly ElasticIp[]>;
-  #eips = new Map<AllocationId, ElasticIp>();
+  readonly #observed = new ObservedCache<Map<AllocationId, ElasticIp>, AllocationId, OwnChange>({
+    initial: new Map(),
+    lay: layChange,
+  });
   #list: readonly ElasticIp[] | undefined;
-  #readAt: number | undefined;
   #trouble: Refusal | undefined;
-  readonly #own = new Map<AllocationId, OwnChange>();
 
   constructor(options: InventoryOptions, signal: AbortSignal) {
     const { clock, random, ec2, rateLimit, wake } = options;
@@ -70,12 +70,12 @@ export class ElasticIpCache {
 
   /** The same array until something changes. */
   get eips(): readonly ElasticIp[] {
-    return (this.#list ??= [...this.#eips.values()]);
+    return (this.#list ??= [...this.#observed.value.values()]);
   }
 
   /** When the last read was asked for, ms since the epoch. */
   get readAt(): number | undefined {
-    return this.#readAt;
+    return this.#observed.readAt;
   }
 
   /** Why the last read failed, if it did. */
@@ -85,12 +85,11 @@ export class ElasticIpCache {
 
   /** An accepted call of ours changed this EIP; undefined: it was released. */
   changed(allocationId: AllocationId, eip: ElasticIp | undefined): void {
-    const before = this.#eips.get(allocationId)?.association?.associationId;
-    const ended = this.#own.get(allocationId)?.ended ?? [];
+    const before = this.#observed.value.get(allocationId)?.association?.associationId;
+    const ended = this.#observed.pending(allocationId)?.ended ?? [];
     const over = before !== undefined && before !== eip?.association?.associationId ? [before] : [];
-    this.#own.set(allocationId, { eip, at: this.#options.clock.now(), ended: [...ended.slice(-9), ...over] });
-    if (eip) this.#eips.set(allocationId, eip);
-    else this.#eips.delete(allocationId);
+    const change = { allocationId, eip, ended: [...ended.slice(-9), ...over] };
+    this.#observed.wrote(allocationId, change, this.#options.clock.now());
     this.#list = undefined;
   }
 
@@ -104,7 +103,8 @@ export class ElasticIpCache {
   }
 
   #read(eips: readonly ElasticIp[], askedAt: number): void {
-    this.#take(eips, askedAt);
+    this.#observed.read(new Map(eips.map((eip) => [eip.allocationId, eip])), askedAt);
+    this.#list = undefined;
     if (this.#trouble) this.#options.log.info('the Elastic IPs can be read again');
     this.#trouble = undefined;
   }
@@ -125,24 +125,19 @@ export class ElasticIpCache {
     if (forbidden) log.info('not allowed to read the Elastic IPs; pods that ask for one are refused', { error });
     else log.warn('cannot read the Elastic IPs', { error });
   }
+}
 
-  /** EC2's describes lag behind its answers: for a while our own change is believed against a read that was asked before or shows less. */
-  #take(described: readonly ElasticIp[], askedAt: number): void {
-    const eips = new Map(described.map((eip) => [eip.allocationId, eip]));
-    for (const [id, change] of this.#own) {
-      const told = eips.get(id);
-      if (askedAt - change.at > SETTLING_MS) this.#own.delete(id);
-      else if (change.eip === undefined) eips.delete(id);
-      else
-        eips.set(
-          id,
-          told === undefined || change.at >= askedAt ? change.eip : mergeLagging(told, change.eip, change.ended),
-        );
-    }
-    this.#eips = eips;
-    this.#list = undefined;
-    this.#readAt = askedAt;
-  }
+/** EC2's describes lag behind its answers: for a while our own change is believed against a read that was asked before or shows less. */
+function layChange(
+  eips: Map<AllocationId, ElasticIp>,
+  { allocationId, eip, ended }: OwnChange,
+  { at, askedAt }: { readonly at: number; readonly askedAt: number | undefined },
+): Map<AllocationId, ElasticIp> {
+  const told = eips.get(allocationId);
+  if (eip === undefined) eips.delete(allocationId);
+  else if (told === undefined || askedAt === undefined || at >= askedAt) eips.set(allocationId, eip);
+  else eips.set(allocationId, mergeLagging(told, eip, ended));
+  return eips;
 }
 
 function isForbidden(error: unknown): boolean {

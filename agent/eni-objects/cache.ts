@@ -3,6 +3,7 @@ import type { EniId } from '../../lib/model/eni.ts';
 import type { KnownRoom } from '../../lib/model/eni-objects/plan.ts';
 import type { InterfaceAttachment, NetworkInterface } from '../../lib/model/network-interface.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
+import { ObservedCache } from '../../lib/runtime/observed-cache.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import { Refresher } from '../../lib/runtime/refresher.ts';
 import { ec2Limiter, isThrottling } from '../aws/rate-limiter.ts';
@@ -22,13 +23,12 @@ export interface NetworkInterfaceCacheOptions {
 const MIN_INTERVAL_MS = 200;
 /** First and longest pause after a read that failed, ms. */
 const FAILED = [500, 60_000] as const;
-/** How long our own accepted call outweighs a describe that does not show it, ms. */
-const SETTLING_MS = 10_000;
 
 interface OwnChange {
+  readonly id: EniId;
+  /** Undefined: deleted. */
   readonly facts: NetworkInterface | undefined;
   readonly changed: Partial<NetworkInterface>;
-  readonly at: number;
 }
 
 /** Interfaces and the room on instances, as described and as our own accepted calls changed them. */
@@ -36,12 +36,13 @@ export class NetworkInterfaceCache {
   readonly #options: NetworkInterfaceCacheOptions;
   readonly #signal: AbortSignal;
   readonly rooms = new Map<string, KnownRoom>();
-  #interfaces = new Map<EniId, NetworkInterface>();
-  #readAt: number | undefined;
+  readonly #observed = new ObservedCache<Map<EniId, NetworkInterface>, EniId, OwnChange>({
+    initial: new Map(),
+    lay: layChange,
+  });
   readonly #refresher: Refresher<readonly NetworkInterface[]>;
   /** By instance. */
   readonly #roomRefreshers = new Map<string, Refresher<KnownRoom['room']>>();
-  readonly #own = new Map<EniId, OwnChange>();
 
   constructor(options: NetworkInterfaceCacheOptions, signal: AbortSignal) {
     this.#options = options;
@@ -54,44 +55,37 @@ export class NetworkInterfaceCache {
   }
 
   get interfaces(): readonly NetworkInterface[] {
-    return [...this.#interfaces.values()];
+    return [...this.#observed.value.values()];
   }
 
   /** When the last read was asked for, ms since the epoch. */
   get readAt(): number | undefined {
-    return this.#readAt;
+    return this.#observed.readAt;
   }
 
   find(eni: EniId): NetworkInterface | undefined {
-    return this.#interfaces.get(eni);
+    return this.#observed.value.get(eni);
   }
 
   /** When our own accepted calls changed interfaces that a describe may not show yet, ms since the epoch. */
   get touchedAt(): ReadonlyMap<EniId, number> {
-    return new Map(Array.from(this.#own, ([id, { at }]) => [id, at]));
+    return this.#observed.pendingSince;
   }
 
   made(facts: NetworkInterface): void {
-    this.#own.set(facts.id, { facts, changed: { tags: facts.tags }, at: this.#options.clock.now() });
-    this.#interfaces.set(facts.id, facts);
+    this.#wrote({ id: facts.id, facts, changed: { tags: facts.tags } });
   }
 
   gone(eni: EniId): void {
-    this.#own.set(eni, { facts: undefined, changed: {}, at: this.#options.clock.now() });
-    this.#interfaces.delete(eni);
+    this.#wrote({ id: eni, facts: undefined, changed: {} });
   }
 
   /** An accepted call of ours changed this much of an interface. */
   changed(eni: EniId, change: Partial<NetworkInterface>): void {
-    const facts = this.#interfaces.get(eni);
+    const facts = this.#observed.value.get(eni);
     if (facts === undefined) return;
-    const earlier = this.#own.get(eni)?.changed;
-    this.#own.set(eni, {
-      facts: { ...facts, ...change },
-      changed: { ...earlier, ...change },
-      at: this.#options.clock.now(),
-    });
-    this.#interfaces.set(eni, { ...facts, ...change });
+    const earlier = this.#observed.pending(eni)?.changed;
+    this.#wrote({ id: eni, facts: { ...facts, ...change }, changed: { ...earlier, ...change } });
   }
 
   /** Reads soon; one read at a time. */
@@ -127,15 +121,22 @@ export class NetworkInterfaceCache {
   }
 
   readonly #take = (described: readonly NetworkInterface[], askedAt: number): void => {
-    const interfaces = new Map(described.map((facts) => [facts.id, facts]));
-    for (const [id, own] of this.#own) {
-      if (askedAt - own.at > SETTLING_MS) this.#own.delete(id);
-      else if (own.facts === undefined) interfaces.delete(id);
-      else interfaces.set(id, merged(interfaces.get(id), own.facts, own.changed));
-    }
-    this.#interfaces = interfaces;
-    this.#readAt = askedAt;
+    this.#observed.read(new Map(described.map((facts) => [facts.id, facts])), askedAt);
   };
+
+  #wrote(change: OwnChange): void {
+    this.#observed.wrote(change.id, change, this.#options.clock.now());
+  }
+}
+
+function layChange(
+  interfaces: Map<EniId, NetworkInterface>,
+  { id, facts, changed }: OwnChange,
+  { askedAt }: { readonly askedAt: number | undefined },
+): Map<EniId, NetworkInterface> {
+  if (facts === undefined) interfaces.delete(id);
+  else interfaces.set(id, askedAt === undefined ? facts : merged(interfaces.get(id), facts, changed));
+  return interfaces;
 }
 
 /** Describes lag behind EC2's answers: for a while what we changed ourselves is believed, except where the describe is ahead. */
