@@ -1,5 +1,6 @@
 import { apiVersionOf, type Resource } from './resource.ts';
 import type { ResourceRegistry } from './resource-registry.ts';
+import { isScalable } from './scale.ts';
 
 const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
@@ -68,6 +69,9 @@ function described(resource: Resource) {
   return [
     { name: plural, singularName: kind.toLowerCase(), ...common, verbs, ...(shortNames && { shortNames }) },
     ...(resource.status ? [sub('status', kind, ['get', 'patch', 'update'])] : []),
+    ...(isScalable(resource)
+      ? [{ ...sub('scale', 'Scale', ['get', 'patch', 'update']), group: 'autoscaling', version: 'v1' }]
+      : []),
     ...(resource.storage === 'pods' ? [sub('binding', 'Binding', ['create'])] : []),
   ];
 }

@@ -8,6 +8,7 @@ import type { PatchRequest } from './patches/patch-writer.ts';
 import { jsonBody, type KubeRequest, manifestBody } from './request.ts';
 import { type ObjectPath, parseObjectPath } from './request-path.ts';
 import type { ResourceRegistry } from './resource-registry.ts';
+import { scaleAnswer } from './scale.ts';
 import { badRequest, methodNotAllowed, noSuchResource, unsupportedMediaType } from './status.ts';
 import type { ObjectStore } from './store.ts';
 import { tableOf, wantsTable } from './tables/table.ts';
@@ -68,6 +69,10 @@ function objectAnswer(served: Served, request: TimedRequest, target: ObjectPath,
   const { api, store } = served;
   const { resource, namespace, subResource } = target;
   if (subResource === 'binding') return bindingAnswer(served, request, target, name);
+  if (subResource === 'scale') {
+    const sent = request.method === 'GET' ? undefined : manifestBody(request);
+    return json(scaleAnswer(api, { resource, namespace, name, method: request.method, sent }));
+  }
   if (subResource !== undefined && subResource !== 'status') throw noSuchResource();
   const sub = subResource ?? 'main';
   const written = store.get(resource.storage, namespace, name) ? 200 : 201;

@@ -7,7 +7,7 @@ const API_VERSION = 'eni-agent.io/v1alpha1';
 const PLURAL = 'floatingips';
 const STORAGE = 'floatingips.eni-agent.io';
 
-/** `daemonset/crds/floatingip.yaml` without schema and columns, because a bundle of the demo has no folder of manifests beside it. */
+/** `daemonset/crds/floatingip.yaml` without schema, because a bundle of the demo has no folder of manifests beside it. */
 export const floatingIpDefinition = {
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
@@ -22,7 +22,23 @@ export const floatingIpDefinition = {
       singular: 'floatingip',
       shortNames: ['fip'],
     },
-    versions: [{ name: 'v1alpha1', served: true, storage: true, subresources: { status: {} } }],
+    versions: [
+      {
+        name: 'v1alpha1',
+        served: true,
+        storage: true,
+        subresources: { status: {} },
+        additionalPrinterColumns: [
+          { name: 'Addresses', type: 'string', jsonPath: '.spec.addresses' },
+          { name: 'Node', type: 'string', jsonPath: '.status.node' },
+          { name: 'ENI', type: 'string', jsonPath: '.status.networkInterfaceID' },
+          { name: 'Public IP', type: 'string', priority: 1, jsonPath: '.status.publicIP' },
+          { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+          { name: 'Reason', type: 'string', priority: 1, jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+          { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+        ],
+      },
+    ],
   },
 };
 

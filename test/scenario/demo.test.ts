@@ -93,12 +93,14 @@ describe('disagreements about a FloatingIP', () => {
 
   it('is about the resource that users install', () => {
     const { metadata, spec } = parse(contentOf('daemonset/crds/floatingip.yaml'));
-    const [{ name, served, storage, subresources }] = spec.versions;
+    const [{ name, served, storage, subresources, additionalPrinterColumns }] = spec.versions;
     expect(floatingIpDefinition).toMatchObject({
       metadata: { name: metadata.name },
       spec: { group: spec.group, scope: spec.scope, names: spec.names },
     });
-    expect(floatingIpDefinition.spec.versions).toEqual([{ name, served, storage, subresources }]);
+    expect(floatingIpDefinition.spec.versions).toEqual([
+      { name, served, storage, subresources, additionalPrinterColumns },
+    ]);
   });
 });
 
