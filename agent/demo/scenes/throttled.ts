@@ -11,8 +11,9 @@ export const throttled: Scene = {
   measures: 'CNI result file → EC2 call',
   play: async (stage) => {
     const { throttle } = stage.world;
-    throttle.override(ACTION, { capacity: 2, refillPerSecond: 0.5 });
-    stage.say(`EC2 now allows 2 calls, then one every two seconds. ${PODS} pods start on node-a and node-b.`);
+    // Whatever the machine's pace, the pods arrive faster than EC2 lets calls through.
+    throttle.override(ACTION, { capacity: 2, refillPerSecond: 0 });
+    stage.say(`EC2 allows 2 calls while ${PODS} pods start on node-a and node-b, and then one a second.`);
     const began = Date.now();
     const pods = [];
     for (let index = 0; index < PODS; index += 1) {
@@ -26,7 +27,8 @@ export const throttled: Scene = {
       );
       await stage.pause(50);
     }
-    await stage.untilServed(pods, 40_000);
+    throttle.override(ACTION, { capacity: 2, refillPerSecond: 1 });
+    await stage.untilServed(pods, 60_000);
     const took = Date.now() - began;
     throttle.override(ACTION, documentedBucket(ACTION));
     stage.measure(pods);
