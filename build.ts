@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Metafile, Plugin } from 'esbuild';
@@ -144,6 +144,8 @@ async function main(): Promise<void> {
   const { outfile } = values;
   const { contents, metafile, size } = await bundle(positionals[0] ?? 'agent/main.ts', outfile);
   await writeFile(`${dirname(outfile)}/meta.json`, JSON.stringify(metafile));
+  // Read when somebody runs `ui`: no other command carries them, and the image leaves them out.
+  for (const file of ['page.html', 'page.js']) await copyFile(`agent/ui/${file}`, join(dirname(outfile), file));
   console.log(`${outfile}: ${kilobytes(size)} kB, of which`);
   for (const [name, bytes] of contents) if (bytes > 500) console.log(`${kilobytes(bytes).padStart(8)} kB  ${name}`);
 }

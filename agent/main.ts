@@ -12,6 +12,7 @@ type Run<C extends Command> = (options: OptionsOf<C>, signal: AbortSignal) => Pr
 const RUNS: { readonly [C in Command]: () => Promise<Run<C>> } = {
   node: async () => (await import('./commands/node.ts')).runNode,
   status: async () => (await import('./commands/status.ts')).runStatus,
+  ui: async () => (await import('./commands/ui.ts')).runUi,
   plan: async () => (await import('./commands/plan.ts')).runPlan,
   controller: async () => (await import('./commands/controller.ts')).runController,
   init: async () => (await import('./commands/init-and-sidecar.ts')).runInit,

@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StatusOptions } from '../../lib/config/options.ts';
-import { createKubeClient, type KubeClient } from '../../lib/kube/client.ts';
+import { createKubeClient } from '../../lib/kube/client.ts';
 import { loadConnection } from '../../lib/kube/connection.ts';
-import type { StatusScope } from '../../lib/model/status/cluster-facts.ts';
 import type { ClusterStatus } from '../../lib/model/status/cluster-status.ts';
-import { clusterStatus } from '../../lib/plan/status/cluster-status.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
-import { collectFacts } from '../status/collect.ts';
+import { lookAtCluster } from '../status/look.ts';
 import { renderStatus } from '../status/render.ts';
 import { paintFor } from '../text/paint.ts';
 import { toYaml } from '../text/yaml.ts';
@@ -42,24 +40,6 @@ export async function runStatus(options: StatusOptions, stop: AbortSignal): Prom
   } finally {
     await client.close();
   }
-}
-
-async function lookAtCluster(
-  client: KubeClient,
-  server: string,
-  options: StatusOptions,
-  signal: AbortSignal,
-): Promise<ClusterStatus> {
-  const { selector, onlyNode, snapshots } = options;
-  const scope: StatusScope = {
-    namespaces: options.allNamespaces ? [] : options.namespaces,
-    ...(selector !== undefined && { selector }),
-    ...(onlyNode !== undefined && { node: onlyNode }),
-  };
-  const facts = await collectFacts({ client, server, scope, snapshots, now: () => Date.now() }, signal);
-  if (onlyNode !== undefined && facts.nodes.length === 0)
-    throw new Error(`the cluster has no node ${JSON.stringify(onlyNode)}; see eni-agent status nodes`);
-  return clusterStatus(facts);
 }
 
 function print(status: ClusterStatus, { view, output, watch }: StatusOptions): void {

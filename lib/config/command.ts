@@ -6,6 +6,7 @@ export const COMMANDS = {
   sidecar: "assigns this pod's own addresses and follows their changes (container of a pod)",
   'host-ip': 'puts a given address on the node that it runs on (Deployment with one replica)',
   status: 'shows the cluster: nodes, ENIs, addresses, Elastic IPs, FloatingIPs, and what is wrong',
+  ui: 'shows the same as a live page in your browser, on 127.0.0.1',
   plan: 'prints what `node` would do now and why, and changes nothing',
   doctor: 'checks what `node` needs on this node and in AWS, and says how to fix what is missing',
   demo: 'real agents against a simulated AWS and Kubernetes, on a laptop',

@@ -1,5 +1,5 @@
 import type { Option } from './option.ts';
-import { choice, duration, text, toggle } from './value-type.ts';
+import { choice, duration, port, text, toggle } from './value-type.ts';
 
 /** Options of the commands that people run to look at a cluster. */
 export const HAND_OPTIONS = {
@@ -14,14 +14,14 @@ export const HAND_OPTIONS = {
   context: {
     flag: 'context',
     type: text('NAME'),
-    commands: ['status'],
+    commands: ['status', 'ui'],
     help: "context of the kubeconfig; without it, the file's current one",
   },
   allNamespaces: {
     flag: 'all-namespaces',
     short: 'A',
     type: toggle(),
-    commands: ['status'],
+    commands: ['status', 'ui'],
     default: 'false',
     help: 'show all namespaces, whatever --namespace says',
   },
@@ -29,13 +29,13 @@ export const HAND_OPTIONS = {
     flag: 'selector',
     short: 'l',
     type: text('LABELS'),
-    commands: ['status'],
+    commands: ['status', 'ui'],
     help: 'show only pods with these labels, as with kubectl; without it, all',
   },
   onlyNode: {
     flag: 'node',
     type: text('NAME'),
-    commands: ['status'],
+    commands: ['status', 'ui'],
     help: 'look at this node only; without it, at all',
   },
   output: {
@@ -64,8 +64,15 @@ export const HAND_OPTIONS = {
   snapshots: {
     flag: 'snapshots',
     type: toggle(),
-    commands: ['status'],
+    commands: ['status', 'ui'],
     default: 'true',
     help: "ask each agent for what it knows, through the API server's proxy (`get` on `pods/proxy`); without it, limits of ENIs and the quota are not shown",
+  },
+  port: {
+    flag: 'port',
+    type: port(),
+    commands: ['ui'],
+    default: '9810',
+    help: 'port of 127.0.0.1 on which the page is served; 0 for any free one',
   },
 } as const satisfies Record<string, Option>;

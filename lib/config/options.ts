@@ -11,7 +11,7 @@ export type { Option };
 const AGENT = ['node', 'plan'] as const;
 const CLUSTER_WIDE = ['node', 'plan', 'controller', 'doctor'] as const;
 /** Those that people run, with a kubeconfig of their own. */
-const BY_HAND = ['status'] as const;
+const BY_HAND = ['status', 'ui'] as const;
 /** Those that say where things are. */
 const ON_NODE = ['node', 'plan', 'doctor'] as const;
 const IN_POD = ['init', 'sidecar'] as const;
@@ -51,7 +51,7 @@ export const OPTIONS = {
     flag: 'namespace',
     short: 'n',
     type: listOf(text('NAME')),
-    commands: ['node', 'plan', 'controller', 'status'],
+    commands: ['node', 'plan', 'controller', 'status', 'ui'],
     aliases: ['NAMESPACE', 'PEC_WATCH_NAMESPACE'],
     help: 'serve, or show, only pods and objects of this namespace; without it, of all',
   },
@@ -281,6 +281,7 @@ export type SidecarOptions = OptionsOf<'sidecar'>;
 export type DoctorOptions = OptionsOf<'doctor'>;
 export type DemoOptions = OptionsOf<'demo'>;
 export type StatusOptions = OptionsOf<'status'>;
+export type UiOptions = OptionsOf<'ui'>;
 
 /** The variable of our own: `ENI_AGENT_RELEASE_DELAY` for `release-delay`. */
 export function variableOf(option: Pick<Option, 'flag'>): string {

@@ -60,6 +60,17 @@ export function duration(range: { readonly min: string; readonly max: string }):
   };
 }
 
+/** A TCP port; 0 stands for any free one. */
+export function port(): ValueType<number> {
+  return {
+    placeholder: 'PORT',
+    parse: (given) => {
+      const number = /^\d{1,5}$/.test(given) ? Number(given) : Number.NaN;
+      return number <= 65_535 ? number : new Mistake('is not a port; write 0 to 65535');
+    },
+  };
+}
+
 /** A regular expression that must match a whole name: `net[0-9]+` does not match `net1a`. */
 export function wholePattern(): ValueType<RegExp> {
   return {
