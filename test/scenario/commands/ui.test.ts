@@ -20,6 +20,8 @@ function isExecutable(path: string): boolean {
   }
 }
 
+const sorted = (names: readonly string[]) => names.toSorted((a, b) => a.localeCompare(b));
+
 /** The document as a headless Chromium has it after the page's script has run. */
 function documentOf(url: string): Promise<string> {
   const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--virtual-time-budget=4000', '--dump-dom', url];
@@ -56,9 +58,11 @@ describe.skipIf(CHROMIUM === undefined)('eni-agent ui, in a real browser against
 
       expect(status.nodes).toHaveLength(3);
       const shown = (attribute: string) =>
-        Array.from(page.matchAll(new RegExp(`data-${attribute}="([^"]+)"`, 'g')), ([, value]) => value).sort();
-      expect(shown('node')).toEqual(status.nodes.map(({ name }) => name).sort());
-      expect(shown('eni')).toEqual(status.nodes.flatMap(({ enis }) => enis.map(({ id }) => id)).sort());
+        Array.from(page.matchAll(new RegExp(`data-${attribute}="([^"]+)"`, 'g')), ([, value = '']) => value).toSorted(
+          (a, b) => a.localeCompare(b),
+        );
+      expect(shown('node')).toEqual(sorted(status.nodes.map(({ name }) => name)));
+      expect(shown('eni')).toEqual(sorted(status.nodes.flatMap(({ enis }) => enis.map(({ id }) => id))));
       expect(page).not.toContain('Cannot read the cluster');
     } finally {
       ui.kill();
