@@ -122,7 +122,13 @@ export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise
     { kube, clock, random, log, namespaces: options.namespaces, onChange: wake },
     signal,
   );
-  const tenants = new TenantRules({ clock, log, read: () => readEntries(options.tenantPolicyDir), onChange: wake });
+  const tenants = new TenantRules({
+    clock,
+    log,
+    required: options.tenantPolicy === 'required',
+    read: () => readEntries(options.tenantPolicyDir),
+    onChange: wake,
+  });
   await tenants.load();
   supervisor.keep('tenant policy', (ending) => tenants.follow(ending));
   const recorder = createEventRecorder({

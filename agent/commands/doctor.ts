@@ -52,14 +52,14 @@ async function gather(options: DoctorOptions, parts: ProcessParts, signal: Abort
     folders: await askFolders(folders),
     namespaces: await askNamespaces(options.netnsDir),
     capabilities: await askCapabilities(),
-    tenants: await askTenants(options.tenantPolicyDir),
+    tenants: await askTenants(options.tenantPolicyDir, options.tenantPolicy === 'required'),
     ...aws,
     ...cluster,
   };
 }
 
 /** As the agent reads it. */
-async function askTenants(folder: string): Promise<Evidence['tenants']> {
+async function askTenants(folder: string, required: boolean): Promise<Evidence['tenants']> {
   try {
     const { policy, faults } = parseTenantPolicy(await readEntries(folder));
     const { floatingIps, elasticIps } = policy.others;
@@ -67,7 +67,7 @@ async function askTenants(folder: string): Promise<Evidence['tenants']> {
       floatingIps.any || floatingIps.addresses.length + floatingIps.networks.length + elasticIps.length > 0;
     return {
       kind: 'known',
-      value: { closed: policy.closed, faults, namespaces: [...policy.namespaces.keys()], others },
+      value: { closed: policy.closed || required, faults, namespaces: [...policy.namespaces.keys()], others },
     };
   } catch (error) {
     return { kind: 'failed', message: textOf(error) };

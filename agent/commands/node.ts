@@ -125,7 +125,13 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
   log.info('serving node', { ...identity, observe, takeover, release, dryRun });
 
   // Telling.
-  const tenants = new TenantRules({ clock, log, read: () => readEntries(options.tenantPolicyDir), onChange: wake });
+  const tenants = new TenantRules({
+    clock,
+    log,
+    required: options.tenantPolicy === 'required',
+    read: () => readEntries(options.tenantPolicyDir),
+    onChange: wake,
+  });
   await tenants.load();
   supervisor.keep('tenant policy', (signal) => tenants.follow(signal));
   const filter = {

@@ -42,7 +42,13 @@ export async function runPlan(options: PlanOptions, stop: AbortSignal): Promise<
     clock,
   });
   const definitions = createNadCache({ client: kube, clock, signal });
-  const tenants = new TenantRules({ clock, log, read: () => readEntries(options.tenantPolicyDir), onChange: wake });
+  const tenants = new TenantRules({
+    clock,
+    log,
+    required: options.tenantPolicy === 'required',
+    read: () => readEntries(options.tenantPolicyDir),
+    onChange: wake,
+  });
   await tenants.load();
   const pods = watchPods({
     client: kube,

@@ -7,6 +7,8 @@ export interface TenantRulesOptions {
   readonly log: Logger;
   /** The entries as they are now; empty where there is no policy. */
   readonly read: () => Promise<ReadonlyMap<string, string>>;
+  /** Without entries nothing is granted: a policy that is missing at the start opens nothing. @default false */
+  readonly required?: boolean;
   /** Another policy is in force. */
   readonly onChange: () => void;
 }
@@ -16,7 +18,8 @@ const LOOK_MS = 10_000;
 
 /**
  * The tenant policy in force. What is wrong with it is logged, all at once; a faulty element grants nothing. A changed policy with faults
- * does not replace one without: a slip of the pen must not take addresses from everybody.
+ * does not replace one without: a slip of the pen must not take addresses from everybody. One that disappears stays in force while the
+ * process lives: what opens everything must be written, not deleted.
  */
 export class TenantRules {
   readonly #options: TenantRulesOptions;
@@ -57,7 +60,11 @@ export class TenantRules {
     const first = this.#seen === undefined;
     this.#seen = text;
     const { policy, faults } = parseTenantPolicy(entries);
-    const { log, onChange } = this.#options;
+    const { log, onChange, required = false } = this.#options;
+    if (entries.size === 0 && this.#policy.closed) {
+      log.error('the tenant policy is gone; the last one stays in force. Write it again, or grant * to open it');
+      return;
+    }
     if (faults.length > 0) {
       const kept = this.#sound && !first;
       const fate = kept ? 'the one before it stays in force' : 'faulty elements grant nothing';
@@ -65,9 +72,10 @@ export class TenantRules {
       if (kept) return;
     }
     this.#sound = faults.length === 0;
-    this.#policy = policy;
-    if (!policy.closed && first) return;
-    log.info('tenant policy in force', { closed: policy.closed, namespaces: [...policy.namespaces.keys()] });
+    this.#policy = required ? { ...policy, closed: true } : policy;
+    const { closed } = this.#policy;
+    if (!closed && first) return;
+    log.info('tenant policy in force', { closed, namespaces: [...policy.namespaces.keys()] });
     onChange();
   }
 }

@@ -62,6 +62,13 @@ export const OPTIONS = {
     default: '/etc/eni-agent/tenants',
     help: 'where the ConfigMap with the tenant policy is mounted: which namespace may ask for which floating IPs, Elastic IPs and targets. Empty or absent: each may ask for everything',
   },
+  tenantPolicy: {
+    flag: 'tenant-policy',
+    type: choice('optional', 'required'),
+    commands: CLUSTER_WIDE,
+    default: 'optional',
+    help: 'what a missing tenant policy means at the start: optional (each namespace may ask for everything) or required (for nothing beyond the addresses of IPAM)',
+  },
   defaultTags: {
     flag: 'default-tags',
     type: textMap(),

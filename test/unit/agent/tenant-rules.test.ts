@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TenantRules } from '../../../agent/tenants/tenant-rules.ts';
+import { ip } from '../../../lib/model/ip.ts';
 import { readEntries } from '../../../lib/net/entry-folder.ts';
+import { mayFloat } from '../../../lib/plan/tenants.ts';
 import { silentLogger } from '../../../lib/runtime/logger.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
@@ -14,9 +16,10 @@ describe('the tenant policy in force', () => {
   let changes = 0;
   let faults: string[] = [];
   const stop = new AbortController();
-  const rules = () =>
+  const rules = (required = false) =>
     new TenantRules({
       clock,
+      required,
       log: { ...silentLogger, error: (message: string) => faults.push(message) },
       read: async () => {
         if (entries instanceof Error) throw entries;
@@ -41,6 +44,34 @@ describe('the tenant policy in force', () => {
     expect(open.policy.closed).toBe(false);
     entries = new Error('EACCES');
     await expect(rules().load()).rejects.toThrow('EACCES');
+  });
+
+  it('is closed where one is required and there is none: nothing is granted to anybody', async () => {
+    const closed = rules(true);
+    await closed.load();
+
+    expect(closed.policy.closed).toBe(true);
+    expect(mayFloat(closed.policy, 'media', ip('10.0.1.99'))).toBe(false);
+  });
+
+  it('stays in force when it is deleted, until another one is written', async () => {
+    entries = { 'media.elastic-ips': 'auto' };
+    const following = rules();
+    await following.load();
+    const ending = new AbortController();
+    const done = following.follow(ending.signal);
+    entries = {};
+    await clock.advance(60_000);
+    expect(following.policy.closed).toBe(true);
+    expect([...following.policy.namespaces.keys()]).toEqual(['media']);
+    expect(faults).toHaveLength(1);
+
+    entries = { '_others.floating-ips': '*' };
+    await clock.advance(10_000);
+    expect(mayFloat(following.policy, 'bank', ip('10.0.1.99'))).toBe(true);
+    ending.abort();
+    await clock.advance(10_000);
+    await done;
   });
 
   it('follows a change, keeps the last sound one while the new one has faults or cannot be read', async () => {

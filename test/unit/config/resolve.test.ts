@@ -53,6 +53,7 @@ describe('resolveOptions', () => {
       floatingIpParkMs: 30_000,
       leaseNamespace: undefined,
       stateDir: '/var/lib/eni-agent',
+      tenantPolicy: 'optional',
       tenantPolicyDir: '/etc/eni-agent/tenants',
       addressResyncMs: 60_000,
       ec2ResyncMs: 600_000,
