@@ -2,6 +2,7 @@ import { ec2Addresses } from '../../lib/ec2/addresses.ts';
 import type { AddressApi } from '../../lib/ec2/api.ts';
 import type { Ec2Connection } from '../../lib/ec2/calls.ts';
 import { openEc2Client } from '../../lib/ec2/client.ts';
+import { type CredentialChain, openCredentialChain } from '../../lib/ec2/credentials.ts';
 import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
 import { ec2ElasticIps } from '../../lib/ec2/elastic-ips.ts';
 import { chooseRegion } from '../../lib/ec2/identity.ts';
@@ -18,6 +19,8 @@ import { VERSION } from '../version.ts';
 
 export interface Ec2Access {
   readonly connection: Ec2Connection;
+  /** For the clients of other services. */
+  readonly credentials: CredentialChain;
   readonly addresses: AddressApi;
   readonly elasticIps: ElasticIpApi;
   readonly interfaces: InterfaceApi;
@@ -35,7 +38,8 @@ export function openEc2(
     tracer = noTracer,
   }: { log: Logger; metrics: Ec2Metrics; environment: NodeJS.ProcessEnv; tracer?: Tracer },
 ): Ec2Access {
-  const client = openEc2Client({ region: chooseRegion({ environment, identity }), version: VERSION });
+  const credentials = openCredentialChain();
+  const client = openEc2Client({ region: chooseRegion({ environment, identity }), version: VERSION, credentials });
   const connection: Ec2Connection = {
     client,
     now: () => performance.now(),
@@ -63,6 +67,7 @@ export function openEc2(
   });
   return {
     connection,
+    credentials,
     addresses,
     elasticIps: ec2ElasticIps(connection),
     interfaces: ec2Interfaces(connection),

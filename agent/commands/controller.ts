@@ -74,7 +74,11 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   waiting = undefined;
   const ec2 = openEc2(region, () => [], { ...parts, tracer });
   const { openServiceQuotas } = await import('../../lib/ec2/service-quotas.ts');
-  const quotas = openServiceQuotas({ region: chooseRegion({ environment, identity: region }), version: VERSION });
+  const quotas = openServiceQuotas({
+    region: chooseRegion({ environment, identity: region }),
+    version: VERSION,
+    credentials: ec2.credentials,
+  });
   const namespace = options.leaseNamespace ?? connection.namespace ?? 'default';
   const lead = (signal: AbortSignal, mayAct: () => boolean) => {
     snapshot.leads = mayAct;

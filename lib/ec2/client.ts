@@ -1,5 +1,6 @@
 import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
 import { refuseForeignAnswers } from './answer.ts';
+import { type CredentialChain, openCredentialChain } from './credentials.ts';
 
 export type Ec2Client = EC2Client;
 
@@ -7,6 +8,8 @@ export interface Ec2ClientOptions {
   /** See `chooseRegion`. Undefined leaves it to the SDK's own configuration. */
   readonly region: string | undefined;
   readonly version: string;
+  /** Shared with the other clients of the process. @default a chain of its own */
+  readonly credentials?: CredentialChain;
   /**
    * Time until the connection stands, ms.
    * @default 2000
@@ -22,8 +25,8 @@ export interface Ec2ClientOptions {
 }
 
 /**
- * Opens the EC2 client: credentials by the SDK's default chain (environment, IRSA, EKS Pod Identity, IMDS), endpoint by its own
- * settings only (`AWS_ENDPOINT_URL_EC2`, `AWS_ENDPOINT_URL`), so that what works for other AWS tools works here.
+ * Opens the EC2 client: credentials by {@link openCredentialChain}, endpoint by the SDK's own settings
+ * only (`AWS_ENDPOINT_URL_EC2`, `AWS_ENDPOINT_URL`), so that what works for other AWS tools works here.
  * An HTTP success that is not an answer of EC2 fails the call. Makes no call; credentials are loaded with the first one.
  */
 export function openEc2Client(options: Ec2ClientOptions): Ec2Client {
@@ -35,6 +38,7 @@ export function openEc2Client(options: Ec2ClientOptions): Ec2Client {
     maxAttempts: 1,
     retryMode: 'standard',
     customUserAgent: [['eni-agent', options.version]],
+    credentials: options.credentials ?? openCredentialChain(),
     requestHandler: options.requestHandler ?? {
       connectionTimeout: options.connectTimeoutMs ?? 2_000,
       requestTimeout,

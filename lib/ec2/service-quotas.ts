@@ -5,6 +5,7 @@ import {
 } from '@aws-sdk/client-service-quotas';
 import { Ec2Error } from '../model/ec2-error.ts';
 import type { CallOptions } from './api.ts';
+import { type CredentialChain, openCredentialChain } from './credentials.ts';
 import { translateError } from './errors.ts';
 
 export interface QuotaApi {
@@ -18,19 +19,22 @@ export interface QuotaApi {
 export interface QuotaClientOptions {
   readonly region: string | undefined;
   readonly version: string;
+  /** Shared with the other clients of the process. @default a chain of its own */
+  readonly credentials?: CredentialChain;
 }
 
 const ELASTIC_IPS = { ServiceCode: 'ec2', QuotaCode: 'L-0263D0A3' } as const;
 
 /**
- * Opens Service Quotas with the SDK's own settings (`AWS_ENDPOINT_URL_SERVICE_QUOTAS`, credential chain). Of all commands only the
+ * Opens Service Quotas with the SDK's own settings (`AWS_ENDPOINT_URL_SERVICE_QUOTAS`). Of all commands only the
  * controller asks for quotas: import this module dynamically, so that nobody else pays for its client.
  */
-export function openServiceQuotas({ region, version }: QuotaClientOptions): QuotaApi {
+export function openServiceQuotas({ region, version, credentials }: QuotaClientOptions): QuotaApi {
   const client = new ServiceQuotasClient({
     ...(region === undefined ? {} : { region }),
     maxAttempts: 1,
     customUserAgent: [['eni-agent', version]],
+    credentials: credentials ?? openCredentialChain(),
     requestHandler: { connectionTimeout: 2_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
   });
   return {

@@ -52,7 +52,7 @@ export class WorldController {
       options: controllerOptions(),
       clusterName: 'test',
       kube,
-      ec2: { ...ec2, connection: undefined as never },
+      ec2: { ...ec2, connection: undefined as never, credentials: undefined as never },
       quotas: { elasticIps: () => Promise.resolve(undefined) } as unknown as TermParts['quotas'],
       tracer: noTracer,
       namespace: AGENT_NAMESPACE,

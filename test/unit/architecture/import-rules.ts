@@ -40,8 +40,18 @@ const IMPORT_RULES: readonly ImportRule[] = [
     because: 'options are values; reading files and the environment is left to the composition root',
   },
   {
+    from: 'lib/ec2/credentials.ts',
+    mayImport: ['@aws-sdk/credential-providers'],
+    because: 'one chain of credentials serves all clients of the process',
+  },
+  {
+    from: 'lib/ec2/service-quotas.ts',
+    mayImport: ['@aws-sdk/client-service-quotas', 'lib/model/', 'lib/ec2/'],
+    because: 'only the controller asks for quotas: nobody else pays for that client',
+  },
+  {
     from: 'lib/ec2/',
-    mayImport: ['node:', '@aws-sdk/', '@smithy/', 'lib/model/', 'lib/runtime/', 'lib/ec2/'],
+    mayImport: ['node:', '@aws-sdk/client-ec2', 'lib/model/', 'lib/runtime/', 'lib/ec2/'],
     because: 'an adapter knows its own library and no other adapter; SDK types end here',
   },
   {
@@ -76,7 +86,7 @@ const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     from: 'sim/',
-    mayImport: ['node:', 'ipaddr.js', 'undici', 'ws', 'lib/model/', 'sim/'],
+    mayImport: ['node:', 'execa', 'ipaddr.js', 'lib/model/', 'sim/'],
     because: 'a simulator that shared code with the agent would share its mistakes; values are all they have in common',
   },
 ];

@@ -58,6 +58,7 @@ describe('the rules themselves', () => {
       'lib/plan/addresses/plan.ts imports node:fs, but decisions are pure and synchronous: no clock, no I/O, no SDK can slip in',
     ],
     ['lib/ec2/client.ts', 'lib/kube/client.ts', expect.stringContaining('no other adapter') as string],
+    ['lib/ec2/client.ts', '@aws-sdk/credential-providers', expect.stringContaining('no other adapter') as string],
     ['lib/model/eni.ts', 'ipaddr.js', expect.stringContaining('depend on nothing') as string],
     ['lib/kube/client.ts', 'sim/kube/server.ts', expect.stringContaining('no other adapter') as string],
     ['agent/node/node.ts', 'sim/ec2/server.ts', expect.stringContaining('the simulation stay') as string],
