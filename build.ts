@@ -49,7 +49,7 @@ export async function bundle(entry: string, outfile: string): Promise<Bundle> {
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
-    plugins: [shakableEc2Index, shakableEc2Schemas],
+    plugins: [shakableEc2Index, shakableEc2Schemas, narrowKubernetesClient],
     logLevel: 'warning',
   });
   const schemas = bytesBy(metafile, (path) => (path.endsWith(EC2_SCHEMAS) ? 'schemas' : 'rest')).get('schemas') ?? 0;
@@ -116,6 +116,37 @@ const shakableEc2Schemas: Plugin = {
         return value === undefined ? whole : `${before}${value}`;
       });
       return { contents, loader: 'js' };
+    });
+  },
+};
+
+/** What KubeConfig imports for request paths that we do not use: 2 700 generated files, and undici with two parsers as WebAssembly. */
+const UNUSED_OF_KUBE_CONFIG: Readonly<Record<string, readonly string[]>> = {
+  './gen/index.js': ['createConfiguration', 'ServerConfiguration'],
+  undici: ['Agent', 'ProxyAgent'],
+};
+
+/**
+ * Of the Kubernetes client only KubeConfig. Its methods for the client's own requests (`makeApiClient`,
+ * `applySecurityAuthentication`) throw in the bundle and say why.
+ */
+const narrowKubernetesClient: Plugin = {
+  name: 'narrow-kubernetes-client',
+  setup: (esbuild) => {
+    esbuild.onLoad({ filter: /client-node\/dist\/index\.js$/ }, () => ({
+      contents: `export { KubeConfig } from './config.js';`,
+      loader: 'js',
+    }));
+    esbuild.onResolve({ filter: /^(?:\.\/gen\/index\.js|undici)$/ }, ({ path, importer }) =>
+      importer.endsWith('client-node/dist/config.js') ? { path, namespace: 'unused' } : undefined,
+    );
+    esbuild.onLoad({ filter: /.*/, namespace: 'unused' }, ({ path }) => {
+      const names = UNUSED_OF_KUBE_CONFIG[path] ?? [];
+      const absent = `function absent() { throw new Error('not in the bundle: ${path}; see build.ts'); }`;
+      return {
+        contents: `${absent}\n${names.map((name) => `export { absent as ${name} };`).join('\n')}`,
+        loader: 'js',
+      };
     });
   },
 };

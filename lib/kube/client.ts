@@ -1,9 +1,10 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import { type ClientRequest, type IncomingMessage, type RequestOptions, request as requestPlain } from 'node:http';
+import { request as requestTls } from 'node:https';
+import { text } from 'node:stream/consumers';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Dispatcher } from 'undici';
 import type { Clock } from '../runtime/clock.ts';
+import { createAgentPool } from './agent-pool.ts';
 import type { Connection } from './connection.ts';
-import { createDispatcherSource } from './dispatcher-source.ts';
 import { errorFromResponse, isKubeError, KubeError, networkError } from './kube-error.ts';
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -59,33 +60,33 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 
 export function createKubeClient(options: KubeClientOptions): KubeClient {
   const { connection, clock } = options;
-  const source = createDispatcherSource(connection, clock);
+  const pool = createAgentPool(connection);
   const base = new URL(connection.server);
   const prefix = base.pathname.replace(/\/$/, '');
   const userAgent = options.userAgent ?? 'eni-agent';
 
   async function exchange(request: KubeRequest, onData: (chunk: Buffer) => void, onOpen?: () => void): Promise<void> {
-    const { dispatcher, headers } = await source.current();
-    const body = request.body === undefined ? null : JSON.stringify(request.body);
-    const dispatch: Dispatcher.DispatchOptions = {
-      origin: base.origin,
+    const { agent, headers } = await unlessAborted(pool.current(), request.signal);
+    const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+    const target: RequestOptions = {
+      protocol: base.protocol,
+      hostname: base.hostname.replace(/^\[|\]$/g, ''),
+      port: base.port,
+      agent,
       path: prefix + request.path + queryString(request.query),
       method: request.method,
       headers: {
         accept: 'application/json',
         'user-agent': userAgent,
-        ...(body === null ? {} : { 'content-type': request.contentType ?? 'application/json' }),
+        ...(body !== undefined && { 'content-type': request.contentType ?? 'application/json' }),
         ...headers,
       },
-      body,
-      headersTimeout: 0,
-      bodyTimeout: 0,
     };
     try {
-      await perform(dispatcher, dispatch, { signal: request.signal, now: () => clock.now(), onOpen, onData });
+      await perform(target, body, { signal: request.signal, now: () => clock.now(), onOpen, onData });
     } catch (error) {
       // The token may have been rotated since it was read.
-      if (isKubeError(error) && error.status === 401) source.forget();
+      if (isKubeError(error) && error.status === 401) connection.renew?.();
       throw error;
     }
   }
@@ -107,7 +108,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       return parse(chunks) as T;
     },
     stream: ({ onData, onOpen, ...request }) => exchange({ method: 'GET', ...request }, onData, onOpen),
-    close: () => source.close(),
+    close: async () => pool.close(),
   };
 }
 
@@ -118,55 +119,70 @@ interface Exchange {
   readonly onData: (chunk: Buffer) => void;
 }
 
-/** Runs one request by undici's callbacks: no stream object stands between the socket and `onData`. */
-function perform(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions, exchange: Exchange): Promise<void> {
+/** Longest wait for a connection, ms. */
+const CONNECT_MS = 5_000;
+
+/**
+ * Runs one request on node's own HTTP, each piece of whose answer goes from the socket to `onData` with no stream in between.
+ * client-node's own request path opens an agent, and so a TLS connection, for every request (figures: docs/architecture.md).
+ */
+function perform(target: RequestOptions, body: string | undefined, exchange: Exchange): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const { signal, now, onOpen, onData } = exchange;
-  let controller: Dispatcher.DispatchController | undefined;
-  let failed: { status: number; headers: IncomingHttpHeaders; body: Buffer[] } | undefined;
-  const onAbort = () => {
-    controller?.abort(asError(signal?.reason));
-    reject(signal?.reason);
-  };
   signal?.throwIfAborted();
+  const sending = (target.protocol === 'https:' ? requestTls : requestPlain)(target);
+  const fail = (error: unknown) => {
+    reject(error);
+    sending.destroy();
+  };
+  const onAbort = () => fail(signal?.reason);
   signal?.addEventListener('abort', onAbort, { once: true });
-  dispatcher.dispatch(options, {
-    onRequestStart(started) {
-      controller = started;
-      if (signal?.aborted) started.abort(asError(signal.reason));
-    },
-    onResponseStart(_controller, status, headers) {
-      if (status < 200) return;
-      if (status >= 300) failed = { status, headers, body: [] };
-      else onOpen?.();
-    },
-    onResponseData(current, chunk) {
-      if (failed) failed.body.push(chunk);
-      else if (signal?.aborted !== true) deliver(current, chunk);
-    },
-    onResponseEnd() {
-      if (failed)
-        reject(errorFromResponse(failed.status, failed.headers, Buffer.concat(failed.body).toString(), now()));
-      else resolve();
-    },
-    onResponseError(_controller, error) {
-      reject(isKubeError(error) ? error : networkError(error));
-    },
-  });
-  return promise.finally(() => signal?.removeEventListener('abort', onAbort));
-
-  function deliver(current: Dispatcher.DispatchController, chunk: Buffer): void {
-    try {
-      onData(chunk);
-    } catch (error) {
-      reject(error);
-      current.abort(asError(error));
+  limitConnecting(sending, target.protocol);
+  sending.on('error', (error) => fail(networkError(error)));
+  sending.once('response', (response) => {
+    const status = response.statusCode ?? 0;
+    response.on('error', (error) => fail(networkError(error)));
+    if (status >= 300) {
+      refused(response, status, now()).then(reject, fail);
+      return;
     }
-  }
+    onOpen?.();
+    response.on('data', (chunk: Buffer) => {
+      try {
+        if (signal?.aborted !== true) onData(chunk);
+      } catch (error) {
+        fail(error);
+      }
+    });
+    response.once('end', resolve);
+  });
+  sending.end(body);
+  return promise.finally(() => signal?.removeEventListener('abort', onAbort));
 }
 
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
+async function refused(response: IncomingMessage, status: number, now: number): Promise<KubeError> {
+  return errorFromResponse(status, response.headers, await text(response), now);
+}
+
+/** A server that is away shows after seconds, not after the minutes that the kernel would try. */
+function limitConnecting(sending: ClientRequest, protocol: string | null | undefined): void {
+  sending.once('socket', (socket) => {
+    if (!socket.connecting) return;
+    const error = Object.assign(new Error(`no connection in ${CONNECT_MS} ms`), { code: 'ETIMEDOUT' });
+    const timer = setTimeout(() => sending.destroy(error), CONNECT_MS);
+    socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', () => clearTimeout(timer));
+    sending.once('close', () => clearTimeout(timer));
+  });
+}
+
+/** Credentials may come from a program that takes its time. @throws the signal's reason when it aborts before. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', onAbort));
 }
 
 function timeout(request: KubeRequest, timeoutMs: number): KubeError {

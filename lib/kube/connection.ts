@@ -1,22 +1,23 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { isIPv6 } from 'node:net';
+import type { Agent } from 'node:http';
+import type { RequestOptions } from 'node:https';
 import { join } from 'node:path';
-import { connectionFrom } from './kubeconfig.ts';
+import type { KubeConfig, User } from '@kubernetes/client-node';
+import { afresh, inClusterConfig, readKubeConfig } from './kube-config.ts';
+import { refreshOidc } from './oidc.ts';
 
-/** What a request carries to prove who we are and to know the server. Read again about each minute: tokens and CAs rotate. */
+/** What a request carries to prove who we are and to know the server. */
 export interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: TlsOptions;
+  /** Leads through the proxy, with `tls` applied; undefined: there is none. */
+  readonly proxied?: Agent | undefined;
 }
 
-export interface TlsOptions {
-  readonly ca?: string | Buffer;
-  readonly cert?: string | Buffer;
-  readonly key?: string | Buffer;
-  readonly servername?: string;
-  readonly rejectUnauthorized?: boolean;
-}
+export type TlsOptions = Pick<
+  RequestOptions,
+  'ca' | 'cert' | 'key' | 'pfx' | 'passphrase' | 'servername' | 'rejectUnauthorized'
+>;
 
 /** Where the API server is and how to speak to it. */
 export interface Connection {
@@ -24,7 +25,10 @@ export interface Connection {
   readonly server: string;
   /** Namespace of the kubeconfig context or of this pod's service account. */
   readonly namespace: string | undefined;
+  /** For the next request: files are read again, and what has expired is renewed. */
   credentials(): Promise<Credentials>;
+  /** The server did not accept the last ones: nothing of them may be used for the next request. */
+  renew?(): void;
 }
 
 export interface ConnectionOptions {
@@ -43,35 +47,100 @@ const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount';
  * Finds the cluster: the given kubeconfig, else `KUBECONFIG`, else the pod's service account, else `~/.kube/config`.
  * @throws {Error} when there is none, or when the one found cannot be used; the message names the fix.
  */
-export async function loadConnection(options: ConnectionOptions): Promise<Connection> {
-  const explicit = options.kubeconfig || options.env['KUBECONFIG'];
-  if (explicit) return connectionFrom(explicit.split(':').filter(Boolean), options.context);
+export function loadConnection(options: ConnectionOptions): Promise<Connection> {
+  const { context, env } = options;
+  const explicit = options.kubeconfig || env['KUBECONFIG'];
+  const fromFiles = (files: readonly string[]) => connect(() => readKubeConfig(files, options));
+  if (explicit) return fromFiles(explicit.split(':').filter(Boolean));
   const dir = options.serviceAccountDir ?? SERVICE_ACCOUNT_DIR;
-  if (!options.context && options.env['KUBERNETES_SERVICE_HOST'] && existsSync(join(dir, 'token')))
-    return fromServiceAccount(dir, options.env);
-  const home = join(options.env['HOME'] ?? '/root', '.kube', 'config');
-  if (existsSync(home)) return connectionFrom([home], options.context);
-  throw new Error(
-    'no Kubernetes API server known: not in a pod with a service account; give --kubeconfig or KUBECONFIG',
+  if (!context && env['KUBERNETES_SERVICE_HOST'] && existsSync(join(dir, 'token')))
+    return connect(() => inClusterConfig(dir, options));
+  const home = join(env['HOME'] ?? '/root', '.kube', 'config');
+  if (existsSync(home)) return fromFiles([home]);
+  return Promise.reject(
+    new Error('no Kubernetes API server known: not in a pod with a service account; give --kubeconfig or KUBECONFIG'),
   );
 }
 
-/** In a pod two files and two variables are all there is to know. */
-async function fromServiceAccount(dir: string, env: ConnectionOptions['env']): Promise<Connection> {
-  const host = env['KUBERNETES_SERVICE_HOST'] ?? '';
-  const port = env['KUBERNETES_SERVICE_PORT'] ?? '443';
+/** `load` is called again when the server has refused what the first configuration gave. */
+async function connect(load: () => Promise<KubeConfig>): Promise<Connection> {
+  const config = await load();
+  const authentication = new Authentication(config, load);
   return {
-    server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
-    namespace: await readFile(join(dir, 'namespace'), 'utf8').then(
-      (text) => text.trim(),
-      () => undefined,
-    ),
-    credentials: async () => {
-      const [token, ca] = await Promise.all([
-        readFile(join(dir, 'token'), 'utf8'),
-        readFile(join(dir, 'ca.crt'), 'utf8'),
-      ]);
-      return { headers: { authorization: `Bearer ${token.trim()}` }, tls: { ca } };
-    },
+    server: config.getCurrentCluster()?.server.replace(/\/+$/, '') ?? '',
+    namespace: config.getContextObject(config.currentContext)?.namespace,
+    credentials: () => authentication.credentials(),
+    renew: () => authentication.renew(),
   };
+}
+
+/**
+ * client-node's ways of authentication, with what they lack for a process that runs for months: requests that come together ask
+ * once, and after a refusal (401) or a failure nothing that was remembered is used again.
+ */
+class Authentication {
+  #config: KubeConfig;
+  readonly #load: () => Promise<KubeConfig>;
+  #asking: Promise<Credentials> | undefined;
+  #next: 'keep' | 'renew' | 'reload' = 'keep';
+
+  constructor(config: KubeConfig, load: () => Promise<KubeConfig>) {
+    this.#config = config;
+    this.#load = load;
+  }
+
+  credentials(): Promise<Credentials> {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  renew(): void {
+    if (this.#next === 'keep') this.#next = 'renew';
+  }
+
+  async #ask(): Promise<Credentials> {
+    const how = this.#next;
+    this.#next = 'keep';
+    try {
+      if (how === 'reload') await this.#reload();
+      const refreshed = await refreshOidc(this.#config.getCurrentUser(), { refused: how === 'renew' });
+      if (refreshed) this.#config = await afresh(this.#config);
+      else if (how === 'renew') await this.#reload();
+      return await credentialsOf(this.#config);
+    } catch (error) {
+      this.#next = 'reload';
+      throw explain(this.#config.getCurrentUser(), error);
+    }
+  }
+
+  /** Files that are not there any more leave what they said. */
+  async #reload(): Promise<void> {
+    this.#config = await this.#load().catch(() => afresh(this.#config));
+  }
+}
+
+async function credentialsOf(config: KubeConfig): Promise<Credentials> {
+  const options: RequestOptions = {};
+  await config.applyToHTTPSOptions(options);
+  const { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized, auth, headers } = options;
+  const given = Object.entries({ ca, cert, key, pfx, passphrase, servername, rejectUnauthorized });
+  const basic = auth ? { authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {};
+  // A token read from a file may end with a newline, which no header may hold.
+  const trimmed = Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value).trim()]);
+  return {
+    headers: { ...basic, ...Object.fromEntries(trimmed) },
+    tls: Object.fromEntries(given.filter(([, value]) => value !== undefined)),
+    proxied: config.getCurrentCluster()?.proxyUrl ? (options.agent as Agent) : undefined,
+  };
+}
+
+/** An exec plugin is named with its hint: what client-node throws is what the plugin said, or that it said nothing useful. */
+function explain(user: User | null, cause: unknown): Error {
+  const said = cause instanceof Error ? cause.message.trim() : String(cause);
+  const exec = user?.exec as { command?: string; installHint?: string } | null | undefined;
+  if (!exec) return new Error(`the kubeconfig's credentials cannot be read: ${said}`, { cause });
+  const hint = exec.installHint ? ` (${exec.installHint})` : '';
+  return new Error(`the kubeconfig's exec plugin ${exec.command} gave no credentials${hint}: ${said}`, { cause });
 }

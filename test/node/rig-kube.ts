@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKubeClient, type KubeClient, type Query } from '../../lib/kube/client.ts';
-import { connectionFrom } from '../../lib/kube/kubeconfig.ts';
+import { loadConnection } from '../../lib/kube/connection.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import type { NodeScripts } from './rig-scripts.ts';
 
@@ -63,7 +63,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   static async connect(scripts: NodeScripts, kubeconfig: string): Promise<Cluster> {
-    const connection = await connectionFrom([kubeconfig]);
+    const connection = await loadConnection({ kubeconfig, env: {} });
     return new Cluster(scripts, createKubeClient({ connection, clock: systemClock(), userAgent: 'real-node-suite' }));
   }
 
