@@ -1,8 +1,10 @@
+import type { V1Node } from '@kubernetes/client-node';
 import type { ControllerNode, ControllerPod } from '../model/eip-objects/plan.ts';
 import { parseIp } from '../model/ip.ts';
 import { instanceIdOf } from './node.ts';
 import type { RawObject } from './object-store.ts';
 import { type MetadataFilter, podConverter } from './pods.ts';
+import type { Wire } from './wire.ts';
 
 /** What the controller reads of a pod. Thousands may be watched, so every key counts. */
 const CONTROLLER_METADATA = {
@@ -16,21 +18,7 @@ export function toControllerPod(raw: RawObject): ControllerPod {
   return { ...toLeanPod(raw), conditions: [], resourceVersion: raw.metadata.resourceVersion ?? '' };
 }
 
-/** The parts of core/v1 Node that are read. */
-interface RawNode extends RawObject {
-  readonly metadata: RawObject['metadata'] & {
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly finalizers?: readonly string[];
-    readonly deletionTimestamp?: string;
-  };
-  readonly spec?: { readonly providerID?: string };
-  readonly status?: {
-    readonly addresses?: readonly { readonly type?: string; readonly address?: string }[];
-    readonly conditions?: readonly { readonly type?: string; readonly status?: string }[];
-  };
-}
-
-export function toControllerNode(raw: RawNode): ControllerNode {
+export function toControllerNode(raw: Wire<V1Node>): ControllerNode {
   const { metadata, spec, status } = raw;
   const internal = (status?.addresses ?? [])
     .filter(({ type }) => type === 'InternalIP')

@@ -1,23 +1,16 @@
+import type { KubernetesObject } from '@kubernetes/client-node';
 import type { CustomObject, OwnerReference, ResourceType } from '../model/eip-objects/eip-object.ts';
 import { isObject, type JsonObject, shallow } from '../model/json.ts';
 import { DELETION_POLICY } from '../model/retention.ts';
 import type { KubeClient } from './client.ts';
 import { isKubeError } from './kube-error.ts';
-import type { RawObject } from './object-store.ts';
+import type { Wire } from './wire.ts';
 
-interface RawCustomObject extends RawObject {
-  readonly metadata: RawObject['metadata'] & {
-    readonly finalizers?: readonly string[];
-    readonly deletionTimestamp?: string;
-    readonly annotations?: Readonly<Record<string, string>>;
-    readonly ownerReferences?: readonly Partial<OwnerReference>[];
-  };
-  readonly spec?: unknown;
-  readonly status?: unknown;
-}
+/** Any custom resource. */
+export type CustomResource = Wire<KubernetesObject & { spec?: unknown; status?: unknown }>;
 
 /** Keeps of a custom resource what every part of the program may need; managed fields and all annotations but one are dropped. */
-export function toCustomObject(raw: RawCustomObject): CustomObject {
+export function toCustomObject(raw: CustomResource): CustomObject {
   const { metadata, spec, status } = raw;
   return {
     namespace: metadata.namespace ?? '',

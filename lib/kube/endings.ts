@@ -1,8 +1,9 @@
+import type { KubernetesObject } from '@kubernetes/client-node';
 import type { CustomObject, ResourceType } from '../model/eip-objects/eip-object.ts';
 import type { Ending } from '../model/retention.ts';
 import type { KubeClient } from './client.ts';
 import { isKubeError } from './kube-error.ts';
-import type { RawObject } from './object-store.ts';
+import type { Wire } from './wire.ts';
 
 /**
  * Whether an object that is being deleted goes by itself or with its namespace or definition: both are marked as terminating before the
@@ -27,7 +28,7 @@ export async function readEnding(
 
 async function isEnding(client: KubeClient, path: string, signal: AbortSignal): Promise<boolean> {
   try {
-    const { metadata } = await client.request<RawObject & { readonly metadata: { deletionTimestamp?: string } }>({
+    const { metadata } = await client.request<Wire<KubernetesObject>>({
       method: 'GET',
       path,
       signal,

@@ -1,23 +1,9 @@
-/** `coordination.k8s.io/v1` Lease, as far as an election reads and writes it. */
-export interface Lease {
-  readonly apiVersion: 'coordination.k8s.io/v1';
-  readonly kind: 'Lease';
-  readonly metadata: {
-    readonly namespace: string;
-    readonly name: string;
-    readonly resourceVersion?: string;
-    readonly ownerReferences?: readonly { readonly uid: string }[];
-  };
-  readonly spec?: LeaseSpec;
-}
+import type { V1Lease } from '@kubernetes/client-node';
+import type { Wire } from './wire.ts';
 
-export interface LeaseSpec {
-  readonly holderIdentity?: string;
-  readonly leaseDurationSeconds?: number;
-  readonly acquireTime?: string;
-  readonly renewTime?: string;
-  readonly leaseTransitions?: number;
-}
+/** As an election reads and writes it. */
+export type Lease = Wire<V1Lease>;
+export type LeaseSpec = NonNullable<Lease['spec']>;
 
 /** The record that makes `identity` the holder, or renews its hold. A change of holder counts as a transition. */
 export function claimSpec(

@@ -218,6 +218,6 @@ function isLostRace(error: unknown): boolean {
 }
 
 function withoutVersion(lease: Lease): Lease {
-  const { namespace, name } = lease.metadata;
+  const { namespace = '', name } = lease.metadata;
   return { ...lease, metadata: { namespace, name } };
 }

@@ -1,12 +1,13 @@
+import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import { isObject, type JsonObject, objectsOf, parseJson, shallow, textOf } from '../model/json.ts';
 import { ANNOUNCEMENT, LINKS_READY, NOT_READY_TAINT } from '../model/node-enis/announcement.ts';
 import type { InterfaceUser, NodeEniNode } from '../model/node-enis/plan.ts';
 import type { NodeEniSource } from '../model/node-enis/read.ts';
 import type { KubeClient } from './client.ts';
-import { collectionPath, patchObject, type WriteOutcome } from './custom-resources.ts';
+import { type CustomResource, collectionPath, patchObject, type WriteOutcome } from './custom-resources.ts';
 import { listAll } from './list.ts';
 import { instanceIdOf } from './node.ts';
-import type { RawObject } from './object-store.ts';
+import type { Wire } from './wire.ts';
 
 export const NODE_ENI_TYPE = {
   group: 'eni-agent.io',
@@ -22,18 +23,8 @@ export const MULTI_ENI_TYPE = {
   kind: 'NodeENI',
 } as const;
 
-interface RawMeta {
-  readonly generation?: number;
-  readonly finalizers?: readonly string[];
-  readonly deletionTimestamp?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly annotations?: Readonly<Record<string, string>>;
-}
-
-type RawNodeEni = RawObject & { readonly metadata: RawMeta; readonly spec?: unknown; readonly status?: unknown };
-
 /** What the model reads of an object of either kind. */
-export function toNodeEniSource({ metadata, spec, status }: RawNodeEni): NodeEniSource {
+export function toNodeEniSource({ metadata, spec, status }: CustomResource): NodeEniSource {
   const { name, uid = '', resourceVersion = '', generation = 0, finalizers = [], deletionTimestamp } = metadata;
   return {
     name,
@@ -52,14 +43,8 @@ function fieldsOf(value: unknown): JsonObject {
   return isObject(fields) ? fields : {};
 }
 
-type RawNode = RawObject & {
-  readonly metadata: RawMeta;
-  readonly spec?: { readonly providerID?: string; readonly taints?: unknown };
-  readonly status?: { readonly conditions?: unknown };
-};
-
 /** Keeps of a Node what NodeENIs need. */
-export function toNodeEniNode({ metadata, spec, status }: RawNode): NodeEniNode {
+export function toNodeEniNode({ metadata, spec, status }: Wire<V1Node>): NodeEniNode {
   const links = objectsOf(status?.conditions).find(({ type }) => type === LINKS_READY);
   return {
     name: metadata.name,
@@ -109,9 +94,7 @@ export async function listInterfaceUsers(
   return entries.filter((user) => user !== undefined);
 }
 
-type RawPod = RawObject & { readonly metadata: RawMeta; readonly status?: { readonly phase?: string } };
-
-function toUser({ metadata, status }: RawPod): InterfaceUser | undefined {
+function toUser({ metadata, status }: Wire<V1Pod>): InterfaceUser | undefined {
   if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return undefined;
   const { namespace = '', name, annotations = {} } = metadata;
   const networkStatus =

@@ -1,4 +1,6 @@
+import type { V1Node } from '@kubernetes/client-node';
 import type { KubeClient } from './client.ts';
+import type { Wire } from './wire.ts';
 
 /** What a Node object says about its EC2 instance. */
 export interface NodeInfo {
@@ -11,7 +13,7 @@ export interface NodeInfo {
 
 /** Reads one Node. @throws {KubeError} */
 export async function getNode(client: KubeClient, name: string, signal?: AbortSignal): Promise<NodeInfo> {
-  const raw = await client.request<RawNode>({
+  const raw = await client.request<Partial<Wire<V1Node>>>({
     method: 'GET',
     path: `/api/v1/nodes/${name}`,
     ...(signal && { signal }),
@@ -27,9 +29,4 @@ export async function getNode(client: KubeClient, name: string, signal?: AbortSi
 /** The instance id in `aws:///us-east-1a/i-0abc…`; undefined for any other provider's id. */
 export function instanceIdOf(providerId: string): string | undefined {
   return /^aws:\/\/.*\/(i-[0-9a-f]+)$/.exec(providerId)?.[1];
-}
-
-interface RawNode {
-  readonly metadata?: { readonly uid?: string; readonly labels?: Readonly<Record<string, string>> };
-  readonly spec?: { readonly providerID?: string };
 }

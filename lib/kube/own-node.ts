@@ -1,6 +1,7 @@
+import type { V1Node } from '@kubernetes/client-node';
 import type { KubeClient } from './client.ts';
-import type { RawObject } from './object-store.ts';
 import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
+import type { Wire } from './wire.ts';
 
 /** What an election needs of the node: who may select it, and whether it stays. */
 export interface NodeState {
@@ -8,12 +9,6 @@ export interface NodeState {
   readonly labels: Readonly<Record<string, string>>;
   readonly cordoned: boolean;
   readonly ready: 'True' | 'False' | 'Unknown';
-}
-
-interface RawNode extends RawObject {
-  readonly metadata: RawObject['metadata'] & { readonly labels?: Readonly<Record<string, string>> };
-  readonly spec?: { readonly unschedulable?: boolean };
-  readonly status?: { readonly conditions?: readonly { readonly type?: string; readonly status?: string }[] };
 }
 
 type NodeReflectorOptions = Omit<ReflectorOptions<NodeState>, 'path' | 'convert' | 'query'> & {
@@ -32,7 +27,7 @@ export function createOwnNodeReflector({ nodeName, ...options }: NodeReflectorOp
 }
 
 /** A node that says nothing about its readiness counts as ready: it may be too young, or a stand-in. */
-function nodeStateOf({ metadata, spec, status }: RawNode): NodeState {
+function nodeStateOf({ metadata, spec, status }: Wire<V1Node>): NodeState {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready')?.status ?? 'True';
   return {
     name: metadata.name,

@@ -1,6 +1,8 @@
+import type { V1Pod, V1PodCondition } from '@kubernetes/client-node';
 import { parseIp } from '../model/ip.ts';
 import type { Pod, PodCondition, PodPhase } from '../model/pod.ts';
 import type { RawObject } from './object-store.ts';
+import type { Part, Wire } from './wire.ts';
 
 /** Which keys of a pod's metadata mean something to the program. A name ending in `*` stands for a prefix. */
 export interface MetadataFilter {
@@ -24,23 +26,6 @@ const POD_METADATA = {
   labels: ['aws-pod-eip-controller*', 'eip.materialize.cloud/*', 'eip.aws.materialize.com/*'],
 } as const satisfies MetadataFilter;
 
-/** The parts of core/v1 Pod that are read. All optional: what the server sends is not ours to promise. */
-export interface RawPod extends RawObject {
-  readonly metadata: RawObject['metadata'] & {
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly annotations?: Readonly<Record<string, string>>;
-    readonly finalizers?: readonly string[];
-    readonly deletionTimestamp?: string;
-  };
-  readonly spec?: { readonly nodeName?: string; readonly hostNetwork?: boolean };
-  readonly status?: {
-    readonly phase?: string;
-    readonly podIP?: string;
-    readonly podIPs?: readonly { readonly ip?: string }[];
-    readonly conditions?: readonly Partial<PodCondition>[];
-  };
-}
-
 const OUR_CONDITIONS = /^(Ready$|eni-agent\.io\/)/;
 const PHASES: readonly string[] = ['Pending', 'Running', 'Succeeded', 'Failed'] satisfies PodPhase[];
 
@@ -49,7 +34,7 @@ export function podConverter(filter: MetadataFilter = POD_METADATA): (raw: RawOb
   const isAnnotation = keyMatcher(filter.annotations);
   const isLabel = keyMatcher(filter.labels);
   return (raw) => {
-    const { metadata, spec, status }: RawPod = raw;
+    const { metadata, spec, status }: Wire<V1Pod> = raw;
     return {
       namespace: metadata.namespace ?? '',
       name: metadata.name,
@@ -75,13 +60,13 @@ function phaseOf(phase: string | undefined): PodPhase {
 }
 
 /** `podIP` alone is what servers and fakes older than dual-stack write. */
-function podIps(status: RawPod['status']): Pod['podIps'] {
+function podIps(status: Wire<V1Pod>['status']): Pod['podIps'] {
   const texts = status?.podIPs?.length ? status.podIPs.map((entry) => entry.ip) : [status?.podIP];
   return texts.flatMap((text) => parseIp(text ?? '') ?? []);
 }
 
-function condition({ type, status, reason, message }: Partial<PodCondition>): PodCondition {
-  return { type: type ?? '', status: status ?? 'Unknown', reason: reason ?? '', message: message ?? '' };
+function condition({ type = '', status = 'Unknown', reason = '', message = '' }: Part<V1PodCondition>): PodCondition {
+  return { type, status: status as PodCondition['status'], reason, message };
 }
 
 function keep(source: Readonly<Record<string, string>> | undefined, wanted: (key: string) => boolean) {

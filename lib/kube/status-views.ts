@@ -1,6 +1,7 @@
+import type { CoreV1Event, V1Node, V1Pod } from '@kubernetes/client-node';
 import type { AgentPodFact, EventFact, NodeFact } from '../model/status/cluster-facts.ts';
 import { instanceIdOf } from './node.ts';
-import type { RawObject } from './object-store.ts';
+import type { Wire } from './wire.ts';
 
 /** Labels of our own pods, and what runs in them (daemonset/base, daemonset/controller). */
 const ROLES = { 'eni-agent': 'node', 'eni-agent-controller': 'controller' } as const;
@@ -11,13 +12,7 @@ export const OUR_PODS = `app.kubernetes.io/name in (${Object.keys(ROLES).join(',
 /** Where an agent listens unless its container names another port. */
 const DEFAULT_PORT = 9808;
 
-interface RawNode extends RawObject {
-  readonly metadata: RawObject['metadata'] & { readonly labels?: Readonly<Record<string, string>> };
-  readonly spec?: { readonly providerID?: string; readonly unschedulable?: boolean };
-  readonly status?: { readonly conditions?: readonly { readonly type?: string; readonly status?: string }[] };
-}
-
-export function toNodeFact({ metadata, spec, status }: RawNode): NodeFact {
+export function toNodeFact({ metadata, spec, status }: Wire<V1Node>): NodeFact {
   const labels = metadata.labels ?? {};
   return {
     name: metadata.name,
@@ -29,27 +24,7 @@ export function toNodeFact({ metadata, spec, status }: RawNode): NodeFact {
   };
 }
 
-interface RawAgentPod extends RawObject {
-  readonly metadata: RawObject['metadata'] & { readonly labels?: Readonly<Record<string, string>> };
-  readonly spec?: { readonly nodeName?: string; readonly containers?: readonly RawContainer[] };
-  readonly status?: {
-    readonly phase?: string;
-    readonly conditions?: readonly { readonly type?: string; readonly status?: string }[];
-    readonly containerStatuses?: readonly RawContainerStatus[];
-  };
-}
-
-interface RawContainer {
-  readonly image?: string;
-  readonly ports?: readonly { readonly name?: string; readonly containerPort?: number }[];
-}
-
-interface RawContainerStatus {
-  readonly restartCount?: number;
-  readonly state?: { readonly waiting?: { readonly reason?: string; readonly message?: string } };
-}
-
-export function toAgentPodFact({ metadata, spec, status }: RawAgentPod): AgentPodFact {
+export function toAgentPodFact({ metadata, spec, status }: Wire<V1Pod>): AgentPodFact {
   const [container] = spec?.containers ?? [];
   const [running] = status?.containerStatuses ?? [];
   const waiting = running?.state?.waiting;
@@ -67,19 +42,7 @@ export function toAgentPodFact({ metadata, spec, status }: RawAgentPod): AgentPo
   };
 }
 
-interface RawEvent extends RawObject {
-  readonly type?: string;
-  readonly reason?: string;
-  readonly message?: string;
-  readonly count?: number;
-  readonly firstTimestamp?: string;
-  readonly lastTimestamp?: string;
-  readonly eventTime?: string;
-  readonly source?: { readonly host?: string };
-  readonly involvedObject?: { readonly kind?: string; readonly namespace?: string; readonly name?: string };
-}
-
-export function toEventFact(raw: RawEvent): EventFact {
+export function toEventFact(raw: Wire<CoreV1Event>): EventFact {
   const { kind = '', namespace, name = '' } = raw.involvedObject ?? {};
   return {
     at: raw.lastTimestamp ?? raw.eventTime ?? raw.firstTimestamp ?? '',

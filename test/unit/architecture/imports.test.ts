@@ -59,6 +59,8 @@ describe('the rules themselves', () => {
     ],
     ['lib/ec2/client.ts', 'lib/kube/client.ts', expect.stringContaining('no other adapter') as string],
     ['lib/ec2/client.ts', '@aws-sdk/credential-providers', expect.stringContaining('no other adapter') as string],
+    ['lib/kube/watch.ts', '@kubernetes/client-node', expect.stringContaining('only one place runs it') as string],
+    ['lib/kube/kube-config.ts', '@kubernetes/client-node', undefined],
     ['lib/model/eni.ts', 'ipaddr.js', expect.stringContaining('depend on nothing') as string],
     ['lib/kube/client.ts', 'sim/kube/server.ts', expect.stringContaining('no other adapter') as string],
     ['agent/node/node.ts', 'sim/ec2/server.ts', expect.stringContaining('the simulation stay') as string],
@@ -70,6 +72,12 @@ describe('the rules themselves', () => {
     ['lib/model/ip.ts', 'ipaddr.js', undefined],
   ])('%s importing %s', (from, to, expected) => {
     expect(violation({ from, to, dynamic: false })).toEqual(expected);
+  });
+
+  it('tell types from what is loaded', () => {
+    const source = "import type { V1Pod } from '@kubernetes/client-node';";
+
+    expect(importsIn('lib/kube/pods.ts', source).map(violation)).toEqual([undefined]);
   });
 
   it('find imports in every form, and none in comments', () => {

@@ -10,6 +10,8 @@ export interface Import {
   /** A file from the top of the repository, or a package or built-in by its name (`node:fs`, `@aws-sdk/client-ec2`). */
   readonly to: string;
   readonly dynamic: boolean;
+  /** `import type`: nothing is loaded. @default false */
+  readonly types?: boolean;
 }
 
 /** All files below a folder of the repository with one of these endings, from the top of the repository, sorted. */
@@ -38,7 +40,12 @@ export function importsIn(path: string, source: string): readonly Import[] {
   const fixed = [...code.matchAll(/^(?:import\s*|(?:import|export)\b[^'"`;=]*?\bfrom\s*)['"]([^'"]+)['"]/gm)];
   const dynamic = [...code.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g)];
   const imports = [...fixed.map((match) => [match, false] as const), ...dynamic.map((match) => [match, true] as const)];
-  return imports.map(([match, isDynamic]) => ({ from: path, to: target(path, match[1] ?? ''), dynamic: isDynamic }));
+  return imports.map(([match, isDynamic]) => ({
+    from: path,
+    to: target(path, match[1] ?? ''),
+    dynamic: isDynamic,
+    types: /^(?:import|export) type\b/.test(match[0]),
+  }));
 }
 
 function target(from: string, specifier: string): string {
