@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
-import type { CustomObject, OwnerReference, ResourceType } from '../model/eip-objects/eip-object.ts';
+import type { CustomObject, ResourceType } from '../model/eip-objects/eip-object.ts';
 import { isObject, type JsonObject, shallow } from '../model/json.ts';
 import { DELETION_POLICY } from '../model/retention.ts';
 import type { KubeClient } from './client.ts';

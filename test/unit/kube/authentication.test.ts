@@ -206,10 +206,10 @@ describe('an exec plugin', () => {
     const client = await withUser(api, { exec: { ...broken, installHint: 'install the AWS CLI' } });
     await expect(get(client)).rejects.toThrow(/exec plugin .* gave no credentials \(install the AWS CLI\)/);
     await expect(get(client)).rejects.toThrow(/exec plugin .* gave no credentials/);
-    kubeconfig(cluster, { exec: plugin(`{ token: 'mended' }`).exec });
+    kubeconfig(cluster, { exec: plugin(`{ token: 'repaired' }`).exec });
     await get(client);
 
-    expect(api.arrivals).toMatchObject([{ authorization: 'Bearer mended' }]);
+    expect(api.arrivals).toMatchObject([{ authorization: 'Bearer repaired' }]);
   });
 });
 
