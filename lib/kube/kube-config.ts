@@ -6,7 +6,7 @@ import { isLoopback, proxyFor } from './proxy.ts';
 
 /*
  * client-node reads kubeconfigs and applies every way of authentication. What it lacks is put right here, before and after it reads:
- * `tokenFile`, several files that name the same thing, what an exec plugin is told, paths relative to the file, HTTPS_PROXY.
+ * `tokenFile`, several files that name the same thing, what an exec plugin learns, paths relative to the file, HTTPS_PROXY.
  */
 
 export interface Choice {
@@ -92,7 +92,7 @@ function settle(config: KubeConfig, where: string, { context: chosen, env }: Cho
   return config;
 }
 
-/** What an exec plugin is told: the version that is expected, that nobody can answer questions, and the cluster if it asks for it. */
+/** What an exec plugin gets to know: the version that is expected, that nobody can answer questions, and the cluster if it asks for it. */
 function withExecInfo(user: User, { server, tlsServerName, skipTLSVerify, caData, proxyUrl }: Cluster): User {
   if (!user.exec) return user;
   const { apiVersion = 'client.authentication.k8s.io/v1', env, provideClusterInfo } = user.exec as ExecPlugin;
