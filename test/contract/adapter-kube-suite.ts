@@ -33,7 +33,8 @@ export function kubeAdapterSuite(start: () => Promise<ApiUnderTest>): void {
   beforeAll(async () => {
     api = await start();
     client = createKubeClient({ connection: api.connection, clock });
-  });
+    // The first connection loads client-node: 2 700 files where it is not bundled.
+  }, 60_000);
   afterAll(async () => {
     stop.abort();
     await Promise.all(owned);
