@@ -7,6 +7,7 @@ import { faults } from './stories/faults.ts';
 import { floatingAddresses } from './stories/floating-addresses.ts';
 import { floatingIpObjects } from './stories/floating-ip-objects.ts';
 import { install } from './stories/install.ts';
+import { nodeEnis } from './stories/node-enis.ts';
 import { removal } from './stories/removal.ts';
 import { reuse } from './stories/reuse.ts';
 import { rollingUpdate } from './stories/rolling-update.ts';
@@ -37,6 +38,7 @@ describe.skipIf(why !== undefined)(`on two real nodes${why ? ` (skipped: ${why})
   samples(rig);
   floatingIpObjects(rig);
   controllerObjects(rig);
+  nodeEnis(rig);
   faults(rig);
   busyNode(rig);
   removal(rig);

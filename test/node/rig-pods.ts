@@ -43,11 +43,13 @@ export interface WorkloadOptions {
   readonly gated?: boolean;
   /** Chooses the node. */
   readonly nodeName?: string;
+  /** Lets the scheduler choose, so that taints count. */
+  readonly nodeSelector?: Readonly<Record<string, string>>;
 }
 
 /** The template of a pod whose first process writes a line as it starts, and that may change its own addresses. */
 function template(name: string, options: WorkloadOptions): object {
-  const { networks: attached, annotations = {}, labels = {}, gated = false, nodeName } = options;
+  const { networks: attached, annotations = {}, labels = {}, gated = false, nodeName, nodeSelector } = options;
   return {
     metadata: {
       labels: { [LABEL]: name, ...labels },
@@ -55,6 +57,7 @@ function template(name: string, options: WorkloadOptions): object {
     },
     spec: {
       ...(nodeName === undefined ? {} : { nodeName }),
+      ...(nodeSelector === undefined ? {} : { nodeSelector }),
       ...(gated ? { readinessGates: [{ conditionType: 'eni-agent.io/AddressesAssigned' }] } : {}),
       terminationGracePeriodSeconds: 0,
       containers: [
