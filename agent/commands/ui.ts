@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { UiOptions } from '../../lib/config/options.ts';
+import type { OptionsOf } from '../../lib/config/options.ts';
 import { createKubeClient } from '../../lib/kube/client.ts';
 import { loadConnection } from '../../lib/kube/connection.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
@@ -13,7 +13,7 @@ const MAX_AGE_MS = 1_500;
  * `eni-agent ui`: a live page of what `status` shows, on 127.0.0.1, until it is stopped. It changes nothing. 0 when it was stopped.
  * @throws {Error} when the kubeconfig cannot be used or the port is taken.
  */
-export async function runUi(options: UiOptions, stop: AbortSignal): Promise<number> {
+export async function runUi(options: OptionsOf<'ui'>, stop: AbortSignal): Promise<number> {
   const { kubeconfig, context, port } = options;
   const connection = await loadConnection({ kubeconfig, context, env: process.env });
   const client = createKubeClient({ connection, clock: systemClock() });
