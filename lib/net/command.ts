@@ -1,12 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import { PassThrough } from 'node:stream';
-import { text } from 'node:stream/consumers';
-
-/*
- * On node's own child_process: execa took twice the CPU for each command (2.5 ms instead of 1.3), which lies on the path of every
- * floating address, and a tenth of the bundle.
- */
+import { execa, type Options, type Result } from 'execa';
 
 /**
  * Why a command did not do its work: `missing` it is not installed; `denied` a capability is lacking; `gone` what it was to work on
@@ -45,12 +37,17 @@ const SAID: readonly (readonly [RegExp, CommandFault])[] = [
 
 const TIMEOUT_MS = 10_000;
 
+/**
+ * The same for every command. Without `cleanup`, because execa would listen to the process's signals for it: whoever runs a command
+ * stops it by its signal. SIGTERM follows when the signal aborts or the time is over, and SIGKILL five seconds later.
+ */
+const OPTIONS = { stdin: 'ignore', env: { LC_ALL: 'C' }, cleanup: false, stripFinalNewline: false } satisfies Options;
+
 /** Runs a command to its end and returns what it printed. @throws {CommandError} */
 export async function run(file: string, args: readonly string[], signal: AbortSignal): Promise<string> {
-  const { child, ended } = start(file, args, { signal, timeout: TIMEOUT_MS });
-  const [end, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
-  if (end.exitCode === 0) return stdout;
-  throw failure([file, ...args], end, { stderr: stderr.trim(), aborted: signal.aborted, timedOut: child.killed });
+  const result = await execa(file, args, { ...OPTIONS, cancelSignal: signal, timeout: TIMEOUT_MS, reject: false });
+  if (!result.failed) return result.stdout;
+  throw failure([file, ...args], result, result.stderr.trim());
 }
 
 /**
@@ -64,70 +61,35 @@ export async function* streamLines(
   signal: AbortSignal,
   onSpawn?: (pid: number | undefined) => void,
 ): AsyncGenerator<string> {
-  const { child, ended } = start(file, args, { signal });
+  const child = execa(file, args, { ...OPTIONS, cancelSignal: signal, all: true, buffer: false, reject: false });
   onSpawn?.(child.pid);
-  const both = new PassThrough();
-  child.stdout.pipe(both, { end: false });
-  child.stderr.pipe(both, { end: false });
-  void ended.then(() => both.end());
   let last = '';
-  try {
-    for await (const line of createInterface({ input: both })) {
-      last = line;
+  for await (const line of child.iterable({ from: 'all' })) {
+    last = line;
+    let isWanted = false;
+    try {
       yield line;
+      isWanted = true;
+    } finally {
+      // The iteration waits for the command's end: one that nobody listens to any more has to be told.
+      if (!isWanted) child.kill();
     }
-  } finally {
-    child.kill();
-    await ended;
   }
-  const end = await ended;
-  throw failure([file, ...args], end, { stderr: last.trim() || 'it ended', aborted: signal.aborted, timedOut: false });
+  throw failure([file, ...args], await child, last.trim() || 'it ended');
 }
 
-/** How a command ended: it ran to an exit code, was ended by a signal (neither), or could not be started. */
-interface End {
-  readonly exitCode: number | undefined;
-  /** Of the C library, when it could not be started. */
-  readonly errno: string | undefined;
+type Outcome = Pick<Result, 'isCanceled' | 'timedOut' | 'code' | 'exitCode'>;
+
+function failure(command: readonly string[], outcome: Outcome, stderr: string): CommandError {
+  const { exitCode } = outcome;
+  return new CommandError({ command: command.join(' '), fault: faultOf(outcome, stderr), exitCode, stderr });
 }
 
-/** Starts a command whose end never rejects: every way to end is an `End`. SIGTERM follows when the signal aborts or the time is over. */
-function start(file: string, args: readonly string[], limits: { signal: AbortSignal; timeout?: number }) {
-  const child = spawn(file, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, LC_ALL: 'C' },
-    ...limits,
-  });
-  return { child, ended: endOf(child) };
-}
-
-async function endOf(child: ChildProcess): Promise<End> {
-  let errno: string | undefined;
-  child.on('error', (error: NodeJS.ErrnoException) => {
-    errno = error.code;
-  });
-  // After the last of its output, and also when it could not be started.
-  const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const code = await closed;
-  return { exitCode: code === null || code < 0 ? undefined : code, errno };
-}
-
-interface Circumstances {
-  readonly stderr: string;
-  readonly aborted: boolean;
-  readonly timedOut: boolean;
-}
-
-function failure(command: readonly string[], { exitCode, errno }: End, about: Circumstances): CommandError {
-  const fault = faultOf(errno, about);
-  return new CommandError({ command: command.join(' '), fault, exitCode, stderr: about.stderr });
-}
-
-function faultOf(errno: string | undefined, { stderr, aborted, timedOut }: Circumstances): CommandFault {
-  if (aborted) return 'aborted';
+function faultOf({ isCanceled, timedOut, code }: Outcome, stderr: string): CommandFault {
+  if (isCanceled) return 'aborted';
   if (timedOut) return 'timeout';
-  if (errno === 'ENOENT') return 'missing';
-  if (errno === 'EACCES') return 'denied';
+  if (code === 'ENOENT') return 'missing';
+  if (code === 'EACCES') return 'denied';
   return SAID.find(([pattern]) => pattern.test(stderr))?.[1] ?? 'failed';
 }
 

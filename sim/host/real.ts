@@ -1,14 +1,11 @@
-import { execFile } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { promisify } from 'node:util';
+import { execa } from 'execa';
 import { pace } from './cni-pace.ts';
 import { writePrimaryResult, writeResults } from './cni-result.ts';
 import type { HostEni, HostInterface, HostNode, HostPod, HostPodSpec, HostWorld } from './host-world.ts';
-
-const exec = promisify(execFile);
 
 /** How the container runtime names namespaces, and where it says that they are: `cni-UUID`, or `UUID` under /var/run (FACTS §5). */
 type NamespaceNaming = 'containerd' | 'cri-o';
@@ -22,7 +19,7 @@ let serial = 0;
 export async function canUseRealNamespaces(): Promise<true | string> {
   const name = `eni-agent-try-${process.pid}`;
   try {
-    await exec('ip', ['netns', 'add', name]);
+    await execa('ip', ['netns', 'add', name]);
   } catch (error) {
     return `no network namespaces here: ${messageOf(error)}`;
   }
@@ -33,7 +30,7 @@ export async function canUseRealNamespaces(): Promise<true | string> {
   } catch (error) {
     return `no veth or macvlan links here: ${messageOf(error)}`;
   } finally {
-    await exec('ip', ['netns', 'del', name]);
+    await execa('ip', ['netns', 'del', name]);
   }
 }
 
@@ -73,9 +70,9 @@ export class RealHost implements HostWorld {
     const isCrio = this.#naming === 'cri-o';
     const name = isCrio ? randomUUID() : `cni-${randomUUID()}`;
     const netns = join(node.netnsDir, name);
-    await exec('ip', ['netns', 'add', name]);
+    await execa('ip', ['netns', 'add', name]);
     closeSync(openSync(netns, 'w'));
-    await exec('mount', ['--bind', `/run/netns/${name}`, netns]);
+    await execa('mount', ['--bind', `/run/netns/${name}`, netns]);
     this.#bound.add(netns);
     const children = spec.networks.map(
       ({ ifName, master }) => `link add link ${master} name ${ifName} netns ${name} type macvlan mode bridge`,
@@ -98,11 +95,11 @@ export class RealHost implements HostWorld {
   }
 
   async addAddress(pod: HostPod, ifName: string, cidr: string): Promise<void> {
-    await exec('nsenter', [`--net=${pod.netns}`, 'ip', 'addr', 'add', cidr, 'dev', ifName]);
+    await execa('nsenter', [`--net=${pod.netns}`, 'ip', 'addr', 'add', cidr, 'dev', ifName]);
   }
 
   async deleteAddress(pod: HostPod, ifName: string, cidr: string): Promise<void> {
-    await exec('nsenter', [`--net=${pod.netns}`, 'ip', 'addr', 'del', cidr, 'dev', ifName]);
+    await execa('nsenter', [`--net=${pod.netns}`, 'ip', 'addr', 'del', cidr, 'dev', ifName]);
   }
 
   async deletePod(pod: HostPod, options: { readonly leaveCache?: boolean } = {}): Promise<void> {
@@ -111,7 +108,7 @@ export class RealHost implements HostWorld {
   }
 
   async addressesOn(link: string): Promise<readonly string[]> {
-    const { stdout } = await exec('ip', ['-j', 'addr', 'show', 'dev', link]);
+    const { stdout } = await execa('ip', ['-j', 'addr', 'show', 'dev', link]);
     const links = JSON.parse(stdout) as { addr_info?: { local: string }[] }[];
     return links.flatMap(({ addr_info = [] }) => addr_info.map(({ local }) => local));
   }
@@ -125,15 +122,15 @@ export class RealHost implements HostWorld {
 
   async close(): Promise<void> {
     for (const netns of this.#bound) await this.#unbind(netns);
-    for (const link of this.#links) await exec('ip', ['link', 'del', link]);
+    for (const link of this.#links) await execa('ip', ['link', 'del', link]);
     rmSync(this.#root, { recursive: true, force: true });
   }
 
   async #unbind(netns: string): Promise<void> {
     this.#bound.delete(netns);
-    await exec('umount', ['-l', netns]);
+    await execa('umount', ['-l', netns]);
     rmSync(netns);
-    await exec('ip', ['netns', 'del', basename(netns)]);
+    await execa('ip', ['netns', 'del', basename(netns)]);
   }
 
   #linkName(prefix: string): string {
@@ -143,16 +140,14 @@ export class RealHost implements HostWorld {
 }
 
 async function interfacesIn(name: string): Promise<HostInterface[]> {
-  const { stdout } = await exec('ip', ['-n', name, '-j', 'link', 'show']);
+  const { stdout } = await execa('ip', ['-n', name, '-j', 'link', 'show']);
   const links = JSON.parse(stdout) as { ifname: string; address: string }[];
   return links.map((link) => ({ ifName: link.ifname, mac: link.address }));
 }
 
 /** One process for several commands. */
 async function ipBatch(options: readonly string[], commands: readonly string[]): Promise<void> {
-  const running = exec('ip', [...options, '-batch', '-']);
-  running.child.stdin?.end(`${commands.join('\n')}\n`);
-  await running;
+  await execa('ip', [...options, '-batch', '-'], { input: `${commands.join('\n')}\n` });
 }
 
 function messageOf(error: unknown): string {

@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { execa } from 'execa';
 import { createKubeClient, type KubeClient } from '../../lib/kube/client.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { Cloud } from '../../sim/ec2/cloud.ts';
@@ -13,7 +12,6 @@ import { type ImdsServer, startImds } from '../../sim/imds/server.ts';
 import { SpawnedAgent } from '../support/agent-process.ts';
 import type { RealApiServer } from './kube-api-server.ts';
 
-const exec = promisify(execFile);
 const SUBNETS = [
   { cidr: '10.77.0.0/24' },
   { cidr: '10.77.1.0/24', ipv6Cidr: '2001:db8:77:1::/64' },
@@ -112,9 +110,9 @@ export class NodeRig {
   }
 
   async addLink(link: string, mac: string): Promise<void> {
-    await exec('ip', ['link', 'add', link, 'address', mac, 'type', 'veth', 'peer', 'name', `${link}p`]);
+    await execa('ip', ['link', 'add', link, 'address', mac, 'type', 'veth', 'peer', 'name', `${link}p`]);
     this.#links.push(link);
-    for (const end of [link, `${link}p`]) await exec('ip', ['link', 'set', end, 'up']);
+    for (const end of [link, `${link}p`]) await execa('ip', ['link', 'set', end, 'up']);
   }
 
   /** Starts an agent for the node; its flags may be added to and its environment replaced. */
@@ -196,9 +194,9 @@ export class NodeRig {
   ): Promise<string> {
     this.#serial += 1;
     const name = `cni-rig-${process.pid}-${this.#serial}`;
-    await exec('ip', ['netns', 'add', name]);
+    await execa('ip', ['netns', 'add', name]);
     this.#namespaces.push(name);
-    await exec('ip', [
+    await execa('ip', [
       'link',
       'add',
       `${process.pid.toString(36)}v${this.#serial}`,
@@ -212,7 +210,7 @@ export class NodeRig {
     ]);
     await this.inside(name, 'addr', 'add', `${podIp}/32`, 'dev', 'eth0');
     for (const { ifName, link, ips = [] } of attached) {
-      await exec('ip', [
+      await execa('ip', [
         'link',
         'add',
         'link',
@@ -234,13 +232,13 @@ export class NodeRig {
 
   /** `ip …` inside the namespace. */
   async inside(namespace: string, ...words: readonly string[]): Promise<string> {
-    const { stdout } = await exec('nsenter', [`--net=/run/netns/${namespace}`, 'ip', ...words]);
+    const { stdout } = await execa('nsenter', [`--net=/run/netns/${namespace}`, 'ip', ...words]);
     return stdout;
   }
 
   async deleteNamespace(name: string): Promise<void> {
     this.#namespaces.splice(this.#namespaces.indexOf(name), 1);
-    await exec('ip', ['netns', 'del', name]);
+    await execa('ip', ['netns', 'del', name]);
   }
 
   /** Mutating calls, of this address or of any. */
@@ -271,7 +269,7 @@ export class NodeRig {
   async close(): Promise<void> {
     await Promise.all(this.agents.map((agent) => agent.end('SIGKILL')));
     for (const name of this.#namespaces.toReversed()) await this.deleteNamespace(name);
-    for (const link of this.#links) await exec('ip', ['link', 'del', link]);
+    for (const link of this.#links) await execa('ip', ['link', 'del', link]);
     await this.#empty();
     await this.kube.close();
     await Promise.all([this.ec2.close(), ...this.nodes.map(({ imds }) => imds.close())]);

@@ -1,15 +1,12 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Cloud } from '../../sim/ec2/cloud.ts';
 import { type Ec2Server, startEc2Server } from '../../sim/ec2/server.ts';
 import { type ImdsServer, startImds } from '../../sim/imds/server.ts';
 import { type KubeApi, startKubeApi } from '../../sim/kube/server.ts';
-
-const run = promisify(execFile);
 
 describe('eni-agent doctor against simulated AWS and Kubernetes', () => {
   let cloud: Cloud;
@@ -40,7 +37,7 @@ describe('eni-agent doctor against simulated AWS and Kubernetes', () => {
   async function doctorWith(
     environment: Readonly<Record<string, string>>,
     ...flags: string[]
-  ): Promise<{ code: number; output: string; line: (name: string) => string | undefined }> {
+  ): Promise<{ code: number | undefined; output: string; line: (name: string) => string | undefined }> {
     const argv = [
       'agent/main.ts',
       'doctor',
@@ -57,14 +54,9 @@ describe('eni-agent doctor against simulated AWS and Kubernetes', () => {
       AWS_SECRET_ACCESS_KEY: 'simulated',
       ...environment,
     };
-    const ended = await run(process.execPath, [...argv, ...flags], { env }).then(
-      ({ stdout }) => ({ code: 0, output: stdout }),
-      (error: { code: number; stdout: string; stderr: string }) => ({
-        code: error.code,
-        output: error.stdout + error.stderr,
-      }),
-    );
-    return { ...ended, line: (name) => ended.output.split('\n').find((line) => line.includes(`  ${name} `)) };
+    const options = { env, extendEnv: false, reject: false, all: true } as const;
+    const { exitCode: code, all: output } = await execa(process.execPath, [...argv, ...flags], options);
+    return { code, output, line: (name) => output.split('\n').find((line) => line.includes(`  ${name} `)) };
   }
 
   it('passes what is there, changes nothing, and says what it cannot know', async () => {

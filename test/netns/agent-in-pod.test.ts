@@ -1,5 +1,4 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Cloud } from '../../sim/ec2/cloud.ts';
 import type { NetworkInterface } from '../../sim/ec2/entities.ts';
@@ -9,7 +8,6 @@ import { canUseRealNamespaces } from '../../sim/host/real.ts';
 import { type ImdsServer, startImds } from '../../sim/imds/server.ts';
 import { SpawnedAgent, until } from '../support/agent-process.ts';
 
-const exec = promisify(execFile);
 const possible = await canUseRealNamespaces();
 if (possible !== true) process.stdout.write(`agents in pods are not tested: ${possible}\n`);
 
@@ -37,10 +35,10 @@ beforeEach(async () => {
   ec2 = await startEc2Server({ cloud, throttle: unthrottled, host: '0.0.0.0' });
   imds = await startImds({ cloud, instanceId: here?.id ?? '', host: '0.0.0.0', tokens: 'optional' });
   agents = [];
-  await exec('ip', ['netns', 'add', POD]);
-  await exec('ip', ['link', 'add', HOST_END, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', POD]);
-  await exec('ip', ['addr', 'add', `${HOST_IP}/30`, 'dev', HOST_END]);
-  await exec('ip', ['link', 'set', HOST_END, 'up']);
+  await execa('ip', ['netns', 'add', POD]);
+  await execa('ip', ['link', 'add', HOST_END, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', POD]);
+  await execa('ip', ['addr', 'add', `${HOST_IP}/30`, 'dev', HOST_END]);
+  await execa('ip', ['link', 'set', HOST_END, 'up']);
   await inside('link', 'set', 'lo', 'up');
   await inside('addr', 'add', `${POD_IP}/30`, 'dev', 'eth0');
   await inside('link', 'set', 'eth0', 'up');
@@ -52,13 +50,13 @@ beforeEach(async () => {
 afterEach(async () => {
   if (possible !== true) return;
   await Promise.all(agents.map((agent) => agent.end('SIGKILL')));
-  await exec('ip', ['link', 'del', HOST_END]);
-  await exec('ip', ['netns', 'del', POD]);
+  await execa('ip', ['link', 'del', HOST_END]);
+  await execa('ip', ['netns', 'del', POD]);
   await Promise.all([ec2.close(), imds.close()]);
 });
 
 async function inside(...words: readonly string[]): Promise<void> {
-  await exec('nsenter', [`--net=/run/netns/${POD}`, 'ip', ...words]);
+  await execa('nsenter', [`--net=/run/netns/${POD}`, 'ip', ...words]);
 }
 
 /** Starts the program inside the pod's network namespace. */

@@ -1,13 +1,11 @@
-import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
-import { promisify } from 'node:util';
+import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { canUseRealNamespaces, RealHost } from '../../sim/host/real.ts';
 import { until } from '../support/agent-process.ts';
 import { type LoneNode, type LoneNodeOptions, openLoneNode, probe, untilReadyz } from '../support/lone-node.ts';
 
-const exec = promisify(execFile);
 const possible = await canUseRealNamespaces();
 if (possible !== true) process.stdout.write(`agents on nodes that lack something are not tested: ${possible}\n`);
 
@@ -160,12 +158,12 @@ describe.skipIf(possible !== true)('the real program on a node that lacks someth
     const [blackHole, address] = ['198.18.99.2', '10.81.1.20'];
     await open({ ec2Host: '0.0.0.0' });
     const link = `bh${process.pid.toString(36)}`;
-    await exec('ip', ['link', 'add', link, 'type', 'veth', 'peer', 'name', `${link}p`]);
-    undo.push(() => exec('ip', ['link', 'del', link]));
-    for (const end of [link, `${link}p`]) await exec('ip', ['link', 'set', end, 'up']);
-    await exec('ip', ['addr', 'add', '198.18.99.1/30', 'dev', link]);
+    await execa('ip', ['link', 'add', link, 'type', 'veth', 'peer', 'name', `${link}p`]);
+    undo.push(() => execa('ip', ['link', 'del', link]));
+    for (const end of [link, `${link}p`]) await execa('ip', ['link', 'set', end, 'up']);
+    await execa('ip', ['addr', 'add', '198.18.99.1/30', 'dev', link]);
     // Known neighbour, nobody there: nothing is answered, not even with an error.
-    await exec('ip', ['neigh', 'replace', blackHole, 'lladdr', '02:00:00:00:00:02', 'dev', link, 'nud', 'permanent']);
+    await execa('ip', ['neigh', 'replace', blackHole, 'lladdr', '02:00:00:00:00:02', 'dev', link, 'nud', 'permanent']);
     await lone.startPod('early', address);
     const endpoint = `http://${blackHole}:${new URL(lone.ec2.url).port}`;
     const environment = { AWS_REGION: 'us-east-1', AWS_ENDPOINT_URL_EC2: endpoint };
@@ -178,8 +176,8 @@ describe.skipIf(possible !== true)('the real program on a node that lacks someth
     expect(await probe(agent, '/healthz')).toMatchObject({ status: 200 });
     await until('the log', () => agent.told('not ready').length > 0, 20_000);
 
-    await exec('ip', ['addr', 'add', `${blackHole}/32`, 'dev', 'lo']);
-    undo.push(() => exec('ip', ['addr', 'del', `${blackHole}/32`, 'dev', 'lo']));
+    await execa('ip', ['addr', 'add', `${blackHole}/32`, 'dev', 'lo']);
+    undo.push(() => execa('ip', ['addr', 'del', `${blackHole}/32`, 'dev', 'lo']));
     await lone.assigned(address);
     await untilReadyz(agent, (answer) => answer.status === 200);
   });
@@ -187,14 +185,14 @@ describe.skipIf(possible !== true)('the real program on a node that lacks someth
 
 /** Mounts a pod's namespace where the agent looks, in the agent's own mount namespace: what propagation would have done. */
 async function mountForAgent(agentPid: number, netns: string): Promise<void> {
-  const inside = spawn('nsenter', [`--net=${netns}`, 'sleep', '60'], { stdio: 'ignore' });
+  const inside = execa('nsenter', [`--net=${netns}`, 'sleep', '60'], { stdio: 'ignore', reject: false });
   undo.push(() => void inside.kill());
   const hostNet = `/proc/${process.pid}/ns/net`;
   const same = () =>
-    exec('sh', ['-c', `[ /proc/${inside.pid}/ns/net -ef ${hostNet} ]`]).then(
+    execa('sh', ['-c', `[ /proc/${inside.pid}/ns/net -ef ${hostNet} ]`]).then(
       () => true,
       () => false,
     );
   await until('the process in the namespace', async () => !(await same()));
-  await exec('nsenter', [`--mount=/proc/${agentPid}/ns/mnt`, 'mount', '--bind', `/proc/${inside.pid}/ns/net`, netns]);
+  await execa('nsenter', [`--mount=/proc/${agentPid}/ns/mnt`, 'mount', '--bind', `/proc/${inside.pid}/ns/net`, netns]);
 }

@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { execa } from 'execa';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { type Holder, type MapView, renderMap } from '../../agent/demo/map.ts';
@@ -123,7 +122,7 @@ describe('a stand-in host', () => {
     const host = new StandInHost();
     const node = await host.createNode('n1', [{ name: 'eni1', mac: '0a:00:00:00:00:01' }]);
     const ip = (verb: string) =>
-      promisify(execFile)('ip', ['addr', verb, '10.10.1.200/32', 'dev', 'eni1'], { env: host.environment });
+      execa('ip', ['addr', verb, '10.10.1.200/32', 'dev', 'eni1'], { env: host.environment, extendEnv: false });
     const outcomes = await Promise.allSettled([ip('add'), ip('add')]);
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(await host.addressesOn('eni1')).toEqual(['10.10.1.200']);
