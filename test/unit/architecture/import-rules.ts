@@ -69,9 +69,19 @@ const IMPORT_RULES: readonly ImportRule[] = [
       'an adapter knows its own library and no other adapter; API object types end here, and only one place runs it',
   },
   {
+    from: 'lib/net/command.ts',
+    mayImport: ['execa'],
+    because: 'one place runs commands, so that every one has its limits and its errors are reported in one way',
+  },
+  {
+    from: 'lib/net/folder-watch.ts',
+    mayImport: ['node:', 'chokidar'],
+    because: 'one place watches folders, and keeps what the library lacks',
+  },
+  {
     from: 'lib/net/',
     mayImport: ['node:', 'lib/model/', 'lib/runtime/', 'lib/net/'],
-    because: 'an adapter knows its own library and no other adapter; one place runs commands',
+    because: 'an adapter knows its own library and no other adapter; commands and folder watches have one place each',
   },
   {
     from: 'lib/telemetry/',

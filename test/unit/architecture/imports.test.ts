@@ -58,6 +58,8 @@ describe('the rules themselves', () => {
       'lib/plan/addresses/plan.ts imports node:fs, but decisions are pure and synchronous: no clock, no I/O, no SDK can slip in',
     ],
     ['lib/ec2/client.ts', 'lib/kube/client.ts', expect.stringContaining('no other adapter') as string],
+    ['lib/net/netns.ts', 'execa', expect.stringContaining('one place each') as string],
+    ['lib/net/cni-cache.ts', 'chokidar', expect.stringContaining('one place each') as string],
     ['lib/ec2/client.ts', '@aws-sdk/credential-providers', expect.stringContaining('no other adapter') as string],
     ['lib/kube/watch.ts', '@kubernetes/client-node', expect.stringContaining('only one place runs it') as string],
     ['lib/kube/kube-config.ts', '@kubernetes/client-node', undefined],
