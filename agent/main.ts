@@ -19,6 +19,7 @@ const RUNS: { readonly [C in Command]: () => Promise<Run<C>> } = {
   sidecar: async () => (await import('./commands/init-and-sidecar.ts')).runSidecar,
   'host-ip': async () => (await import('./commands/host-ip.ts')).runHostIp,
   doctor: async () => (await import('./commands/doctor.ts')).runDoctor,
+  bundle: async () => (await import('./commands/bundle.ts')).runBundle,
   demo: async () => (await import('./demo/command.ts')).runDemo,
 };
 

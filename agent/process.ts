@@ -5,6 +5,7 @@ import type { LogFields, Logger, LogLevel } from '../lib/runtime/logger.ts';
 import { ReconcileHealth } from '../lib/runtime/reconcile-health.ts';
 import { createLogger } from '../lib/telemetry/log.ts';
 import { type PrometheusMetrics, prometheusMetrics } from '../lib/telemetry/prometheus.ts';
+import { COLOURED, paintFor } from './text/paint.ts';
 import { VERSION } from './version.ts';
 
 /** What every long-running command gets from its process: the real clock, randomness, environment, log and metrics. */
@@ -22,13 +23,16 @@ export function openProcess(
   command: Command,
   options: { readonly logLevel: LogLevel; readonly logFormat: 'json' | 'pretty' },
   fields: LogFields,
+  /** Standard error for a command whose output is its result. */
+  stream: NodeJS.WriteStream = process.stdout,
 ): ProcessParts {
   const clock = systemClock();
   const now = () => clock.now();
   const log = createLogger({
     level: options.logLevel,
     format: options.logFormat,
-    colour: process.stdout.isTTY,
+    colour: paintFor(stream, process.env) === COLOURED,
+    ...(stream !== process.stdout && { write: (line: string) => void stream.write(line) }),
     fields,
     now,
   });

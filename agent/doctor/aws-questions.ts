@@ -1,19 +1,20 @@
 import type { AddressApi } from '../../lib/ec2/api.ts';
 import type { Ec2Probe } from '../../lib/ec2/probe.ts';
 import { PROBED_ACTIONS } from '../../lib/ec2/probe.ts';
+import type { QuotaApi } from '../../lib/ec2/service-quotas.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { Eni } from '../../lib/model/eni.ts';
 import type { Answer, Evidence, PermissionFound } from '../../lib/plan/doctor/evidence.ts';
 
-export type AwsEvidence = Pick<Evidence, 'permissions' | 'enis' | 'gateway' | 'elasticIps'>;
+export type AwsEvidence = Pick<Evidence, 'permissions' | 'enis' | 'gateway' | 'elasticIps' | 'sourceChecks'>;
 
 /** When it is not even known which instance this is. */
-export const UNASKED: AwsEvidence = {
-  permissions: { kind: 'skipped', message: 'the instance is unknown' },
-  enis: { kind: 'skipped', message: 'the instance is unknown' },
-  gateway: { kind: 'skipped', message: 'the instance is unknown' },
-  elasticIps: { kind: 'skipped', message: 'the instance is unknown' },
-};
+export const UNASKED: AwsEvidence = unasked('the instance is unknown');
+
+function unasked(message: string): AwsEvidence {
+  const skipped = { kind: 'skipped', message } as const;
+  return { permissions: skipped, enis: skipped, gateway: skipped, elasticIps: skipped, sourceChecks: skipped };
+}
 
 /** Asks EC2 what can be asked without changing anything. Dry runs go one after the other: they share buckets with real calls. */
 export async function askAws(
@@ -21,20 +22,29 @@ export async function askAws(
     addresses,
     probe,
     instanceId,
-  }: { readonly addresses: AddressApi; readonly probe: Ec2Probe; readonly instanceId: string },
+    quota,
+  }: {
+    readonly addresses: AddressApi;
+    readonly probe: Ec2Probe;
+    readonly instanceId: string;
+    readonly quota: QuotaApi;
+  },
   signal: AbortSignal,
 ): Promise<AwsEvidence> {
   const enis = await asked(() => addresses.describeEnis(instanceId, { signal }));
-  const counted: Answer<number> = enis.kind === 'known' ? { kind: 'known', value: enis.value.length } : enis;
-  if (enis.kind === 'failed') return { ...UNASKED, enis };
+  if (enis.kind === 'failed') return { ...unasked('EC2 did not answer, see credentials'), enis };
   const vpcId = enis.kind === 'known' ? enis.value[0]?.vpcId : undefined;
   const permissions = new Map<string, PermissionFound>();
   for (const action of PROBED_ACTIONS) permissions.set(action, await probe.permission(action, signal));
   return {
-    enis: counted,
+    enis,
+    sourceChecks: await asked(() => probe.sourceChecks(instanceId, signal)),
     permissions: { kind: 'known', value: permissions },
     gateway: vpcId === undefined ? noVpc(enis) : await asked(() => probe.hasInternetGateway(vpcId, signal)),
-    elasticIps: await asked(() => probe.elasticIpUse(signal)),
+    elasticIps: await asked(async () => {
+      const limit = await quota.elasticIps({ signal }).catch(() => undefined);
+      return { used: await probe.elasticIpsUsed(signal), limit };
+    }),
   };
 }
 

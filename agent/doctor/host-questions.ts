@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
 import { access, readdir, readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Answer, FolderFound, NamespacesFound } from '../../lib/plan/doctor/evidence.ts';
+import { readLinkStates } from '../../lib/net/link-states.ts';
+import type { Answer, FolderFound, LinkFound, NamespacesFound } from '../../lib/plan/doctor/evidence.ts';
 
 export async function askFolders(
   folders: readonly { readonly path: string; readonly option: string }[],
@@ -38,6 +39,15 @@ export async function askNamespaces(dir: string): Promise<Answer<NamespacesFound
 export async function askCapabilities(): Promise<Answer<bigint>> {
   const text = await readFile('/proc/self/status', 'utf8').catch(() => '');
   const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(text)?.[1];
-  if (mask === undefined) return { kind: 'failed', message: '/proc/self/status does not tell' };
+  if (mask === undefined) return { kind: 'failed', message: '/proc/self/status has no line CapEff' };
   return { kind: 'known', value: BigInt(`0x${mask}`) };
+}
+
+/** The links of the host, where this process shares its network. */
+export async function askLinks(signal: AbortSignal): Promise<Answer<readonly LinkFound[]>> {
+  try {
+    return { kind: 'known', value: await readLinkStates(signal) };
+  } catch (error) {
+    return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
+  }
 }

@@ -1,6 +1,13 @@
 import type { KubeClient } from '../../lib/kube/client.ts';
+import { servesFloatingIps } from '../../lib/kube/floating-ips.ts';
 import { isKubeError } from '../../lib/kube/kube-error.ts';
-import type { AccessFound, Answer, VpcCniFound } from '../../lib/plan/doctor/evidence.ts';
+import { listAll } from '../../lib/kube/list.ts';
+import { podConverter } from '../../lib/kube/pods.ts';
+import { OUR_PODS, toAgentPodFact } from '../../lib/kube/status-views.ts';
+import { masterOf, pluginOf } from '../../lib/model/addresses/cni.ts';
+import { ipamRangesOf } from '../../lib/model/addresses/ipam-range.ts';
+import type { AccessFound, Answer, NetworkFound, VpcCniFound } from '../../lib/plan/doctor/evidence.ts';
+import { definitionsOf } from '../node/sources.ts';
 
 /** What the node agent does at the API server (daemonset/base/rbac.yaml). */
 const NEEDED = [
@@ -9,9 +16,36 @@ const NEEDED = [
   { verb: 'patch', group: '', resource: 'pods', subresource: 'status' },
   { verb: 'create', group: '', resource: 'events' },
   { verb: 'patch', group: '', resource: 'events' },
+  { verb: 'get', group: '', resource: 'pods' },
   { verb: 'get', group: '', resource: 'nodes' },
   { verb: 'get', group: 'k8s.cni.cncf.io', resource: 'network-attachment-definitions' },
 ] as const;
+
+/** And what FloatingIPs take, where they are installed. */
+const NEEDED_FOR_FLOATING_IPS = [
+  { verb: 'list', group: '', resource: 'nodes' },
+  { verb: 'watch', group: '', resource: 'nodes' },
+  { verb: 'get', group: 'eni-agent.io', resource: 'floatingips' },
+  { verb: 'list', group: 'eni-agent.io', resource: 'floatingips' },
+  { verb: 'watch', group: 'eni-agent.io', resource: 'floatingips' },
+  { verb: 'patch', group: 'eni-agent.io', resource: 'floatingips', subresource: 'status' },
+] as const;
+const LEASE_VERBS = ['get', 'list', 'watch', 'create', 'update'] as const;
+
+interface Permission {
+  readonly verb: string;
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource?: string;
+  readonly namespace?: string;
+}
+
+/** All permissions that the agent of this cluster uses. @param namespace of its Leases */
+async function neededIn(client: KubeClient, namespace: string, signal: AbortSignal): Promise<readonly Permission[]> {
+  if (!(await servesFloatingIps(client, signal))) return NEEDED;
+  const leases = LEASE_VERBS.map((verb) => ({ verb, group: 'coordination.k8s.io', resource: 'leases', namespace }));
+  return [...NEEDED, ...NEEDED_FOR_FLOATING_IPS, ...leases];
+}
 
 /** Names under which the manuals of the tools that we stand in for deploy them. */
 const RIVALS = /aws-pod-eip-controller|eip-operator|k8s-aws-operator|aws-operator|multus-ip|ipmgmt/;
@@ -37,22 +71,27 @@ export async function askVersion(client: KubeClient, signal: AbortSignal): Promi
 }
 
 /** By SelfSubjectAccessReview: any account may ask it about itself. */
-export async function askAccess(client: KubeClient, signal: AbortSignal): Promise<Answer<readonly AccessFound[]>> {
-  const review = async (resourceAttributes: (typeof NEEDED)[number]): Promise<AccessFound> => {
+export async function askAccess(
+  client: KubeClient,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<Answer<readonly AccessFound[]>> {
+  const review = async (resourceAttributes: Permission): Promise<AccessFound> => {
     const answer = await client.request<{ status?: { allowed?: boolean } }>({
       method: 'POST',
       path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
       body: { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { resourceAttributes } },
       signal,
     });
-    const sub = 'subresource' in resourceAttributes ? `/${resourceAttributes.subresource}` : '';
+    const { verb, resource, subresource, namespace: inside } = resourceAttributes;
+    const sub = subresource === undefined ? '' : `/${subresource}`;
     return {
-      verb: resourceAttributes.verb,
-      resource: `${resourceAttributes.resource}${sub}`,
+      verb,
+      resource: `${resource}${sub}${inside === undefined ? '' : ` in ${inside}`}`,
       allowed: answer.status?.allowed === true,
     };
   };
-  return asked(() => Promise.all(NEEDED.map(review)));
+  return asked(async () => Promise.all((await neededIn(client, namespace, signal)).map(review)));
 }
 
 /** What a server says of who asks. */
@@ -131,6 +170,43 @@ export async function askRivals(client: KubeClient, signal: AbortSignal): Promis
       .filter(({ metadata, spec }) => RIVALS.test(metadata.name) && spec?.replicas !== 0)
       .map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
   });
+}
+
+/** The networks of this node's pods. A definition that is gone meanwhile is left out. */
+export async function askNetworks(
+  client: KubeClient,
+  nodeName: string,
+  signal: AbortSignal,
+): Promise<Answer<readonly NetworkFound[]>> {
+  return asked(async () => {
+    const query = { fieldSelector: `spec.nodeName=${nodeName}` };
+    const options = { path: '/api/v1/pods', query, from: '0', signal, convert: podConverter() };
+    const pods = (await listAll(client, options)).entries;
+    const names = [...new Set(pods.flatMap(definitionsOf))].toSorted();
+    const found = await Promise.all(names.map((name) => readNetwork(client, name, signal)));
+    return found.flatMap((network) => network ?? []);
+  });
+}
+
+async function readNetwork(client: KubeClient, name: string, signal: AbortSignal): Promise<NetworkFound | undefined> {
+  const [namespace = '', plain = ''] = name.split('/');
+  const path = `/apis/k8s.cni.cncf.io/v1/namespaces/${namespace}/network-attachment-definitions/${plain}`;
+  try {
+    const { spec } = await client.request<{ spec?: { config?: unknown } }>({ method: 'GET', path, signal });
+    const config = spec?.config;
+    return { name, master: masterOf(config), plugin: pluginOf(config), ranges: ipamRangesOf(config) };
+  } catch (error) {
+    if (isKubeError(error) && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+/** Images of the cluster's node agents, each once; undefined where it cannot be found out. */
+export async function askImages(client: KubeClient, signal: AbortSignal): Promise<readonly string[] | undefined> {
+  const query = { labelSelector: OUR_PODS };
+  const options = { path: '/api/v1/pods', query, from: '0', signal, convert: toAgentPodFact };
+  const answer = await asked(async () => (await listAll(client, options)).entries);
+  return answer.kind === 'known' ? [...new Set(answer.value.map(({ image }) => image))].toSorted() : undefined;
 }
 
 async function asked<T>(ask: () => Promise<T>): Promise<Answer<T>> {

@@ -41,6 +41,8 @@ import type { EipSurroundingsNow } from './snapshot.ts';
 
 export interface EipReport {
   readonly statuses: readonly EipStatus[];
+  /** What is being done, or in a dry run would be. */
+  readonly steps: readonly EipStep[];
   /** Annotations that could not be understood, by pod key. */
   readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
   /** False before the first look at everything: the absence of a bound EIP then means nothing. */
@@ -154,7 +156,7 @@ export class ElasticIpReconciler {
     if (!this.#started && this.#inventory.readAt !== undefined) this.#firstInventory(claims.length);
     this.#story.statuses(planned.statuses);
     const pods = new Set(now.pods.map(({ uid }) => uid));
-    report({ statuses: planned.statuses, refusals, complete: this.#hasSeenAll(now), pods });
+    report({ statuses: planned.statuses, steps: planned.steps, refusals, complete: this.#hasSeenAll(now), pods });
     return { steps: dryRun ? [] : planned.steps, retryAt };
   }
 

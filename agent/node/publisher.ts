@@ -44,7 +44,7 @@ export class Publisher {
   readonly #pendingSince = new Map<string, number>();
   readonly #writing = new Map<string, Set<Promise<void>>>();
   #addresses: NodeReport | undefined;
-  #eips: EipReport = { statuses: [], refusals: new Map(), complete: false, pods: new Set() };
+  #eips: EipReport = { statuses: [], steps: [], refusals: new Map(), complete: false, pods: new Set() };
   #alarmAt: number | undefined;
 
   constructor(options: PublisherOptions) {

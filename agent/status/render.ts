@@ -1,6 +1,6 @@
 import type { OptionsOf } from '../../lib/config/options.ts';
 import type { ClusterStatus, Problem } from '../../lib/model/status/cluster-status.ts';
-import { cutTo, renderColumns, type TextColumn, type TextOptions } from '../text/columns.ts';
+import { cutTo, renderColumns, type TextColumn, type TextOptions, wrapped } from '../text/columns.ts';
 import type { Paint } from '../text/paint.ts';
 import { overviewLines } from './overview.ts';
 import {
@@ -56,7 +56,7 @@ function overview(status: ClusterStatus, style: TableStyle, options: RenderOptio
           ...table(floatingIpTable(style), floatingIps.slice(0, GLANCE), options, ''),
           ...rest(floatingIps.length - GLANCE, 'floatingips'),
         ]),
-    ...(gaps.length === 0 ? [] : ['', ...gaps.flatMap((gap) => wrapped(`Not shown: ${gap}`, options))]),
+    ...(gaps.length === 0 ? [] : ['', ...gaps.flatMap((gap) => wrapped(`Not shown: ${gap}`, options.columns, 2))]),
   ];
 }
 
@@ -105,19 +105,7 @@ function problemLines(problems: readonly Problem[], options: RenderOptions): str
     const head = `${subject}  ${reason}`;
     return [
       `${colour(mark)} ${columns === undefined ? head : cutTo(head, columns - 2)}`,
-      ...wrapped(message, options).map((line) => `  ${paint.dim(line)}`),
+      ...wrapped(message, columns, 2).map((line) => `  ${paint.dim(line)}`),
     ];
   });
-}
-
-/** Breaks a sentence at blanks; a word that is longer than the line stays whole. */
-function wrapped(text: string, { columns }: TextOptions): string[] {
-  if (columns === undefined) return [text];
-  const lines: string[] = [];
-  for (const word of text.trim().split(/\s+/)) {
-    const line = lines.at(-1);
-    if (line === undefined || line.length + 1 + word.length > columns - 2) lines.push(word);
-    else lines[lines.length - 1] = `${line} ${word}`;
-  }
-  return lines;
 }

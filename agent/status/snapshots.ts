@@ -25,7 +25,7 @@ export async function readSnapshots(
 }
 
 /** Path of an agent's own HTTP server behind the API server's proxy; RBAC asks for `get` on `pods/proxy`. */
-function proxyPath({ namespace, name, port }: AgentPodFact, path: string): string {
+export function proxyPath({ namespace, name, port }: AgentPodFact, path: string): string {
   return `/api/v1/namespaces/${namespace}/pods/${name}:${port}/proxy${path}`;
 }
 

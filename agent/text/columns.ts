@@ -71,3 +71,15 @@ function fitted<Row>(table: readonly TextColumn<Row>[], natural: readonly number
   }
   return widths;
 }
+
+/** Breaks a sentence at blanks, so that it fits behind an indent; a word that is longer than the line stays whole. */
+export function wrapped(text: string, columns: number | undefined, indent: number): string[] {
+  if (columns === undefined) return [text];
+  const lines: string[] = [];
+  for (const word of text.trim().split(/\s+/)) {
+    const line = lines.at(-1);
+    if (line === undefined || line.length + 1 + word.length > columns - indent) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
+}

@@ -9,6 +9,7 @@ export const COMMANDS = {
   ui: 'shows the same as a live page in your browser, on 127.0.0.1',
   plan: 'prints what `node` would do now and why, and changes nothing',
   doctor: 'checks what `node` needs on this node and in AWS, and says how to fix what is missing',
+  bundle: 'gathers everything that a bug report needs into one archive',
   demo: 'real agents against a simulated AWS and Kubernetes, on a laptop',
 } as const satisfies Record<string, string>;
 

@@ -13,7 +13,7 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-const LOOKING: ReadonlySet<Command> = new Set<Command>(['status', 'ui', 'plan', 'doctor']);
+const LOOKING: ReadonlySet<Command> = new Set<Command>(['status', 'ui', 'plan', 'doctor', 'bundle']);
 
 /** True for a command that only looks: it leaves nothing behind, and for it a fault is not a finding. */
 export function looksOnly(command: Command): boolean {
@@ -35,6 +35,7 @@ const MEANINGS: Readonly<Record<Command, string>> = {
   ui: '0 it was stopped; 2 the kubeconfig cannot be used, or the port is taken',
   plan: '0 the plan is printed; 2 it could not be made: an unknown node, or not everything answered',
   doctor: '0 no check failed; 1 a check failed; 2 the checks could not be made',
+  bundle: '0 the archive is complete; 1 something could not be had and is named in it; 2 there is no archive',
   demo: '0 every scene and the final state are right; 1 something was wrong',
 };
 

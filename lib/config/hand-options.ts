@@ -14,7 +14,7 @@ export const HAND_OPTIONS = {
   context: {
     flag: 'context',
     type: text('NAME'),
-    commands: ['status', 'ui'],
+    commands: ['status', 'plan', 'doctor', 'bundle', 'ui'],
     help: "context of the kubeconfig; without it, the file's current one",
   },
   allNamespaces: {
@@ -35,14 +35,34 @@ export const HAND_OPTIONS = {
   onlyNode: {
     flag: 'node',
     type: text('NAME'),
-    commands: ['status', 'ui'],
-    help: 'look at this node only; without it, at all',
+    commands: ['status', 'plan', 'doctor', 'bundle', 'ui'],
+    help: 'look at this node only; without it, at all. `plan` and `doctor` run in the pod of its agent (`kubectl exec`)',
+  },
+  allNodes: {
+    flag: 'all-nodes',
+    type: toggle(),
+    commands: ['doctor'],
+    default: 'false',
+    help: 'check every node, in the pods of the agents (`kubectl exec`)',
+  },
+  file: {
+    flag: 'file',
+    type: text('FILE'),
+    commands: ['bundle'],
+    help: 'where the archive goes; without it, a name with the time in this folder',
+  },
+  redact: {
+    flag: 'redact',
+    type: toggle(),
+    commands: ['bundle'],
+    default: 'true',
+    help: 'replace account ids by stand-ins and take out what looks like a secret',
   },
   output: {
     flag: 'output',
     short: 'o',
     type: choice('text', 'wide', 'json', 'yaml'),
-    commands: ['status'],
+    commands: ['status', 'plan', 'doctor'],
     default: 'text',
     help: 'the form: `text` fits the terminal, `wide` has more columns, `json` and `yaml` are for scripts',
   },

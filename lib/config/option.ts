@@ -16,6 +16,8 @@ export interface Option<T = unknown, C extends Command = Command> {
   /** Written as a user would write it; several, comma-separated. Absent: the value is undefined, or an empty list. */
   readonly default?: string;
   readonly required?: true;
+  /** Flags of options that make up for a required one; its value is then the empty text. */
+  readonly unless?: readonly string[];
   /** One sentence or two, for `--help` and the docs. Without a full stop at the end. */
   readonly help: string;
 }

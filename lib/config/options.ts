@@ -11,7 +11,7 @@ export type { Option };
 const AGENT = ['node', 'plan'] as const;
 const CLUSTER_WIDE = ['node', 'plan', 'controller', 'doctor'] as const;
 /** Those that people run, with a kubeconfig of their own. */
-const BY_HAND = ['status', 'ui'] as const;
+const BY_HAND = ['status', 'bundle', 'ui'] as const;
 /** Those that say where things are. */
 const ON_NODE = ['node', 'plan', 'doctor'] as const;
 const IN_POD = ['init', 'sidecar'] as const;
@@ -24,6 +24,7 @@ export const OPTIONS = {
     commands: ON_NODE,
     aliases: ['NODE_NAME'],
     required: true,
+    unless: ['node', 'all-nodes'],
     help: 'name of the Kubernetes node that this agent serves',
   },
   kubeconfig: {
@@ -80,7 +81,7 @@ export const OPTIONS = {
   leaseNamespace: {
     flag: 'lease-namespace',
     type: text('NAME'),
-    commands: ['node', 'controller'],
+    commands: ['node', 'controller', 'doctor'],
     aliases: ['POD_NAMESPACE'],
     help: 'where the Leases live by which replicas choose their leader and nodes the holder of a FloatingIP; without it, the namespace of the service account',
   },
@@ -88,7 +89,7 @@ export const OPTIONS = {
   observe: {
     flag: 'observe',
     type: choice('live', 'cni', 'annotations'),
-    commands: AGENT,
+    commands: ON_NODE,
     default: 'live',
     help: "how deep to look: `annotations` the API server only, `cni` the CNI result cache too, `live` the pods' network namespaces too. Each level asks for more privileges",
   },
@@ -102,7 +103,7 @@ export const OPTIONS = {
   allowPrimary: {
     flag: 'allow-primary',
     type: toggle(),
-    commands: AGENT,
+    commands: ON_NODE,
     default: 'false',
     help: 'lets addresses of pods be put on the primary ENI when the interface of the pod sits on it. The VPC CNI takes every address that it finds there for its own and gives it to an ordinary pod, unless its pool is kept from growing (`WARM_IP_TARGET`)',
   },

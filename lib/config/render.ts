@@ -44,7 +44,7 @@ export function renderHelp(command: Command, columns = 100): string {
 }
 
 /** Commands that speak to the API server only. */
-const WITHOUT_AWS: ReadonlySet<Command> = new Set<Command>(['status']);
+const WITHOUT_AWS: ReadonlySet<Command> = new Set<Command>(['status', 'bundle']);
 
 const AWS_NOTE = [
   '',

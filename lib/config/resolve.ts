@@ -38,7 +38,7 @@ export function resolveOptions<C extends Command>(command: C, input: ConfigInput
   const origins = new Map<string, Origin>();
   for (const [key, option] of optionsFor(command)) {
     const given = firstGiven(option, sources);
-    const value = parse(option, given);
+    const value = given === undefined && isMadeUpFor(option, sources) ? '' : parse(option, given);
     if (value instanceof Mistake) faults.push(faultOf(option, given, value));
     else values[key] = value;
     origins.set(option.flag, given?.origin ?? { source: 'default' });
@@ -63,6 +63,10 @@ function firstGiven(option: Option, sources: readonly Source[]): Given | undefin
   const given = sources.map((source) => source.given.get(option.flag)).find((entry) => entry !== undefined);
   if (given !== undefined || option.default === undefined) return given;
   return { origin: { source: 'default' }, words: split(option, option.default) };
+}
+
+function isMadeUpFor({ unless = [] }: Option, sources: readonly Source[]): boolean {
+  return unless.some((flag) => sources.some((source) => source.given.has(flag)));
 }
 
 function parse(option: Option, given: Given | undefined): unknown {

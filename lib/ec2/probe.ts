@@ -3,7 +3,6 @@ import {
   AssociateAddressCommand,
   CreateTagsCommand,
   DeleteTagsCommand,
-  DescribeAccountAttributesCommand,
   DescribeAddressesCommand,
   DescribeInternetGatewaysCommand,
   DescribeNetworkInterfacesCommand,
@@ -39,8 +38,10 @@ export interface Ec2Probe {
   permission(action: ProbedAction, signal: AbortSignal): Promise<Permission>;
   /** True when the VPC has an internet gateway. @throws {Ec2Error} */
   hasInternetGateway(vpcId: string, signal: AbortSignal): Promise<boolean>;
-  /** How many EIPs of Amazon's the account has, and may have (undefined: EC2 does not tell). @throws {Ec2Error} */
-  elasticIpUse(signal: AbortSignal): Promise<{ readonly used: number; readonly limit: number | undefined }>;
+  /** How many Elastic IPs count towards the account's quota. @throws {Ec2Error} */
+  elasticIpsUsed(signal: AbortSignal): Promise<number>;
+  /** Of each ENI of the instance. @throws {Ec2Error} */
+  sourceChecks(instanceId: string, signal: AbortSignal): Promise<{ readonly eni: string; readonly enabled: boolean }[]>;
 }
 
 export function ec2Probe(client: Ec2Client): Ec2Probe {
@@ -53,28 +54,28 @@ export function ec2Probe(client: Ec2Client): Ec2Probe {
       const answer = await client.send(command, { abortSignal }).catch(translated('DescribeInternetGateways'));
       return (answer.InternetGateways ?? []).length > 0;
     },
-    async elasticIpUse(abortSignal) {
-      const [addresses, limit] = await Promise.all([
-        client.send(new DescribeAddressesCommand({}), { abortSignal }).catch(translated('DescribeAddresses')),
-        elasticIpLimit(client, abortSignal),
-      ]);
-      const counted = (addresses.Addresses ?? []).filter(
-        ({ PublicIpv4Pool: pool }) => pool === undefined || pool === 'amazon',
+    async elasticIpsUsed(abortSignal) {
+      const answer = await client
+        .send(new DescribeAddressesCommand({}), { abortSignal })
+        .catch(translated('DescribeAddresses'));
+      // Own (BYOIP) pools and what a service holds do not count.
+      return (answer.Addresses ?? []).filter(
+        ({ PublicIpv4Pool: pool, ServiceManaged: service }) => (pool === undefined || pool === 'amazon') && !service,
+      ).length;
+    },
+    async sourceChecks(instanceId, abortSignal) {
+      const command = new DescribeNetworkInterfacesCommand({
+        Filters: [{ Name: 'attachment.instance-id', Values: [instanceId] }],
+      });
+      const answer = await client.send(command, { abortSignal }).catch(translated('DescribeNetworkInterfaces'));
+      return (answer.NetworkInterfaces ?? []).map(
+        ({ NetworkInterfaceId: eni = '', SourceDestCheck: enabled = true }) => ({
+          eni,
+          enabled,
+        }),
       );
-      return { used: counted.length, limit };
     },
   };
-}
-
-/** The account attribute `vpc-max-elastic-ips`; not every policy allows to read it. */
-async function elasticIpLimit(client: Ec2Client, abortSignal: AbortSignal): Promise<number | undefined> {
-  const command = new DescribeAccountAttributesCommand({
-    AttributeNames: ['vpc-max-elastic-ips' as 'supported-platforms'],
-  });
-  const answer = await client.send(command, { abortSignal }).catch(() => undefined);
-  const text = answer?.AccountAttributes?.find(({ AttributeName: name }) => name === 'vpc-max-elastic-ips')
-    ?.AttributeValues?.[0]?.AttributeValue;
-  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
 async function permission(client: Ec2Client, action: ProbedAction, abortSignal: AbortSignal): Promise<Permission> {

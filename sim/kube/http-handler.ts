@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { controlAnswer } from './control-plane.ts';
 import type { FailureRule, KubeFaults } from './faults.ts';
+import { logOf } from './pod-log.ts';
 import { proxyToPod } from './pod-proxy.ts';
 import { type KubeRequest, type RequestRecord, readRequest } from './request.ts';
 import { type Answer, answer, type Served } from './routes.ts';
@@ -9,6 +10,8 @@ import { ApiError } from './status.ts';
 import { streamWatch } from './watch-response.ts';
 
 export interface HttpSide extends Served {
+  /** Files with the logs of pods, by `namespace/name`. */
+  podLogs: ReadonlyMap<string, string>;
   faults: KubeFaults;
   requests: RequestRecord[];
   now: () => number;
@@ -34,6 +37,8 @@ async function respond(side: HttpSide, request: KubeRequest, response: ServerRes
   const failure = side.faults.failureFor(request.method, request.path);
   if (failure) return sendFailure(response, failure);
   if (await proxyToPod(side, request, response)) return;
+  const log = logOf(side.podLogs, request.path);
+  if (log !== undefined) return void response.writeHead(200, { 'content-type': 'text/plain' }).end(log);
   const decide = () => answer(side, request, side.now());
   try {
     send(side, request, response, request.query.has('dryRun') ? side.store.rehearse(decide) : decide());

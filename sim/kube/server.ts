@@ -35,6 +35,8 @@ export interface KubeApi extends AsyncDisposable {
   readonly api: ObjectApi;
   readonly requests: RequestRecord[];
   readonly faults: KubeFaults;
+  /** Files with the logs of pods, by `namespace/name`. */
+  readonly podLogs: Map<string, string>;
   /** YAML for kubectl and @kubernetes/client-node, which both want TLS skipped explicitly for http (facts §7.1). */
   readonly kubeconfig: () => string;
   readonly close: () => Promise<void>;
@@ -50,7 +52,8 @@ export async function startKubeApi(options: KubeApiOptions = {}): Promise<KubeAp
   const { store, registry, api } = openKubeState(options);
   const faults = new KubeFaults(now);
   const requests: RequestRecord[] = [];
-  const server = serve({ store, registry, api, faults, requests, now });
+  const podLogs = new Map<string, string>();
+  const server = serve({ store, registry, api, faults, requests, podLogs, now });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -61,7 +64,7 @@ export async function startKubeApi(options: KubeApiOptions = {}): Promise<KubeAp
     await once(server, 'close');
   };
   const kubeconfig = () => kubeconfigFor(url);
-  return { url, store, registry, api, requests, faults, kubeconfig, close, [Symbol.asyncDispose]: close };
+  return { url, store, registry, api, requests, faults, podLogs, kubeconfig, close, [Symbol.asyncDispose]: close };
 }
 
 /** The API server's state and verbs without HTTP, for simulations on a virtual clock. */

@@ -1,22 +1,31 @@
 import { builtIn } from '../kube/kubelet.ts';
-import type { Served } from '../kube/routes.ts';
+import type { KubeApi } from '../kube/server.ts';
 
 const NAMESPACE = 'eni-agent-system';
+
+export interface AgentState {
+  readonly isReady: boolean;
+  readonly port: number;
+  readonly logFile: string;
+}
 
 /**
  * The pods that a DaemonSet would have made for agents that run as processes, so that whoever looks at the cluster finds them. They
  * are on the loopback address, where the agents listen.
  */
 export class AgentPods {
-  readonly #api: Served['api'];
+  readonly #api: KubeApi['api'];
+  readonly #logs: Map<string, string>;
   readonly #known = new Set<string>();
 
-  constructor({ api }: Pick<Served, 'api'>) {
+  constructor({ api, podLogs }: Pick<KubeApi, 'api' | 'podLogs'>) {
     this.#api = api;
+    this.#logs = podLogs;
   }
 
   /** Makes the agent's pod when it is ready for the first time, and keeps its condition. */
-  tell(node: string, { isReady, port }: { readonly isReady: boolean; readonly port: number }): void {
+  tell(node: string, { isReady, port, logFile }: AgentState): void {
+    this.#logs.set(`${NAMESPACE}/${nameOf(node)}`, logFile);
     if (!this.#known.has(node) && isReady) this.#create(node, port);
     if (!this.#known.has(node)) return;
     const status = {

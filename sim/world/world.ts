@@ -128,9 +128,10 @@ async function addNode(instance: WorldInstance, place: Place): Promise<WorldNode
   const links = enis.map(({ link, mac }) => ({ name: link, mac }));
   const host = await options.host.createNode(name, links);
   const imds = undo.use(await startImds({ cloud, instanceId }));
+  const logFile = join(folder, 'logs', `${name}.log`);
   const agent = new AgentProcess({
     entry: options.entry,
-    logFile: join(folder, 'logs', `${name}.log`),
+    logFile,
     argv: [
       'node',
       `--node-name=${name}`,
@@ -142,7 +143,7 @@ async function addNode(instance: WorldInstance, place: Place): Promise<WorldNode
       ...(options.agentFlags ?? []),
     ],
     environment: { ...agentEnvironment(place), AWS_EC2_METADATA_SERVICE_ENDPOINT: imds.url },
-    onReady: (isReady, port) => place.agentPods.tell(name, { isReady, port }),
+    onReady: (isReady, port) => place.agentPods.tell(name, { isReady, port, logFile }),
     ...(options.onLine && { onLine: (line: string) => options.onLine?.(name, line) }),
   });
   return { ...instance, host, imds, agent };

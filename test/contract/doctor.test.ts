@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DoctorView } from '../../agent/doctor/render.ts';
 import { Cloud } from '../../sim/ec2/cloud.ts';
 import { type Ec2Server, startEc2Server } from '../../sim/ec2/server.ts';
 import { type ImdsServer, startImds } from '../../sim/imds/server.ts';
+import { FakeKubelet } from '../../sim/kube/kubelet.ts';
 import { type KubeApi, startKubeApi } from '../../sim/kube/server.ts';
 
 describe('eni-agent doctor against simulated AWS and Kubernetes', () => {
@@ -94,14 +96,55 @@ describe('eni-agent doctor against simulated AWS and Kubernetes', () => {
     const { code, line, output } = await doctor('--cluster-name=test');
     imds.enabled = true;
     expect(line('instance')).toMatch(/^fail /);
-    expect(output).toContain('hop limit');
+    // 403 is metadata's own refusal; a hop limit would be silence.
+    expect(output).toContain('--http-endpoint enabled');
+    expect(output).not.toContain('hop limit');
     expect(code).toBe(1);
   });
 
   it('fails with the cause when EC2 does not answer, and does not ask it one permission after the other', async () => {
     const { code, line } = await doctorWith({ AWS_ENDPOINT_URL_EC2: 'http://127.0.0.1:1' }, '--cluster-name=test');
     expect(line('credentials')).toMatch(/^fail .*DescribeNetworkInterfaces.*ECONNREFUSED/);
-    expect(line('internet gateway')).toMatch(/^skipped /);
+    expect(line('internet gateway')).toMatch(/^skipped .*EC2 did not answer/);
+    expect(line('VPC CNI')).not.toContain('instance is unknown');
+    expect(code).toBe(1);
+  });
+
+  it('says the same as JSON, with the paragraph of each check', async () => {
+    const { output, code } = await doctor('--cluster-name=test', '-o', 'json');
+    const { schema, node, checks } = JSON.parse(output) as DoctorView;
+
+    expect({ schema, node }).toEqual({ schema: 'eni-agent.io/doctor/v1', node: 'n' });
+    expect(code).toBe(checks.some(({ verdict }) => verdict === 'fail') ? 1 : 0);
+    expect(checks.filter(({ verdict }) => verdict === 'fail').map(({ name }) => name)).toEqual(['RBAC']);
+    expect(checks.find(({ name }) => name === 'credentials')).toMatchObject({
+      verdict: 'pass',
+      paragraph: 'docs/doctor.md#credentials',
+    });
+  });
+
+  it('misses nothing that the level of --observe does not need', async () => {
+    const { line } = await doctor('--observe=annotations', `--cni-cache-dir=${folder}/nowhere`);
+
+    expect(line(`folder ${folder}/nowhere`)).toMatch(/^skipped .*not needed with --observe=annotations/);
+    expect(line('network namespaces')).toMatch(/^skipped /);
+    expect(line('capabilities')).toMatch(/^skipped /);
+  });
+
+  it('finds a network whose master this node lacks, and one that cannot work in a VPC', async () => {
+    const kubelet = new FakeKubelet(kube);
+    const names = ['lost', 'mac'];
+    kubelet.createNetwork('lost', { type: 'ipvlan', master: 'eth77' });
+    kubelet.createNetwork('mac', { type: 'macvlan', master: 'lo' });
+    kubelet.createPod({ name: 'web', node: 'n' });
+    kubelet.setNetworkStatus(
+      'web',
+      names.map((name) => ({ name: `default/${name}`, interface: name })),
+    );
+    const { line, code } = await doctor();
+
+    expect(line('network default/lost')).toMatch(/^fail .*master eth77 does not exist on this node/);
+    expect(line('network default/mac')).toMatch(/^fail .*macvlan/);
     expect(code).toBe(1);
   });
 

@@ -16,22 +16,25 @@ export function diagnoseAws(evidence: Evidence): Check[] {
   ];
 }
 
-function identity({ identity: answer }: Evidence): Check {
+/** 403 is metadata's own word for being switched off; silence is what a hop limit of 1 makes of every answer. */
+function metadataFix(status: number | undefined): string {
+  if (status === 403)
+    return 'switch the metadata service of the instance on (aws ec2 modify-instance-metadata-options --http-endpoint enabled)';
+  if (status !== undefined)
+    return `find out who answers for the metadata service with HTTP ${status}: a proxy, or a network policy`;
+  return 'give the pod hostNetwork, or set the metadata hop limit of the instance to 2 and require tokens (IMDSv2)';
+}
+
+function identity({ identity: answer, imdsStatus }: Evidence): Check {
   const name = 'instance';
-  if (answer.kind !== 'known') {
-    return unanswered(
-      name,
-      answer,
-      'give the pod hostNetwork, or set the metadata hop limit of the instance to 2 and require tokens (IMDSv2)',
-    );
-  }
+  if (answer.kind !== 'known') return unanswered(name, answer, metadataFix(imdsStatus));
   const { instanceId, source } = answer.value;
   if (source === 'imds') return { name, verdict: 'pass', finding: `${instanceId}, from instance metadata` };
   return {
     name,
     verdict: 'warn',
-    finding: `${instanceId}, from the Node's providerID: instance metadata does not answer`,
-    fix: 'give the pod hostNetwork, or set the metadata hop limit to 2; without metadata changes of the ENIs are noticed later',
+    finding: `${instanceId}, from the Node's providerID: instance metadata ${imdsStatus === undefined ? 'does not answer' : `refuses (HTTP ${imdsStatus})`}`,
+    fix: `${metadataFix(imdsStatus)}; without metadata, changes of the ENIs are noticed later`,
   };
 }
 
@@ -54,7 +57,7 @@ function clusterName({ clusterName: found }: Evidence): Check {
 function credentials({ enis }: Evidence): Check {
   const name = 'credentials';
   if (enis.kind === 'known')
-    return { name, verdict: 'pass', finding: `EC2 answers; ${enis.value} ENIs of this instance` };
+    return { name, verdict: 'pass', finding: `EC2 answers; ${enis.value.length} ENIs of this instance` };
   if (enis.kind === 'denied') {
     return {
       name,
@@ -89,7 +92,7 @@ function permission(action: string, found: PermissionFound, needed: boolean): Ch
       fix: `allow ec2:${action} in the agent's IAM role; see docs/iam.md`,
     };
   }
-  return { name, verdict: 'skipped', finding: `EC2 did not tell (${found.unknown})` };
+  return { name, verdict: 'skipped', finding: `EC2 gave no answer to this (${found.unknown})` };
 }
 
 function gateway({ gateway: answer }: Evidence): Check {
@@ -116,7 +119,10 @@ function quota({ elasticIps: answer }: Evidence): Check {
   const name = 'Elastic IP quota';
   if (answer.kind !== 'known') return { ...unanswered(name, answer), verdict: 'skipped' };
   const { used, limit = DEFAULT_QUOTA } = answer.value;
-  const assumed = answer.value.limit === undefined ? ' (the default; EC2 does not tell the account’s own)' : '';
+  const assumed =
+    answer.value.limit === undefined
+      ? ' (the default; the account’s own is not known: allow servicequotas:GetServiceQuota)'
+      : '';
   const finding = `${used} of ${limit} used${assumed}`;
   if (used < limit) return { name, verdict: 'pass', finding };
   return {

@@ -9,6 +9,7 @@ export function diagnoseCluster(evidence: Evidence): Check[] {
     tenants(evidence),
     snat(evidence),
     rivals(evidence),
+    versions(evidence),
   ];
 }
 
@@ -84,6 +85,31 @@ function snat({ vpcCni: answer, clusterName }: Evidence): Check {
     finding: `off: pods reach the internet with the node's address, not with their Elastic IP${excluded}`,
     fix: 'kubectl -n kube-system set env daemonset aws-node AWS_VPC_K8S_CNI_EXTERNALSNAT=true',
   };
+}
+
+/** Older ones have no ValidatingAdmissionPolicy, which confines an agent to its own node. */
+const OLDEST_FULL = 30;
+
+function versions({ versions: found, apiServer: server }: Evidence): Check {
+  const name = 'versions';
+  const { agent, node, kernel, images = [] } = found;
+  const finding = `eni-agent ${agent}, Node ${node}, kernel ${kernel}`;
+  if (images.length > 1)
+    return {
+      name,
+      verdict: 'warn',
+      finding: `${finding}; the cluster's agents run ${images.join(' and ')}`,
+      fix: 'wait for the rollout to end, or look why it is stuck: kubectl rollout status, kubectl eni-agent status agents',
+    };
+  const minor = server.kind === 'known' ? Number(/^v?1\.(\d+)/.exec(server.value)?.[1]) : Number.NaN;
+  if (minor < OLDEST_FULL)
+    return {
+      name,
+      verdict: 'warn',
+      finding: `${finding}; Kubernetes 1.${minor} has no admission policies, so an agent is not confined to its own node`,
+      fix: 'upgrade to Kubernetes 1.30 or newer, or apply daemonset/base and accept it (docs/security.md)',
+    };
+  return { name, verdict: 'pass', finding };
 }
 
 function rivals({ rivals: answer }: Evidence): Check {

@@ -3,17 +3,25 @@ import { unanswered } from './unanswered.ts';
 
 /** Capabilities by bit that reading the pods' network namespaces takes (capability.h). */
 const NEEDED = [
+  ['CAP_NET_BROADCAST', 11n],
   ['CAP_SYS_ADMIN', 21n],
   ['CAP_NET_ADMIN', 12n],
 ] as const;
 
-export function diagnoseHost({ folders, namespaces, capabilities }: Evidence): Check[] {
+export function diagnoseHost({ folders, namespaces, capabilities, observe }: Evidence): Check[] {
+  const finding = `not needed with --observe=${observe}`;
   const checks = folders.map(({ path, option, readable }): Check => {
     const name = `folder ${path}`;
+    if (observe === 'annotations' || (observe === 'cni' && option === 'netns-dir'))
+      return { name, verdict: 'skipped', finding };
     if (readable) return { name, verdict: 'pass', finding: 'readable' };
     const fix = `mount it from the host, or name the right one with --${option}; with --observe=annotations neither is needed`;
     return { name, verdict: 'warn', finding: 'cannot be read', fix };
   });
+  if (observe !== 'live') {
+    const unneeded = (name: string): Check => ({ name, verdict: 'skipped', finding });
+    return [...checks, unneeded('network namespaces'), unneeded('capabilities')];
+  }
   return [...checks, propagation(namespaces), capability(capabilities)];
 }
 

@@ -1,3 +1,6 @@
+import type { IpamRange } from '../../model/addresses/ipam-range.ts';
+import type { Eni, EniId, Mac } from '../../model/eni.ts';
+
 /** What was asked and what came back. `denied`: nobody may ask; `failed`: no answer, or none that means anything. */
 export type Answer<T> =
   | { readonly kind: 'known'; readonly value: T }
@@ -26,6 +29,30 @@ export interface AccessFound {
   readonly allowed: boolean;
 }
 
+export interface LinkFound {
+  readonly name: string;
+  readonly altNames: readonly string[];
+  readonly mac: Mac | undefined;
+  readonly isUp: boolean;
+}
+
+/** A NetworkAttachmentDefinition that pods of this node use. */
+export interface NetworkFound {
+  /** `namespace/name`. */
+  readonly name: string;
+  readonly master: string | undefined;
+  readonly plugin: string | undefined;
+  readonly ranges: readonly IpamRange[];
+}
+
+export interface VersionsFound {
+  readonly agent: string;
+  readonly node: string;
+  readonly kernel: string;
+  /** Images that the cluster's agents run, each once; undefined where pods may not be listed. */
+  readonly images: readonly string[] | undefined;
+}
+
 /** Settings of the container of the VPC CNI; undefined: the cluster has no daemonset kube-system/aws-node. */
 export interface VpcCniFound {
   readonly externalSnat: boolean;
@@ -45,13 +72,22 @@ export interface TenantsFound {
 /** Everything that `doctor` found out, as plain data. */
 export interface Evidence {
   readonly clusterName: string | undefined;
+  /** How deep the agent looks: what a level does not need is not missed. */
+  readonly observe: 'live' | 'cni' | 'annotations';
+  readonly allowPrimary: boolean;
+  /** HTTP status of instance metadata's refusal; undefined when it answered well, or not at all. */
+  readonly imdsStatus: number | undefined;
   readonly identity: Answer<{ readonly instanceId: string; readonly region: string; readonly source: 'imds' | 'node' }>;
   readonly region: string | undefined;
   readonly permissions: Answer<ReadonlyMap<string, PermissionFound>>;
-  readonly enis: Answer<number>;
+  readonly enis: Answer<readonly Eni[]>;
+  readonly sourceChecks: Answer<readonly { readonly eni: EniId; readonly enabled: boolean }[]>;
   readonly gateway: Answer<boolean>;
   readonly elasticIps: Answer<{ readonly used: number; readonly limit: number | undefined }>;
   readonly folders: readonly FolderFound[];
+  readonly links: Answer<readonly LinkFound[]>;
+  readonly networks: Answer<readonly NetworkFound[]>;
+  readonly versions: VersionsFound;
   readonly namespaces: Answer<NamespacesFound>;
   /** The effective capabilities of this process, as a bit mask. */
   readonly capabilities: Answer<bigint>;

@@ -14,7 +14,7 @@ interface Ended {
   readonly err: string;
 }
 
-describe('eni-agent status, against real agents in a simulated cluster', () => {
+describe('eni-agent status, against real agents in a simulated cluster', { timeout: 120_000 }, () => {
   let world: World;
   const ending = new AbortController();
 
@@ -27,7 +27,7 @@ describe('eni-agent status, against real agents in a simulated cluster', () => {
     });
     world.floatingIps.install();
     await Promise.all(world.nodes.map(({ agent }) => agent.start(ending.signal)));
-  });
+  }, 60_000);
   afterAll(async () => {
     ending.abort();
     await world?.close();
@@ -93,7 +93,7 @@ describe('eni-agent status, against real agents in a simulated cluster', () => {
   });
 
   it('tells a refusal with its reason and message, and exits with 1', async () => {
-    await startPod('lost', 2, ['203.0.113.9']);
+    await startPod('lost', 1, ['10.20.2.99']);
     await expect.poll(async () => (await look()).summary.addresses.refused, { timeout: 15_000 }).toBe(1);
 
     const { code, out } = await run('status');

@@ -49,7 +49,7 @@ function publisher(...pods: Pod[]) {
   });
   made.addresses({ at: 0, statuses: [], leftOut: [], refusals: new Map(), enis: [], actions: [], complete: true });
   const report = (statuses: readonly EipStatus[], complete = true) =>
-    made.elasticIps({ statuses, refusals: new Map(), complete, pods: new Set(pods.map(({ uid }) => uid)) });
+    made.elasticIps({ steps: [], statuses, refusals: new Map(), complete, pods: new Set(pods.map(({ uid }) => uid)) });
   return { clock, patches, report };
 }
 

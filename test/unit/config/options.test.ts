@@ -39,6 +39,7 @@ describe('the option table', () => {
       'context',
       'selector',
       'node',
+      'file',
     ]);
   });
 });

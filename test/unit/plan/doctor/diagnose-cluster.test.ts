@@ -6,7 +6,8 @@ const UNASKED = { kind: 'skipped', message: 'not asked here' } as const;
 
 function checkOf(name: string, evidence: Partial<Evidence>): Check | undefined {
   const nothing = { apiServer: UNASKED, access: UNASKED, vpcCni: UNASKED, rivals: UNASKED };
-  const rest = { ownNodeOnly: UNASKED, tenants: UNASKED, clusterName: undefined };
+  const versions = { agent: '1', node: '22', kernel: '6', images: undefined };
+  const rest = { ownNodeOnly: UNASKED, tenants: UNASKED, clusterName: undefined, versions };
   return diagnoseCluster({ ...nothing, ...rest, ...evidence } as Evidence).find((check) => check.name === name);
 }
 

@@ -8,7 +8,8 @@ import type { Evidence } from '../../../../lib/plan/doctor/evidence.ts';
 
 function verdictOf(namespaces: Evidence['namespaces']) {
   const capabilities = { kind: 'known', value: ~0n } as const;
-  const checks = diagnoseHost({ folders: [], namespaces, capabilities } as unknown as Evidence);
+  const observe = 'live';
+  const checks = diagnoseHost({ folders: [], namespaces, capabilities, observe } as unknown as Evidence);
   return checks.find(({ name }) => name === 'network namespaces');
 }
 
