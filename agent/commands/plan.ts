@@ -9,6 +9,7 @@ import { type FloatingIp, floatingIpOf } from '../../lib/model/floating-ips/floa
 import { floatingIpStates } from '../../lib/plan/status/floating-ips.ts';
 import { nodeSnapshot } from '../../lib/plan/status/node-snapshot.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
+import type { NodeReport } from '../addresses/reconciler-options.ts';
 import { LOOK_MS, type Look, lookOnce } from '../node/plan-look.ts';
 import {
   addressStep,
@@ -123,10 +124,17 @@ function viewOf(look: Look, options: PlanOptions, floatingIps: readonly Floating
       complete: addresses?.complete ?? false,
       enis: addresses?.enis ?? [],
       statuses: addresses?.statuses ?? [],
-      refusals: new Map([...(addresses?.refusals ?? []), ...(elasticIps?.refusals ?? [])]),
+      refusals: mergedRefusals(addresses?.refusals, elasticIps?.refusals),
       elasticIps: elasticIps?.statuses ?? [],
     }),
   };
+}
+
+/** What the two loops could not understand; of one pod both may have something to say. */
+function mergedRefusals(...sources: readonly (NodeReport['refusals'] | undefined)[]): NodeReport['refusals'] {
+  const all = sources.flatMap((source) => [...(source ?? [])]);
+  const bySubject = Map.groupBy(all, ([subject]) => subject);
+  return new Map(Array.from(bySubject, ([subject, lists]) => [subject, lists.flatMap(([, list]) => list)]));
 }
 
 function print(view: PlanView, { output }: PlanOptions): void {

@@ -19,10 +19,11 @@ describe('eni-agent plan, in a simulated cluster without agents', { timeout: 120
     const eni = node.enis[0]!;
     const networks = [{ ifName: 'net1', eni, ips: [world.addresses.take(eni.subnet, 4)] }];
     await world.pods.start({ name: 'web', node, networks, annotations: { 'eni-agent.io/eip': 'auto' } });
+    const own = [{ ifName: 'net1', eni, ips: ['10.20.2.98'] }];
     await world.pods.start({
       name: 'odd',
       node,
-      networks: [],
+      networks: own,
       annotations: { 'eni-agent.io/floating-ips': 'nonsense' },
     });
     await world.pods.start({ name: 'lost', node, networks: [{ ifName: 'net1', eni, ips: ['10.20.2.99'] }] });
@@ -60,7 +61,7 @@ describe('eni-agent plan, in a simulated cluster without agents', { timeout: 120
     expect(code).toBe(0);
     // On a slow machine it says what it waits for; nothing else goes there, and none of it to stdout.
     expect(err.replaceAll(/^eni-agent plan: waiting for .*\n/gm, '')).toBe('');
-    expect(out).toMatch(/^Would do 2:\n {2}assign 10\.20\.1\.\d+ to eni-\w+: ipam address of default\/web on net1/);
+    expect(out).toMatch(/^Would do 2:\n {2}assign [\d.]+ to eni-\w+: ipam address of default\/web on net1/);
     expect(out).toContain('  allocate an Elastic IP from amazon for default/web');
     expect(out).toMatch(/10\.20\.2\.99 ipam default\/lost net1: refused \(\w+: /);
     expect(out).toMatch(/Not understood:\n {2}default\/odd: InvalidAnnotation: /);
@@ -82,6 +83,7 @@ describe('eni-agent plan, in a simulated cluster without agents', { timeout: 120
     expect(states).toEqual(
       new Map([
         ['default/lost', 'refused'],
+        ['default/odd', 'refused'],
         ['default/web', 'pending'],
       ]),
     );
