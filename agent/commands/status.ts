@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StatusOptions } from '../../lib/config/options.ts';
+import type { OptionsOf } from '../../lib/config/options.ts';
 import { createKubeClient } from '../../lib/kube/client.ts';
 import { loadConnection } from '../../lib/kube/connection.ts';
 import type { ClusterStatus } from '../../lib/model/status/cluster-status.ts';
@@ -21,7 +21,7 @@ const CLEAR = '\u001B[H\u001B[2J\u001B[3J';
  * 0 when all is well, 1 when something is wrong.
  * @throws {Error} when the API server cannot be reached or refuses.
  */
-export async function runStatus(options: StatusOptions, stop: AbortSignal): Promise<number> {
+export async function runStatus(options: OptionsOf<'status'>, stop: AbortSignal): Promise<number> {
   const { kubeconfig, context } = options;
   const clock = systemClock();
   const connection = await loadConnection({ kubeconfig, context, env: process.env });
@@ -42,7 +42,7 @@ export async function runStatus(options: StatusOptions, stop: AbortSignal): Prom
   }
 }
 
-function print(status: ClusterStatus, { view, output, watch }: StatusOptions): void {
+function print(status: ClusterStatus, { view, output, watch }: OptionsOf<'status'>): void {
   const { stdout } = process;
   if (output === 'json') return void stdout.write(`${JSON.stringify(status, undefined, watch ? 0 : 2)}\n`);
   if (output === 'yaml') return void stdout.write(`${watch ? '---\n' : ''}${toYaml(status)}`);

@@ -288,7 +288,6 @@ export type HostIpOptions = OptionsOf<'host-ip'>;
 export type SidecarOptions = OptionsOf<'sidecar'>;
 export type DoctorOptions = OptionsOf<'doctor'>;
 export type DemoOptions = OptionsOf<'demo'>;
-export type StatusOptions = OptionsOf<'status'>;
 
 /** The variable of our own: `ENI_AGENT_RELEASE_DELAY` for `release-delay`. */
 export function variableOf(option: Pick<Option, 'flag'>): string {
