@@ -17,6 +17,8 @@ const PAUSES: Partial<Record<Reason, readonly [number, number]>> = {
 };
 /** Between calls for an address that EC2 refuses and shows free, ms: its describes lag by seconds. */
 const DISPUTE_PAUSE = [500, 10_000] as const;
+/** Longer than any lag of a describe that is believed, ms. */
+const LAG_MS = 30_000;
 const DEFAULT_PAUSE = [2_000, 300_000] as const;
 
 /** Remembers what became of calls: which claims failed and when each may be tried again, and what is known of holders. */
@@ -73,6 +75,11 @@ export class Attempts {
     this.#disputes.succeeded(address);
     for (const memory of [this.#free, this.#holders, this.#contested, this.#doubts]) memory.delete(address);
     this.#acceptedAt.set(address, this.#clock.now());
+  }
+
+  /** Whether EC2 has accepted it for us so short a time ago that a describe may not show it yet. */
+  justAccepted(address: IpAddress): boolean {
+    return this.#clock.now() - (this.#acceptedAt.get(address) ?? Number.NEGATIVE_INFINITY) < LAG_MS;
   }
 
   /** A look-up, asked for at `holder.askedAt`, has found who has the address, or that nobody has it. */

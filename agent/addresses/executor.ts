@@ -117,7 +117,9 @@ export class AddressExecutor {
     ledger.put(
       actions.map((action) => {
         const { address } = action;
-        const state = ownershipAfter({ address, eni: this.#eni, before: before.get(address) }, assigned);
+        const justAccepted = attempts.justAccepted(address);
+        const accepted = { address, eni: this.#eni, before: before.get(address), justAccepted };
+        const state = ownershipAfter(accepted, assigned);
         return [address, { ...entryOf(action, state), claimedAt: claimedAt(action) }] as const;
       }),
     );

@@ -27,6 +27,8 @@ export interface WorldOptions {
   /** More flags for every node agent. */
   readonly agentFlags?: readonly string[];
   readonly controllerFlags?: readonly string[];
+  /** More of every agent's environment. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Told every line that an agent prints. */
   readonly onLine?: (node: string, line: string) => void;
 }
@@ -178,5 +180,6 @@ function agentEnvironment({ options, ec2 }: Place): Record<string, string> {
     AWS_ACCESS_KEY_ID: 'simulated',
     AWS_SECRET_ACCESS_KEY: 'simulated',
     ...options.host.environment,
+    ...options.environment,
   };
 }

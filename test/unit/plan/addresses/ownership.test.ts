@@ -24,3 +24,10 @@ it.each<[name: string, before: LedgerEntry | undefined, assigned: string[] | und
 ])('an accepted address, %s', (_name, before, assigned, state) => {
   expect(ownershipAfter({ address: ip(A), eni: 'eni-1', before }, assigned?.map(ip))).toBe(state);
 });
+
+it.each([
+  ['ours all the time when it seemed lost a moment after EC2 had given it to us', entry(A, 'eni-1', 'lost'), 'held'],
+  ['not ours when it never was', { ...entry(A, 'eni-1', 'lost'), notOurs: true } as const, 'found'],
+])('an address that EC2 shows nowhere and has here already is %s', (_name, before, state) => {
+  expect(ownershipAfter({ address: ip(A), eni: 'eni-1', before, justAccepted: true }, [])).toBe(state);
+});
