@@ -77,9 +77,12 @@ export class Attempts {
     this.#acceptedAt.set(address, this.#clock.now());
   }
 
-  /** Whether EC2 has accepted it for us so short a time ago that a describe may not show it yet. */
-  justAccepted(address: IpAddress): boolean {
-    return this.#clock.now() - (this.#acceptedAt.get(address) ?? Number.NEGATIVE_INFINITY) < LAG_MS;
+  /**
+   * Whether EC2 has accepted it for us so short a time ago that a describe may not show it yet. `claimedAt`: when it appeared here, by the
+   * ledger, which a process that has just started knows it from.
+   */
+  justAccepted(address: IpAddress, claimedAt = Number.NEGATIVE_INFINITY): boolean {
+    return this.#clock.now() - Math.max(this.#acceptedAt.get(address) ?? claimedAt, claimedAt) < LAG_MS;
   }
 
   /** A look-up, asked for at `holder.askedAt`, has found who has the address, or that nobody has it. */

@@ -117,9 +117,9 @@ export class AddressExecutor {
     ledger.put(
       actions.map((action) => {
         const { address } = action;
-        const justAccepted = attempts.justAccepted(address);
-        const accepted = { address, eni: this.#eni, before: before.get(address), justAccepted };
-        const state = ownershipAfter(accepted, assigned);
+        const known = before.get(address);
+        const justAccepted = attempts.justAccepted(address, known?.claimedAt);
+        const state = ownershipAfter({ address, eni: this.#eni, before: known, justAccepted }, assigned);
         return [address, { ...entryOf(action, state), claimedAt: claimedAt(action) }] as const;
       }),
     );
