@@ -7,6 +7,7 @@ import type { Policy } from '../../lib/model/addresses/snapshot.ts';
 import type { Eni } from '../../lib/model/eni.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
+import type { TableSelector } from '../../lib/model/routed-ips/declaration.ts';
 import type { ClaimDraft, StrayAddress } from '../../lib/plan/addresses/claims.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
@@ -17,6 +18,9 @@ import type { AddressEvents } from './events.ts';
 /** What the sources say, as far as the engine needs it. */
 export interface Observed {
   readonly drafts: readonly ClaimDraft[];
+  /** Those that route tables lead here: no ENI has them. */
+  readonly routed?: readonly ClaimDraft[];
+  readonly routeTables?: readonly TableSelector[];
   readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
   readonly strays?: readonly StrayAddress[];
   /** See `NodeSnapshot.declared`. */

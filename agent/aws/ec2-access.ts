@@ -11,6 +11,8 @@ import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
 import { ec2Interfaces } from '../../lib/ec2/interfaces.ts';
 import type { NetworkApi } from '../../lib/ec2/network-api.ts';
 import { ec2Networks } from '../../lib/ec2/networks.ts';
+import type { RouteApi } from '../../lib/ec2/route-api.ts';
+import { ec2RouteTables } from '../../lib/ec2/route-tables.ts';
 import type { InstanceIdentity } from '../../lib/model/eni.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { Ec2Metrics } from '../../lib/runtime/metrics.ts';
@@ -25,6 +27,7 @@ export interface Ec2Access {
   readonly elasticIps: ElasticIpApi;
   readonly interfaces: InterfaceApi;
   readonly networks: NetworkApi;
+  readonly routes: RouteApi;
 }
 
 /** Opens EC2 for this instance; every call is counted and, at debug level, logged with its request id. */
@@ -72,5 +75,6 @@ export function openEc2(
     elasticIps: ec2ElasticIps(connection),
     interfaces: ec2Interfaces(connection),
     networks: ec2Networks(connection),
+    routes: ec2RouteTables(connection),
   };
 }

@@ -30,6 +30,7 @@ import { openObservers } from '../node/observers.ts';
 import { watchPods } from '../node/pod-watch.ts';
 import { Readiness } from '../node/readiness.ts';
 import { openTelling } from '../node/reporting.ts';
+import { openNodeRoutes } from '../node/routes.ts';
 import { SnapshotSource } from '../node/snapshot-source.ts';
 import { definitionsOf, observeNode } from '../node/sources.ts';
 import { announcedEni } from '../node-links/announced-eni.ts';
@@ -168,7 +169,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
     revive: revivePendingAssociation,
     onProblem: (message, error) => log.error(message, { error }),
   });
-  readiness.notesOf(() => [ledger, takings].flatMap(({ limits }) => limits ?? []));
+  readiness.notesOf(() => [ledger, takings, routed.records].flatMap(({ limits }) => limits ?? []));
   let latest: NodeReport | undefined;
   const shared = { clock, random, rateLimit, dryRun, rounds, callSignal: calls.signal };
   const addresses = new AddressReconciler(
@@ -179,16 +180,17 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
       instanceId: identity.instanceId,
       policy: { takeover, allowPrimary, release, releaseDelayMs },
       clusterName: options.clusterName,
-      observe: () => observeNode({ pods, definitions, ...observers }, filter),
+      observe: () => routed.saw(observeNode({ pods, definitions, ...observers }, filter)),
       report: (report) => {
         latest = report;
         snapshot.addresses(report);
         telling.story.statuses(report.statuses);
         telling.story.leftOut(report.leftOut);
         telling.story.inputFaults(report.refusals, (key) => pods.get(key));
-        gauges.report(report, ledger.values());
-        gauges.stateFiles({ ledger, 'elastic-ips': takings });
+        gauges.report({ ...report, statuses: [...report.statuses, ...routed.statuses()] }, ledger.values());
+        gauges.stateFiles({ ledger, 'elastic-ips': takings, routes: routed.records });
         telling.publisher.addresses(report);
+        routed.wake();
         loops.eips?.wake();
         loops.floating?.wake();
       },
@@ -214,7 +216,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
         podsKnown: pods.synced,
         enis: addresses.enis,
         describedAt: addresses.describedAt,
-        addresses: latest?.statuses ?? [],
+        addresses: [...(latest?.statuses ?? []), ...routed.statuses()],
         addressesComplete: latest?.complete ?? false,
         leaving: addresses.leaving,
       }),
@@ -226,6 +228,10 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
       happened: telling.eipHappened,
       doubtEnis: (cause) => addresses.doubt(cause),
     },
+    stop,
+  );
+  const routed = openNodeRoutes(
+    { ...shared, ...parts, ages: clock, options, ec2: ec2.routes, addresses, telling },
     stop,
   );
   const floating = openFloatingIps({
@@ -275,6 +281,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
   const floatingDone = dryRun ? Promise.resolve() : floating.run(stop);
   await addresses.run();
   await eips.idle();
+  await routed.close();
   await floatingDone;
   log.info('stopping: what was in flight has ended; the addresses stay');
   await telling.drained();

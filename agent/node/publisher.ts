@@ -45,6 +45,7 @@ export class Publisher {
   readonly #writing = new Map<string, Set<Promise<void>>>();
   #addresses: NodeReport | undefined;
   #eips: EipReport = { statuses: [], steps: [], refusals: new Map(), complete: false, pods: new Set() };
+  #routed: readonly ClaimStatus[] | undefined;
   #alarmAt: number | undefined;
 
   constructor(options: PublisherOptions) {
@@ -54,6 +55,11 @@ export class Publisher {
 
   addresses(report: NodeReport): void {
     this.#addresses = report;
+    this.#publish();
+  }
+
+  routed(statuses: readonly ClaimStatus[]): void {
+    this.#routed = statuses;
     this.#publish();
   }
 
@@ -68,7 +74,8 @@ export class Publisher {
   }
 
   #publish(): void {
-    const statuses = Map.groupBy(this.#addresses?.statuses ?? [], ({ claim }) => claim.holder.uid);
+    const all = [...(this.#addresses?.statuses ?? []), ...(this.#routed ?? [])];
+    const statuses = Map.groupBy(all, ({ claim }) => claim.holder.uid);
     const eips = Map.groupBy(this.#eips.statuses, ({ claim }) => claim.owner.uid);
     const seen = new Set<string>();
     for (const pod of this.#options.pods()) {
@@ -105,7 +112,13 @@ export class Publisher {
   /** Until then the absence of something means nothing. */
   #hasSeenAll({ uid }: Pod, eips: readonly EipStatus[]): boolean {
     const unseen = eips.some((status) => status.state !== 'bound' && status.unseen === true);
-    return this.#addresses?.complete === true && this.#eips.complete && this.#eips.pods.has(uid) && !unseen;
+    return (
+      this.#addresses?.complete === true &&
+      this.#routed !== undefined &&
+      this.#eips.complete &&
+      this.#eips.pods.has(uid) &&
+      !unseen
+    );
   }
 
   #send(pod: Pod, report: PodReport, change: Partial<PodReport> | undefined): void {

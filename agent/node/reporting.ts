@@ -7,6 +7,7 @@ import { type Pod, type PodRef, podKey } from '../../lib/model/pod.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import { AddressReporter } from '../addresses/reporter.ts';
 import type { ProcessParts } from '../process.ts';
+import type { RouteEvent } from '../routed-ips/reporter.ts';
 import { Publisher } from './publisher.ts';
 import { definitionsOf } from './sources.ts';
 
@@ -37,6 +38,13 @@ export function openTelling(options: TellingOptions) {
     metrics,
     emit: ({ pod, ...event }) => record(pod, event),
   });
+  const routeStory = new AddressReporter({
+    clock: options.ages,
+    log,
+    metrics,
+    emit: ({ pod, ...event }) => record(pod, event),
+  });
+  const routeHappened = ({ pod, ...event }: RouteEvent) => record(pod, event);
   const publisher = new Publisher({
     clock,
     log,
@@ -57,7 +65,7 @@ export function openTelling(options: TellingOptions) {
   const drained = async () => {
     await Promise.race([Promise.all([publisher.idle(), recorder.drained()]), aborted(signal)]);
   };
-  return { story, publisher, eipHappened, drained };
+  return { story, routeStory, routeHappened, publisher, eipHappened, drained };
 }
 
 /** A write that our own stop has cut off is not a failure: the next start writes what is still missing. */

@@ -8,6 +8,7 @@ import { parseNetworkStatus } from '../../lib/model/addresses/network-status.ts'
 import type { AttachmentDefinition, CachedAttachment, LiveNamespace } from '../../lib/model/addresses/observation.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { Pod } from '../../lib/model/pod.ts';
+import { ROUTE_TABLES, ROUTED_IPS } from '../../lib/model/routed-ips/declaration.ts';
 import type { FileRefusal } from '../../lib/net/cni-cache.ts';
 import { type ClaimFilter, type HostLinks, observeClaims } from '../../lib/plan/addresses/claims.ts';
 import type { Observed } from '../addresses/reconciler-options.ts';
@@ -36,7 +37,7 @@ interface NamespaceSource {
 /** One consistent look at all sources, joined into claims. */
 export function observeNode(sources: NodeSources, filter: ClaimFilter): Observed {
   const pods = [...sources.pods.items()];
-  const { drafts, refusals, strays, declared } = observeClaims(
+  const { drafts, refusals, strays, declared, routeTables } = observeClaims(
     {
       pods,
       podsKnown: sources.pods.synced,
@@ -50,7 +51,9 @@ export function observeNode(sources: NodeSources, filter: ClaimFilter): Observed
   const { namespaces } = sources;
   const loaded = sources.pods.synced && (sources.cache?.synced ?? true) && (namespaces?.scanned ?? true);
   return {
-    drafts,
+    drafts: drafts.filter(({ routed }) => routed === undefined),
+    routed: drafts.filter(({ routed }) => routed !== undefined),
+    routeTables,
     refusals: withFiles(refusals, sources.cache?.refusals() ?? []),
     strays,
     declared,
@@ -80,6 +83,8 @@ function knownDefinitions(pods: readonly Pod[], cache: Pick<NadCache, 'peek'>): 
     if (definition?.state !== 'known') continue;
     known.set(name, {
       floatingIps: definition.annotations[FLOATING_IPS],
+      routedIps: definition.annotations[ROUTED_IPS],
+      routeTables: definition.annotations[ROUTE_TABLES],
       ipam: ipamRangesOf(definition.config),
       ignore: definition.annotations[IGNORE],
       master: masterOf(definition.config),

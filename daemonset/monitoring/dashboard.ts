@@ -9,9 +9,18 @@ interface Panel {
   /** How series of several pods become one. @default sum */
   readonly over?: 'sum' | 'max' | 'min';
 }
-type Row = 'Addresses' | 'Elastic IPs' | 'FloatingIPs' | 'Interfaces' | 'EC2' | 'Kubernetes' | 'Process';
+type Row = 'Addresses' | 'Elastic IPs' | 'FloatingIPs' | 'Routed IPs' | 'Interfaces' | 'EC2' | 'Kubernetes' | 'Process';
 
-const ROWS: readonly Row[] = ['Addresses', 'Elastic IPs', 'FloatingIPs', 'Interfaces', 'EC2', 'Kubernetes', 'Process'];
+const ROWS: readonly Row[] = [
+  'Addresses',
+  'Elastic IPs',
+  'FloatingIPs',
+  'Routed IPs',
+  'Interfaces',
+  'EC2',
+  'Kubernetes',
+  'Process',
+];
 
 /** Each metric of the catalogue has a panel: the type does not let one be forgotten. */
 const PANELS: Readonly<Record<keyof typeof CATALOGUE, Panel>> = {
@@ -32,6 +41,9 @@ const PANELS: Readonly<Record<keyof typeof CATALOGUE, Panel>> = {
   floatingIpFailoverSeconds: { row: 'FloatingIPs', title: 'From Lease to EC2', unit: 's' },
   leaseHeld: { row: 'FloatingIPs', title: 'Leases held (FloatingIPs and leader)' },
   nodeEnis: { row: 'Interfaces', title: 'Of NodeENIs, by state', over: 'max' },
+  routeSeconds: { row: 'Routed IPs', title: 'From first sight to routed', unit: 's' },
+  routes: { row: 'Routed IPs', title: 'Routes, by state' },
+  routeChanges: { row: 'Routed IPs', title: 'Changes of routes', unit: 'reqps' },
   slotsUsed: { row: 'Interfaces', title: 'Slots in use', over: 'max' },
   slotsLimit: { row: 'Interfaces', title: 'Slots that the instance type allows', over: 'max' },
   ec2Calls: { row: 'EC2', title: 'Calls', unit: 'reqps' },

@@ -3,6 +3,7 @@ import { CONTROLLER_OPTIONS } from './controller-options.ts';
 import { HAND_OPTIONS } from './hand-options.ts';
 import { hostAddress } from './host-address-type.ts';
 import type { Option } from './option.ts';
+import { ROUTED_IP_OPTIONS } from './routed-ip-options.ts';
 import type { ValueType } from './value-type.ts';
 import { choice, duration, hostPort, listOf, text, textMap, toggle, wholePattern } from './value-type.ts';
 
@@ -128,6 +129,7 @@ export const OPTIONS = {
     default: '(?!eth0$|lo$).*',
     help: "names of the pods' interfaces that are looked at; the whole name must match. The primary network is never looked at",
   },
+  ...ROUTED_IP_OPTIONS,
   netnsDir: {
     flag: 'netns-dir',
     type: text('DIR'),
@@ -266,7 +268,6 @@ export const OPTIONS = {
 } as const satisfies Record<string, Option>;
 
 export type OptionKey = keyof typeof OPTIONS;
-
 type Table = typeof OPTIONS;
 type Given<O> = O extends { readonly type: ValueType<infer T> } ? T : never;
 type ValueOf<O> = O extends { readonly type: { readonly repeatable: true } }

@@ -49,6 +49,7 @@ export function toEni(
     addresses: addressesOf(raw, onWarning),
     prefixes: prefixesOf(raw, onWarning),
     limits: joined.limits,
+    ...(raw.SourceDestCheck === undefined ? {} : { sourceDestCheck: raw.SourceDestCheck }),
   };
 }
 

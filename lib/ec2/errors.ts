@@ -71,8 +71,10 @@ export const KIND_OF_CODE: ReadonlyMap<string, Ec2ErrorKind> = new Map(
       'InsufficientCidrBlocks',
       'InsufficientAddressCapacity',
       'TagLimitExceeded',
+      'RouteLimitExceeded',
     ],
     conflict: [
+      'RouteAlreadyExists',
       'Resource.AlreadyAssociated',
       'InvalidAddress.Locked',
       'InvalidNetworkInterface.InUse',
@@ -94,10 +96,10 @@ interface TextRule {
  * The one place that reads EC2's prose, for the cases that share the code InvalidParameterValue. Texts were seen in the field:
  * "[10.0.0.5] assigned, but move is not allowed.", "10.0.0.5 is already assigned.", `secondary-addresses` (the address is the
  * primary of another ENI), "Some of the specified addresses are not assigned to interface eni-…", "Network interface 'eni-…' is
- * currently in use.", "Instance 'i-…' already has an interface attached at device index '2'."
+ * currently in use.", "There is no route defined for '…' in the route table.", "Instance 'i-…' already has an interface attached at device index '2'."
  */
 const TEXT_RULES: readonly TextRule[] = [
-  { codes: ['InvalidParameterValue'], text: /are not assigned to/i, kind: 'not-assigned' },
+  { codes: ['InvalidParameterValue'], text: /are not assigned to|no route defined for/i, kind: 'not-assigned' },
   {
     codes: ['InvalidParameterValue'],
     text: /is currently in use|already has an interface attached/i,

@@ -5,8 +5,8 @@ import type { IpAddress } from './ip.ts';
  * `unavailable` the call surely did nothing and may be repeated (no credentials yet, too); `unknown-outcome` it may have been done (lost
  * reply, timeout): describe before repeating; `unauthorized` IAM, or credentials that EC2 refuses; `held-elsewhere` the address is on
  * another ENI and this call may not move it; `limit` the ENI or the account is full; `not-found` the ENI, EIP or association is gone;
- * `not-assigned` the address is not on the named ENI; `conflict` associated already, or lost a race; `rejected` anything else that
- * repeating will not fix.
+ * `not-assigned` the address is not on the named ENI, or the table has no such route; `conflict` associated already, or lost a race;
+ * `rejected` anything else that repeating will not fix.
  */
 export type Ec2ErrorKind =
   | 'throttled'

@@ -39,6 +39,8 @@ export interface Eni extends EniNature {
   /** Delegated prefixes: their addresses are on the ENI without being listed one by one. */
   readonly prefixes: readonly Cidr[];
   readonly limits: EniLimits;
+  /** True: packets to or from addresses that are not the ENI's own are dropped. Undefined: EC2 did not say. */
+  readonly sourceDestCheck?: boolean;
 }
 
 /**

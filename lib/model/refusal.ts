@@ -33,6 +33,14 @@ export const REASONS = {
   TargetHasOtherEip: 'the private address already has an Elastic IP that is not ours to remove',
   NoInternetGateway: 'the VPC has no internet gateway, so no Elastic IP can work',
   EipTargetMissing: 'the pod has no such address or interface',
+  NotRoutable:
+    'no route can lead to the address: it lies in the subnet of its ENI, or in the VPC but in no subnet of its own',
+  RouteTableNotFound: 'the route table does not exist (any more), or none matches the selector',
+  RouteTableOfOtherVpc: 'the route table belongs to another VPC than the ENI',
+  RouteLimitExceeded: 'the route table is full',
+  RouteBlackhole: "the route leads to this node's ENI, but EC2 says that nobody is there",
+  SourceDestCheckOn: "the ENI's source/destination check drops packets for routed addresses",
+  RoutedAddress: 'an address that route tables lead here is on no ENI, so no Elastic IP can belong to it',
   InvalidSpec: 'the spec of an object could not be understood',
   ClusterNameMissing: 'without --cluster-name the owners of Elastic IPs cannot be told apart',
 } as const satisfies Record<string, string>;

@@ -7,6 +7,8 @@ import { contains, hostPrefixLength, parseCidr, parseIp } from './ip.ts';
 export interface TenantGrants {
   /** Addresses beyond those of IPAM that its pods may have and take over. */
   readonly floatingIps: FloatingDeclaration;
+  /** Addresses for which its pods may have route tables lead to them. */
+  readonly routedIps: FloatingDeclaration;
   readonly elasticIps: readonly ElasticIpGrant[];
   /** What its EIP objects may name beside pods of the namespace. */
   readonly eipTargets: EipTargetGrants;
@@ -44,10 +46,10 @@ export interface ParsedPolicy {
 /** Stands for all namespaces without an entry; no namespace can have an underscore in its name. */
 const OTHERS = '_others';
 
-const ASPECTS = ['floating-ips', 'elastic-ips', 'eip-targets'] as const;
+const ASPECTS = ['floating-ips', 'routed-ips', 'elastic-ips', 'eip-targets'] as const;
 
 /**
- * Reads the entries of the tenant policy: `NAMESPACE.floating-ips`, `NAMESPACE.elastic-ips`, `NAMESPACE.eip-targets`, and `_others.…` for
+ * Reads the entries of the tenant policy: `NAMESPACE.floating-ips`, `NAMESPACE.routed-ips`, `NAMESPACE.elastic-ips`, `NAMESPACE.eip-targets`, and `_others.…` for
  * namespaces without an entry of their own; each value a list, separated by commas or blanks. No entry at all leaves everything open.
  * Never throws.
  */
@@ -83,10 +85,10 @@ function readAspect(
   text: string,
   refuse: Refuse,
 ): Partial<TenantGrants> {
-  if (aspect === 'floating-ips') {
+  if (aspect === 'floating-ips' || aspect === 'routed-ips') {
     const { value, refusals } = parseFloatingIps(text, key);
     for (const { message } of refusals) refuse(message);
-    return { floatingIps: value };
+    return aspect === 'floating-ips' ? { floatingIps: value } : { routedIps: value };
   }
   const complain = (element: string, right: string) =>
     refuse(`${key}: ${JSON.stringify(element.slice(0, 80))} ${right}`);
@@ -130,6 +132,7 @@ function networkOf(address: IpAddress | undefined): Cidr | undefined {
 function nothing(): TenantGrants {
   return {
     floatingIps: { any: false, addresses: [], networks: [] },
+    routedIps: { any: false, addresses: [], networks: [] },
     elasticIps: [],
     eipTargets: { nodes: false, enis: false, networks: [] },
   };

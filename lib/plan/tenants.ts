@@ -18,6 +18,18 @@ export function notGranted(namespace: string, address: IpAddress): Refusal {
   return { reason: 'NotAllowed', message, address };
 }
 
+/** Whether the tenant policy lets pods of a namespace have route tables lead to them for an address. */
+export function mayRoute(policy: TenantPolicy, namespace: string, address: IpAddress): boolean {
+  const grants = grantsOf(policy, namespace);
+  return grants === undefined || declares(grants.routedIps, address);
+}
+
+/** Why no route leads to a pod's address: the policy does not grant it to the namespace. */
+export function routeNotGranted(namespace: string, address: IpAddress): Refusal {
+  const message = `the tenant policy does not grant routes to ${address} to namespace ${namespace}; add it to ${namespace}.routed-ips, or remove it from the pod`;
+  return { reason: 'NotAllowed', message, address };
+}
+
 /**
  * A pod's Elastic IPs, without those that the tenant policy does not grant to its namespace: each of these becomes a refusal. What an
  * object handed over is let through, because the controller asked the policy about the object.

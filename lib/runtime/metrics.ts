@@ -37,6 +37,16 @@ export interface SlotUse {
   readonly limit: number | undefined;
 }
 
+/** Addresses that route tables lead here. */
+export interface RouteMetrics {
+  /** A route changed hands or state in one table. */
+  routeChanged(change: 'written' | 'moved' | 'removed' | 'lost'): void;
+  /** EC2 accepted a route; `seconds` since its address was first seen on this node. */
+  routed(seconds: number): void;
+  /** Routes there are now, one for each table, by state; states left out count 0. */
+  routes(byState: Readonly<Record<string, number>>): void;
+}
+
 export interface Ec2Metrics {
   /** One call ended; `code` is EC2's error code (or the network fault's), undefined on success. */
   ec2Call(action: string, seconds: number, code?: string): void;
@@ -85,6 +95,7 @@ export interface LoopMetrics {
 /** Where measurements go. Cheap enough for every call; never throws. */
 export interface Metrics
   extends AddressMetrics,
+    RouteMetrics,
     Ec2Metrics,
     FloatingIpMetrics,
     KubeMetrics,
@@ -103,6 +114,9 @@ export const noMetrics: Metrics = {
   ledger: () => undefined,
   stateFaults: () => undefined,
   slots: () => undefined,
+  routeChanged: () => undefined,
+  routed: () => undefined,
+  routes: () => undefined,
   ec2Call: () => undefined,
   ec2Facts: () => undefined,
   ec2Limit: () => undefined,

@@ -92,6 +92,25 @@ export const CATALOGUE = {
     help: 'Address slots that the instance type allows on an ENI; absent when unknown',
     labels: ['eni', 'family'],
   },
+  routeSeconds: {
+    type: 'histogram',
+    name: 'eni_agent_route_seconds',
+    help: 'Time from the first sight of a routed address on this node until EC2 accepted its route in one table',
+    labels: [],
+    buckets: ASSIGN_BUCKETS,
+  },
+  routeChanges: {
+    type: 'counter',
+    name: 'eni_agent_route_changes_total',
+    help: 'Routes written, moved here from another target, removed, or lost to another holder; one for each table',
+    labels: ['change'],
+  },
+  routes: {
+    type: 'gauge',
+    name: 'eni_agent_routes',
+    help: 'Routes that pods of this node want now, one for each table, by state: assigned, pending or refused',
+    labels: ['state'],
+  },
   ec2Calls: {
     type: 'counter',
     name: 'eni_agent_ec2_calls_total',

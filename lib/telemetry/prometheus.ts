@@ -56,6 +56,9 @@ export function prometheusMetrics({ now, build, process: readings }: PrometheusO
     ledger: levels(instruments.ledger),
     stateFaults: levels(instruments.stateFaults),
     slots: (enis) => setSlots(instruments, enis),
+    routeChanged: (change) => instruments.routeChanges.inc({ change }),
+    routed: (seconds) => instruments.routeSeconds.observe(seconds),
+    routes: levels(instruments.routes),
     ec2Call: (action, seconds, code) => {
       instruments.ec2Calls.inc({ action });
       instruments.ec2Seconds.observe({ action }, seconds);
@@ -118,6 +121,9 @@ function instrumentsIn(registry: Registry) {
     stateFaults: gauge(CATALOGUE.stateFaults),
     slotsUsed: gauge(CATALOGUE.slotsUsed),
     slotsLimit: gauge(CATALOGUE.slotsLimit),
+    routeSeconds: histogram(CATALOGUE.routeSeconds),
+    routeChanges: counter(CATALOGUE.routeChanges),
+    routes: gauge(CATALOGUE.routes),
     ec2Calls: counter(CATALOGUE.ec2Calls),
     ec2Errors: counter(CATALOGUE.ec2Errors),
     ec2Seconds: histogram(CATALOGUE.ec2Seconds),

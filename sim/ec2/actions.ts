@@ -172,6 +172,13 @@ export const actions: Readonly<Record<string, Action>> = {
     (query) => ({ poolIds: query.list('PoolId'), ...selection(query) }),
     (cloud, input) => cloud.describePublicIpv4Pools(input),
   ),
+  DescribeRouteTables: action(
+    (query) => ({ routeTableIds: query.list('RouteTableId'), ...selection(query) }),
+    (cloud, input) => cloud.describeRouteTables(input),
+  ),
+  CreateRoute: action(routeTo, (cloud, input) => cloud.createRoute(input)),
+  ReplaceRoute: action(routeTo, (cloud, input) => cloud.replaceRoute(input)),
+  DeleteRoute: action(routeName, (cloud, input) => cloud.deleteRoute(input)),
   GetServiceQuota: withoutDryRun(quotaName, (cloud, input) => cloud.getServiceQuota(input)),
   GetAWSDefaultServiceQuota: withoutDryRun(quotaName, (cloud, input) => cloud.getDefaultServiceQuota(input)),
 };
@@ -193,6 +200,22 @@ function withoutDryRun<I>(decode: (query: Query) => I, perform: (cloud: Cloud, i
 /** Service Quotas speaks JSON; its two members come here as if they were Query parameters (facts §3). */
 function quotaName(query: Query) {
   return { serviceCode: query.required('ServiceCode'), quotaCode: query.required('QuotaCode') };
+}
+
+function routeName(query: Query) {
+  return {
+    routeTableId: query.required('RouteTableId'),
+    destinationCidrBlock: query.text('DestinationCidrBlock'),
+    destinationIpv6CidrBlock: query.text('DestinationIpv6CidrBlock'),
+  };
+}
+
+function routeTo(query: Query) {
+  return {
+    ...routeName(query),
+    networkInterfaceId: query.text('NetworkInterfaceId'),
+    gatewayId: query.text('GatewayId'),
+  };
 }
 
 function selection(query: Query) {

@@ -7,6 +7,8 @@ import type { DescribeInstancesInput, DescribeInstanceTypesInput } from './descr
 import { describeInstances, describeInstanceTypes } from './describe-instances.ts';
 import type { DescribeNetworkInterfacesInput } from './describe-interfaces.ts';
 import { describeNetworkInterfaces } from './describe-interfaces.ts';
+import type { DescribeRouteTablesInput } from './describe-route-tables.ts';
+import { describeRouteTables } from './describe-route-tables.ts';
 import type { DescribeSubnetsInput } from './describe-subnets.ts';
 import { describeSubnets } from './describe-subnets.ts';
 import type { AssociateAddressInput, DisassociateAddressInput } from './elastic-ip-associations.ts';
@@ -24,6 +26,10 @@ import type { AssignPrivateIpAddressesInput, UnassignPrivateIpAddressesInput } f
 import { assignPrivateIpAddresses, unassignPrivateIpAddresses } from './private-addresses.ts';
 import type { ServiceQuotaInput } from './quotas.ts';
 import { getDefaultServiceQuota, getServiceQuota } from './quotas.ts';
+import type { RouteTableInput } from './route-table-topology.ts';
+import { addRouteTable, deleteRouteTable } from './route-table-topology.ts';
+import type { RouteName, RouteTo } from './routes.ts';
+import { createRoute, deleteRoute, replaceRoute } from './routes.ts';
 import type { DescribeSecurityGroupsInput, SecurityGroupInput } from './security-groups.ts';
 import { addSecurityGroup, describeSecurityGroups } from './security-groups.ts';
 import { CloudState } from './state.ts';
@@ -92,6 +98,14 @@ export class Cloud {
 
   addSecurityGroup(input: SecurityGroupInput) {
     return addSecurityGroup(this.state, input);
+  }
+
+  addRouteTable(input: RouteTableInput) {
+    return addRouteTable(this.state, input);
+  }
+
+  deleteRouteTable(routeTableId: string): void {
+    deleteRouteTable(this.state, routeTableId);
   }
 
   setInstanceState(instanceId: string, state: InstanceState): void {
@@ -194,6 +208,22 @@ export class Cloud {
 
   describePublicIpv4Pools(input: DescribePublicIpv4PoolsInput = {}) {
     return describePublicIpv4Pools(this.state, input);
+  }
+
+  describeRouteTables(input: DescribeRouteTablesInput = {}) {
+    return describeRouteTables(this.state, input);
+  }
+
+  createRoute(input: RouteTo) {
+    return createRoute(this.state, input);
+  }
+
+  replaceRoute(input: RouteTo) {
+    return replaceRoute(this.state, input);
+  }
+
+  deleteRoute(input: RouteName) {
+    return deleteRoute(this.state, input);
   }
 
   getServiceQuota(input: ServiceQuotaInput) {

@@ -96,6 +96,7 @@ function dump(cloud: Cloud) {
       networkInterfaces: cloud.describeNetworkInterfaces().networkInterfaceSet,
       addresses: cloud.describeAddresses().addressesSet,
       subnets: cloud.describeSubnets().subnetSet,
+      routeTables: cloud.describeRouteTables().routeTableSet,
       pools: cloud.describePublicIpv4Pools().publicIpv4PoolSet,
     };
   } finally {
@@ -109,6 +110,7 @@ const topologyFunctions = [
   'addInstance',
   'addInterface',
   'addPool',
+  'addRouteTable',
   'addSecurityGroup',
 ] as const;
 

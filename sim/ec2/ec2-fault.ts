@@ -53,6 +53,7 @@ const notFoundTexts = {
   association: (id) => ['InvalidAssociationID.NotFound', `The association ID '${id}' does not exist`],
   attachment: (id) => ['InvalidAttachmentID.NotFound', `The attachment ID '${id}' does not exist`],
   address: (ip) => ['InvalidAddress.NotFound', `Address '${ip}' not found.`],
+  'route-table': (id) => ['InvalidRouteTableID.NotFound', `The routeTable ID '${id}' does not exist`],
   pool: (id) => ['InvalidPublicIpv4PoolID.NotFound', `The pool ID '${id}' does not exist`],
   resource: (id) => ['InvalidID', `The ID '${id}' is not valid`],
 } satisfies Record<string, (id: string) => [code: string, message: string]>;

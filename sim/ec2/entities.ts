@@ -108,6 +108,28 @@ export interface ElasticIpAssociation {
   readonly privateIp: IpAddress;
 }
 
+export interface RouteTable {
+  readonly id: string;
+  readonly vpcId: string;
+  /** In the order of their making; the VPC's own `local` routes are not among them. */
+  readonly routes: readonly Route[];
+  readonly associations: readonly RouteTableAssociation[];
+  readonly tags: Tags;
+}
+
+export interface Route {
+  readonly destination: Cidr;
+  readonly target:
+    | { readonly kind: 'interface'; readonly networkInterfaceId: string }
+    | { readonly kind: 'gateway'; readonly gatewayId: string };
+}
+
+export interface RouteTableAssociation {
+  readonly id: string;
+  /** Undefined: the VPC's main table. */
+  readonly subnetId: string | undefined;
+}
+
 /** A bring-your-own range of public addresses. */
 export interface PublicPool {
   readonly id: string;

@@ -15,7 +15,9 @@ export type IdPrefix =
   | 'eipalloc'
   | 'eipassoc'
   | 'r'
-  | 'ipv4pool-ec2';
+  | 'ipv4pool-ec2'
+  | 'rtb'
+  | 'rtbassoc';
 
 /** Counts up: `eni-00000000000000001`, with EC2's seventeen hexadecimal digits. */
 export function countingIds(): IdSource {

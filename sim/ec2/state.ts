@@ -1,6 +1,15 @@
 import type { Cidr, IpAddress } from '../../lib/model/ip.ts';
 import { Ec2Fault, notFound, notYours } from './ec2-fault.ts';
-import type { ElasticIp, Instance, NetworkInterface, PublicPool, SecurityGroup, Subnet, Vpc } from './entities.ts';
+import type {
+  ElasticIp,
+  Instance,
+  NetworkInterface,
+  PublicPool,
+  RouteTable,
+  SecurityGroup,
+  Subnet,
+  Vpc,
+} from './entities.ts';
 import type { IdSource } from './ids.ts';
 import { coveringPrefix } from './ip-range.ts';
 import { Timeline } from './timeline.ts';
@@ -18,6 +27,7 @@ export class CloudState {
   readonly elasticIps: Timeline<ElasticIp>;
   readonly pools: Timeline<PublicPool>;
   readonly securityGroups: Timeline<SecurityGroup>;
+  readonly routeTables: Timeline<RouteTable>;
   /** Public addresses in use, by address. */
   readonly allocationByPublicIp = new Map<IpAddress, string>();
   /** Amazon addresses that this account gave back and may recover. */
@@ -52,6 +62,7 @@ export class CloudState {
     this.elasticIps = new Timeline(parts.now);
     this.pools = new Timeline(parts.now);
     this.securityGroups = new Timeline(parts.now);
+    this.routeTables = new Timeline(parts.now);
   }
 
   /** The moment that Describe knows about. */

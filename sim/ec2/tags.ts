@@ -108,6 +108,8 @@ function requireOne(state: CloudState, id: string): Tagged {
       return within(state.vpcs, id, () => notFound('vpc', id));
     case 'eipalloc':
       return within(state.elasticIps, id, () => notFound('allocation', id));
+    case 'rtb':
+      return within(state.routeTables, id, () => notFound('route-table', id));
     case 'ipv4pool':
       return within(state.pools, id, () => notFound('pool', id));
     default:

@@ -30,6 +30,8 @@ export interface Knobs {
   elasticIpQuota: number;
   /** Quota L-DF5E4CA3. */
   networkInterfaceQuota: number;
+  /** Routes per table and family (facts §11). */
+  routeQuota: number;
   /** Actions that answer UnauthorizedOperation, as if IAM denied them. */
   deniedActions: readonly string[];
 }
@@ -50,6 +52,7 @@ export function defaultKnobs(): Knobs {
     shortPages: false,
     elasticIpQuota: 5,
     networkInterfaceQuota: 5000,
+    routeQuota: 50,
     deniedActions: [],
   };
 }

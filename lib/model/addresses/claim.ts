@@ -1,6 +1,7 @@
 import type { Mac } from '../eni.ts';
 import type { IpAddress } from '../ip.ts';
 import type { PodRef } from '../pod.ts';
+import type { TableSelector } from '../routed-ips/declaration.ts';
 
 /**
  * How an address came to be wanted:
@@ -32,6 +33,8 @@ export interface Claim {
    * unconfirmed one. Until this time (ms since the epoch) no refusal is reported and no pause begins.
    */
   readonly provisionalUntil?: number;
+  /** Set when route tables, these, lead the address here: then no ENI has it. */
+  readonly routed?: readonly TableSelector[];
   /** Set while the address comes and goes: nothing is asked of EC2 for it before this time, ms since the epoch. */
   readonly calmAt?: number;
 }

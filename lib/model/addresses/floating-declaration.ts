@@ -19,7 +19,11 @@ const NOTHING_FLOATS: FloatingDeclaration = { any: false, addresses: [], network
 const MAX_REFUSALS = 5;
 
 /** Reads a comma- or blank-separated list of addresses, CIDRs or `*`. A bad element is refused by name; the others count. */
-export function parseFloatingIps(text: string | undefined, where: string): Parsed<FloatingDeclaration> {
+export function parseFloatingIps(
+  text: string | undefined,
+  where: string,
+  annotation = FLOATING_IPS,
+): Parsed<FloatingDeclaration> {
   if (text === undefined) return { value: NOTHING_FLOATS, refusals: [] };
   const addresses: IpAddress[] = [];
   const networks: Cidr[] = [];
@@ -31,7 +35,7 @@ export function parseFloatingIps(text: string | undefined, where: string): Parse
     if (element === '*') any = true;
     else if (address !== undefined) addresses.push(address);
     else if (network !== undefined) networks.push(network);
-    else if (refusals.length < MAX_REFUSALS) refusals.push(badElement(element, where));
+    else if (refusals.length < MAX_REFUSALS) refusals.push(badElement(element, `${annotation} on ${where}`));
   }
   return { value: { any, addresses, networks }, refusals };
 }
@@ -48,7 +52,7 @@ function badElement(element: string, where: string): Refusal {
   const shown = JSON.stringify(element.slice(0, 80));
   return {
     reason: 'InvalidAnnotation',
-    message: `${FLOATING_IPS} on ${where}: ${shown} is not an address, a CIDR or "*"`,
+    message: `${where}: ${shown} is not an address, a CIDR or "*"`,
   };
 }
 

@@ -44,6 +44,9 @@ export interface LiveNamespace {
 export interface AttachmentDefinition {
   /** Value of `eni-agent.io/floating-ips` on it. */
   readonly floatingIps: string | undefined;
+  /** Values of `eni-agent.io/routed-ips` and `eni-agent.io/route-tables` on it. */
+  readonly routedIps?: string | undefined;
+  readonly routeTables?: string | undefined;
   /** `master` of its CNI conf. */
   readonly master: string | undefined;
   /** What its IPAM plugin may hand out. */

@@ -1,6 +1,7 @@
 import type { EniId } from '../eni.ts';
 import type { IpAddress } from '../ip.ts';
 import type { Refusal } from '../refusal.ts';
+import type { TableStatus } from '../routed-ips/route-plan.ts';
 import type { Action } from './action.ts';
 import type { Claim } from './claim.ts';
 import type { LedgerEntry } from './ledger.ts';
@@ -39,4 +40,6 @@ export interface ClaimStatus {
   readonly state: 'assigned' | 'pending' | 'refused';
   readonly eni: EniId | undefined;
   readonly refusal?: Refusal;
+  /** Of a routed address: where each of its route tables stands. */
+  readonly tables?: readonly TableStatus[];
 }

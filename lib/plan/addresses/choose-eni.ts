@@ -22,10 +22,21 @@ export function chooseEni(claim: Claim, enis: readonly Eni[], policy: Pick<Polic
     const alien = refuseOwnMac(claim);
     if (alien) return alien;
   }
-  if (attached === undefined) return chooseBySubnet(claim, enis);
+  if (attached === undefined)
+    return claim.routed === undefined ? chooseBySubnet(claim, enis) : refuseUnknownMaster(claim);
   const protection = protectionOf(attached);
   const allowed = protection === undefined || (protection === 'primary' && policy.allowPrimary);
-  return allowed ? checkSubnet(claim, attached) : refuseProtected(claim, attached, protection);
+  if (!allowed) return refuseProtected(claim, attached, protection);
+  return claim.routed === undefined ? checkSubnet(claim, attached) : { eni: attached };
+}
+
+/** A routed address is in no subnet of the node, so only the interface can say which ENI takes its packets. */
+function refuseUnknownMaster(claim: Claim): EniChoice {
+  return refuse(
+    claim,
+    'NoMatchingInterface',
+    `neither the MAC nor the master of ${claim.interface} belongs to an ENI of this node, so no route can lead to ${claim.address}; set "master" in the NetworkAttachmentDefinition`,
+  );
 }
 
 /** CNI plugins whose interfaces have a MAC of their own: the VPC knows only those of ENIs and drops all others' frames. */

@@ -1,6 +1,4 @@
 import type { Claim, ClaimKind } from '../../model/addresses/claim.ts';
-import { netnsName } from '../../model/addresses/cni.ts';
-import { declares, FLOATING_IPS, listable, parseFloatingIps } from '../../model/addresses/floating-declaration.ts';
 import { IGNORE, ignoresInterface, ignoresNetwork } from '../../model/addresses/ignored-networks.ts';
 import { parseNetworkStatus } from '../../model/addresses/network-status.ts';
 import { promisedAttachments } from '../../model/addresses/networks-annotation.ts';
@@ -14,9 +12,12 @@ import type { Mac } from '../../model/eni.ts';
 import { type IpAddress, isGlobalUnicast } from '../../model/ip.ts';
 import { isAlive, type NetworkStatus, type Pod, type PodRef, podKey } from '../../model/pod.ts';
 import type { Refusal } from '../../model/refusal.ts';
+import type { TableSelector } from '../../model/routed-ips/declaration.ts';
 import { OPEN_POLICY, type TenantPolicy } from '../../model/tenant-policy.ts';
-import { mayFloat, notGranted } from '../tenants.ts';
+import { mayFloat, mayRoute, notGranted, routeNotGranted } from '../tenants.ts';
 import { canConfirm, isConfirmed } from './confirmed.ts';
+import { type Declarations, declarationsOf } from './declarations.ts';
+import { type Holder, holders } from './holders.ts';
 import { matchNamespaces } from './match-namespaces.ts';
 import { Reserved } from './reserved.ts';
 
@@ -62,6 +63,8 @@ export interface ObservedClaims {
   readonly strays: readonly StrayAddress[];
   /** Floating addresses that pods here may hold, as far as they can be listed. */
   readonly declared: readonly IpAddress[];
+  /** Route tables that pods here name for addresses that they may hold. */
+  readonly routeTables: readonly TableSelector[];
 }
 
 /** An address in a network namespace that fits no known pod, and what its interface sits on. */
@@ -84,14 +87,17 @@ export function observeClaims(observed: Observations, filter: ClaimFilter): Obse
   const drafts: ClaimDraft[] = [];
   const reserved = new Reserved(observed, filter.nodeAddresses?.());
   const declared = new Set<IpAddress>();
+  const routeTables: TableSelector[] = [];
   for (const holder of holders(observed)) {
     if (filter.namespaces.length > 0 && !filter.namespaces.includes(holder.ref.namespace)) continue;
     const said = new PodClaims(holder, namespaces.of(holder.ref), observed, filter, reserved);
     drafts.push(...said.drafts());
     for (const address of said.declared) declared.add(address);
+    routeTables.push(...said.routeTables);
     if (said.refusals.length > 0) refusals.set(podKey(holder.ref), said.refusals);
   }
-  return { drafts, refusals, strays: namespaces.strays.flatMap(straysIn(observed.hostLinks)), declared: [...declared] };
+  const strays = namespaces.strays.flatMap(straysIn(observed.hostLinks));
+  return { drafts, refusals, strays, declared: [...declared], routeTables };
 }
 
 function straysIn(hostLinks: HostLinks): (namespace: LiveNamespace) => StrayAddress[] {
@@ -102,50 +108,13 @@ function straysIn(hostLinks: HostLinks): (namespace: LiveNamespace) => StrayAddr
     });
 }
 
-interface Holder {
-  readonly ref: PodRef;
-  /** Undefined when only the CNI cache knows the pod. */
-  readonly pod: Pod | undefined;
-  readonly cache: readonly CachedAttachment[];
-}
-
-/** Pods by the API's word, then those that only the CNI cache knows and whose network namespace still stands. */
-function holders({ pods, podsKnown, cache, namespaces }: Observations): Holder[] {
-  const mounted = new Set(namespaces?.map(({ path }) => netnsName(path)));
-  const stands = ({ netns }: CachedAttachment) =>
-    namespaces === undefined || netns === undefined || mounted.has(netnsName(netns));
-  const current = cache.filter(stands);
-  const byPod = Map.groupBy(current, ({ pod }) => podKey(pod));
-  const fromApi = pods
-    .filter((pod) => !pod.hostNetwork)
-    .map((pod) => ({ ref: pod, pod, cache: (byPod.get(podKey(pod)) ?? []).filter(belongsTo(pod)) }));
-  // Without namespaces to look at, a cache entry of a pod that the API has deleted is just a stale file.
-  const cacheAlone = namespaces !== undefined || !podsKnown;
-  if (!cacheAlone) return fromApi;
-  // A pod that was force-deleted and recreated under its name may still run: its namespace stands, so its addresses are in use.
-  const known = new Map(pods.map((pod) => [podKey(pod), pod]));
-  const isUnknown = (entry: CachedAttachment) => {
-    const pod = known.get(podKey(entry.pod));
-    return pod === undefined || !belongsTo(pod)(entry);
-  };
-  const orphans = Map.groupBy(current.filter(isUnknown), ({ pod }) => `${podKey(pod)} ${pod.uid}`);
-  const fromCache = Array.from(orphans.values()).flatMap((entries) =>
-    entries[0] ? [{ ref: entries[0].pod, pod: undefined, cache: entries }] : [],
-  );
-  return [...fromApi, ...fromCache];
-}
-
-/** A recreated pod has the same name and another uid; older runtimes do not tell the uid. */
-function belongsTo(pod: Pod): (entry: CachedAttachment) => boolean {
-  return (entry) => entry.pod.uid === '' || entry.pod.uid === pod.uid;
-}
-
 /** The CNI result follows the kernel's event after 10 to 60 ms (FACTS §12), and much later on a node without a free CPU, ms. */
 const PROVISIONAL_MS = 10_000;
 
 class PodClaims {
   readonly refusals: Refusal[] = [];
   readonly declared: IpAddress[] = [];
+  readonly routeTables: TableSelector[] = [];
   readonly #holder: Holder;
   readonly #namespace: LiveNamespace | undefined;
   readonly #observed: Observations;
@@ -209,7 +178,7 @@ class PodClaims {
     const cached = this.#holder.cache.filter((entry) => entry.ifName === name);
     const status = this.#networks.filter((network) => network.interface === name);
     const listed = new Set([...cached.flatMap((entry) => entry.addresses), ...status.flatMap((entry) => entry.ips)]);
-    const floats = this.#floating(status);
+    const { floats, routedBy } = this.#declarations(status);
     const kindOf = (address: IpAddress): ClaimKind =>
       listed.has(address) ? 'ipam' : floats(address) ? 'floating' : 'live';
     const definitions = status.flatMap((entry) => this.#observed.definitions.get(entry.name) ?? []);
@@ -231,10 +200,17 @@ class PodClaims {
     const seen = new Map(live?.addresses.map((address) => [address.ip, address.since]));
     return [...new Set([...listed, ...seen.keys()])]
       .filter((address) => isGlobalUnicast(address) && !this.#isPrimary(address))
-      .filter((address) => listed.has(address) || this.#isGranted(address, cached.length + status.length > 0))
+      .filter((address) =>
+        routedBy(address) === undefined
+          ? listed.has(address) || this.#isGranted(address, cached.length + status.length > 0)
+          : this.#isGrantedRoute(address),
+      )
       .map((address): ClaimDraft => {
+        const routed = routedBy(address);
         const kind = kindOf(address);
         const seenSince = seen.get(address);
+        if (routed !== undefined)
+          return { ...place, ...(plugin && { plugin }), address, kind, masterMac, seenSince, routed };
         const provisional =
           kind === 'live' && isProvisional ? { provisionalUntil: (seenSince ?? 0) + PROVISIONAL_MS } : {};
         const doubtful = mayBeForged && kind === 'ipam' && !isConfirmed(address, evidence, this.#observed);
@@ -243,26 +219,15 @@ class PodClaims {
       });
   }
 
-  #floating(status: readonly NetworkStatus[]): (address: IpAddress) => boolean {
-    const { pod } = this.#holder;
-    const sources = [
-      ...(pod ? [{ text: pod.annotations[FLOATING_IPS], where: `pod ${podKey(pod)}` }] : []),
-      ...status.map(({ name }) => ({
-        text: this.#observed.definitions.get(name)?.floatingIps,
-        where: `NetworkAttachmentDefinition ${name}`,
-      })),
-    ];
-    const parsed = sources.map(({ text, where }) => parseFloatingIps(text, where));
-    for (const { refusals } of parsed) {
-      this.refusals.push(
-        ...refusals.filter(({ message }) => !this.refusals.some((known) => known.message === message)),
-      );
-    }
-    this.declared.push(...parsed.flatMap(({ value }) => listable(value)));
-    const { namespace } = this.#holder.ref;
-    return (address) =>
-      parsed.some(({ value }) => declares({ ...value, any: false }, address)) ||
-      (parsed.some(({ value }) => value.any) && !this.#reserved.has(address, namespace));
+  #declarations(status: readonly NetworkStatus[]): Declarations {
+    const { definitions } = this.#observed;
+    const declarations = declarationsOf(this.#holder, status, definitions, this.#reserved);
+    this.refusals.push(
+      ...declarations.refusals.filter(({ message }) => !this.refusals.some((known) => known.message === message)),
+    );
+    this.declared.push(...declarations.declared);
+    this.routeTables.push(...declarations.routeTables);
+    return declarations;
   }
 
   /** By the tenant policy. `placed`: IPAM's word on the interface is known, so that an address it does not list is the pod's own idea. */
@@ -270,6 +235,14 @@ class PodClaims {
     const { namespace } = this.#holder.ref;
     if (mayFloat(this.#filter.tenants?.() ?? OPEN_POLICY, namespace, address)) return true;
     if (placed) this.refusals.push(notGranted(namespace, address));
+    return false;
+  }
+
+  /** A route takes the traffic of a whole VPC: IPAM's word alone does not grant it. */
+  #isGrantedRoute(address: IpAddress): boolean {
+    const { namespace } = this.#holder.ref;
+    if (mayRoute(this.#filter.tenants?.() ?? OPEN_POLICY, namespace, address)) return true;
+    this.refusals.push(routeNotGranted(namespace, address));
     return false;
   }
 

@@ -4,6 +4,7 @@ import type { EipMetadata, EipStatus } from '../../model/elastic-ips/claim.ts';
 import { compareIp, type IpAddress } from '../../model/ip.ts';
 import type { Pod, PodCondition } from '../../model/pod.ts';
 import type { Reason, Refusal } from '../../model/refusal.ts';
+import type { TableStatus } from '../../model/routed-ips/route-plan.ts';
 
 /** Annotation, out: where each address of the pod stands. */
 export const ADDRESSES = 'eni-agent.io/addresses';
@@ -22,6 +23,14 @@ export interface ReportedAddress {
   readonly state: 'assigned' | 'pending' | 'refused';
   readonly reason?: Reason;
   readonly eip?: IpAddress;
+  /** Of a routed address: each of its route tables. */
+  readonly routes?: readonly ReportedRoute[];
+}
+
+export interface ReportedRoute {
+  readonly table: string;
+  readonly state: 'assigned' | 'pending' | 'refused';
+  readonly reason?: Reason;
 }
 
 /** What is known about one pod's addresses. */
@@ -131,7 +140,7 @@ function reportAddresses({ statuses, eips }: PodFindings): ReportedAddress[] {
   const bound = new Map(eips.flatMap((eip) => (eip.state === 'bound' ? [[eip.privateIp, eip] as const] : [])));
   const secondary = statuses
     .toSorted((a, b) => compareIp(a.claim.address, b.claim.address) || (claimKey(a.claim) < claimKey(b.claim) ? -1 : 1))
-    .map(({ claim, state, eni, refusal }) => {
+    .map(({ claim, state, eni, refusal, tables }) => {
       const eip = bound.get(claim.address)?.publicIp;
       const why = refusal === undefined ? {} : { reason: refusal.reason };
       return {
@@ -141,6 +150,7 @@ function reportAddresses({ statuses, eips }: PodFindings): ReportedAddress[] {
         state,
         ...why,
         ...(eip && { eip }),
+        ...(tables && { routes: tables.map(reportRoute) }),
       };
     });
   const listed = new Set(secondary.map(({ address }) => address));
@@ -154,6 +164,10 @@ function reportAddresses({ statuses, eips }: PodFindings): ReportedAddress[] {
       eip: publicIp,
     }));
   return [...primary.toSorted((a, b) => compareIp(a.address, b.address)), ...secondary];
+}
+
+function reportRoute({ table, state, refusal }: TableStatus): ReportedRoute {
+  return { table, state, ...(refusal && { reason: refusal.reason }) };
 }
 
 /** Set while the pod has an EIP; afterwards taken back only if the value is ours. */
@@ -176,7 +190,10 @@ function conditionOf(addresses: readonly ReportedAddress[], { statuses, eips, fa
   const pending = [
     ...statuses
       .filter(({ state }) => state === 'pending')
-      .map(({ claim, refusal }) => ({ what: `${claim.address} not yet on its ENI`, refusal })),
+      .map(({ claim, refusal }) => ({
+        what: claim.routed === undefined ? `${claim.address} not yet on its ENI` : `${claim.address} not yet routed`,
+        refusal,
+      })),
     ...eips.flatMap((eip) =>
       eip.state === 'pending'
         ? [{ what: `Elastic IP for ${targetText(eip)} not yet bound`, refusal: eip.refusal }]

@@ -109,10 +109,16 @@ function placeSecondary(
 ): EipPlace | undefined {
   const status = around.addresses.find((candidate) => candidate.claim.holder.uid === pod.uid && matches(candidate));
   if (status === undefined) return undefined;
+  if (status.claim.routed !== undefined) return refuseRouted(status);
   if (status.state === 'refused' && status.refusal?.reason === 'HeldElsewhere') return { state: 'elsewhere' };
   if (status.state !== 'assigned' || status.eni === undefined) return { state: 'awaited' };
   const { address } = status.claim;
   return ready(status.eni, address, around.assignedSince.get(address), around);
+}
+
+function refuseRouted({ claim: { address, interface: on } }: ClaimStatus): EipPlace {
+  const message = `${address} on ${on} is on no ENI, only route tables lead to it, so no Elastic IP can belong to it; choose another address of the pod`;
+  return { state: 'impossible', refusal: { reason: 'RoutedAddress', message, address } };
 }
 
 /**

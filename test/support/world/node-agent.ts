@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { AddressReconciler } from '../../../agent/addresses/reconciler.ts';
-import type { NodeReport } from '../../../agent/addresses/reconciler-options.ts';
+import type { NodeReport, Observed } from '../../../agent/addresses/reconciler-options.ts';
 import { ElasticIpReconciler } from '../../../agent/elastic-ips/reconciler.ts';
 import type { HostKernel } from '../../../agent/floating-ips/host-kernel.ts';
 import { type FloatingIps, openFloatingIps } from '../../../agent/floating-ips/open.ts';
@@ -8,16 +8,20 @@ import { watchPods } from '../../../agent/node/pod-watch.ts';
 import { openTelling } from '../../../agent/node/reporting.ts';
 import { definitionsOf, observeNode } from '../../../agent/node/sources.ts';
 import type { ProcessParts } from '../../../agent/process.ts';
+import { openRoutedIps } from '../../../agent/routed-ips/open.ts';
+import { routedSurroundings } from '../../../agent/routed-ips/surroundings.ts';
 import { podDialects } from '../../../lib/dialect/index.ts';
 import { requestsOf } from '../../../lib/dialect/requests.ts';
 import type { AddressApi } from '../../../lib/ec2/api.ts';
 import type { ElasticIpApi } from '../../../lib/ec2/elastic-ip-api.ts';
 import type { InterfaceApi } from '../../../lib/ec2/interface-api.ts';
+import type { RouteApi } from '../../../lib/ec2/route-api.ts';
 import type { KubeClient } from '../../../lib/kube/client.ts';
 import { createNadCache } from '../../../lib/kube/nads.ts';
 import { reviveLedgerEntry } from '../../../lib/model/addresses/ledger.ts';
 import { revivePendingAssociation } from '../../../lib/model/elastic-ips/pending-association.ts';
 import { type Pod, podKey } from '../../../lib/model/pod.ts';
+import type { RoutedStatus } from '../../../lib/model/routed-ips/route-plan.ts';
 import { Journal } from '../../../lib/runtime/journal.ts';
 import { RateLimit } from '../../../lib/runtime/rate-limit.ts';
 import type { WorldHost } from './host.ts';
@@ -30,6 +34,7 @@ export interface WorldAgentOptions {
     readonly addresses: AddressApi;
     readonly elasticIps: ElasticIpApi;
     readonly interfaces: InterfaceApi;
+    readonly routes: RouteApi;
   };
   readonly host: WorldHost;
   readonly kernel: HostKernel;
@@ -41,6 +46,7 @@ export interface WorldAgentOptions {
 
 export interface WorldAgent {
   readonly report: () => NodeReport | undefined;
+  readonly routes: () => readonly RoutedStatus[];
   /** SIGTERM; resolves when what was in flight has ended. */
   readonly stop: () => Promise<void>;
   /** Ends calls in flight, for a process that was killed: frees what the machine holds for it. */
@@ -52,7 +58,14 @@ export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
   const { parts, kube, ec2, host, kernel, nodeName, instanceId, stateDir, takeover } = options;
   const { clock, random, log, metrics } = parts;
   const [stop, calls] = [new AbortController(), new AbortController()];
-  const loops: { addresses?: AddressReconciler; eips?: ElasticIpReconciler; floating?: FloatingIps } = {};
+  const loops: {
+    addresses?: AddressReconciler;
+    eips?: ElasticIpReconciler;
+    floating?: FloatingIps;
+    routed?: { wake(): void };
+  } = {};
+  let observed: Observed | undefined;
+  let routes: readonly RoutedStatus[] = [];
   const wake = () => {
     loops.addresses?.wake();
     loops.eips?.wake();
@@ -99,7 +112,7 @@ export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
       instanceId,
       policy: { takeover, allowPrimary: false, release: 'after-delay', releaseDelayMs },
       observe: () =>
-        observeNode(
+        (observed = observeNode(
           {
             pods,
             definitions,
@@ -118,11 +131,12 @@ export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
             namespaces: [],
             nodeAddresses: () => loops.floating?.addresses() ?? new Set<never>(),
           },
-        ),
+        )),
       report: (report) => {
         latest = report;
         telling.story.statuses(report.statuses);
         telling.publisher.addresses(report);
+        loops.routed?.wake();
         loops.eips?.wake();
         loops.floating?.wake();
       },
@@ -148,12 +162,37 @@ export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
         podsKnown: pods.synced,
         enis: addresses.enis,
         describedAt: addresses.describedAt,
-        addresses: latest?.statuses ?? [],
+        addresses: [...(latest?.statuses ?? []), ...routes],
         addressesComplete: latest?.complete ?? false,
         leaving: addresses.leaving,
       }),
       report: (report) => telling.publisher.elasticIps(report),
       happened: telling.eipHappened,
+      doubtEnis: (cause) => addresses.doubt(cause),
+    },
+    stop.signal,
+  );
+  const routed = openRoutedIps(
+    {
+      ...shared,
+      log,
+      metrics,
+      ec2: ec2.routes,
+      policy: {
+        allowPrimary: false,
+        release: 'after-delay',
+        releaseDelayMs,
+        defaultTag: { key: 'eni-agent.io/routed-ips', value: undefined },
+      },
+      stateDir,
+      resyncMs: 600_000,
+      observe: () => routedSurroundings(observed, addresses),
+      report: (statuses) => {
+        routes = statuses;
+        telling.publisher.routed(statuses);
+      },
+      emit: telling.routeHappened,
+      story: telling.routeStory,
       doubtEnis: (cause) => addresses.doubt(cause),
     },
     stop.signal,
@@ -179,16 +218,18 @@ export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
     doubtEnis: (cause) => addresses.doubt(cause),
     calls: calls.signal,
   });
-  Object.assign(loops, { addresses, eips, floating });
+  Object.assign(loops, { addresses, eips, floating, routed });
   const floatingDone = floating.run(stop.signal);
   const running = addresses.run();
   return {
     report: () => latest,
+    routes: () => routes,
     async stop() {
       stop.abort(new Error('SIGTERM'));
       await running;
       await eips.idle();
       await floatingDone;
+      await routed.close();
       await telling.drained();
       calls.abort(new Error('SIGTERM'));
       ledger.close();

@@ -3,6 +3,7 @@ import type { AddressApi } from '../../../lib/ec2/api.ts';
 import type { ElasticIpApi } from '../../../lib/ec2/elastic-ip-api.ts';
 import type { InterfaceApi } from '../../../lib/ec2/interface-api.ts';
 import type { NetworkApi } from '../../../lib/ec2/network-api.ts';
+import type { RouteApi } from '../../../lib/ec2/route-api.ts';
 import type { KubeClient } from '../../../lib/kube/client.ts';
 import type { Cloud } from '../../../sim/ec2/cloud.ts';
 import type { FakeKubelet } from '../../../sim/kube/kubelet.ts';
@@ -25,6 +26,7 @@ export interface WorldProcess {
     readonly elasticIps: ElasticIpApi;
     readonly interfaces: InterfaceApi;
     readonly networks: NetworkApi;
+    readonly routes: RouteApi;
   };
 }
 

@@ -8,6 +8,7 @@ import { type Ec2Client, openEc2Client } from '../../../lib/ec2/client.ts';
 import { ec2ElasticIps } from '../../../lib/ec2/elastic-ips.ts';
 import { ec2Interfaces } from '../../../lib/ec2/interfaces.ts';
 import { ec2Networks } from '../../../lib/ec2/networks.ts';
+import { ec2RouteTables } from '../../../lib/ec2/route-tables.ts';
 import { cidr, type IpAddress } from '../../../lib/model/ip.ts';
 import type { LogFields, Logger } from '../../../lib/runtime/logger.ts';
 import { noMetrics } from '../../../lib/runtime/metrics.ts';
@@ -125,6 +126,7 @@ export class World {
         elasticIps: ec2ElasticIps(connection),
         interfaces: ec2Interfaces(connection),
         networks: ec2Networks(connection),
+        routes: ec2RouteTables(connection),
       },
     };
   }

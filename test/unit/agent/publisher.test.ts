@@ -47,6 +47,7 @@ function publisher(...pods: Pod[]) {
       return Promise.resolve('written');
     },
   });
+  made.routed([]);
   made.addresses({ at: 0, statuses: [], leftOut: [], refusals: new Map(), enis: [], actions: [], complete: true });
   const report = (statuses: readonly EipStatus[], complete = true) =>
     made.elasticIps({ steps: [], statuses, refusals: new Map(), complete, pods: new Set(pods.map(({ uid }) => uid)) });

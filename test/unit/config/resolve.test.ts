@@ -47,6 +47,7 @@ describe('resolveOptions', () => {
       allowPrimary: false,
       release: 'after-delay',
       releaseDelayMs: 30_000,
+      routeTableTag: { key: 'eni-agent.io/routed-ips', value: undefined },
       interfaceFilter: /^(?:(?!eth0$|lo$).*)$/v,
       netnsDir: '/run/netns',
       cniCacheDirs: ['/var/lib/cni/multus/results', '/var/lib/cni/results'],

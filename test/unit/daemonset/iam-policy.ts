@@ -11,6 +11,8 @@ export interface Call {
   readonly requestTags?: Readonly<Record<string, string>>;
   /** The call in which the tags are written, for `ec2:CreateTags`. */
   readonly createAction?: string;
+  /** The attribute that the call changes, for `ec2:Modify…Attribute`. */
+  readonly attribute?: string;
 }
 
 type Texts = string | readonly string[];
@@ -54,11 +56,12 @@ function holds(operator: string, present: readonly string[], wanted: readonly st
   }
 }
 
-function valuesOf(key: string, { tags = {}, requestTags = {}, createAction }: Call): readonly string[] {
+function valuesOf(key: string, { tags = {}, requestTags = {}, createAction, attribute }: Call): readonly string[] {
   const [, kind, name = ''] = /^aws:(ResourceTag|RequestTag)\/(.+)$/.exec(key) ?? [];
   if (kind !== undefined) return [(kind === 'ResourceTag' ? tags : requestTags)[name] ?? []].flat();
   if (key === 'aws:TagKeys') return Object.keys(requestTags);
   if (key === 'ec2:CreateAction') return createAction === undefined ? [] : [createAction];
+  if (key === 'ec2:Attribute') return attribute === undefined ? [] : [attribute];
   throw new Error(`${key} is not evaluated here; add it`);
 }
 

@@ -103,3 +103,33 @@ describe('what the role of the controller may do with Elastic IPs', () => {
     expect(allows(CONTROLLER, call)).toBe(expected);
   });
 });
+
+describe('what the role of a node may do with routes', () => {
+  const ROUTES = 'daemonset/iam/routed-ips.json';
+  const OURS = { 'eni-agent.io/routed-ips': 'test' };
+  const MULTUS = { 'node.k8s.amazonaws.com/no_manage': 'true' };
+  const table = (action: string, tags: Call['tags']): Call => ({
+    action: `ec2:${action}`,
+    resource: 'route-table/rtb-1',
+    ...(tags && { tags }),
+  });
+  const eni = (attribute: string, tags: Readonly<Record<string, string>>): Call => ({
+    action: 'ec2:ModifyNetworkInterfaceAttribute',
+    resource: 'network-interface/eni-1',
+    tags,
+    attribute,
+  });
+
+  it.each<[string, Call, boolean]>([
+    ['point a route of a tagged table here', table('ReplaceRoute', OURS), true],
+    ['create one', table('CreateRoute', OURS), true],
+    ['remove one', table('DeleteRoute', OURS), true],
+    ['touch a table without the tag', table('ReplaceRoute', {}), false],
+    ['touch a table of another cluster', table('DeleteRoute', { 'eni-agent.io/routed-ips': 'other' }), false],
+    ['turn off the check of a Multus ENI', eni('SourceDestCheck', MULTUS), true],
+    ['turn off that of another ENI', eni('SourceDestCheck', {}), false],
+    ['change the security groups of a Multus ENI', eni('GroupSet', MULTUS), false],
+  ])('may %s: %s', (_what, call, expected) => {
+    expect(allows(ROUTES, call)).toBe(expected);
+  });
+});

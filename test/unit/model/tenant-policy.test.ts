@@ -20,6 +20,7 @@ describe('the tenant policy', () => {
     expect(faults).toEqual([]);
     expect(grantsOf(policy, 'media')).toEqual({
       floatingIps: { any: false, addresses: ['10.0.2.4'], networks: ['10.0.1.96/28'] },
+      routedIps: { any: false, addresses: [], networks: [] },
       elasticIps: [
         { kind: 'allocate', pool: 'amazon' },
         { kind: 'allocate', pool: 'ipv4pool-ec2-1' },
@@ -48,6 +49,7 @@ describe('the tenant policy', () => {
     expect(faults.join('\n')).toMatch(/media\.floating-ips.*10\.0\.1\.0\/33/);
     expect(grantsOf(policy, 'media')).toEqual({
       floatingIps: { any: false, addresses: ['10.0.2.4'], networks: [] },
+      routedIps: { any: false, addresses: [], networks: [] },
       elasticIps: [{ kind: 'allocate', pool: 'amazon' }],
       eipTargets: { nodes: false, enis: false, networks: [] },
     });

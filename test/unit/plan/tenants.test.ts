@@ -10,7 +10,7 @@ import { type IpAddress, ip } from '../../../lib/model/ip.ts';
 import type { Pod } from '../../../lib/model/pod.ts';
 import { parseTenantPolicy, type TenantPolicy } from '../../../lib/model/tenant-policy.ts';
 import { observeClaims } from '../../../lib/plan/addresses/claims.ts';
-import { grantedRequests, refuseObject } from '../../../lib/plan/tenants.ts';
+import { grantedRequests, mayRoute, refuseObject } from '../../../lib/plan/tenants.ts';
 
 const OWN = '10.0.1.10';
 const VIP = '10.0.1.99';
@@ -307,5 +307,34 @@ describe('the tenant policy for EIP objects', () => {
     expect(refuseObject(claim, policy(AUTO))?.message).toContain('nodes');
     expect(refuseObject(claim, policy({ ...AUTO, 'media.eip-targets': 'nodes' }))).toBeUndefined();
     expect(refuseObject(deleting, policy({ 'bank.elastic-ips': '*' }))).toBeUndefined();
+  });
+});
+
+describe('the tenant policy about routes', () => {
+  it.each<[Record<string, string>, boolean]>([
+    [{}, true],
+    [{ 'media.routed-ips': '10.99.0.0/28' }, true],
+    [{ 'media.routed-ips': '10.99.0.2' }, false],
+    [{ 'media.floating-ips': '*' }, false],
+    [{ '_others.routed-ips': '10.99.0.1' }, true],
+  ])('%j lets media have a route to 10.99.0.1: %s', (entries, expected) => {
+    expect(mayRoute(policy(entries), 'media', ip('10.99.0.1'))).toBe(expected);
+  });
+
+  it('covers an address of IPAM, too', () => {
+    const annotations = { 'eni-agent.io/routed-ips': OWN };
+    const { drafts, refusals } = observeClaims(
+      {
+        pods: [pod('media', annotations)],
+        podsKnown: true,
+        cache: [attachment()],
+        namespaces: [live(OWN)],
+        hostLinks: { macOfName: () => undefined, macOfIndex: () => undefined, nameOfMac: () => undefined },
+        definitions: new Map(),
+      },
+      { interfaces: () => true, namespaces: [], tenants: () => policy({ 'media.floating-ips': '*' }) },
+    );
+    expect(drafts).toEqual([]);
+    expect(refusals.get('media/p')).toMatchObject([{ reason: 'NotAllowed' }]);
   });
 });

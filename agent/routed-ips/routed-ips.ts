@@ -1,0 +1,201 @@
+import type { RouteApi } from '../../lib/ec2/route-api.ts';
+import type { LedgerEntry } from '../../lib/model/addresses/ledger.ts';
+import type { Eni } from '../../lib/model/eni.ts';
+import type { IpAddress } from '../../lib/model/ip.ts';
+import type { TableSelector } from '../../lib/model/routed-ips/declaration.ts';
+import {
+  type RoutedClaim,
+  type RoutedStatus,
+  type RoutePlan,
+  type RoutePolicy,
+  type RouteRecord,
+  type RouteSnapshot,
+  type RouteStep,
+  routeKey,
+} from '../../lib/model/routed-ips/route-plan.ts';
+import { type Appearances, dateClaims } from '../../lib/plan/addresses/appearance.ts';
+import type { ClaimDraft } from '../../lib/plan/addresses/claims.ts';
+import { planRoutes } from '../../lib/plan/routed-ips/plan-routes.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import type { Journal } from '../../lib/runtime/journal.ts';
+import type { Logger } from '../../lib/runtime/logger.ts';
+import type { RateLimiter } from '../../lib/runtime/rate-limiter.ts';
+import type { ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
+import { Reconciler } from '../../lib/runtime/reconciler.ts';
+import { executeRouteStep } from './executor.ts';
+import type { RouteReporter } from './reporter.ts';
+import { RouteCache } from './route-cache.ts';
+import { attemptOf, RouteMemory } from './route-memory.ts';
+
+/** What the loop sees of the rest of the agent. */
+export interface RoutedSurroundings {
+  readonly drafts: readonly ClaimDraft[];
+  /** See `NodeSnapshot.claimsComplete`. */
+  readonly complete: boolean;
+  /** Every source has been seen, although single namespaces may still hide something. */
+  readonly loaded: boolean;
+  /** Selectors of all declarations on this node, whether an address is there or not. */
+  readonly declared: readonly TableSelector[];
+  readonly enis: readonly Eni[];
+  /** When the describe was asked for that `enis` rest on, ms since the epoch. */
+  readonly describedAt: number | undefined;
+}
+
+export interface RoutedIpsOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly rateLimiter: RateLimiter;
+  readonly ec2: RouteApi;
+  readonly policy: RoutePolicy;
+  readonly records: Journal<RouteRecord>;
+  readonly reporter: RouteReporter;
+  readonly observe: () => RoutedSurroundings;
+  readonly report: (statuses: readonly RoutedStatus[]) => void;
+  readonly doubtEnis: (cause: string) => void;
+  /** Plan and report only. */
+  readonly dryRun: boolean;
+  readonly callSignal: AbortSignal;
+  /** Longest time between two reads of the route tables while an address is routed or may be, ms. */
+  readonly resyncMs: number;
+  /** Nothing has been here before this process: whatever it finds has just appeared. @default false */
+  readonly firstStart?: boolean;
+  readonly rounds?: ReconcileHealth;
+}
+
+/** The loop for addresses that route tables lead here: observe, plan from the whole snapshot, one call per route at a time, tell. */
+export class RoutedIps {
+  readonly #options: RoutedIpsOptions;
+  readonly #cache: RouteCache;
+  readonly #memory: RouteMemory;
+  readonly #reconciler: Reconciler<RouteStep>;
+  #appearances: Appearances = new Map();
+  #settled: boolean;
+  #scope: { readonly vpcIds: readonly string[]; readonly ids: readonly string[] } = { vpcIds: [], ids: [] };
+
+  constructor(options: RoutedIpsOptions, signal: AbortSignal) {
+    const { clock, random, log, rateLimiter, ec2, records, rounds } = options;
+    this.#options = options;
+    this.#settled = options.firstStart === true;
+    this.#memory = new RouteMemory({ clock, random });
+    this.#memory.restarted(records.values().map((record) => [routeKey(record), record]));
+    const wake = () => this.wake();
+    this.#cache = new RouteCache({ clock, random, ec2, rateLimiter, log, scope: () => this.#scope, wake }, signal);
+    const parts = { ...options, cache: this.#cache, memory: this.#memory };
+    this.#reconciler = new Reconciler(
+      {
+        clock,
+        rateLimiter,
+        plan: () => this.#plan(),
+        keyOf: ({ key }) => key,
+        priorityOf: ({ kind }) => ({ move: 0, uncheck: 1, release: 2 })[kind],
+        mayAct: () => !options.dryRun,
+        act: (step) => executeRouteStep(step, parts),
+        // Whatever EC2 said is recorded by then; anything else is a fault of ours.
+        failed: (step, error) => log.debug('a step for a route failed', { key: step.key, error }),
+        onFault: (error) => log.error('a round for routed IPs failed and is tried again', { error }),
+        ...(rounds && { rounds: { loop: 'routed IPs', health: rounds } }),
+      },
+      signal,
+    );
+  }
+
+  wake(): void {
+    this.#reconciler.wake();
+  }
+
+  /** Resolves when nothing is in flight any more; for a clean stop. */
+  async idle(): Promise<void> {
+    await Promise.all([this.#reconciler.idle(), this.#cache.idle()]);
+  }
+
+  #plan(): { steps: readonly RouteStep[]; retryAt: number | undefined } {
+    const { observe, report, reporter, doubtEnis, dryRun } = this.#options;
+    const snapshot = this.#snapshot(observe());
+    const planned = planRoutes(snapshot);
+    if (!dryRun) this.#remember(planned);
+    this.#memory.noteIdle(planned.idle);
+    this.#memory.keep(
+      new Set(planned.steps.map(attemptOf).concat([...snapshot.backoffs.keys()].filter(stillClaimed(snapshot.claims)))),
+      new Set([...planned.steps.map(({ key }) => key), ...snapshot.records.keys()]),
+    );
+    this.#scope = {
+      vpcIds: [...new Set(snapshot.enis.map(({ vpcId }) => vpcId))].filter((id) => id !== ''),
+      ids: planned.ids,
+    };
+    const readDue = this.#readDue(snapshot, planned);
+    if (planned.describe) doubtEnis('ENIs older than a routed address');
+    reporter.statuses(planned.statuses);
+    report(planned.statuses);
+    return { steps: planned.steps, retryAt: earliest(planned.retryAt, this.#memory.nextLook, readDue) };
+  }
+
+  #remember({ put, forget }: RoutePlan): void {
+    const { records, reporter } = this.#options;
+    for (const record of put) {
+      const before = records.get(routeKey(record))?.state;
+      if (record.state === 'lost' && (before === 'held' || before === 'found')) reporter.lost(record);
+    }
+    records.put(put.map((record) => [routeKey(record), record] as const));
+    records.delete(forget);
+  }
+
+  /** A node without routed addresses asks EC2 nothing about route tables. Returns when the next read is due. */
+  #readDue({ claims, declared, records, readAt, now }: RouteSnapshot, { read }: RoutePlan): number | undefined {
+    if (claims.length + declared.length + records.size === 0 || this.#scope.vpcIds.length === 0) return undefined;
+    const due = (readAt ?? Number.NEGATIVE_INFINITY) + this.#options.resyncMs;
+    if (read || due <= now || this.#memory.looksDue(readAt)) this.#cache.request();
+    return due > now ? due : undefined;
+  }
+
+  #snapshot({ drafts, complete, loaded, declared, enis, describedAt }: RoutedSurroundings): RouteSnapshot {
+    const { clock, policy, records } = this.#options;
+    const now = clock.now();
+    const ledger = ledgerOf(records.values());
+    const known = this.#appearances;
+    const dating = { known, ledger, complete: loaded, now, settled: this.#settled, trusted: records.trusted };
+    const { claims, appearances } = dateClaims(drafts, dating);
+    this.#appearances = appearances;
+    this.#settled ||= loaded;
+    const cache = this.#cache;
+    return {
+      now,
+      policy,
+      enis,
+      describedAt,
+      claims: claims.filter((claim): claim is RoutedClaim => claim.routed !== undefined),
+      claimsComplete: complete,
+      declared,
+      records: new Map(records.values().map((record) => [routeKey(record), record])),
+      idleSince: this.#memory.idleSince,
+      tables: cache.tables,
+      subnets: cache.subnets,
+      readAt: cache.readAt,
+      readIds: cache.readIds,
+      wroteAt: cache.wroteAt,
+      blind: cache.trouble,
+      doubts: this.#memory.doubts,
+      backoffs: this.#memory.backoffs,
+      unchecked: this.#memory.unchecked,
+    };
+  }
+}
+
+/** The newest record of each address, for the date of its claim. */
+function ledgerOf(records: Iterable<RouteRecord>): ReadonlyMap<IpAddress, LedgerEntry> {
+  const ledger = new Map<IpAddress, LedgerEntry>();
+  for (const { address, eni, holder, interface: on, claimedAt } of records)
+    if ((ledger.get(address)?.claimedAt ?? Number.NEGATIVE_INFINITY) < claimedAt)
+      ledger.set(address, { address, eni, state: 'held', holder, interface: on, claimedAt });
+  return ledger;
+}
+
+function stillClaimed(claims: readonly RoutedClaim[]): (attempt: string) => boolean {
+  const suffixes = claims.map((claim) => `|${claim.address}|${claim.kind}|${claim.since}`);
+  return (attempt) => suffixes.some((suffix) => attempt.endsWith(suffix));
+}
+
+function earliest(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}

@@ -1,0 +1,120 @@
+import {
+  CreateRouteCommand,
+  DeleteRouteCommand,
+  DescribeRouteTablesCommand,
+  DescribeSubnetsCommand,
+  type Filter,
+  ModifyNetworkInterfaceAttributeCommand,
+  ReplaceRouteCommand,
+} from '@aws-sdk/client-ec2';
+import { Ec2Error } from '../model/ec2-error.ts';
+import { type Cidr, familyOf } from '../model/ip.ts';
+import type { RouteTable, VpcSubnet } from '../model/routed-ips/route-table.ts';
+import type { Accepted, CallOptions } from './api.ts';
+import { allPages, call, type Ec2Connection, filterChunks } from './calls.ts';
+import { toCidrs, toTags } from './convert.ts';
+import type { RouteApi, RouteTableQuery } from './route-api.ts';
+import { toRouteTable } from './route-tables-convert.ts';
+
+/** See {@link RouteApi}. */
+export function ec2RouteTables(connection: Ec2Connection): RouteApi {
+  return {
+    describe: (query, options) => describe(connection, query, options),
+    subnets: (vpcIds, options) => subnets(connection, vpcIds, options),
+    async create({ table, destination, eni }, { signal }) {
+      const route = { RouteTableId: table, ...named(destination), NetworkInterfaceId: eni };
+      const request = { action: 'CreateRoute', signal } as const;
+      return accepted(
+        await call(connection, request, (client, http) => client.send(new CreateRouteCommand(route), http)),
+      );
+    },
+    async replace({ table, destination, eni }, { signal }) {
+      const route = { RouteTableId: table, ...named(destination), NetworkInterfaceId: eni };
+      const request = { action: 'ReplaceRoute', signal } as const;
+      return accepted(
+        await call(connection, request, (client, http) => client.send(new ReplaceRouteCommand(route), http)),
+      );
+    },
+    async delete({ table, destination }, { signal }) {
+      const route = { RouteTableId: table, ...named(destination) };
+      const request = { action: 'DeleteRoute', signal } as const;
+      const sent = call(connection, request, (client, http) => client.send(new DeleteRouteCommand(route), http));
+      return sent.then(accepted, unlessGone);
+    },
+    async disableSourceDestCheck(eni, { signal }) {
+      const command = new ModifyNetworkInterfaceAttributeCommand({
+        NetworkInterfaceId: eni,
+        SourceDestCheck: { Value: false },
+      });
+      const request = { action: 'ModifyNetworkInterfaceAttribute', signal } as const;
+      return accepted(await call(connection, request, (client, http) => client.send(command, http)));
+    },
+  };
+}
+
+function named(destination: Cidr) {
+  return familyOf(destination) === 4
+    ? { DestinationCidrBlock: destination }
+    : { DestinationIpv6CidrBlock: destination };
+}
+
+/** By filters only: a single unknown id in an id list would fail the whole call. */
+async function describe(
+  connection: Ec2Connection,
+  { vpcIds, ids = [] }: RouteTableQuery,
+  { signal }: CallOptions,
+): Promise<RouteTable[]> {
+  const sets = [
+    ...filterChunks(vpcIds).map((chunk) => [filter('vpc-id', chunk)]),
+    ...filterChunks(ids).map((chunk) => [filter('route-table-id', chunk)]),
+  ];
+  const request = { action: 'DescribeRouteTables', signal } as const;
+  const pages = sets.map((Filters) =>
+    allPages(
+      (token) => {
+        const command = new DescribeRouteTablesCommand({ Filters, MaxResults: 100, NextToken: token });
+        return call(connection, request, (client, http) => client.send(command, http));
+      },
+      (page) => page.RouteTables,
+    ),
+  );
+  const tables = (await Promise.all(pages)).flat().flatMap((raw) => toRouteTable(raw) ?? []);
+  return [...new Map(tables.map((table) => [table.id, table])).values()];
+}
+
+async function subnets(
+  connection: Ec2Connection,
+  vpcIds: readonly string[],
+  { signal }: CallOptions,
+): Promise<VpcSubnet[]> {
+  const request = { action: 'DescribeSubnets', signal } as const;
+  const pages = filterChunks(vpcIds).map((chunk) =>
+    allPages(
+      (token) => {
+        const Filters = [filter('vpc-id', chunk)];
+        const command = new DescribeSubnetsCommand({ Filters, MaxResults: 1000, NextToken: token });
+        return call(connection, request, (client, http) => client.send(command, http));
+      },
+      (page) => page.Subnets,
+    ),
+  );
+  return (await Promise.all(pages)).flat().flatMap((raw): VpcSubnet[] => {
+    if (!raw.SubnetId) return [];
+    const cidrs = toCidrs(raw, () => undefined);
+    return [{ id: raw.SubnetId, vpcId: raw.VpcId ?? '', cidrs, tags: toTags(raw.Tags) }];
+  });
+}
+
+function filter(name: string, values: readonly string[]): Filter {
+  return { Name: name, Values: [...values] };
+}
+
+function accepted(answer: { readonly $metadata: { readonly requestId?: string | undefined } }): Accepted {
+  return { requestId: answer.$metadata.requestId };
+}
+
+/** Only the route may be gone: a table that does not exist is news. */
+function unlessGone(error: unknown): Accepted {
+  if (error instanceof Ec2Error && error.code === 'InvalidRoute.NotFound') return { requestId: error.requestId };
+  throw error;
+}

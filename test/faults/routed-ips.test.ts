@@ -1,0 +1,4 @@
+import { describeStories } from './matrix.ts';
+import { routedIpStories } from './stories/routed-ips.ts';
+
+describeStories(routedIpStories);

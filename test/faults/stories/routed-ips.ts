@@ -1,0 +1,130 @@
+import type { Route } from '../../../sim/ec2/entities.ts';
+import { SUBNET } from '../../support/world/surroundings.ts';
+import type { World } from '../../support/world/world.ts';
+import { type live, MINUTE, SECOND } from '../story.ts';
+
+type RoutedTale = Parameters<typeof live>[0];
+
+const TABLES = ['rtb-1', 'rtb-2'] as const;
+/** Somebody else's route in one of our tables: nothing of it changes. */
+const FOREIGN: Readonly<Record<string, string>> = { '10.98.0.0/24': 'eni-foreign' };
+
+function prepare({ cloud }: World): void {
+  const tags = { 'eni-agent.io/routed-ips': '' };
+  cloud.addSubnet({ id: 'subnet-b', vpcId: 'vpc-1', cidr: '10.0.250.0/24', zone: 'us-east-1b' });
+  cloud.addRouteTable({ id: 'rtb-1', vpcId: 'vpc-1', subnetIds: [SUBNET.id], routes: FOREIGN, tags });
+  cloud.addRouteTable({ id: 'rtb-2', vpcId: 'vpc-1', subnetIds: ['subnet-b'], tags });
+  cloud.addRouteTable({ id: 'rtb-other', vpcId: 'vpc-1', main: true });
+}
+
+function annotated(vip: string) {
+  return { 'eni-agent.io/routed-ips': vip };
+}
+
+/** The address moves from zone to zone and back, and its last holder keeps it. */
+function failover(family: 4 | 6): RoutedTale {
+  const vip = family === 4 ? '10.99.0.1' : '2001:db8:ffff::1';
+  const on = (ips: string) => [{ interface: 'net1', ips: [ips] }];
+  return {
+    name: `a routed IPv${family} address that moves and moves back`,
+    prepare,
+    async tell({ clock, node }) {
+      const [a, b] = [node('a'), node('b')];
+      const annotations = annotated(vip);
+      const first = a.runPod({ name: 'first', podIp: '10.0.1.1', annotations, attachments: on('10.0.9.1') });
+      const second = b.runPod({ name: 'second', podIp: '10.0.2.1', annotations, attachments: on('10.0.9.2') });
+      await clock.advance(10 * SECOND);
+      a.addAddress(first, vip);
+      await clock.advance(20 * SECOND);
+      a.removeAddress(first, vip);
+      b.addAddress(second, vip);
+      await clock.advance(20 * SECOND);
+      // The old holder comes back without the new one letting go: it added the address last.
+      a.addAddress(first, vip);
+      await clock.advance(MINUTE);
+    },
+    wrong(world, disturbed) {
+      const { node } = world;
+      // A move that may or may not have been done is not repeated blindly: then the earlier holder keeps the route.
+      const holders = disturbed === undefined ? [node('a').eni()] : [node('a').eni(), node('b').eni()];
+      const faults = TABLES.flatMap((table) => {
+        const target = leadsTo(world, table, vip);
+        return target !== undefined && holders.includes(target) ? [] : [`${table} leads ${vip} to ${target}`];
+      });
+      return [...faults, ...othersTouched(world), ...pingPong(world)];
+    },
+  };
+}
+
+/** The pod ends: its routes go, unless another pod has them by then. */
+const podEnds: RoutedTale = {
+  name: 'a routed address whose pod ends',
+  prepare,
+  async tell({ clock, node }) {
+    const attachments = [{ interface: 'net1', ips: ['10.0.9.1', '10.99.0.1'] }];
+    node('a').runPod({ name: 'first', podIp: '10.0.1.1', annotations: annotated('10.99.0.0/28'), attachments });
+    await clock.advance(20 * SECOND);
+    node('a').deletePod('first');
+    await clock.advance(2 * MINUTE);
+  },
+  wrong: (world) => [
+    ...TABLES.flatMap((table) => {
+      const target = leadsTo(world, table, '10.99.0.1');
+      return target === undefined ? [] : [`the route in ${table} was left behind, to ${target}`];
+    }),
+    ...othersTouched(world),
+  ],
+};
+
+/** The address comes to another node within the cool-down: nothing of the new holder's is removed. */
+const handedOn: RoutedTale = {
+  name: 'a routed address that a pod elsewhere gets at once',
+  prepare,
+  async tell({ clock, node }) {
+    const annotations = annotated('10.99.0.1');
+    const attachments = (own: string) => [{ interface: 'net1', ips: [own, '10.99.0.1'] }];
+    node('a').runPod({ name: 'first', podIp: '10.0.1.1', annotations, attachments: attachments('10.0.9.1') });
+    await clock.advance(20 * SECOND);
+    node('a').deletePod('first');
+    await clock.advance(SECOND);
+    node('b').runPod({ name: 'second', podIp: '10.0.2.1', annotations, attachments: attachments('10.0.9.2') });
+    await clock.advance(2 * MINUTE);
+  },
+  wrong: (world) => [
+    ...TABLES.flatMap((table) => {
+      const target = leadsTo(world, table, '10.99.0.1');
+      return target === world.node('b').eni() ? [] : [`${table} leads 10.99.0.1 to ${target}`];
+    }),
+    ...othersTouched(world),
+  ],
+};
+
+export const routedIpStories: readonly RoutedTale[] = [failover(4), failover(6), podEnds, handedOn];
+
+function leadsTo(world: World, table: string, address: string): string | undefined {
+  return targetOf(routesOf(world, table).find(({ destination }) => destination.startsWith(`${address}/`)));
+}
+
+function routesOf(world: World, table: string): readonly Route[] {
+  return world.cloud.state.routeTables.get(table)?.routes ?? [];
+}
+
+function targetOf(route: Route | undefined): string | undefined {
+  return route?.target.kind === 'interface' ? route.target.networkInterfaceId : route?.target.gatewayId;
+}
+
+function othersTouched(world: World): string[] {
+  const foreign = routesOf(world, 'rtb-1').filter(({ destination }) => Object.hasOwn(FOREIGN, destination));
+  const intact = foreign.length === 1 && targetOf(foreign[0]) === 'eni-foreign';
+  const other = routesOf(world, 'rtb-other').length;
+  return [
+    ...(intact ? [] : ["somebody else's route changed"]),
+    ...(other === 0 ? [] : ['a table without the tag changed']),
+  ];
+}
+
+/** Each of the three additions has the right to one move in each table; the first one creates the route. */
+function pingPong(world: World): string[] {
+  const moves = world.writes().filter(({ action }) => action === 'ReplaceRoute' || action === 'CreateRoute');
+  return moves.length > 14 ? [`routes were written ${moves.length} times`] : [];
+}
