@@ -71,7 +71,7 @@ export async function* streamLines(
       yield line;
       isWanted = true;
     } finally {
-      // The iteration waits for the command's end: one that nobody listens to any more has to be told.
+      // The iteration waits for the command's end: one that nobody listens to any more has to be stopped.
       if (!isWanted) child.kill();
     }
   }

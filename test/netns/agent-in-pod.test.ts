@@ -145,7 +145,8 @@ describe.skipIf(possible !== true)('eni-agent init, in the namespace of a pod', 
     const agent = start(['init', '--timeout=2s'], environment);
 
     expect(await agent.ended).toBe(1);
-    expect(Date.now() - startedAt).toBeLessThan(6_000);
+    // From source, loading client-node takes a second, and on a busy machine several.
+    expect(Date.now() - startedAt).toBeLessThan(15_000);
     expect(agent.output.join('\n')).toMatch(said);
     expect(agent.output.join('\n')).not.toMatch(/\n\s+at /);
   });
