@@ -13,7 +13,6 @@ const AGENT = ['node', 'plan'] as const;
 const CLUSTER_WIDE = ['node', 'plan', 'controller', 'doctor'] as const;
 /** Those that people run, with a kubeconfig of their own. */
 const BY_HAND = ['status', 'bundle', 'ui'] as const;
-/** Those that say where things are. */
 const ON_NODE = ['node', 'plan', 'doctor'] as const;
 const IN_POD = ['init', 'sidecar'] as const;
 const EVERY = ['node', 'plan', 'controller', 'init', 'sidecar', 'host-ip', 'demo'] as const;
