@@ -12,21 +12,21 @@ interface Finding {
   readonly fault?: { readonly reason: LinksReason; readonly message: string };
 }
 
+const NONE_WANTED = { ready: true, reason: 'NoneWanted', message: 'no NodeENI selects this node' } as const;
+
 /**
  * What to change on the host's links so that they are as the controller announced, and whether the node may take Multus pods. The link of
  * an announced interface is the one that has its MAC address itself; an announcement without such a link changes nothing.
  */
-export function planLinks({ announcement, tainted }: NodeMarks, links: readonly HostLink[]): LinksPlan {
-  if (announcement === undefined) {
-    const message = 'the controller has not said yet which interfaces this node gets';
-    return { steps: [], report: tainted ? { ready: false, reason: 'WaitingForInterfaces', message } : undefined };
-  }
+export function planLinks(marks: NodeMarks, links: readonly HostLink[]): LinksPlan {
+  const { announcement } = marks;
+  if (announcement === undefined) return { steps: [], report: unannounced(marks) };
   const { wanted, interfaces } = announcement;
   const findings = interfaces.map((one) => settle(one, links));
   const steps = findings.flatMap((finding) => finding.steps);
   const attached = interfaces.filter(({ state }) => state === 'attached').length;
   if (wanted === 0 && interfaces.length === 0) {
-    return { steps, report: { ready: true, reason: 'NoneWanted', message: 'no NodeENI selects this node' } };
+    return { steps, report: NONE_WANTED };
   }
   const fault = findings.find((finding) => finding.fault !== undefined)?.fault;
   if (fault !== undefined) return { steps, report: { ready: false, ...fault } };
@@ -36,6 +36,13 @@ export function planLinks({ announcement, tainted }: NodeMarks, links: readonly 
   }
   const message = `${attached} of ${wanted} interfaces are attached, up and named`;
   return { steps, report: { ready: true, reason: 'Ready', message } };
+}
+
+/** Without a word of the controller the node waits while it has the startup taint; what was reported before is over. */
+function unannounced({ tainted, labelled, reported }: NodeMarks): LinksPlan['report'] {
+  const message = 'the controller has not said yet which interfaces this node gets';
+  if (tainted) return { ready: false, reason: 'WaitingForInterfaces', message };
+  return labelled || reported !== undefined ? NONE_WANTED : undefined;
 }
 
 function settle(one: AnnouncedInterface, links: readonly HostLink[]): Finding {

@@ -103,6 +103,7 @@ export class EipNode {
           if (!alive()) return;
           this.#report = report;
           publisher.addresses(this.#nodeReport());
+          publisher.routed([]);
           publisher.elasticIps(report);
         },
         happened: (claim, owner, happening) => {

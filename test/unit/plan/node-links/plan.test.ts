@@ -100,6 +100,11 @@ describe('the links of NodeENIs', () => {
     expect(planLinks(own, [link()]).report?.ready).toBe(ready);
   });
 
+  it('are no longer reported as ready when the last object has gone', () => {
+    const own = { announcement: undefined, tainted: false, labelled: true, reported: undefined };
+    expect(planLinks(own, [link()]).report).toMatchObject({ ready: true, reason: 'NoneWanted' });
+  });
+
   it('say nothing on a node that no NodeENI concerns', () => {
     const own = { announcement: undefined, tainted: false, labelled: false, reported: undefined };
     expect(planLinks(own, [link()])).toEqual({ steps: [], report: undefined });
