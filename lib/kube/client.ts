@@ -78,7 +78,11 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       headers: {
         accept: 'application/json',
         'user-agent': userAgent,
-        ...(body !== undefined && { 'content-type': request.contentType ?? 'application/json' }),
+        // The length by hand: node leaves it out of a DELETE, and the server would take the body for the next request.
+        ...(body !== undefined && {
+          'content-type': request.contentType ?? 'application/json',
+          'content-length': Buffer.byteLength(body),
+        }),
         ...headers,
       },
     };

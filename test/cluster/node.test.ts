@@ -89,7 +89,8 @@ describe('eni-agent node, on a real API server and real namespaces', () => {
       await rig.inside(namespace, 'addr', round % 2 === 0 ? 'add' : 'del', `${VIP}/32`, 'dev', 'net1');
       await sleep(90);
     }
-    expect(rig.ec2.calls.length).toBeLessThan(20);
+    // A return is asked for without force first (DESIGN rule 3), which EC2 may refuse: two calls and a look where one used to do.
+    expect(rig.ec2.calls.length).toBeLessThan(30);
     await rig.inside(namespace, 'addr', 'add', `${VIP}/32`, 'dev', 'net1');
 
     await until('the call once it stays', () => (accepted().at(-1)?.at ?? 0) > Date.now() - 3_000, 8_000);
