@@ -59,6 +59,7 @@ export function floatingIpObjects(rig: () => RealNodes): void {
 
     it('is taken off its interface and given back when the object goes', async () => {
       await rig().cluster.kubectl('delete', 'floatingip', 'service');
+      await eventually('EC2 has given the address back', 30, async () => (holder() === undefined ? true : undefined));
       await rig().agreement(75);
 
       expect(holder()).toBeUndefined();
