@@ -16,7 +16,6 @@ RUN npm ci
 COPY build.ts tsconfig.json ./
 COPY agent agent
 COPY lib lib
-COPY sim sim
 COPY daemonset/image /app/
 RUN npm run build -- --outfile=/app/eni-agent.mjs && rm /app/meta.json /app/eni-agent.mjs.map \
  && chmod 0755 /app/eni-agent /app/script.sh /app/entrypoint.sh

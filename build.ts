@@ -18,6 +18,9 @@ export interface Bundle {
 
 const EC2_SCHEMAS = 'client-ec2/dist-es/schemas/schemas_0.js';
 
+/** The simulated world and what runs in it: 185 kB that no node needs. */
+const NOT_SHIPPED = /^(?:sim|demo|test|bench)\//;
+
 /** Tree-shaken it is 59 kB, whole 700 kB. */
 const EC2_SCHEMAS_CEILING = 100_000;
 
@@ -26,7 +29,8 @@ const EC2_SCHEMAS_CEILING = 100_000;
  *
  * `mainFields` prefers ES modules, so that the AWS client is tree-shaken (it halves resident memory). Some dependencies are
  * CommonJS and call `require` for node's own modules: the banner gives them one.
- * @throws when an update of the SDK undoes the tree-shaking of EC2's schemas.
+ * @throws when an update of the SDK undoes the tree-shaking of EC2's schemas, or when the program has come to import what is not
+ * shipped.
  */
 export async function bundle(entry: string, outfile: string): Promise<Bundle> {
   const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string };
@@ -52,14 +56,23 @@ export async function bundle(entry: string, outfile: string): Promise<Bundle> {
     plugins: [shakableEc2Index, shakableEc2Schemas, narrowKubernetesClient],
     logLevel: 'warning',
   });
-  const schemas = bytesBy(metafile, (path) => (path.endsWith(EC2_SCHEMAS) ? 'schemas' : 'rest')).get('schemas') ?? 0;
-  if (schemas > EC2_SCHEMAS_CEILING)
-    throw new Error(`${EC2_SCHEMAS} takes ${schemas} bytes: it is not tree-shaken; see shakableEc2Schemas`);
+  checkContents(metafile);
   await mkdir(dirname(outfile), { recursive: true });
   for (const { path, contents } of outputFiles) await writeFile(path, contents);
   const size = outputFiles.find(({ path }) => path.endsWith('.mjs'))?.contents.length ?? 0;
   const contents = [...bytesBy(metafile, packageOf)].toSorted(([, a], [, b]) => b - a);
   return { contents, metafile, size };
+}
+
+function checkContents(metafile: Metafile): void {
+  const unshipped = Object.keys(metafile.inputs).filter((path) => NOT_SHIPPED.test(path));
+  if (unshipped.length > 0)
+    throw new Error(
+      `${unshipped.length} files that are not shipped are in the bundle, such as ${unshipped[0]}; see NOT_SHIPPED`,
+    );
+  const schemas = bytesBy(metafile, (path) => (path.endsWith(EC2_SCHEMAS) ? 'schemas' : 'rest')).get('schemas') ?? 0;
+  if (schemas > EC2_SCHEMAS_CEILING)
+    throw new Error(`${EC2_SCHEMAS} takes ${schemas} bytes: it is not tree-shaken; see shakableEc2Schemas`);
 }
 
 /** `COMMIT` where the sources come without their history (an image's build), else what git says. */

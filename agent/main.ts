@@ -20,7 +20,6 @@ const RUNS: { readonly [C in Command]: () => Promise<Run<C>> } = {
   'host-ip': async () => (await import('./commands/host-ip.ts')).runHostIp,
   doctor: async () => (await import('./commands/doctor.ts')).runDoctor,
   bundle: async () => (await import('./commands/bundle.ts')).runBundle,
-  demo: async () => (await import('./demo/command.ts')).runDemo,
 };
 
 async function main(argv: readonly string[]): Promise<number> {

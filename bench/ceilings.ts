@@ -29,8 +29,8 @@ export const CEILINGS: Readonly<Record<string, Ceiling>> = {
   'cpu/idle': { max: 2 },
   // A share of one core, so it follows the machine: 18 % on a quiet one; on a slow day 31 % before and 37 to 48 % after the takeover rule.
   'cpu/changes': { max: 70 },
-  // 683 kB of it are our own; of the packages, client-node took undici's place (333 kB less), execa and chokidar came (191 kB).
-  bundle: { max: 1750 },
+  // 1575 measured, 588 of them our own.
+  bundle: { max: 1620 },
   // Virtual time: the bar itself.
   'reuse/time': { max: 200 },
   'reuse/refused': { max: 1 },

@@ -10,7 +10,6 @@ export const COMMANDS = {
   plan: 'prints what `node` would do now and why, and changes nothing',
   doctor: 'checks what `node` needs on this node and in AWS, and says how to fix what is missing',
   bundle: 'gathers everything that a bug report needs into one archive',
-  demo: 'real agents against a simulated AWS and Kubernetes, on a laptop',
 } as const satisfies Record<string, string>;
 
 export type Command = keyof typeof COMMANDS;

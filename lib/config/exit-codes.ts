@@ -9,8 +9,6 @@ export const EXIT = {
   unknown: 2,
   /** The command line or the configuration cannot be used (EX_USAGE of sysexits). */
   usage: 64,
-  /** Ctrl-C: 128 and the number of SIGINT. */
-  interrupted: 130,
 } as const;
 
 const LOOKING: ReadonlySet<Command> = new Set<Command>(['status', 'ui', 'plan', 'doctor', 'bundle']);
@@ -36,7 +34,6 @@ const MEANINGS: Readonly<Record<Command, string>> = {
   plan: '0 the plan is printed; 2 it could not be made: an unknown node, or not everything answered',
   doctor: '0 no check failed; 1 a check failed; 2 the checks could not be made',
   bundle: '0 the archive is complete; 1 something could not be had and is named in it; 2 there is no archive',
-  demo: '0 every scene and the final state are right; 1 something was wrong',
 };
 
 /** One line for `--help` and docs/commands.md. */

@@ -15,7 +15,7 @@ const CLUSTER_WIDE = ['node', 'plan', 'controller', 'doctor'] as const;
 const BY_HAND = ['status', 'bundle', 'ui'] as const;
 const ON_NODE = ['node', 'plan', 'doctor'] as const;
 const IN_POD = ['init', 'sidecar'] as const;
-const EVERY = ['node', 'plan', 'controller', 'init', 'sidecar', 'host-ip', 'demo'] as const;
+const EVERY = ['node', 'plan', 'controller', 'init', 'sidecar', 'host-ip'] as const;
 
 export const OPTIONS = {
   nodeName: {
@@ -241,13 +241,6 @@ export const OPTIONS = {
     default: 'false',
     help: 'log what would be done; change nothing in EC2 and Kubernetes',
   },
-  serve: {
-    flag: 'serve',
-    type: toggle(),
-    commands: ['demo'],
-    default: 'false',
-    help: 'keep the simulated world up after the demo, to play with using kubectl',
-  },
   logLevel: {
     flag: 'log-level',
     type: choice('debug', 'info', 'warn', 'error'),
@@ -287,7 +280,6 @@ export type InitOptions = OptionsOf<'init'>;
 export type HostIpOptions = OptionsOf<'host-ip'>;
 export type SidecarOptions = OptionsOf<'sidecar'>;
 export type DoctorOptions = OptionsOf<'doctor'>;
-export type DemoOptions = OptionsOf<'demo'>;
 
 /** The variable of our own: `ENI_AGENT_RELEASE_DELAY` for `release-delay`. */
 export function variableOf(option: Pick<Option, 'flag'>): string {

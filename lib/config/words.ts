@@ -14,6 +14,7 @@ export type Shell = (typeof SHELLS)[number];
 
 /** What to say of a word that is not a command: one line with the one that was probably meant, or with all of them. */
 export function unknownCommand(word: string): string {
+  if (word === 'demo') return 'the demo is not part of the program; run npm run demo in a clone of the repository';
   const known = [...COMMAND_NAMES, ...Object.keys(WORDS)];
   const meant = nearest(word, known);
   const advice =

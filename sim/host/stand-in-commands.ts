@@ -2,8 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Shell scripts, because they start in 1 ms, as the real commands do, where a Node script takes 40. Texts, because a bundle of the
- * demo has no folder of scripts beside it.
+ * Shell scripts, because they start in 1 ms, as the real commands do, where a Node script takes 40.
  */
 const COMMANDS = {
   /** Stand-in for iproute2's ip: prints the files of `machine-state.ts`. */

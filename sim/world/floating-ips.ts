@@ -7,7 +7,7 @@ const API_VERSION = 'eni-agent.io/v1alpha1';
 const PLURAL = 'floatingips';
 const STORAGE = 'floatingips.eni-agent.io';
 
-/** `daemonset/crds/floatingip.yaml` without schema, because a bundle of the demo has no folder of manifests beside it. */
+/** `daemonset/crds/floatingip.yaml` without schema, because a simulation shares values with the product and nothing else. */
 export const floatingIpDefinition = {
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',

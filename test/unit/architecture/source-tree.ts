@@ -9,7 +9,6 @@ export interface Import {
   readonly from: string;
   /** A file from the top of the repository, or a package or built-in by its name (`node:fs`, `@aws-sdk/client-ec2`). */
   readonly to: string;
-  readonly dynamic: boolean;
   /** `import type`: nothing is loaded. @default false */
   readonly types?: boolean;
 }
@@ -39,11 +38,9 @@ export function importsIn(path: string, source: string): readonly Import[] {
   const code = source.replaceAll(/^\s*(?:\/\/|\/?\*).*$/gm, '');
   const fixed = [...code.matchAll(/^(?:import\s*|(?:import|export)\b[^'"`;=]*?\bfrom\s*)['"]([^'"]+)['"]/gm)];
   const dynamic = [...code.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g)];
-  const imports = [...fixed.map((match) => [match, false] as const), ...dynamic.map((match) => [match, true] as const)];
-  return imports.map(([match, isDynamic]) => ({
+  return [...fixed, ...dynamic].map((match) => ({
     from: path,
     to: target(path, match[1] ?? ''),
-    dynamic: isDynamic,
     types: /^(?:import|export) type\b/.test(match[0]),
   }));
 }

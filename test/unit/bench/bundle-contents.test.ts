@@ -21,10 +21,10 @@ function list(): Listed[] {
     });
 }
 
-async function inside(): Promise<Map<string, number>> {
+async function bundled(entry: string): Promise<Map<string, number>> {
   const folder = mkdtempSync(join(tmpdir(), 'bundle-contents-'));
   try {
-    const { contents } = await bundle('agent/main.ts', join(folder, 'eni-agent.mjs'));
+    const { contents } = await bundle(entry, join(folder, 'eni-agent.mjs'));
     return new Map(contents.map(([name, bytes]) => [name, bytes / 1000]));
   } finally {
     rmSync(folder, { recursive: true });
@@ -34,12 +34,12 @@ async function inside(): Promise<Map<string, number>> {
 it('bundles the packages that bench/bundle-contents.txt lists with a reason, in about that size', {
   timeout: 30_000,
 }, async () => {
-  const [listed, bundled] = [list(), await inside()];
+  const [listed, inside] = [list(), await bundled('agent/main.ts')];
 
   const names = new Set(listed.map(({ name }) => name));
-  const unlisted = [...bundled].filter(([name, kilobytes]) => kilobytes >= 1.5 && !names.has(name));
+  const unlisted = [...inside].filter(([name, kilobytes]) => kilobytes >= 1.5 && !names.has(name));
   const different = listed.filter(({ name, kilobytes }) => {
-    const now = bundled.get(name) ?? 0;
+    const now = inside.get(name) ?? 0;
     return name !== 'eni-agent' && Math.abs(now - kilobytes) > 2 + kilobytes / 10;
   });
 
@@ -49,4 +49,8 @@ it('bundles the packages that bench/bundle-contents.txt lists with a reason, in 
     listed.filter(({ why }) => why === ''),
     'listed without a reason',
   ).toEqual([]);
+});
+
+it('refuses to bundle the simulated world', { timeout: 30_000 }, async () => {
+  await expect(bundled('demo/main.ts')).rejects.toThrow(/not shipped are in the bundle, such as (?:demo|sim)\//);
 });

@@ -27,6 +27,7 @@ describe('answerWord', () => {
   it.each([
     ['stauts', 'unknown command "stauts"; did you mean status?'],
     ['versoin', 'unknown command "versoin"; did you mean version?'],
+    ['demo', 'the demo is not part of the program; run npm run demo in a clone of the repository'],
     ['frobnicate', `unknown command "frobnicate"; the commands are ${COMMAND_NAMES.join(', ')}`],
   ])('answers %s on one line with what was probably meant', (word, message) => {
     expect(answerWord(word, [])).toEqual({ text: `eni-agent: ${message}\n`, code: EXIT.usage });

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CallRecord } from '../../sim/ec2/endpoint.ts';
-import type { Family } from '../../sim/world/addresses.ts';
-import { secondaries } from '../../sim/world/agreement.ts';
-import type { WorldEni } from '../../sim/world/topology.ts';
-import { until } from '../../sim/world/until.ts';
-import type { World } from '../../sim/world/world.ts';
-import type { WorldNode } from '../../sim/world/world-node.ts';
-import type { PodNetworkPlan, PodPlan, WorldPod } from '../../sim/world/world-pod.ts';
-import { eniUnder } from '../../sim/world/world-pod.ts';
+import type { CallRecord } from '../sim/ec2/endpoint.ts';
+import type { Family } from '../sim/world/addresses.ts';
+import { secondaries } from '../sim/world/agreement.ts';
+import type { WorldEni } from '../sim/world/topology.ts';
+import { until } from '../sim/world/until.ts';
+import type { World } from '../sim/world/world.ts';
+import type { WorldNode } from '../sim/world/world-node.ts';
+import type { PodNetworkPlan, PodPlan, WorldPod } from '../sim/world/world-pod.ts';
+import { eniUnder } from '../sim/world/world-pod.ts';
 import { firstSent } from './measure.ts';
 
 /** Where a scene is seen. */

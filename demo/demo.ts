@@ -1,23 +1,31 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { DemoOptions } from '../../lib/config/options.ts';
-import { addressAt } from '../../sim/world/addresses.ts';
-import { ClusterLife } from '../../sim/world/life/cluster-life.ts';
-import { threeNodes } from '../../sim/world/topology.ts';
-import { openWorld, type World } from '../../sim/world/world.ts';
-import { paintFor } from '../text/paint.ts';
+import { paintFor } from '../agent/text/paint.ts';
+import type { LogLevel } from '../lib/runtime/logger.ts';
+import { addressAt } from '../sim/world/addresses.ts';
+import { ClusterLife } from '../sim/world/life/cluster-life.ts';
+import { threeNodes } from '../sim/world/topology.ts';
+import { openWorld, type World } from '../sim/world/world.ts';
 import { chooseHost } from './host.ts';
 import { lastingDisagreements, type Play, playScene } from './play.ts';
 import { isGood, renderResults, type SceneResult } from './result.ts';
 import { SCENES } from './scenes.ts';
 import { Screen } from './screen.ts';
 
+/** What `npm run demo -- …` may say. */
+export interface DemoOptions {
+  /** Keep the simulated world up afterwards, to play with using kubectl. */
+  readonly serve: boolean;
+  readonly logLevel: LogLevel;
+  readonly logFormat: 'json' | 'pretty';
+}
+
 /** Exit codes: something was wrong; interrupted (128 + SIGINT). */
 const WRONG = 1;
 const INTERRUPTED = 130;
 
 /**
- * `eni-agent demo`: three simulated nodes with real agents as child processes, ten scenes, a map after each, one page of results. Exits 0 only when every
+ * `npm run demo`: three simulated nodes with real agents as child processes, ten scenes, a map after each, one page of results. Exits 0 only when every
  * scene and the final state are right. Takes away everything that it made, also after a failure, Ctrl-C or `| head`; the agents' logs stay
  * when something went wrong.
  */
@@ -28,7 +36,7 @@ export async function runDemo(options: DemoOptions, interrupted: AbortSignal): P
   const world = await openWorld({
     host,
     topology: threeNodes,
-    entry: process.argv[1] ?? '',
+    entry: join(import.meta.dirname, '../agent/main.ts'),
     agentFlags: ['--release-delay=2s', '--imds-resync=1s', ...logFlags(options)],
     controllerFlags: logFlags(options),
     ...(options.logLevel === 'debug' && {

@@ -1,4 +1,4 @@
-import type { CallRecord } from '../../sim/ec2/endpoint.ts';
+import type { CallRecord } from '../sim/ec2/endpoint.ts';
 
 /** When EC2 first got a call that assigns the address, epoch ms; undefined when it got none. */
 export function firstSent(calls: readonly CallRecord[], address: string, notBefore = 0): number | undefined {

@@ -1,4 +1,4 @@
-import { documentedBucket } from '../../../sim/ec2/throttle.ts';
+import { documentedBucket } from '../../sim/ec2/throttle.ts';
 import { milliseconds, mutations, refusedCalls } from '../measure.ts';
 import type { Scene } from '../scene.ts';
 

@@ -1,6 +1,6 @@
-import { disagreements } from '../../sim/world/agreement.ts';
-import { until } from '../../sim/world/until.ts';
-import type { World } from '../../sim/world/world.ts';
+import { disagreements } from '../sim/world/agreement.ts';
+import { until } from '../sim/world/until.ts';
+import type { World } from '../sim/world/world.ts';
 import { renderMap } from './map.ts';
 import { mapViewOf } from './map-view.ts';
 import type { SceneResult } from './result.ts';

@@ -1,6 +1,6 @@
-import type { World } from '../../../sim/world/world.ts';
-import type { WorldNode } from '../../../sim/world/world-node.ts';
-import type { WorldPod } from '../../../sim/world/world-pod.ts';
+import type { World } from '../../sim/world/world.ts';
+import type { WorldNode } from '../../sim/world/world-node.ts';
+import type { WorldPod } from '../../sim/world/world-pod.ts';
 import { milliseconds } from '../measure.ts';
 import type { Scene } from '../scene.ts';
 import type { Stage } from '../stage.ts';

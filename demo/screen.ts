@@ -1,4 +1,4 @@
-import type { Paint } from '../text/paint.ts';
+import type { Paint } from '../agent/text/paint.ts';
 
 /** What a screen needs of a terminal; a pipe has no `isTTY`. */
 export interface Output {

@@ -1,4 +1,4 @@
-import type { WorldPod } from '../../../sim/world/world-pod.ts';
+import type { WorldPod } from '../../sim/world/world-pod.ts';
 import { conditionOf, eventsAbout } from '../pod-words.ts';
 import type { Scene } from '../scene.ts';
 import type { Stage } from '../stage.ts';

@@ -1,4 +1,4 @@
-import { secondaries } from '../../../sim/world/agreement.ts';
+import { secondaries } from '../../sim/world/agreement.ts';
 import { milliseconds, mutations } from '../measure.ts';
 import type { Scene } from '../scene.ts';
 

@@ -1,5 +1,5 @@
-import type { World } from '../../sim/world/world.ts';
-import type { WorldNode } from '../../sim/world/world-node.ts';
+import type { World } from '../sim/world/world.ts';
+import type { WorldNode } from '../sim/world/world-node.ts';
 
 /** A node dies without a word to anybody: its agent by -9, its instance stopped. What it had stays as it was until `clearNode`. */
 export async function killNode({ cloud }: World, node: WorldNode): Promise<void> {

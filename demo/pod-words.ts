@@ -1,4 +1,4 @@
-import type { KubeApi } from '../../sim/kube/server.ts';
+import type { KubeApi } from '../sim/kube/server.ts';
 
 /** The condition that the agent writes. */
 const ADDRESSES_ASSIGNED = 'eni-agent.io/AddressesAssigned';

@@ -1,4 +1,4 @@
-import { addressAt } from '../../../sim/world/addresses.ts';
+import { addressAt } from '../../sim/world/addresses.ts';
 import { assignmentsOf } from '../measure.ts';
 import { conditionOf } from '../pod-words.ts';
 import type { Scene } from '../scene.ts';

@@ -1,9 +1,9 @@
-import { addressAt } from '../../../sim/world/addresses.ts';
-import { secondaries } from '../../../sim/world/agreement.ts';
-import type { FloatingIpState } from '../../../sim/world/floating-ips.ts';
-import { patchNode } from '../../../sim/world/patch-node.ts';
-import type { WorldEni } from '../../../sim/world/topology.ts';
-import type { WorldNode } from '../../../sim/world/world-node.ts';
+import { addressAt } from '../../sim/world/addresses.ts';
+import { secondaries } from '../../sim/world/agreement.ts';
+import type { FloatingIpState } from '../../sim/world/floating-ips.ts';
+import { patchNode } from '../../sim/world/patch-node.ts';
+import type { WorldEni } from '../../sim/world/topology.ts';
+import type { WorldNode } from '../../sim/world/world-node.ts';
 import { firstSent, milliseconds } from '../measure.ts';
 import { bootNode, clearNode, killNode } from '../node-loss.ts';
 import type { Scene } from '../scene.ts';

@@ -1,6 +1,6 @@
-import { instanceTypes } from '../../sim/ec2/instance-types.ts';
-import type { World } from '../../sim/world/world.ts';
-import type { WorldNode } from '../../sim/world/world-node.ts';
+import { instanceTypes } from '../sim/ec2/instance-types.ts';
+import type { World } from '../sim/world/world.ts';
+import type { WorldNode } from '../sim/world/world-node.ts';
 import type { EniView, Holder, MapView, NodeView } from './map.ts';
 
 /** What the map shows of the world: addresses by EC2's word, their users by that of the pods and of FloatingIP objects. */

@@ -1,5 +1,5 @@
-import { addressAt } from '../../../sim/world/addresses.ts';
-import type { WorldPod } from '../../../sim/world/world-pod.ts';
+import { addressAt } from '../../sim/world/addresses.ts';
+import type { WorldPod } from '../../sim/world/world-pod.ts';
 import { milliseconds } from '../measure.ts';
 import { bootNode, clearNode, killNode } from '../node-loss.ts';
 import type { Scene } from '../scene.ts';

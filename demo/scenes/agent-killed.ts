@@ -1,4 +1,4 @@
-import type { WorldPod } from '../../../sim/world/world-pod.ts';
+import type { WorldPod } from '../../sim/world/world-pod.ts';
 import { assignmentsOf, milliseconds, mutations } from '../measure.ts';
 import { conditionOf } from '../pod-words.ts';
 import type { Scene } from '../scene.ts';

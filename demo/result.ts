@@ -1,6 +1,6 @@
-import type { CallRecord } from '../../sim/ec2/endpoint.ts';
-import { renderColumns, type TextColumn } from '../text/columns.ts';
-import type { Paint } from '../text/paint.ts';
+import { renderColumns, type TextColumn } from '../agent/text/columns.ts';
+import type { Paint } from '../agent/text/paint.ts';
+import type { CallRecord } from '../sim/ec2/endpoint.ts';
 import { median, milliseconds } from './measure.ts';
 import type { Scene } from './scene.ts';
 import { COLUMNS, wrapped } from './screen.ts';

@@ -1,4 +1,4 @@
-import type { Paint } from '../text/paint.ts';
+import type { Paint } from '../agent/text/paint.ts';
 
 /** The world at one moment, as the map draws it. */
 export interface MapView {

@@ -1,6 +1,6 @@
-import type { HostWorld } from '../../sim/host/host-world.ts';
-import { canUseRealNamespaces, RealHost } from '../../sim/host/real.ts';
-import { StandInHost } from '../../sim/host/stand-in.ts';
+import type { HostWorld } from '../sim/host/host-world.ts';
+import { canUseRealNamespaces, RealHost } from '../sim/host/real.ts';
+import { StandInHost } from '../sim/host/stand-in.ts';
 
 /** Real network namespaces where this machine allows them, else the stand-in; and a sentence that says which. */
 export async function chooseHost(): Promise<{ readonly host: HostWorld; readonly words: string }> {
