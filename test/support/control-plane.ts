@@ -56,7 +56,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     await ready(url, join(folder, 'kube-apiserver.log'), processes);
     if (options.controllers) {
       const common = ['--kubeconfig=kubeconfig', '--leader-elect=false', '--secure-port=0'];
-      run('kube-controller-manager', [...common, '--service-account-private-key-file=sa.key']);
+      run('kube-controller-manager', [...common, '--service-account-private-key-file=sa.key', ...NO_KUBELETS]);
       run('kube-scheduler', common);
     }
   } catch (error) {
@@ -71,6 +71,9 @@ function etcdFlags(port: number | undefined, peerPort: number | undefined): stri
   const flags = [`--listen-client-urls=${client}`, `--advertise-client-urls=${client}`, '--data-dir=etcd'];
   return [...flags, `--listen-peer-urls=http://127.0.0.1:${peerPort}`, '--unsafe-no-fsync', '--log-level=error'];
 }
+
+/** No kubelet reports here: after a minute every node would count as not ready, and no node would serve a FloatingIP any more. */
+const NO_KUBELETS = ['--node-startup-grace-period=24h', '--node-monitor-grace-period=24h'];
 
 /** Works from 1.20 to today. Pods need no service account, and nodes are not tainted for lack of a kubelet. */
 function apiServerFlags(etcdPort: number | undefined, port: number | undefined): string[] {
