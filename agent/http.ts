@@ -17,9 +17,14 @@ export interface HttpEndpoints {
 
 export interface HttpServer {
   /** Where it listens; the port is the real one when 0 was asked for. */
-  readonly address: { readonly host: string; readonly port: number };
+  readonly addresses: readonly ListensOn[];
   /** Resolves when the signal aborted and the last connection is gone. */
-  readonly closed: Promise<void>;
+  readonly closed: Promise<unknown>;
+}
+
+interface ListensOn {
+  readonly host: string;
+  readonly port: number;
 }
 
 interface Answer {
@@ -29,11 +34,25 @@ interface Answer {
 }
 
 /**
- * Serves `/healthz`, `/readyz`, `/metrics` and `/v1/snapshot` until the signal aborts. A probe that fails answers 503 and
- * `{"ok": false, "reasons": […]}`; `notes` stand beside either answer.
- * @throws {Error} of the system when the address cannot be listened on, e.g. `EADDRINUSE`.
+ * Serves `/healthz`, `/readyz`, `/metrics` and `/v1/snapshot` on each of the addresses until the signal aborts; nowhere where `off` is among
+ * them. A probe that fails answers 503 and `{"ok": false, "reasons": […]}`; `notes` stand beside either answer.
+ * @throws {Error} of the system when an address cannot be listened on, e.g. `EADDRINUSE`.
  */
-export async function serveHttp(where: HostPort, endpoints: HttpEndpoints, signal: AbortSignal): Promise<HttpServer> {
+export async function serveHttp(
+  where: readonly (HostPort | 'off')[],
+  endpoints: HttpEndpoints,
+  signal: AbortSignal,
+): Promise<HttpServer> {
+  const wanted = where.includes('off') ? [] : where.filter((one) => one !== 'off');
+  const servers = await Promise.all(wanted.map((one) => listen(one, endpoints, signal)));
+  return { addresses: servers.map(({ on }) => on), closed: Promise.all(servers.map(({ closed }) => closed)) };
+}
+
+async function listen(
+  where: HostPort,
+  endpoints: HttpEndpoints,
+  signal: AbortSignal,
+): Promise<{ readonly on: ListensOn; readonly closed: Promise<void> }> {
   const server = createServer({ requestTimeout: 10_000, keepAliveTimeout: 75_000 }, (request, response) => {
     void respond(endpoints, request, response);
   });
@@ -52,7 +71,7 @@ export async function serveHttp(where: HostPort, endpoints: HttpEndpoints, signa
   if (signal.aborted) close();
   else signal.addEventListener('abort', close, { once: true });
   const { address, port } = server.address() as AddressInfo;
-  return { address: { host: address, port }, closed };
+  return { on: { host: address, port }, closed };
 }
 
 /** Never rejects: a fault of an endpoint becomes an answer. */

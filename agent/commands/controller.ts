@@ -57,17 +57,15 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   let waiting: string | undefined = 'the AWS region is not known yet';
   const closing = new AbortController();
   const snapshot = new ControllerSnapshot(clock);
-  if (options.httpAddress !== 'off') {
-    const endpoints = {
-      healthFaults: () => parts.rounds.faults(),
-      // A standby is ready, too: it could lead at any time.
-      readyFaults: () => [...(waiting === undefined ? [] : [waiting]), ...parts.rounds.failing()],
-      metrics: () => metrics.render(),
-      snapshot: options.serveSnapshot ? () => snapshot.read(waiting) : undefined,
-    };
-    const server = await serveHttp(options.httpAddress, endpoints, closing.signal);
-    log.info('listening', server.address);
-  }
+  const endpoints = {
+    healthFaults: () => parts.rounds.faults(),
+    // A standby is ready, too: it could lead at any time.
+    readyFaults: () => [...(waiting === undefined ? [] : [waiting]), ...parts.rounds.failing()],
+    metrics: () => metrics.render(),
+    snapshot: options.serveSnapshot ? () => snapshot.read(waiting) : undefined,
+  };
+  const server = await serveHttp(options.httpAddress, endpoints, closing.signal);
+  for (const address of server.addresses) log.info('listening', { ...address });
   const region = await findRegion(parts, stop, (reason) => {
     waiting = reason;
   });

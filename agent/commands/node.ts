@@ -70,17 +70,15 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
   const onWaiting = (reason: string) => readiness.faultsOf('EC2', () => [reason]);
   onWaiting('the EC2 instance of this node is not known yet');
   const snapshot = new SnapshotSource({ options, clock: parts.clock, readiness });
-  if (options.httpAddress !== 'off') {
-    const endpoints = {
-      healthFaults: () => [...(loops.addresses?.stuck() ?? []), ...rounds.faults()],
-      readyFaults: () => readiness.faults(),
-      readyNotes: () => readiness.notes(),
-      snapshot: options.serveSnapshot ? () => snapshot.read() : undefined,
-      metrics: () => metrics.render(),
-    };
-    const server = await serveHttp(options.httpAddress, endpoints, calls.signal);
-    log.info('listening', server.address);
-  }
+  const endpoints = {
+    healthFaults: () => [...(loops.addresses?.stuck() ?? []), ...rounds.faults()],
+    readyFaults: () => readiness.faults(),
+    readyNotes: () => readiness.notes(),
+    snapshot: options.serveSnapshot ? () => snapshot.read() : undefined,
+    metrics: () => metrics.render(),
+  };
+  const server = await serveHttp(options.httpAddress, endpoints, calls.signal);
+  for (const address of server.addresses) log.info('listening', { ...address });
   readiness.faultsOf('rounds', () => rounds.failing());
   supervisor.keep('readiness in the log', (signal) => readiness.follow(clock, log, signal));
 

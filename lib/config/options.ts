@@ -222,7 +222,7 @@ export const OPTIONS = {
   },
   httpAddress: {
     flag: 'http-address',
-    type: hostPort(),
+    type: listOf(hostPort()),
     commands: ['node', 'controller'],
     default: ':9808',
     help: 'where /healthz, /readyz, /metrics and /v1/snapshot answer; `off` for nowhere',

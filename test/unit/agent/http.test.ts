@@ -19,9 +19,9 @@ async function serving(overrides: Partial<HttpEndpoints> = {}) {
     metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', body: 'up 1\n' }),
     ...overrides,
   };
-  const server = await serveHttp(LOOPBACK, endpoints, controller.signal);
+  const server = await serveHttp([LOOPBACK], endpoints, controller.signal);
   const get = async (path: string, method = 'GET') => {
-    const response = await fetch(`http://127.0.0.1:${server.address.port}${path}`, { method });
+    const response = await fetch(`http://127.0.0.1:${server.addresses[0]?.port}${path}`, { method });
     return { status: response.status, type: response.headers.get('content-type'), body: await response.text() };
   };
   return { server, get };
@@ -84,8 +84,21 @@ describe('serveHttp', () => {
 
     controller.abort();
 
-    await expect(server.closed).resolves.toBeUndefined();
+    await server.closed;
     await expect(get('/healthz')).rejects.toThrow('fetch failed');
+  });
+
+  it('answers on every address that it is given, and nowhere when one of them is off', async () => {
+    const endpoints = { healthFaults: () => [] } as unknown as HttpEndpoints;
+    const both = await serveHttp([LOOPBACK, { host: '127.0.0.2', port: 0 }], endpoints, controller.signal);
+    const none = await serveHttp([LOOPBACK, 'off'], endpoints, controller.signal);
+
+    expect(both.addresses.map(({ host }) => host)).toEqual(['127.0.0.1', '127.0.0.2']);
+    for (const { host, port } of both.addresses)
+      expect((await fetch(`http://${host}:${port}/healthz`)).status).toBe(200);
+    expect(none.addresses).toEqual([]);
+    controller.abort();
+    await both.closed;
   });
 
   it('rejects when somebody else listens there', async () => {
@@ -93,7 +106,9 @@ describe('serveHttp', () => {
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as AddressInfo;
 
-    await expect(serveHttp({ host: '127.0.0.1', port }, {} as HttpEndpoints, controller.signal)).rejects.toMatchObject({
+    await expect(
+      serveHttp([{ host: '127.0.0.1', port }], {} as HttpEndpoints, controller.signal),
+    ).rejects.toMatchObject({
       code: 'EADDRINUSE',
     });
     other.close();

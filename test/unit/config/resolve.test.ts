@@ -59,7 +59,7 @@ describe('resolveOptions', () => {
       addressResyncMs: 60_000,
       ec2ResyncMs: 600_000,
       imdsResyncMs: 15_000,
-      httpAddress: { host: undefined, port: 9808 },
+      httpAddress: [{ host: undefined, port: 9808 }],
       serveSnapshot: true,
       dryRun: false,
       logLevel: 'info',

@@ -19,7 +19,14 @@ describe('the DaemonSet', () => {
     expect(command).toBe('node');
     expect(resolved).toMatchObject({
       ok: true,
-      options: { nodeName: 'n1', observe: 'live', httpAddress: { host: '10.0.0.1', port: 9808 } },
+      options: {
+        nodeName: 'n1',
+        observe: 'live',
+        httpAddress: [
+          { host: '10.0.0.1', port: 9808 },
+          { host: '127.0.0.1', port: 9808 },
+        ],
+      },
     });
     expect(strayVariables(environment)).toEqual([]);
   });
