@@ -2,7 +2,7 @@ import { isCommand } from '../../lib/config/command.ts';
 import { completions } from '../../lib/config/complete.ts';
 import { EXIT } from '../../lib/config/exit-codes.ts';
 import { renderHelp, renderUsage } from '../../lib/config/render.ts';
-import { SHELLS, unknownCommand } from '../../lib/config/words.ts';
+import { SHELLS, USES, unknownCommand, WORDS } from '../../lib/config/words.ts';
 import { COMMIT, VERSION } from '../version.ts';
 import { completionScript } from './completion.ts';
 
@@ -14,6 +14,7 @@ export interface Said {
 
 /** Answers everything that needs no options: help, version, completion, and words that nobody knows. */
 export function answerWord(word: string | undefined, rest: readonly string[]): Said {
+  if (rest.some((given) => given === '-h' || given === '--help') && isWord(word)) return helpOf(word);
   switch (word) {
     case undefined:
     case '-h':
@@ -25,7 +26,7 @@ export function answerWord(word: string | undefined, rest: readonly string[]): S
     case '--version':
       return fine(VERSION);
     case 'version':
-      return fine(`eni-agent ${VERSION}\ncommit ${COMMIT}\nNode ${process.version}`);
+      return fine(`eni-agent ${VERSION}\ncommit ${COMMIT}\nNode.js ${process.version}`);
     case 'completion':
       return completionFor(rest[0]);
     case '__complete':
@@ -38,13 +39,21 @@ export function answerWord(word: string | undefined, rest: readonly string[]): S
 
 function helpOf(command: string | undefined): Said {
   if (command === undefined) return fine(renderUsage());
-  return isCommand(command) ? fine(renderHelp(command)) : wrong(unknownCommand(command));
+  if (isCommand(command)) return fine(renderHelp(command));
+  if (!isWord(command)) return wrong(unknownCommand(command));
+  return fine(
+    [`eni-agent ${command}: ${WORDS[command]}`, '', 'Usage:', ...USES[command].map((use) => `  ${use}`)].join('\n'),
+  );
+}
+
+function isWord(word: string | undefined): word is keyof typeof WORDS {
+  return word !== undefined && Object.hasOwn(WORDS, word);
 }
 
 function completionFor(given: string | undefined): Said {
   const shell = SHELLS.find((known) => known === given);
   if (shell !== undefined) return fine(completionScript(shell).trimEnd());
-  return wrong(`completion needs the name of a shell: eni-agent completion ${SHELLS.join('|')}`);
+  return wrong(`completion needs the name of your shell: eni-agent completion ${SHELLS.join('|')}`);
 }
 
 function fine(text: string): Said {

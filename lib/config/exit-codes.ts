@@ -33,7 +33,7 @@ const MEANINGS: Readonly<Record<Command, string>> = {
   ui: '0 it was stopped; 2 the kubeconfig cannot be used, or the port is taken',
   plan: '0 the plan is printed; 2 it could not be made: an unknown node, or not everything answered',
   doctor: '0 no check failed; 1 a check failed; 2 the checks could not be made',
-  bundle: '0 the archive is complete; 1 something could not be had and is named in it; 2 there is no archive',
+  bundle: '0 the archive is complete; 1 something is missing from it (MISSING.txt says what); 2 there is no archive',
 };
 
 /** One line for `--help` and docs/commands.md. */

@@ -36,7 +36,7 @@ export const HAND_OPTIONS = {
     flag: 'node',
     type: text('NAME'),
     commands: ['status', 'plan', 'doctor', 'bundle', 'ui'],
-    help: 'look at this node only; without it, at all. `plan` and `doctor` run in the pod of its agent (`kubectl exec`)',
+    help: 'look at this node only; without it, at all of them. `plan` and `doctor` then run in the pod of its agent (`kubectl exec`)',
   },
   allNodes: {
     flag: 'all-nodes',
@@ -49,14 +49,14 @@ export const HAND_OPTIONS = {
     flag: 'file',
     type: text('FILE'),
     commands: ['bundle'],
-    help: 'where the archive goes; without it, a name with the time in this folder',
+    help: 'name of the archive; without it, eni-agent-bundle-TIME.tar.gz in the current folder',
   },
   redact: {
     flag: 'redact',
     type: toggle(),
     commands: ['bundle'],
     default: 'true',
-    help: 'replace account ids by stand-ins and take out what looks like a secret',
+    help: 'replace account ids with stand-ins and remove whatever looks like a secret',
   },
   output: {
     flag: 'output',
@@ -64,7 +64,7 @@ export const HAND_OPTIONS = {
     type: choice('text', 'wide', 'json', 'yaml'),
     commands: ['status', 'plan', 'doctor'],
     default: 'text',
-    help: 'the form: `text` fits the terminal, `wide` has more columns, `json` and `yaml` are for scripts',
+    help: 'output format: `text` fits the terminal, `wide` has more columns, `json` and `yaml` are for scripts',
   },
   watch: {
     flag: 'watch',
@@ -72,14 +72,14 @@ export const HAND_OPTIONS = {
     type: toggle(),
     commands: ['status'],
     default: 'false',
-    help: 'show it again and again until Ctrl-C',
+    help: 'refresh until Ctrl-C',
   },
   intervalMs: {
     flag: 'interval',
     type: duration({ min: '1s', max: '1h' }),
     commands: ['status'],
     default: '5s',
-    help: 'pause between two looks of --watch',
+    help: 'time between two refreshes of --watch',
   },
   snapshots: {
     flag: 'snapshots',

@@ -1,10 +1,10 @@
-/** The candidate that was probably meant: at most two slips (insert, delete, replace) away, or undefined. */
+/** The candidate that was probably meant: at most two slips (insert, delete, replace) away, one in a short word; or undefined. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const ranked = candidates
     .map((candidate) => ({ candidate, slips: editDistance(word, candidate) }))
     .sort((a, b) => a.slips - b.slips);
   const best = ranked[0];
-  return best !== undefined && best.slips <= 2 ? best.candidate : undefined;
+  return best !== undefined && best.slips <= (word.length < 5 ? 1 : 2) ? best.candidate : undefined;
 }
 
 /** Levenshtein's distance, one row of the table at a time. */

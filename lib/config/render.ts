@@ -1,6 +1,6 @@
 import type { Command } from './command.ts';
 import { COMMAND_NAMES, COMMANDS } from './command.ts';
-import { exitCodesOf } from './exit-codes.ts';
+import { exitCodesOf, looksOnly } from './exit-codes.ts';
 import type { Option } from './option.ts';
 import { OPTIONS, optionsFor, variableOf } from './options.ts';
 import { CONFIG_FILE } from './sources.ts';
@@ -9,14 +9,22 @@ import { WORDS } from './words.ts';
 /** What `eni-agent --help` prints. */
 export function renderUsage(): string {
   const width = Math.max(...COMMAND_NAMES.map((name) => name.length)) + 2;
-  const commands = Object.entries({ ...COMMANDS, ...WORDS }).map(([name, text]) => `  ${name.padEnd(width)}${text}`);
+  const lines = (words: readonly (readonly [name: string, text: string])[]) =>
+    words.map(([name, text]) => `  ${name.padEnd(width)}${text}`);
+  const commands = COMMAND_NAMES.map((name) => [name, COMMANDS[name]] as const);
   return [
     'eni-agent keeps the EC2 addresses of a Kubernetes node in step with what its pods really use.',
     '',
     'Usage: eni-agent COMMAND [OPTIONS]',
     '',
-    'Commands:',
-    ...commands,
+    'To look at a cluster; these change nothing:',
+    ...lines(commands.filter(([name]) => looksOnly(name))),
+    '',
+    'What runs in the cluster:',
+    ...lines(commands.filter(([name]) => !looksOnly(name))),
+    '',
+    'Other:',
+    ...lines(Object.entries(WORDS)),
     '',
     'eni-agent COMMAND --help lists the options and exit codes of a command.',
   ].join('\n');
@@ -35,7 +43,7 @@ export function renderHelp(command: Command, columns = 100): string {
     '',
     `Usage: eni-agent ${command}${operandOf(options)} [OPTIONS]`,
     '',
-    'Options (a flag wins over its environment variable, that over the --config file):',
+    'Options (flags override environment variables, which override the --config file):',
     ...blocks,
     '',
     ...wrap(`Exit codes: ${exitCodesOf(command)}.`, columns),
@@ -44,7 +52,7 @@ export function renderHelp(command: Command, columns = 100): string {
 }
 
 /** Commands that speak to the API server only. */
-const WITHOUT_AWS: ReadonlySet<Command> = new Set<Command>(['status', 'bundle']);
+const WITHOUT_AWS: ReadonlySet<Command> = new Set<Command>(['status', 'ui', 'bundle']);
 
 const AWS_NOTE = [
   '',

@@ -38,7 +38,7 @@ export function resolveOptions<C extends Command>(command: C, input: ConfigInput
   const origins = new Map<string, Origin>();
   for (const [key, option] of optionsFor(command)) {
     const given = firstGiven(option, sources);
-    const value = given === undefined && isMadeUpFor(option, sources) ? '' : parse(option, given);
+    const value = given === undefined && isMadeUpFor(option, sources) ? '' : parse(command, option, given);
     if (value instanceof Mistake) faults.push(faultOf(option, given, value));
     else values[key] = value;
     origins.set(option.flag, given?.origin ?? { source: 'default' });
@@ -69,7 +69,7 @@ function isMadeUpFor({ unless = [] }: Option, sources: readonly Source[]): boole
   return unless.some((flag) => sources.some((source) => source.given.has(flag)));
 }
 
-function parse(option: Option, given: Given | undefined): unknown {
+function parse(command: Command, option: Option, given: Given | undefined): unknown {
   const words = given?.words ?? [];
   if (option.type.repeatable === true) {
     const values = words.map((word) => parseWord(option, word));
@@ -78,8 +78,10 @@ function parse(option: Option, given: Given | undefined): unknown {
   const word = words.at(-1);
   if (word !== undefined && word !== '') return parseWord(option, word);
   if (option.required !== true) return undefined;
+  const [instead] = option.unless ?? [];
+  const canLookFromOutside = optionsFor(command).some(([, { flag }]) => flag === instead);
   return new Mistake(
-    `is required; give --${option.flag}=${option.type.placeholder} or set ${namesInEnvironment(option)}`,
+    `is required; give --${option.flag}=${option.type.placeholder} or set ${namesInEnvironment(option)}${canLookFromOutside ? `; on your own machine, --${instead}=NAME instead` : ''}`,
   );
 }
 

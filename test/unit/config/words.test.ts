@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { COMMAND_NAMES } from '../../../lib/config/command.ts';
 import { completions } from '../../../lib/config/complete.ts';
 import { EXIT, exitCodeOfFault } from '../../../lib/config/exit-codes.ts';
 import { renderHelp } from '../../../lib/config/render.ts';
+import { SHELLS } from '../../../lib/config/words.ts';
 
 describe('answerWord', () => {
   it('answers -h, help and nothing at all with the usage, which names every command', () => {
@@ -28,6 +29,9 @@ describe('answerWord', () => {
     ['stauts', 'unknown command "stauts"; did you mean status?'],
     ['versoin', 'unknown command "versoin"; did you mean version?'],
     ['demo', 'the demo is not part of the program; run npm run demo in a clone of the repository'],
+    ['pods', 'unknown command "pods"; did you mean eni-agent status pods?'],
+    ['pod', `unknown command "pod"; the commands are ${COMMAND_NAMES.join(', ')}`],
+    ['--wide', 'unknown option "--wide"; a command comes first: eni-agent COMMAND [OPTIONS]'],
     ['frobnicate', `unknown command "frobnicate"; the commands are ${COMMAND_NAMES.join(', ')}`],
   ])('answers %s on one line with what was probably meant', (word, message) => {
     expect(answerWord(word, [])).toEqual({ text: `eni-agent: ${message}\n`, code: EXIT.usage });
@@ -36,7 +40,15 @@ describe('answerWord', () => {
 
   it('prints the version alone for scripts, and with commit and Node for people', () => {
     expect(answerWord('-v', []).text).toBe('dev\n');
-    expect(answerWord('version', []).text).toBe(`eni-agent dev\ncommit unknown\nNode ${process.version}\n`);
+    expect(answerWord('version', []).text).toBe(`eni-agent dev\ncommit unknown\nNode.js ${process.version}\n`);
+  });
+
+  it.each(['help', 'version', 'completion'])('explains the word %s, too', (word) => {
+    const { text, code } = answerWord(word, ['-h']);
+
+    expect(code).toBe(EXIT.ok);
+    expect(text).toMatch(new RegExp(`^eni-agent ${word}: .+\n\nUsage:\n  .*eni-agent `));
+    expect(answerWord('help', [word]).text).toBe(text);
   });
 
   it('wants the name of a shell that it knows', () => {
@@ -74,7 +86,20 @@ describe('completions', () => {
   });
 });
 
-describe('the completion of bash', () => {
+const SCRIPTS = {
+  bash: `. "$1/bash"; COMP_LINE="$2"; COMP_POINT=\${#2}; _eni_agent; printf '%s\\n' "\${COMPREPLY[@]}"`,
+  // Tab in an interactive zsh on a terminal of its own.
+  zsh: `zmodload zsh/zpty; zpty -b z zsh -f -i; said=
+await() { for _ in {1..600}; do while zpty -r -t z line; do said+=$line; done; [[ $said == *$~1* ]] && return; sleep 0.1; done; }
+zpty -w z "PS1=; LISTMAX=0; autoload -Uz compinit; compinit -u -D; source $1/zsh; print REA''DY"; await READY
+said=; zpty -n -w z "$2"$'\\t\\t'; await "$3"; print -r -- "$said"`,
+  fish: 'source $argv[1]/fish; complete -C "$argv[2]"',
+} as const;
+
+const missing = SHELLS.filter((shell) => spawnSync(shell, ['-c', 'true']).error !== undefined);
+if (missing.length > 0) console.warn(`completion in ${missing.join(' and ')} skipped: not on this machine`);
+
+describe('completion in a real shell', { timeout: 90_000 }, () => {
   let folder: string;
 
   beforeAll(() => {
@@ -83,18 +108,25 @@ describe('the completion of bash', () => {
     const main = join(import.meta.dirname, '../../../agent/main.ts');
     writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`);
     chmodSync(program, 0o755);
-    writeFileSync(join(folder, 'script'), completionScript('bash'));
+    for (const shell of SHELLS) writeFileSync(join(folder, shell), completionScript(shell));
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it.each([
-    ['eni-agent sta', 'status'],
-    ['eni-agent status --output=w', 'wide'],
-    ['eni-agent status ', 'overview nodes pods addresses eips floatingips agents events'],
-  ])('offers for "%s" what the program says', (line, expected) => {
-    const script = `. "${folder}/script"; COMP_LINE="$1"; COMP_POINT=\${#1}; _eni_agent; echo "\${COMPREPLY[*]}"`;
-    const env = { PATH: `${folder}:${process.env['PATH']}` };
+  const cases = SHELLS.filter((shell) => !missing.includes(shell)).flatMap((shell) => [
+    { shell, line: 'eni-agent sta', expected: 'status' },
+    { shell, line: 'eni-agent status --output=w', expected: 'wide' },
+    { shell, line: 'eni-agent status float', expected: 'floatingips' },
+    { shell, line: 'eni-agent completion f', expected: 'fish' },
+  ]);
+  it.each(cases)('$shell offers $expected for "$line"', ({ shell, line, expected }) => {
+    const env = { PATH: `${folder}:${process.env['PATH']}`, HOME: folder, TERM: 'dumb' };
+    // $0 of sh's kin; fish counts from its first argument.
+    const zeroth = shell === 'fish' ? [] : [shell];
+    const said = execFileSync(shell, ['-c', SCRIPTS[shell], ...zeroth, folder, line, expected], {
+      env,
+      encoding: 'utf8',
+    });
 
-    expect(execFileSync('bash', ['-c', script, 'bash', line], { env, encoding: 'utf8' }).trim()).toBe(expected);
+    expect(said).toContain(expected);
   });
 });
