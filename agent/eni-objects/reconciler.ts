@@ -122,7 +122,7 @@ class Loop implements EniObjectReconciler {
   async #describe(signal: AbortSignal): Promise<readonly NetworkInterface[]> {
     const { ec2, clusterName, observe } = this.#parts;
     const tags = { [ENI_TAG.cluster]: clusterName };
-    const tagged = await ec2.describe({ tags, tagKey: ENI_TAG.uid }, { signal });
+    const tagged = await ec2.describe({ tags, tagKeys: [ENI_TAG.uid] }, { signal });
     const recorded = observe().objects.flatMap(({ status }) => status.networkInterfaceId ?? []);
     const unseen = recorded.filter((id) => !tagged.some((facts) => facts.id === id));
     return unseen.length === 0 ? tagged : [...tagged, ...(await ec2.describe({ ids: unseen }, { signal }))];

@@ -165,7 +165,10 @@ export class NodeEniFacts {
 
   /** Ours by their tags; those of the replaced controller, too, while there is an object of its kind. */
   async #describe({ ec2, clusterName }: NodeEniFactsParts, signal: AbortSignal) {
-    const ours = ec2.describe({ tags: { [NODE_ENI_TAG.cluster]: clusterName }, tagKey: NODE_ENI_TAG.uid }, { signal });
+    const ours = ec2.describe(
+      { tags: { [NODE_ENI_TAG.cluster]: clusterName }, tagKeys: [NODE_ENI_TAG.uid] },
+      { signal },
+    );
     if (!this.#withLegacy) return ours;
     const legacy = ec2.describe({ tags: { [LEGACY_TAG.manager]: LEGACY_TAG.managerValue } }, { signal });
     const found = (await Promise.all([ours, legacy])).flat();

@@ -29,6 +29,8 @@ export class NodeEniSources {
   }[];
   readonly #nodes: OnDemandWatch<NodeEniNode>;
   #checked = false;
+  /** Nodes were read once: an earlier process may have told them of interfaces whose object is gone by now. */
+  #looked = false;
 
   constructor(options: NodeEniSourcesOptions, signal: AbortSignal) {
     this.#options = options;
@@ -64,8 +66,11 @@ export class NodeEniSources {
     if (!this.#checked || this.#kinds.some(({ watch }) => watch.wanted && !watch.known)) return undefined;
     const objects = this.#kinds.flatMap(({ watch }) => [...watch.items()]);
     const isTold = [...this.#nodes.items()].some(({ announced }) => announced !== undefined);
-    this.#nodes.want(objects.length > 0 || isTold ? { path: '/api/v1/nodes' } : undefined);
-    if (objects.length === 0 && !isTold) return { objects: [], nodes: [] };
+    const isServed = this.#kinds.some(({ watch }) => watch.wanted);
+    this.#looked ||= this.#nodes.known;
+    const needed = objects.length > 0 || isTold || (isServed && !this.#looked);
+    this.#nodes.want(needed ? { path: '/api/v1/nodes' } : undefined);
+    if (!needed) return { objects: [], nodes: [] };
     return this.#nodes.known ? { objects, nodes: [...this.#nodes.items()] } : undefined;
   }
 

@@ -2,6 +2,7 @@ import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
 import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
 import type { OwnerReads } from '../../lib/kube/owner-reads.ts';
 import { ENI_TAG } from '../../lib/model/eni-objects/eni-object.ts';
+import { NODE_ENI_TAG } from '../../lib/model/node-enis/tags.ts';
 import type { Orphan, SweepItem, SweepPlan, SweepStep } from '../../lib/model/sweep.ts';
 import { type SweepLanguages, sweepItems } from '../../lib/plan/sweep/items.ts';
 import { nextStep, planSweep } from '../../lib/plan/sweep/plan-sweep.ts';
@@ -99,7 +100,7 @@ async function readItems(parts: SweepParts, signal: AbortSignal): Promise<readon
     async () => {
       const [eips, enis] = await Promise.all([
         elasticIps.describe({}, { signal }),
-        interfaces.describe({ tags, tagKey: ENI_TAG.uid }, { signal }),
+        interfaces.describe({ tags, tagKeys: [ENI_TAG.uid, NODE_ENI_TAG.uid] }, { signal }),
       ]);
       return sweepItems(eips, enis, languages);
     },

@@ -4,6 +4,7 @@ import type { Pod } from '../../lib/model/pod.ts';
 import type { OwnerVerdict, SweepItem, SweepOwner, SweptKind } from '../../lib/model/sweep.ts';
 import type { SweepLanguages } from '../../lib/plan/sweep/items.ts';
 import { podVerdict } from '../../lib/plan/sweep/pod-verdict.ts';
+import { askNodeEnis } from './node-eni-verdicts.ts';
 
 type ObjectOwner = Extract<SweepOwner, { kind: 'object' }>;
 
@@ -24,6 +25,7 @@ export interface VerdictParts {
 export async function askOwners(items: readonly SweepItem[], parts: VerdictParts): Promise<Map<string, OwnerVerdict>> {
   const verdicts = new Map<string, OwnerVerdict>();
   for (const of of new Set(items.flatMap(({ owner }) => (owner.kind === 'object' ? [owner.of] : [])))) {
+    if (of === 'node-enis') continue;
     const uids = await ask(() => parts.reads.uids(typeOf(of, parts.languages)), `cannot list the ${of} objects`, parts);
     for (const { id, owner } of items) {
       if (owner.kind !== 'object' || owner.of !== of) continue;
@@ -32,6 +34,9 @@ export async function askOwners(items: readonly SweepItem[], parts: VerdictParts
     }
   }
   await askPods(items, parts, verdicts);
+  const askAbout = <T>(question: () => Promise<T>, fault: string) => ask(question, fault, parts);
+  for (const [id, verdict] of await askNodeEnis(items, { reads: parts.reads, ask: askAbout }))
+    verdicts.set(id, verdict);
   return verdicts;
 }
 

@@ -33,8 +33,8 @@ export interface InterfaceApi {
 export interface InterfaceQuery {
   readonly ids?: readonly EniId[];
   readonly tags?: Readonly<Record<string, string>>;
-  /** Interfaces that have this tag key, whatever its value. */
-  readonly tagKey?: string;
+  /** Interfaces that have any of these tag keys, whatever the value. */
+  readonly tagKeys?: readonly string[];
 }
 
 export interface CreateInterfaceRequest {

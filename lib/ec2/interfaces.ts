@@ -108,9 +108,9 @@ async function describe(
   return facts.filter((entry) => Object.entries(query.tags ?? {}).every(([key, value]) => entry.tags[key] === value));
 }
 
-function filterSets({ ids, tags, tagKey }: InterfaceQuery): Filter[][] {
+function filterSets({ ids, tags, tagKeys }: InterfaceQuery): Filter[][] {
   const byTags = Object.entries(tags ?? {}).map(([key, value]) => ({ Name: `tag:${key}`, Values: [literal(value)] }));
-  const common = [...byTags, ...(tagKey === undefined ? [] : [{ Name: 'tag-key', Values: [literal(tagKey)] }])];
+  const common = [...byTags, ...(tagKeys === undefined ? [] : [{ Name: 'tag-key', Values: tagKeys.map(literal) }])];
   if (ids === undefined) return [common];
   return filterChunks(ids).map((chunk) => [...common, { Name: 'network-interface-id', Values: chunk }]);
 }

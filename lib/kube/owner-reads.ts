@@ -1,4 +1,5 @@
 import type { ResourceType } from '../model/eip-objects/eip-object.ts';
+import type { InterfaceUser } from '../model/node-enis/plan.ts';
 import type { Pod } from '../model/pod.ts';
 import type { Ending } from '../model/retention.ts';
 import type { KubeClient } from './client.ts';
@@ -6,6 +7,7 @@ import { collectionPath } from './custom-resources.ts';
 import { readEnding } from './endings.ts';
 import { isKubeError } from './kube-error.ts';
 import { listAll } from './list.ts';
+import { listInterfaceUsers, toNodeEniNode } from './node-enis.ts';
 import type { RawObject } from './object-store.ts';
 import { podConverter } from './pods.ts';
 
@@ -20,6 +22,8 @@ export interface OwnerReads {
   uids(resource: Pick<ResourceType, 'group' | 'version' | 'plural'>): Promise<ReadonlySet<string>>;
   /** Whether a namespace (undefined: none) or the definition of a kind is being deleted or gone. */
   ending(namespace: string | undefined, resource: Pick<ResourceType, 'group' | 'plural'>): Promise<Ending>;
+  /** Pods that may use an interface of this instance; undefined when no Node names it, so that nobody says which pods run there. */
+  interfaceUsers(instanceId: string): Promise<readonly InterfaceUser[] | undefined>;
 }
 
 export function createOwnerReads(client: KubeClient, signal: AbortSignal): OwnerReads {
@@ -41,5 +45,11 @@ export function createOwnerReads(client: KubeClient, signal: AbortSignal): Owner
     uids: async (resource) =>
       new Set(await list(collectionPath(resource, undefined), ({ metadata }) => metadata.uid ?? '')),
     ending: (namespace = '', resource) => readEnding(client, { namespace }, resource, signal),
+    async interfaceUsers(instanceId) {
+      const nodes = await list('/api/v1/nodes', toNodeEniNode);
+      const names = nodes.filter((node) => node.instanceId === instanceId).map(({ name }) => name);
+      if (names.length === 0) return undefined;
+      return (await Promise.all(names.map((name) => listInterfaceUsers(client, name, signal)))).flat();
+    },
   };
 }

@@ -9,7 +9,7 @@ export type SweepOwner =
   { readonly kind: 'pod'; readonly pod: string } | ({ readonly kind: 'object'; readonly of: SweptKind } & TaggedOwner);
 
 /** The kinds of objects that own something in EC2. */
-export type SweptKind = EipObjectDialectName | 'enis' | 'floating-ips';
+export type SweptKind = EipObjectDialectName | 'enis' | 'floating-ips' | 'node-enis';
 
 /** Something in EC2 that carries this cluster's marks. */
 export type SweepItem =

@@ -70,7 +70,7 @@ describe('a network interface', () => {
     await expect(interfaces.create(wanted('a'), options)).rejects.toMatchObject({ kind: 'unknown-outcome' });
     const made = await interfaces.create(wanted('a'), options);
 
-    expect(await interfaces.describe({ tagKey: 'owner' }, options)).toEqual([made]);
+    expect(await interfaces.describe({ tagKeys: ['owner'] }, options)).toEqual([made]);
     await expect(interfaces.create(wanted('a', { description: 'other' }), options)).rejects.toMatchObject({
       kind: 'rejected',
       code: 'IdempotentParameterMismatch',

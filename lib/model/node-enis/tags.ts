@@ -1,4 +1,6 @@
 import { ENI_TAG } from '../eni-objects/eni-object.ts';
+import { RETAINED_TAG } from '../retention.ts';
+import type { NodeEniSpec } from './node-eni.ts';
 
 /** Tags that mark an interface as one slot's. All of them travel in the creating call, so that no crash can leave one without. */
 export const NODE_ENI_TAG = {
@@ -8,6 +10,8 @@ export const NODE_ENI_TAG = {
   instance: 'eni-agent.io/node-eni-instance',
   index: 'eni-agent.io/node-eni-index',
   node: 'eni-agent.io/node',
+  /** The object's `deletionPolicy`: what may become of the interface when the object is gone and cannot be asked any more. */
+  policy: 'eni-agent.io/node-eni-policy',
 } as const;
 
 /** The AWS VPC CNI leaves an interface with this tag alone; else it would hand its addresses to pods. */
@@ -39,7 +43,7 @@ export function slotOf(tags: Readonly<Record<string, string>>, clusterName: stri
 export function nodeEniTags(
   slot: Slot,
   about: { readonly clusterName: string; readonly name: string; readonly node: string },
-  own: Readonly<Record<string, string>>,
+  { tags: own, deletionPolicy }: Pick<NodeEniSpec, 'tags' | 'deletionPolicy'>,
 ): Record<string, string> {
   return {
     Name: `${about.name} ${about.node}`.slice(0, 255),
@@ -50,6 +54,7 @@ export function nodeEniTags(
     [NODE_ENI_TAG.instance]: slot.instanceId,
     [NODE_ENI_TAG.index]: String(slot.index),
     [NODE_ENI_TAG.node]: about.node,
+    [NODE_ENI_TAG.policy]: deletionPolicy,
     ...NO_MANAGE,
   };
 }
@@ -69,6 +74,11 @@ export const LEGACY_TAG = {
   managerValue: 'nodeeni-controller',
   object: 'NodeENI',
 } as const;
+
+/** True where the tags say that the interface may go when its object is gone. Without the word `Delete` nobody knows what that wanted. */
+export function goesWithItsObject(tags: Readonly<Record<string, string>>): boolean {
+  return tags[NODE_ENI_TAG.policy] === 'Delete' && !tags[RETAINED_TAG];
+}
 
 /** The value of the tag `eni-agent.io/retained-for` on an interface that outlives its object: a NodeENI of that name adopts it. */
 export function retainedForNodeEni(name: string): string {

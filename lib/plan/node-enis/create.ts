@@ -73,7 +73,7 @@ function creation(
     subnetId,
     groups,
     description,
-    tags: nodeEniTags(slot, { clusterName, name, node: nameOf(node) }, spec.tags),
+    tags: nodeEniTags(slot, { clusterName, name, node: nameOf(node) }, spec),
     clientToken: nodeEniToken(slot, salts.get(key) ?? lost),
   };
 }

@@ -96,7 +96,7 @@ function missingTags(
   const { Name: _name, ...wanted } = nodeEniTags(
     slot,
     { clusterName, name: object.name, node: node.name },
-    object.spec.tags,
+    object.spec,
   );
   const all = {
     ...wanted,

@@ -5,6 +5,7 @@ import { RETAINED_TAG } from '../../model/retention.ts';
 import { entryOf, refuse } from './entry.ts';
 import type { SlotView } from './slots.ts';
 import { nameOf } from './surroundings.ts';
+import { usersOfInterface } from './users.ts';
 
 /** How long an interface is announced as leaving before it goes, ms: its node's agent must see it and keep new pods off. */
 const LEAVE_MS = 10_000;
@@ -100,10 +101,7 @@ function usersOf(
 ): { readonly names: readonly string[]; readonly at: number } | undefined {
   const known = users.get(node);
   if (known === undefined) return undefined;
-  const pods = known.pods.filter(({ uses }) => uses.has(own.id) || uses.has(own.mac) || uses.has('*'));
-  const secondaries = own.addresses.filter(({ primary }) => !primary).map(({ ip }) => ip);
-  const addresses = secondaries.length === 0 ? [] : [`addresses that are still assigned (${secondaries.join(', ')})`];
-  return { names: [...pods.map(({ pod }) => pod).sort(), ...addresses], at: known.at };
+  return { names: usersOfInterface(own, known.pods), at: known.at };
 }
 
 /** Without a Node nobody says which pods run. When the instance ends, EC2 deletes the interface. */

@@ -6,6 +6,7 @@ import {
 } from '../../model/node-enis/announcement.ts';
 import { hostNameOf } from '../../model/node-enis/node-eni.ts';
 import type { NodeEniNode, NodeEniNotice, NodeEniSnapshot, SlotDecision } from '../../model/node-enis/plan.ts';
+import { goesWithItsObject, slotOf } from '../../model/node-enis/tags.ts';
 import type { SlotView } from './slots.ts';
 
 export interface Decided {
@@ -13,8 +14,9 @@ export interface Decided {
   readonly decision: SlotDecision;
 }
 
-/** The annotations that differ from what the nodes have. */
+/** The annotations that differ from what the nodes have. None before it is known which interfaces there are: no node is told less than it has. */
 export function noticesFor(decided: readonly Decided[], snapshot: NodeEniSnapshot): readonly NodeEniNotice[] {
+  if (snapshot.interfacesAt === undefined) return [];
   const byNode = Map.groupBy(decided, ({ view }) => view.node?.name ?? '');
   return snapshot.nodes.flatMap((node) => {
     const text = textFor(node, byNode.get(node.name) ?? [], snapshot);
@@ -25,7 +27,10 @@ export function noticesFor(decided: readonly Decided[], snapshot: NodeEniSnapsho
 function textFor(node: NodeEniNode, decided: readonly Decided[], snapshot: NodeEniSnapshot): string | undefined {
   const before = parseAnnouncement(node.announced);
   const wanted = decided.filter(({ view }) => view.wanted && view.object.faults.length === 0).length;
-  const interfaces = decided.flatMap((one) => announce(one, before, snapshot) ?? []);
+  const interfaces = [
+    ...decided.flatMap((one) => announce(one, before, snapshot) ?? []),
+    ...orphansOn(node, before, snapshot),
+  ];
   // A node with the taint is reported that nothing is wanted, or it would wait forever.
   if (wanted === 0 && interfaces.length === 0 && !(node.tainted && snapshot.objects.length > 0)) return undefined;
   return renderAnnouncement({ wanted, interfaces });
@@ -54,4 +59,19 @@ function announce(
     mtu: object.spec.mtu,
     state: decision.notice,
   };
+}
+
+/** What the node knows of an interface whose object is gone: it is on its way out by the sweep, and no new pod may begin to use it. */
+function orphansOn(
+  { instanceId }: NodeEniNode,
+  before: Announcement | undefined,
+  { interfaces, objects, clusterName }: NodeEniSnapshot,
+): readonly AnnouncedInterface[] {
+  return (before?.interfaces ?? []).flatMap((one): AnnouncedInterface[] => {
+    const facts = interfaces.find(({ id }) => id === one.id);
+    const slot = facts && goesWithItsObject(facts.tags) ? slotOf(facts.tags, clusterName) : undefined;
+    const isOrphan = slot !== undefined && !objects.some(({ uid }) => uid === slot.uid);
+    const isHere = facts?.attachment?.instanceId === instanceId && facts?.attachment?.state === 'attached';
+    return isOrphan && isHere ? [{ ...one, state: 'leaving' }] : [];
+  });
 }

@@ -15,6 +15,7 @@ import { type SlotView, viewSlots } from './slots.ts';
  * the VPC CNI keeps; never a step for an interface whose tags in EC2 do not name the object; nothing is detached while it may be used.
  */
 export function planNodeEnis(snapshot: NodeEniSnapshot): NodeEniPlan {
+  const { interfacesAt } = snapshot;
   const views = viewSlots(snapshot);
   const planned = new Planned(views);
   const byObject = Map.groupBy(views, ({ object }) => object.uid);
@@ -31,7 +32,8 @@ export function planNodeEnis(snapshot: NodeEniSnapshot): NodeEniPlan {
   return {
     steps: decisions.flatMap(({ step }) => step ?? []),
     statuses: objects
-      .filter(({ object, decision }) => !decision.held || object.faults.length > 0)
+      // Before the interfaces are read, a status that an earlier process wrote knows more.
+      .filter(({ object, decision }) => (!decision.held && interfacesAt !== undefined) || object.faults.length > 0)
       .map(({ object }) => {
         const slots = slotsOf.get(object.uid) ?? [];
         const lacking = snapshot.nodes.filter((node) => isLacking(node, object)).map((node) => withoutInstance(node));
@@ -83,7 +85,7 @@ function withoutInstance({ name }: NodeEniNode): NodeEniEntry {
 function readsOf(
   decided: readonly Decided[],
   objects: readonly { readonly object: SlotView['object']; readonly decision: ObjectDecision }[],
-  { rooms, interfaces, objects: all }: NodeEniSnapshot,
+  { rooms, interfaces, interfacesAt, objects: all }: NodeEniSnapshot,
 ): NodeEniPlan['read'] {
   const decisions = decided.map(({ decision }) => decision);
   const needsNetworks = decisions.some(({ readNetworks }) => readNetworks === true);
@@ -91,9 +93,10 @@ function readsOf(
     .flatMap(({ room }) => room?.vpcId ?? [])
     .concat(interfaces.flatMap(({ vpcId }) => vpcId ?? []));
   return {
-    interfaces: [...decisions, ...objects.map(({ decision }) => decision)].some(
-      ({ readInterfaces }) => readInterfaces === true,
-    ),
+    // Without any object a node may still say what it has.
+    interfaces:
+      interfacesAt === undefined ||
+      [...decisions, ...objects.map(({ decision }) => decision)].some(({ readInterfaces }) => readInterfaces === true),
     rooms: [...new Set(decisions.flatMap(({ readRoom }) => readRoom ?? []))],
     networks: needsNetworks ? [...new Set(vpcs)].sort() : [],
     groups: all.some(({ spec }) => needsGroups(spec)),

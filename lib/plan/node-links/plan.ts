@@ -25,9 +25,8 @@ export function planLinks(marks: NodeMarks, links: readonly HostLink[]): LinksPl
   const findings = interfaces.map((one) => settle(one, links));
   const steps = findings.flatMap((finding) => finding.steps);
   const attached = interfaces.filter(({ state }) => state === 'attached').length;
-  if (wanted === 0 && interfaces.length === 0) {
-    return { steps, report: NONE_WANTED };
-  }
+  // What is only leaving does not make the node one for new pods.
+  if (wanted === 0 && attached === 0) return { steps, report: NONE_WANTED };
   const fault = findings.find((finding) => finding.fault !== undefined)?.fault;
   if (fault !== undefined) return { steps, report: { ready: false, ...fault } };
   if (attached < wanted) {

@@ -5,6 +5,7 @@ import { NODE_TAG } from '../../model/elastic-ips/plan.ts';
 import { ENI_TAG } from '../../model/eni-objects/eni-object.ts';
 import { FLOATING_IP_TAG, floatingIpUidOf, isAllocatedForFloatingIp } from '../../model/floating-ips/tags.ts';
 import type { NetworkInterface } from '../../model/network-interface.ts';
+import { goesWithItsObject, slotOf } from '../../model/node-enis/tags.ts';
 import { RETAINED_TAG } from '../../model/retention.ts';
 import type { SweepItem } from '../../model/sweep.ts';
 
@@ -55,12 +56,19 @@ function elasticIpItem(eip: ElasticIp, { pods, objects, context }: SweepLanguage
 }
 
 function interfaceItem(facts: NetworkInterface, clusterName: string): SweepItem | undefined {
-  const uid = facts.tags[ENI_TAG.uid];
-  if (facts.managed || facts.tags[ENI_TAG.cluster] !== clusterName || uid === undefined || uid === '') return undefined;
+  const { id, tags, managed } = facts;
+  if (managed || tags[ENI_TAG.cluster] !== clusterName) return undefined;
+  const ofNode = slotOf(tags, clusterName);
+  if (ofNode !== undefined) {
+    if (!goesWithItsObject(tags)) return undefined;
+    return { kind: 'interface', id, owner: { kind: 'object', of: 'node-enis', uid: ofNode.uid, namespace: '' }, facts };
+  }
+  const uid = tags[ENI_TAG.uid];
+  if (uid === undefined || uid === '') return undefined;
   return {
     kind: 'interface',
-    id: facts.id,
-    owner: { kind: 'object', of: 'enis', uid, namespace: facts.tags[ENI_TAG.namespace] },
+    id,
+    owner: { kind: 'object', of: 'enis', uid, namespace: tags[ENI_TAG.namespace] },
     facts,
   };
 }

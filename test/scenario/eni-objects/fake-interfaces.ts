@@ -29,11 +29,11 @@ export class FakeInterfaces implements InterfaceApi {
     this.#clock = clock;
   }
 
-  describe: InterfaceApi['describe'] = ({ ids, tags, tagKey }, { signal }) =>
+  describe: InterfaceApi['describe'] = ({ ids, tags, tagKeys }, { signal }) =>
     this.#call('DescribeNetworkInterfaces', signal, () =>
       this.#all()
         .filter((facts) => ids === undefined || ids.includes(facts.id))
-        .filter((facts) => tagKey === undefined || tagKey in facts.tags)
+        .filter((facts) => tagKeys === undefined || tagKeys.some((key) => key in facts.tags))
         .filter((facts) => Object.entries(tags ?? {}).every(([key, value]) => facts.tags[key] === value)),
     );
 

@@ -43,6 +43,7 @@ function rig(mode: 'on' | 'dry-run' = 'on') {
     },
     uids: () => guarded(uids),
     ending: (namespace) => guarded(namespace === 'ending' ? 'namespace' : 'object'),
+    interfaceUsers: () => guarded([]),
   };
   const stop = new AbortController();
   onTestFinished(() => stop.abort());

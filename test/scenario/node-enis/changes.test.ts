@@ -44,12 +44,6 @@ describe('a change of the spec', () => {
 
     const securityGroups = [{ name: 'multus' }, { tags: { team: 'core' } }];
     rig.change('multus', { securityGroups, description: 'new', tags: { a: 'b' }, sourceDestCheck: false });
-    await rig.clock.advance(20_000);
-    console.log(
-      JSON.stringify(rig.world.calls.map((c) => [c.action, c.at % 100000])),
-      JSON.stringify(rig.object('multus')),
-      JSON.stringify(rig.world.logs.slice(-6), (k, v) => (v instanceof Error ? String(v) : v)),
-    );
     await rig.until(() => rig.on('a')[0]?.sourceDestCheck === false && rig.on('a')[0]?.description === 'new');
 
     const [after] = rig.on('a');

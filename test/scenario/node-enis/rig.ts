@@ -82,6 +82,12 @@ export class NodeEniRig {
     this.world.kubeState.api.delete(this.#resource(), undefined, name);
   }
 
+  /** As somebody does who does not want to wait. */
+  stripFinalizers(name: string): void {
+    const patch = { metadata: { finalizers: null } };
+    this.world.kubeState.api.patch(this.#resource(), 'main', undefined, name, { format: 'merge', patch } as never);
+  }
+
   object(name: string): KubeObject | undefined {
     return this.world.kubeState.store.list(this.#resource().storage).find(({ metadata }) => metadata.name === name);
   }

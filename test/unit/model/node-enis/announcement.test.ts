@@ -84,7 +84,7 @@ describe('what marks an interface as one slot’s', () => {
     const tags = nodeEniTags(
       slot,
       { clusterName: 'c', name: 'multus', node: 'n' },
-      { 'eni-agent.io/cluster': 'other' },
+      { tags: { 'eni-agent.io/cluster': 'other' }, deletionPolicy: 'Delete' },
     );
     expect(slotOf(tags, 'c')).toEqual(slot);
     expect(slotOf(tags, 'other')).toBeUndefined();
