@@ -161,5 +161,5 @@ function furthest(
   if (ours === undefined) return described;
   if (described === undefined) return ours.state === 'detaching' ? undefined : ours;
   const isBehind = described.id !== ours.id || (ours.state === 'detaching' && described.state !== 'detaching');
-  return isBehind ? ours : described;
+  return isBehind ? ours : { ...described, deleteOnTermination: ours.deleteOnTermination };
 }

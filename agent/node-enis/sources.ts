@@ -29,7 +29,7 @@ export class NodeEniSources {
   }[];
   readonly #nodes: OnDemandWatch<NodeEniNode>;
   #checked = false;
-  /** Nodes were read once: an earlier process may have told them of interfaces whose object is gone by now. */
+  /** Nodes were read once: they may still name interfaces whose object is gone by now. */
   #looked = false;
 
   constructor(options: NodeEniSourcesOptions, signal: AbortSignal) {

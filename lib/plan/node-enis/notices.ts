@@ -14,7 +14,7 @@ export interface Decided {
   readonly decision: SlotDecision;
 }
 
-/** The annotations that differ from what the nodes have. None before it is known which interfaces there are: no node is told less than it has. */
+/** The annotations that differ from what the nodes have. None before it is known which interfaces there are: no annotation may lose what there is. */
 export function noticesFor(decided: readonly Decided[], snapshot: NodeEniSnapshot): readonly NodeEniNotice[] {
   if (snapshot.interfacesAt === undefined) return [];
   const byNode = Map.groupBy(decided, ({ view }) => view.node?.name ?? '');
