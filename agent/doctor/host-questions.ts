@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, readdir, readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readLinkStates } from '../../lib/net/link-states.ts';
+import { readHostLinks } from '../../lib/net/link-settings.ts';
 import type { Answer, FolderFound, LinkFound, NamespacesFound } from '../../lib/plan/doctor/evidence.ts';
 
 export async function askFolders(
@@ -46,7 +46,7 @@ export async function askCapabilities(): Promise<Answer<bigint>> {
 /** The links of the host, where this process shares its network. */
 export async function askLinks(signal: AbortSignal): Promise<Answer<readonly LinkFound[]>> {
   try {
-    return { kind: 'known', value: await readLinkStates(signal) };
+    return { kind: 'known', value: await readHostLinks(signal) };
   } catch (error) {
     return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
   }

@@ -22,6 +22,9 @@ export interface KernelLink {
   readonly name: string;
   readonly altNames: readonly string[];
   readonly mac: Mac | undefined;
+  /** Administratively up. */
+  readonly up: boolean;
+  readonly mtu: number | undefined;
   /** Index of the link under this one (or of a veth's other end) in the namespace that `parentNetns` names. */
   readonly parentIndex: number | undefined;
   /** Id of the parent's namespace, as this namespace counts; undefined when the parent is in this one. */
@@ -49,12 +52,15 @@ function linkOf(link: JsonObject): KernelLink[] {
   const name = textOf(link.ifname);
   if (ifindex === undefined || name === undefined) return [];
   const address = textOf(link.address);
+  const flags = Array.isArray(link.flags) ? link.flags : [];
   return [
     {
       ifindex,
       name,
       altNames: Array.isArray(link.altnames) ? link.altnames.filter((alias) => typeof alias === 'string') : [],
       mac: address === undefined ? undefined : mac(address),
+      up: flags.includes('UP'),
+      mtu: integerOf(link.mtu),
       parentIndex: integerOf(link.link_index),
       parentNetns: integerOf(link.link_netnsid),
       addresses: objectsOf(link.addr_info).flatMap(addressOf),

@@ -1,25 +1,19 @@
-import { integerOf, isObject, objectsOf, parseJson } from '../model/json.ts';
 import type { HostLink, LinkStep } from '../model/node-links/node-links.ts';
-import { parseLinks } from './addresses.ts';
 import { CommandError, run } from './command.ts';
+import { readLinks } from './read-links.ts';
 
-/** The links of our own network namespace with their settings (`ip -j addr show`). @throws {CommandError} */
+/** The links of our own network namespace with their settings. @throws {CommandError} */
 export async function readHostLinks(signal: AbortSignal): Promise<readonly HostLink[]> {
-  const text = await run('ip', ['-j', 'addr', 'show'], signal);
-  const raw = objectsOf(parseJson(text));
-  return (parseLinks(text) ?? []).map((link) => {
-    const settings = raw.find(({ ifname }) => ifname === link.name);
-    const flags = isObject(settings) && Array.isArray(settings['flags']) ? settings['flags'] : [];
-    return {
-      name: link.name,
-      altNames: link.altNames,
-      mac: link.mac,
-      up: flags.includes('UP'),
-      mtu: settings === undefined ? undefined : integerOf(settings['mtu']),
-      child: link.parentIndex !== undefined && link.parentNetns === undefined,
-      addresses: link.addresses.map(({ ip, prefixLength }) => ({ ip, prefixLength })),
-    };
-  });
+  const links = await readLinks(undefined, signal);
+  return links.map(({ name, altNames, mac, up, mtu, parentIndex, parentNetns, addresses }) => ({
+    name,
+    altNames,
+    mac,
+    up,
+    mtu,
+    child: parentIndex !== undefined && parentNetns === undefined,
+    addresses: addresses.map(({ ip, prefixLength }) => ({ ip, prefixLength })),
+  }));
 }
 
 /**

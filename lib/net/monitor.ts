@@ -3,7 +3,7 @@ import { Supervisor } from '../runtime/supervisor.ts';
 import { streamLines } from './command.ts';
 import type { AddressEvent } from './monitor-line.ts';
 import { parseMonitorLine } from './monitor-line.ts';
-import { inNamespace } from './reader.ts';
+import { inNamespace } from './read-links.ts';
 
 export interface MonitorOptions {
   /** Every namespace that has an nsid here, or one namespace: our own (`undefined`) or the one bound at a path. */

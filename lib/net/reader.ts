@@ -1,10 +1,10 @@
 import type { Semaphore } from '../runtime/semaphore.ts';
 import type { KernelLink } from './addresses.ts';
-import { parseLinks } from './addresses.ts';
-import { CommandError, run } from './command.ts';
+import { CommandError } from './command.ts';
 import type { Addition, SeenInterface, Spot } from './live-view.ts';
 import { seenAt, spotOf, withAddition, withoutSpot } from './live-view.ts';
 import type { AddressEvent } from './monitor-line.ts';
+import { readLinks } from './read-links.ts';
 import { SingleFlight } from './single-flight.ts';
 
 export interface ReaderOptions {
@@ -82,32 +82,4 @@ export class NamespaceReader {
     this.interfaces = next;
     if (changed || always) this.#options.onChange();
   }
-}
-
-/**
- * `ip -j addr show` in a namespace. Entered with nsenter and not with `ip -n`, which also mounts /sys again, and a confined
- * container may not do that. @throws {CommandError}
- */
-async function readLinks(path: string | undefined, signal: AbortSignal): Promise<readonly KernelLink[]> {
-  const [file, args] = inNamespace(path, ['ip', '-j', 'addr', 'show']);
-  const text = await run(file, args, signal);
-  const links = parseLinks(text);
-  if (links === undefined) {
-    throw new CommandError({
-      command: [file, ...args].join(' '),
-      fault: 'failed',
-      exitCode: 0,
-      stderr: 'it printed no JSON list',
-    });
-  }
-  return links;
-}
-
-/** The command as file and arguments, run in the namespace when one is given. */
-export function inNamespace(
-  path: string | undefined,
-  command: readonly [string, ...string[]],
-): [file: string, args: readonly string[]] {
-  const [file, ...args] = command;
-  return path === undefined ? [file, args] : ['nsenter', [`--net=${path}`, file, ...args]];
 }

@@ -85,7 +85,7 @@ function links({ enis, links: answer }: Evidence): Check {
   const faults = usable.flatMap((eni) => {
     const link = answer.value.find((one) => one.mac === eni.mac);
     // An ENI that was moved into a pod (host-device) has no link here, and that is as it should be.
-    return link !== undefined && !link.isUp ? [`${link.name} (${eni.id}) is down`] : [];
+    return link !== undefined && !link.up ? [`${link.name} (${eni.id}) is down`] : [];
   });
   if (faults.length === 0)
     return { name, verdict: 'pass', finding: `${usable.length} ENIs for pods, none of their links is down` };

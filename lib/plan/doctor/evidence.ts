@@ -1,5 +1,6 @@
 import type { IpamRange } from '../../model/addresses/ipam-range.ts';
-import type { Eni, EniId, Mac } from '../../model/eni.ts';
+import type { Eni, EniId } from '../../model/eni.ts';
+import type { HostLink } from '../../model/node-links/node-links.ts';
 
 /** What was asked and what came back. `denied`: nobody may ask; `failed`: no answer, or none that means anything. */
 export type Answer<T> =
@@ -29,12 +30,7 @@ export interface AccessFound {
   readonly allowed: boolean;
 }
 
-export interface LinkFound {
-  readonly name: string;
-  readonly altNames: readonly string[];
-  readonly mac: Mac | undefined;
-  readonly isUp: boolean;
-}
+export type LinkFound = Pick<HostLink, 'name' | 'altNames' | 'mac' | 'up'>;
 
 /** A NetworkAttachmentDefinition that pods of this node use. */
 export interface NetworkFound {

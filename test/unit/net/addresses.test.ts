@@ -17,12 +17,21 @@ describe('parseLinks', () => {
     const [lo, eth0, net1] = parseLinks(SAMPLE) ?? [];
 
     expect(lo?.addresses).toEqual([]);
-    expect(eth0).toMatchObject({ ifindex: 2, name: 'eth0', mac: '62:3b:8e:57:96:18', parentIndex: 7, parentNetns: 0 });
+    expect(eth0).toMatchObject({
+      ifindex: 2,
+      name: 'eth0',
+      mac: '62:3b:8e:57:96:18',
+      up: false,
+      parentIndex: 7,
+      parentNetns: 0,
+    });
     expect(net1).toEqual({
       ifindex: 3,
       name: 'net1',
       altNames: [],
       mac: '62:cf:82:cc:e7:41',
+      up: true,
+      mtu: 1500,
       parentIndex: 6,
       parentNetns: 0,
       addresses: [

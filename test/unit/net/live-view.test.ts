@@ -9,6 +9,8 @@ function link(name: string, changes: Partial<KernelLink> = {}): KernelLink {
     name,
     altNames: [],
     mac: undefined,
+    up: true,
+    mtu: 1500,
     parentIndex: undefined,
     parentNetns: undefined,
     addresses: [],

@@ -80,7 +80,7 @@ describe('address limits', () => {
 });
 
 describe('links', () => {
-  const link = (name: string, isUp: boolean): LinkFound => ({ name, altNames: [], mac: '02:00:00:00:00:01', isUp });
+  const link = (name: string, up: boolean): LinkFound => ({ name, altNames: [], mac: '02:00:00:00:00:01', up });
 
   it('fails for an ENI whose link is down, and passes where it is in a pod', () => {
     const enis = known([primary, eniOf('eni-1')]);
@@ -102,7 +102,7 @@ describe('networks', () => {
     ranges: ipamRangesOf(config),
     ...given,
   });
-  const links = known([{ name: 'ens6', altNames: ['eth1'], mac: undefined, isUp: true }]);
+  const links = known([{ name: 'ens6', altNames: ['eth1'], mac: undefined, up: true }]);
   const enis = known([primary, eniOf('eni-1')]);
 
   it.each([
