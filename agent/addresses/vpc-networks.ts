@@ -2,10 +2,12 @@ import type { AddressApi } from '../../lib/ec2/api.ts';
 import type { Plan } from '../../lib/model/addresses/plan.ts';
 import type { NodeSnapshot } from '../../lib/model/addresses/snapshot.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
-import { backoffMs } from '../../lib/runtime/backoff.ts';
+import type { Cidr } from '../../lib/model/ip.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import { permitted } from '../aws/permitted.ts';
+import { NO_CALL } from '../../lib/runtime/rate-limiter.ts';
+import { Refresher } from '../../lib/runtime/refresher.ts';
+import { ec2Limiter } from '../aws/rate-limiter.ts';
 
 export interface VpcNetworksOptions {
   readonly clock: Clock;
@@ -17,19 +19,35 @@ export interface VpcNetworksOptions {
 
 /** Subnets are added rarely: what is left out because of them is judged again so often, ms. Two reads per hour, and only where needed. */
 const AGE_MS = 1_800_000;
+/** First and longest pause after a failure that passes, and after one that a human must fix, ms. */
+const PASSING = [500, 60_000] as const;
+const LASTING = [2 * AGE_MS, 2 * AGE_MS] as const;
 
 /** Which networks the VPC has; asked of EC2 only when a claim fits no ENI of the node, and kept. */
 export class VpcNetworks {
-  readonly #options: VpcNetworksOptions;
-  readonly #signal: AbortSignal;
+  readonly #refresher: Refresher<readonly Cidr[]>;
   #known: NodeSnapshot['vpcNetworks'] = 'unasked';
-  #running = false;
-  #failures = 0;
-  #notBefore = 0;
+  #isWanted = false;
 
-  constructor(options: VpcNetworksOptions, signal: AbortSignal) {
-    this.#options = options;
-    this.#signal = signal;
+  constructor({ clock, random, ec2, rateLimit, wake }: VpcNetworksOptions, signal: AbortSignal) {
+    this.#refresher = new Refresher<readonly Cidr[]>(
+      {
+        clock,
+        random,
+        rateLimiter: ec2Limiter(rateLimit),
+        priority: () => 1,
+        minIntervalMs: AGE_MS,
+        pause: (error) => (isPassing(error) ? PASSING : LASTING),
+        read: (reading) => (this.#isWanted ? ec2.vpcNetworks({ signal: reading }) : NO_CALL),
+        // A VPC with an instance has subnets: an empty answer says nothing.
+        taken: (networks) => (this.#known = networks.length === 0 ? 'unknown' : networks),
+        failed: (error) => {
+          if (!isPassing(error) && this.#known === 'unasked') this.#known = 'unknown';
+        },
+        ended: wake,
+      },
+      signal,
+    );
   }
 
   get known(): NodeSnapshot['vpcNetworks'] {
@@ -37,32 +55,11 @@ export class VpcNetworks {
   }
 
   request({ askNetworks, leftOut }: Plan): void {
-    const isWanted = askNetworks || leftOut.length > 0;
-    if (!isWanted || this.#running || this.#signal.aborted || this.#options.clock.now() < this.#notBefore) return;
-    this.#running = true;
-    void this.#ask().finally(() => {
-      this.#running = false;
-      this.#options.wake();
-    });
+    this.#isWanted = askNetworks || leftOut.length > 0;
+    if (this.#isWanted) this.#refresher.request();
   }
+}
 
-  async #ask(): Promise<void> {
-    const { clock, random, ec2, rateLimit, wake } = this.#options;
-    const permission = { rateLimit, priority: 1, allowed: () => true, signal: this.#signal };
-    try {
-      const networks = await permitted(permission, () => ec2.vpcNetworks({ signal: this.#signal }));
-      // A VPC with an instance has subnets: an empty answer says nothing.
-      this.#known = networks.length === 0 ? 'unknown' : networks;
-      this.#failures = 0;
-      this.#notBefore = clock.now() + AGE_MS;
-    } catch (error) {
-      if (this.#signal.aborted) return;
-      const passes = error instanceof Ec2Error && ['throttled', 'unavailable', 'unknown-outcome'].includes(error.kind);
-      if (!passes && this.#known === 'unasked') this.#known = 'unknown';
-      this.#failures += 1;
-      const pause = passes ? backoffMs(this.#failures, { baseMs: 500, maxMs: 60_000, random }) : AGE_MS;
-      this.#notBefore = clock.now() + pause;
-      clock.after(pause, wake);
-    }
-  }
+function isPassing(error: unknown): boolean {
+  return error instanceof Ec2Error && ['throttled', 'unavailable', 'unknown-outcome'].includes(error.kind);
 }

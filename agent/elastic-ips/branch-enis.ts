@@ -5,11 +5,13 @@ import { isBranchOf } from '../../lib/plan/elastic-ips/branch.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import { NO_CALL, type RateLimiter } from '../../lib/runtime/rate-limiter.ts';
-import { ec2Limiter } from '../aws/rate-limiter.ts';
+import { NO_CALL } from '../../lib/runtime/rate-limiter.ts';
+import { Refresher } from '../../lib/runtime/refresher.ts';
+import { ec2Limiter, isThrottling } from '../aws/rate-limiter.ts';
 
 export interface BranchEnisOptions {
   readonly clock: Clock;
+  readonly random: () => number;
   readonly rateLimit: RateLimit;
   readonly log: Logger;
   readonly interfaces: Pick<InterfaceApi, 'describe'>;
@@ -19,6 +21,13 @@ export interface BranchEnisOptions {
 
 /** First and longest time until a look-up that found no branch of ours is repeated, ms: EC2's describes lag. */
 const RECHECK_MS = [1_000, 600_000] as const;
+/** First and longest pause after a failed look-up, ms. */
+const FAILED = [5_000, 60_000] as const;
+
+interface Answer {
+  readonly asked: readonly EniId[];
+  readonly found: readonly NetworkInterface[];
+}
 
 interface Known {
   /** Null: EC2 does not know it (any more), or it is not a branch of ours. */
@@ -30,16 +39,34 @@ interface Known {
 /** The branch ENIs of this node's trunk: they are attached to no instance, so the describe of the node's ENIs does not show them. */
 export class BranchEnis {
   readonly #options: BranchEnisOptions;
-  readonly #rateLimiter: RateLimiter;
-  readonly #signal: AbortSignal;
+  readonly #refresher: Refresher<Answer>;
   #known = new Map<EniId, Known>();
-  #reading: Promise<void> | undefined;
+  #wanted: ReadonlySet<EniId> = new Set();
+  #ourEnis: ReadonlySet<EniId> = new Set();
   #retryAt: number | undefined;
 
   constructor(options: BranchEnisOptions, signal: AbortSignal) {
+    const { clock, random, rateLimit, interfaces, log, wake } = options;
     this.#options = options;
-    this.#signal = signal;
-    this.#rateLimiter = ec2Limiter(options.rateLimit);
+    this.#refresher = new Refresher<Answer>(
+      {
+        clock,
+        random,
+        rateLimiter: ec2Limiter(rateLimit),
+        priority: () => 1,
+        minIntervalMs: 0,
+        pause: (error) => (isThrottling(error) ? undefined : FAILED),
+        read: (reading) => {
+          const asked = this.#due();
+          if (asked.length === 0) return NO_CALL;
+          return interfaces.describe({ ids: asked }, { signal: reading }).then((found) => ({ asked, found }));
+        },
+        taken: (answer, askedAt) => this.#take(answer, askedAt),
+        failed: (error) => log.warn('cannot look up branch ENIs; it is repeated', { error, enis: this.#due() }),
+        ended: wake,
+      },
+      signal,
+    );
   }
 
   /** Those that were asked about, by id; see `EipSurroundings.branches`. */
@@ -54,21 +81,24 @@ export class BranchEnis {
   }
 
   async idle(): Promise<void> {
-    await this.#reading;
+    await this.#refresher.idle();
   }
 
-  /** What is wanted now; the rest is forgotten. Asks EC2 in one call for all that it has not told yet. */
+  /** What is wanted now; the rest is forgotten. Asks EC2 in one call for all that is not known yet. */
   want(ids: ReadonlySet<EniId>, ourEnis: ReadonlySet<EniId>): void {
     for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id);
+    this.#wanted = ids;
+    this.#ourEnis = ourEnis;
     const now = this.#options.clock.now();
-    const due = [...ids].filter((id) => (this.#dueAt(id) ?? Infinity) <= now);
-    if (due.length > 0 && ourEnis.size > 0 && !this.#signal.aborted)
-      this.#reading ??= this.#read(due, ourEnis).finally(() => {
-        this.#reading = undefined;
-        this.#options.wake();
-      });
+    if (this.#due().length > 0) this.#refresher.request();
     const later = [...ids].flatMap((id) => this.#dueAt(id) ?? []).filter((at) => at > now);
     if (later.length > 0) this.#wakeOnceAt(Math.min(...later));
+  }
+
+  /** Nothing while our own ENIs are unknown: whose branch it is could not be said. */
+  #due(): readonly EniId[] {
+    const now = this.#options.clock.now();
+    return this.#ourEnis.size === 0 ? [] : [...this.#wanted].filter((id) => (this.#dueAt(id) ?? Infinity) <= now);
   }
 
   /** Undefined: never again, a branch stays one for its life. */
@@ -86,25 +116,13 @@ export class BranchEnis {
     clock.after(at - clock.now(), wake);
   }
 
-  async #read(ids: readonly EniId[], ourEnis: ReadonlySet<EniId>): Promise<void> {
-    const { clock, interfaces, log } = this.#options;
-    try {
-      const told = await this.#rateLimiter.call(
-        () => 1,
-        this.#signal,
-        () => interfaces.describe({ ids }, { signal: this.#signal }),
-      );
-      if (told === NO_CALL) return;
-      const branches = new Map(told.filter((facts) => isBranchOf(ourEnis, facts)).map((facts) => [facts.id, facts]));
-      const at = clock.now();
-      for (const id of ids) {
-        const since = this.#known.get(id)?.since ?? at;
-        this.#known.set(id, { branch: branches.get(id) ?? null, since, at });
-      }
-    } catch (error) {
-      if (this.#signal.aborted) return;
-      log.warn('cannot look up branch ENIs; it is repeated', { error, enis: ids });
-      await clock.sleep(RECHECK_MS[0] * 5, this.#signal);
+  #take({ asked, found }: Answer, at: number): void {
+    const branches = new Map(
+      found.filter((facts) => isBranchOf(this.#ourEnis, facts)).map((facts) => [facts.id, facts]),
+    );
+    for (const id of asked) {
+      const since = this.#known.get(id)?.since ?? at;
+      this.#known.set(id, { branch: branches.get(id) ?? null, since, at });
     }
   }
 }

@@ -1,9 +1,12 @@
-import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
+import { NO_CALL, type RateLimiter } from '../../lib/runtime/rate-limiter.ts';
+import { Refresher } from '../../lib/runtime/refresher.ts';
 
 export interface BatchedReadParts<Key> {
   readonly clock: Clock;
   readonly random: () => number;
+  /** Undefined: no permission is needed. */
+  readonly rateLimiter: RateLimiter | undefined;
   /** Least time between two questions, ms. */
   readonly minIntervalMs: number;
   /** Asks about all of these at once. `askedAt`: ms since the epoch. */
@@ -13,54 +16,58 @@ export interface BatchedReadParts<Key> {
   readonly onProblem: (error: unknown) => void;
 }
 
-const BACKOFF = { baseMs: 500, maxMs: 60_000 };
+/** First and longest pause after a question that failed, ms. */
+const FAILED = [500, 60_000] as const;
 
-/** Questions of one kind: one at a time; what is asked meanwhile goes together into the next; after a failure it waits. */
+/** A `Refresher` for questions about single things: what is asked meanwhile goes together into the next read, and what failed is asked again. */
 export class BatchedRead<Key> {
   readonly #parts: BatchedReadParts<Key>;
-  readonly #signal: AbortSignal;
+  readonly #refresher: Refresher<void>;
   readonly #wanted = new Set<Key>();
-  #running: Promise<void> | undefined;
-  #askedAt = -Infinity;
-  #failures = 0;
 
   constructor(parts: BatchedReadParts<Key>, signal: AbortSignal) {
+    const { clock, random, rateLimiter, minIntervalMs, onProblem } = parts;
     this.#parts = parts;
-    this.#signal = signal;
+    this.#refresher = new Refresher<void>(
+      {
+        clock,
+        random,
+        rateLimiter,
+        minIntervalMs,
+        priority: () => 1,
+        pause: () => FAILED,
+        read: () => (this.#wanted.size === 0 ? NO_CALL : this.#ask()),
+        taken: () => undefined,
+        failed: onProblem,
+        ended: () => this.#ended(),
+      },
+      signal,
+    );
   }
 
   request(keys: Iterable<Key>): void {
-    if (this.#signal.aborted) return;
     for (const key of keys) this.#wanted.add(key);
-    if (this.#wanted.size > 0) this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    if (this.#wanted.size > 0) this.#refresher.request();
   }
 
   async idle(): Promise<void> {
-    await this.#running;
+    await this.#refresher.idle();
   }
 
-  /** Cannot reject. */
-  async #run(): Promise<void> {
-    const { clock, random, minIntervalMs, ask, onAnswer, onProblem } = this.#parts;
-    while (this.#wanted.size > 0 && !this.#signal.aborted) {
-      const pause =
-        this.#failures > 0
-          ? backoffMs(this.#failures, { ...BACKOFF, random })
-          : this.#askedAt + minIntervalMs - clock.now();
-      if (pause > 0) await clock.sleep(pause, this.#signal);
-      if (this.#signal.aborted) return;
-      const keys = [...this.#wanted];
-      this.#wanted.clear();
-      this.#askedAt = clock.now();
-      try {
-        await ask(keys, this.#askedAt);
-        this.#failures = 0;
-      } catch (error) {
-        this.#failures += 1;
-        for (const key of keys) this.#wanted.add(key);
-        if (!this.#signal.aborted) onProblem(error);
-      }
-      if (!this.#signal.aborted) onAnswer();
+  async #ask(): Promise<void> {
+    const { clock, ask } = this.#parts;
+    const keys = [...this.#wanted];
+    this.#wanted.clear();
+    try {
+      await ask(keys, clock.now());
+    } catch (error) {
+      for (const key of keys) this.#wanted.add(key);
+      throw error;
     }
+  }
+
+  #ended(): void {
+    this.request([]);
+    this.#parts.onAnswer();
   }
 }

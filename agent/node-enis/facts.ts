@@ -14,7 +14,7 @@ import type { Ending } from '../../lib/model/retention.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import type { NO_CALL, RateLimiter } from '../../lib/runtime/rate-limiter.ts';
+import type { RateLimiter } from '../../lib/runtime/rate-limiter.ts';
 import { NetworkInterfaceCache } from '../eni-objects/cache.ts';
 import { BatchedRead } from './batched-read.ts';
 
@@ -33,7 +33,7 @@ export interface NodeEniFactsParts {
 }
 
 /** Describes are shared by all nodes that join within this time, ms. */
-const ROOMS_INTERVAL_MS = 200;
+const EC2_INTERVAL_MS = 200;
 const KUBE_INTERVAL_MS = 100;
 
 type Facts = Pick<
@@ -73,13 +73,14 @@ export class NodeEniFacts {
     );
     const read = <Key>(
       what: string,
-      minIntervalMs: number,
+      [minIntervalMs, limiter]: readonly [number, RateLimiter | undefined],
       ask: (keys: readonly Key[], askedAt: number) => Promise<void>,
     ) =>
       new BatchedRead<Key>(
         {
           clock,
           random,
+          rateLimiter: limiter,
           minIntervalMs,
           ask,
           onAnswer: wake,
@@ -87,28 +88,24 @@ export class NodeEniFacts {
         },
         signal,
       );
-    const permitted = (act: () => Promise<void>) =>
-      rateLimiter.call<void | typeof NO_CALL>(() => 1, signal, act).then(() => undefined);
+    const ofEc2 = [EC2_INTERVAL_MS, rateLimiter] as const;
+    const ofKube = [KUBE_INTERVAL_MS, undefined] as const;
     const options = { signal };
     this.#reads = {
-      rooms: read('instances', ROOMS_INTERVAL_MS, (ids, at) =>
-        permitted(async () => {
-          const found = await ec2.rooms(ids, options);
-          for (const id of ids) this.#rooms.set(id, { room: found.get(id), at });
-        }),
-      ),
-      networks: read('subnets and security groups', ROOMS_INTERVAL_MS, (vpcs, at) =>
-        permitted(async () => {
-          const groups = this.#withGroups ? api.securityGroups(vpcs, options) : Promise.resolve(undefined);
-          const [subnets, found] = await Promise.all([api.subnets(vpcs, options), groups]);
-          this.#networks = { subnets, groups: found, vpcIds: new Set(vpcs), at };
-        }),
-      ),
-      users: read('the pods of a node', KUBE_INTERVAL_MS, async (names, at) => {
+      rooms: read('instances', ofEc2, async (ids, at) => {
+        const found = await ec2.rooms(ids, options);
+        for (const id of ids) this.#rooms.set(id, { room: found.get(id), at });
+      }),
+      networks: read('subnets and security groups', ofEc2, async (vpcs, at) => {
+        const groups = this.#withGroups ? api.securityGroups(vpcs, options) : Promise.resolve(undefined);
+        const [subnets, found] = await Promise.all([api.subnets(vpcs, options), groups]);
+        this.#networks = { subnets, groups: found, vpcIds: new Set(vpcs), at };
+      }),
+      users: read('the pods of a node', ofKube, async (names, at) => {
         const found = await Promise.all(names.map(async (name) => [name, await parts.usersOf(name)] as const));
         for (const [name, pods] of found) this.#users.set(name, { pods, at });
       }),
-      endings: read('why an object is deleted', KUBE_INTERVAL_MS, async (objects) => {
+      endings: read('why an object is deleted', ofKube, async (objects) => {
         const found = await Promise.all(
           objects.map(async (object) => [object.uid, await parts.endingOf(object)] as const),
         );

@@ -11,10 +11,11 @@ import {
   routeOf,
   type VpcSubnet,
 } from '../../lib/model/routed-ips/route-table.ts';
-import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import { NO_CALL, type RateLimiter } from '../../lib/runtime/rate-limiter.ts';
+import { Refresher } from '../../lib/runtime/refresher.ts';
+import { isThrottling } from '../aws/rate-limiter.ts';
 
 export interface RouteCacheOptions {
   readonly clock: Clock;
@@ -31,8 +32,16 @@ export interface RouteCacheOptions {
 const MIN_INTERVAL_MS = 200;
 /** How long our own accepted write outweighs a read that shows what was there before it, ms: describes lag (facts §1.0). */
 const SETTLING_MS = 10_000;
-const FAILED = { baseMs: 500, maxMs: 60_000 } as const;
-const FORBIDDEN = { baseMs: 30_000, maxMs: 600_000 } as const;
+/** Pauses after a read that failed, and after one that IAM forbids: that a human must fix, ms. */
+const FAILED = [500, 60_000] as const;
+const FORBIDDEN = [30_000, 600_000] as const;
+
+interface Answer {
+  readonly tables: readonly RouteTable[];
+  readonly subnets: readonly VpcSubnet[];
+  /** The tables that were asked for by id. */
+  readonly ids: readonly RouteTableId[];
+}
 
 interface PendingWrite {
   readonly table: RouteTableId;
@@ -50,19 +59,32 @@ interface PendingWrite {
  */
 export class RouteCache {
   readonly #options: RouteCacheOptions;
-  readonly #signal: AbortSignal;
+  readonly #refresher: Refresher<Answer>;
   readonly #writes = new Map<string, PendingWrite>();
   #tables: readonly RouteTable[] | undefined;
   #subnets: readonly VpcSubnet[] = [];
   #readAt: number | undefined;
   #readIds: ReadonlySet<RouteTableId> = new Set();
-  #reading: Promise<void> | undefined;
-  #failures = 0;
   #trouble: Refusal | undefined;
 
   constructor(options: RouteCacheOptions, signal: AbortSignal) {
+    const { clock, random, rateLimiter, wake } = options;
     this.#options = options;
-    this.#signal = signal;
+    this.#refresher = new Refresher<Answer>(
+      {
+        clock,
+        random,
+        rateLimiter,
+        priority: () => 0,
+        minIntervalMs: MIN_INTERVAL_MS,
+        pause: (error) => (isThrottling(error) ? undefined : isForbidden(error) ? FORBIDDEN : FAILED),
+        read: (reading) => this.#read(reading),
+        taken: (answer, askedAt) => this.#take(answer, askedAt),
+        failed: (error) => this.#failed(error),
+        ended: wake,
+      },
+      signal,
+    );
   }
 
   get tables(): readonly RouteTable[] | undefined {
@@ -105,45 +127,22 @@ export class RouteCache {
 
   /** Reads soon; one read at a time. */
   request(): void {
-    if (!this.#signal.aborted)
-      this.#reading ??= this.#read().finally(() => {
-        this.#reading = undefined;
-        this.#options.wake();
-      });
+    this.#refresher.request();
   }
 
   async idle(): Promise<void> {
-    await this.#reading;
+    await this.#refresher.idle();
   }
 
-  async #read(): Promise<void> {
-    const { clock, rateLimiter, ec2, scope } = this.#options;
-    const pause = this.#pause();
-    if (pause > 0) await clock.sleep(pause, this.#signal);
-    try {
-      const answer = await rateLimiter.call(
-        () => 0,
-        this.#signal,
-        async () => {
-          const { vpcIds, ids } = scope();
-          if (vpcIds.length === 0) return NO_CALL;
-          const askedAt = clock.now();
-          const [tables, subnets] = await Promise.all([
-            ec2.describe({ vpcIds, ids: this.#unseen(ids) }, { signal: this.#signal }),
-            ec2.subnets(vpcIds, { signal: this.#signal }),
-          ]);
-          return { tables, subnets, askedAt, ids };
-        },
-      );
-      if (answer === NO_CALL) return;
-      this.#take(answer.tables, answer.askedAt);
-      this.#subnets = answer.subnets;
-      this.#readIds = new Set(answer.ids);
-      this.#failures = 0;
-      this.#trouble = undefined;
-    } catch (error) {
-      this.#failed(error);
-    }
+  #read(signal: AbortSignal): Promise<Answer> | typeof NO_CALL {
+    const { ec2, scope } = this.#options;
+    const { vpcIds, ids } = scope();
+    if (vpcIds.length === 0) return NO_CALL;
+    const reads = [
+      ec2.describe({ vpcIds, ids: this.#unseen(ids) }, { signal }),
+      ec2.subnets(vpcIds, { signal }),
+    ] as const;
+    return Promise.all(reads).then(([tables, subnets]) => ({ tables, subnets, ids }));
   }
 
   /** Those that the read of the VPC is not known to show. */
@@ -154,11 +153,8 @@ export class RouteCache {
   }
 
   #failed(error: unknown): void {
-    if (this.#signal.aborted) return;
-    this.#failures += 1;
-    const forbidden = error instanceof Ec2Error && error.kind === 'unauthorized';
-    const throttled = error instanceof Ec2Error && error.kind === 'throttled';
-    const reason = forbidden ? 'Unauthorized' : throttled ? 'Throttled' : 'Ec2Unavailable';
+    const forbidden = isForbidden(error);
+    const reason = forbidden ? 'Unauthorized' : isThrottling(error) ? 'Throttled' : 'Ec2Unavailable';
     const text = error instanceof Error ? error.message : String(error);
     const advice = forbidden
       ? "; allow ec2:DescribeRouteTables and ec2:DescribeSubnets in the agent's IAM role"
@@ -167,14 +163,7 @@ export class RouteCache {
     this.#trouble = { reason, message: `cannot read the route tables: ${text}${advice}` };
   }
 
-  #pause(): number {
-    const { clock, random } = this.#options;
-    if (this.#failures > 0)
-      return backoffMs(this.#failures, { ...(this.#trouble?.reason === 'Unauthorized' ? FORBIDDEN : FAILED), random });
-    return this.#readAt === undefined ? 0 : this.#readAt + MIN_INTERVAL_MS - clock.now();
-  }
-
-  #take(described: readonly RouteTable[], askedAt: number): void {
+  #take({ tables: described, subnets, ids }: Answer, askedAt: number): void {
     const tables = new Map(described.map((table) => [table.id, table]));
     for (const [key, { table: id, destination, eni, at, before }] of this.#writes) {
       const table = tables.get(id);
@@ -185,8 +174,15 @@ export class RouteCache {
       else if (shown !== eni) this.#writes.delete(key);
     }
     this.#tables = [...tables.values()];
+    this.#subnets = subnets;
+    this.#readIds = new Set(ids);
     this.#readAt = askedAt;
+    this.#trouble = undefined;
   }
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof Ec2Error && error.kind === 'unauthorized';
 }
 
 function withRoute(table: RouteTable, destination: Cidr, eni: EniId | undefined): RouteTable {

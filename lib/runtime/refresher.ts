@@ -6,7 +6,8 @@ export interface RefresherParts<T> {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  readonly rateLimiter: RateLimiter;
+  /** Undefined: no permission is needed. */
+  readonly rateLimiter: RateLimiter | undefined;
   /** Lower goes first among those who wait for permission. */
   readonly priority: () => number;
   /** Asked after permission; `NO_CALL` when nobody needs an answer any more. */
@@ -67,12 +68,13 @@ export class Refresher<T> {
     let askedAt = 0;
     let answered: (() => void)[] = [];
     try {
-      const answer = await rateLimiter.call(priority, this.#signal, () => {
+      const ask = () => {
         // Taken only now: a question that came while we waited for permission is answered by this read.
         answered = this.#waiting.splice(0);
         askedAt = clock.now();
-        return read(this.#signal);
-      });
+        return this.#signal.aborted ? NO_CALL : read(this.#signal);
+      };
+      const answer = await (rateLimiter === undefined ? ask() : rateLimiter.call(priority, this.#signal, ask));
       this.#failures = 0;
       if (answer === NO_CALL) return;
       this.#notBefore = askedAt + minIntervalMs;
