@@ -27,6 +27,7 @@ import { serveHttp } from '../http.ts';
 import { Gauges } from '../node/gauges.ts';
 import { watchImds } from '../node/imds-watch.ts';
 import { openObservers } from '../node/observers.ts';
+import { OwnNodeWatch } from '../node/own-node.ts';
 import { watchPods } from '../node/pod-watch.ts';
 import { Readiness } from '../node/readiness.ts';
 import { openTelling } from '../node/reporting.ts';
@@ -232,11 +233,13 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
     { ...shared, ...parts, ages: clock, options, ec2: ec2.routes, addresses, telling },
     stop,
   );
+  const ownNode = new OwnNodeWatch({ ...parts, kube, nodeName });
   const floating = openFloatingIps({
     ...parts,
     ages: clock,
     kube,
     nodeName,
+    ownNode,
     instanceId: identity.instanceId,
     imds,
     ec2,
@@ -273,7 +276,9 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
       addresses.attached(announcedEni(one, addresses.enis));
       addresses.doubt(`NodeENI ${one.nodeEni} attached ${one.id}`);
     };
-    supervisor.keep('links of NodeENIs', (signal) => followNodeLinks({ ...parts, kube, nodeName, attached }, signal));
+    supervisor.keep('links of NodeENIs', (signal) =>
+      followNodeLinks({ ...parts, kube, nodeName, ownNode, attached }, signal),
+    );
   }
   // A dry run must not compete: the Lease would keep others from serving.
   const floatingDone = dryRun ? Promise.resolve() : floating.run(stop);
@@ -287,6 +292,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
   takings.close();
   calls.abort(stop.reason);
   await supervisor.finished();
+  await ownNode.close();
   await kube.close();
   return 0;
 }

@@ -1,5 +1,6 @@
 import type { KubeClient } from '../../lib/kube/client.ts';
-import { servesFloatingIps } from '../../lib/kube/floating-ips.ts';
+import { findResource } from '../../lib/kube/custom-resources.ts';
+import { FLOATING_IP_TYPE } from '../../lib/kube/floating-ips.ts';
 import { isKubeError } from '../../lib/kube/kube-error.ts';
 import { listAll } from '../../lib/kube/list.ts';
 import { podConverter } from '../../lib/kube/pods.ts';
@@ -42,7 +43,7 @@ interface Permission {
 
 /** All permissions that the agent of this cluster uses. @param namespace of its Leases */
 async function neededIn(client: KubeClient, namespace: string, signal: AbortSignal): Promise<readonly Permission[]> {
-  if (!(await servesFloatingIps(client, signal))) return NEEDED;
+  if ((await findResource(client, FLOATING_IP_TYPE, signal)) === undefined) return NEEDED;
   const leases = LEASE_VERBS.map((verb) => ({ verb, group: 'coordination.k8s.io', resource: 'leases', namespace }));
   return [...NEEDED, ...NEEDED_FOR_FLOATING_IPS, ...leases];
 }

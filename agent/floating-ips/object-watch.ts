@@ -1,9 +1,9 @@
 import type { KubeClient } from '../../lib/kube/client.ts';
-import { createFloatingIpReflector, servesFloatingIps } from '../../lib/kube/floating-ips.ts';
+import { createFloatingIpReflector, FLOATING_IP_TYPE } from '../../lib/kube/floating-ips.ts';
 import { isKubeError } from '../../lib/kube/kube-error.ts';
 import type { Reflector } from '../../lib/kube/reflector.ts';
+import { whileServed } from '../../lib/kube/while-served.ts';
 import type { FloatingIp } from '../../lib/model/floating-ips/floating-ip.ts';
-import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 
 export interface ObjectWatchOptions {
@@ -13,9 +13,6 @@ export interface ObjectWatchOptions {
   readonly onChange: () => void;
   readonly onProblem: (message: string, error: unknown) => void;
 }
-
-/** How often a cluster without the resource is asked whether it has it now, ms: one small GET. */
-const DISCOVERY_MS = 300_000;
 
 /** The FloatingIPs of a cluster that may not have the resource, or get it later: without it there is no watch. */
 export class ObjectWatch {
@@ -35,21 +32,19 @@ export class ObjectWatch {
 
   /** Runs until the signal aborts. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, random, onProblem } = this.#options;
-    for (let failures = 0; !signal.aborted; ) {
-      try {
-        const served = await servesFloatingIps(this.#options.client, signal);
-        failures = 0;
-        if (served) await this.#watch(signal);
-        else this.#found(false);
-        if (!served) await clock.sleep(DISCOVERY_MS * (0.8 + 0.4 * random()), signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        failures += 1;
-        onProblem('cannot find out whether the cluster has FloatingIPs', error);
-        await clock.sleep(backoffMs(failures, { baseMs: 500, maxMs: 60_000, random }), signal);
-      }
-    }
+    const { client, clock, random, onProblem } = this.#options;
+    await whileServed(
+      {
+        client,
+        clock,
+        random,
+        types: [FLOATING_IP_TYPE],
+        serve: (serving) => this.#watch(serving),
+        onAbsent: () => this.#vanished(),
+        onProblem: (error) => onProblem('cannot find out whether the cluster has FloatingIPs', error),
+      },
+      signal,
+    );
   }
 
   /** Until the resource vanishes from the server. */
@@ -69,11 +64,10 @@ export class ObjectWatch {
     });
     this.#reflector = reflector;
     await reflector.run(AbortSignal.any([signal, gone.signal]));
-    if (!signal.aborted) this.#found(false);
   }
 
-  #found(served: boolean): void {
-    this.#absent = !served;
+  #vanished(): void {
+    this.#absent = true;
     this.#reflector = undefined;
     this.#options.onChange();
   }

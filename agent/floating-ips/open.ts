@@ -7,14 +7,13 @@ import type { KubeClient } from '../../lib/kube/client.ts';
 import { createEventRecorder } from '../../lib/kube/events.ts';
 import { FLOATING_IP_API, fateOf, patchFloatingIpStatus } from '../../lib/kube/floating-ips.ts';
 import { createFloatingLeaseReflector, createFloatingLeases } from '../../lib/kube/floating-leases.ts';
-import { createOwnNodeReflector, type NodeState } from '../../lib/kube/own-node.ts';
-import type { Reflector } from '../../lib/kube/reflector.ts';
 import type { Eni } from '../../lib/model/eni.ts';
 import { FLOATING_TIMING } from '../../lib/model/floating-ips/plan.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import { Journal } from '../../lib/runtime/journal.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import type { OwnNodeWatch } from '../node/own-node.ts';
 import type { ProcessParts } from '../process.ts';
 import { reviveAddressRecord } from './address-record.ts';
 import { HostAddresses, type HostPort } from './host-addresses.ts';
@@ -29,6 +28,7 @@ export interface FloatingIpsOptions extends ProcessParts {
   readonly ages: Clock;
   readonly kube: KubeClient;
   readonly nodeName: string;
+  readonly ownNode: OwnNodeWatch;
   readonly instanceId: string;
   readonly clusterName: string | undefined;
   readonly stateDir: string;
@@ -153,19 +153,13 @@ function openWatches(
   leaseSeen: (event: Parameters<FloatingIpReconciler['leaseSeen']>) => void,
   contactRegained: () => void,
 ) {
-  const { kube: client, clock, random, log, nodeName, namespace, imds, kernel = hostKernel } = options;
+  const { kube: client, clock, random, log, ownNode, namespace, imds, kernel = hostKernel } = options;
   const onProblem = (message: string, error?: unknown) => log.warn(message, { error });
   const shared = { client, clock, random };
   const objects = new ObjectWatch({ ...shared, onChange: wake, onProblem });
   let view: HostView | undefined;
-  let node: Reflector<NodeState> | undefined;
   let leaving: string | undefined;
   const parts = {
-    node: new OnDemand((signal) => {
-      const onError = (error: unknown) => log.debug('the watch of our own Node failed and goes on', { error });
-      node = createOwnNodeReflector({ ...shared, nodeName, onChange: wake, onError });
-      return node.run(signal);
-    }),
     leases: new OnDemand((signal) => {
       const reflector = createFloatingLeaseReflector({
         ...shared,
@@ -204,15 +198,16 @@ function openWatches(
   return {
     objects,
     host: new HostAddresses(port, options.ages),
-    node: () => node?.get(nodeName),
+    node: () => ownNode.node,
     leaving: () => leaving,
     need({ node: needsNode, leases, holds }: FloatingNeed): void {
-      parts.node.set(needsNode);
+      ownNode.need('floating IPs', needsNode ? wake : undefined);
       parts.addresses.set(needsNode);
       parts.leases.set(leases);
       parts.spot.set(holds);
     },
     async close(): Promise<void> {
+      ownNode.need('floating IPs', undefined);
       await Promise.all(Object.values(parts).map((part) => part.close()));
     },
   };

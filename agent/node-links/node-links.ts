@@ -1,4 +1,4 @@
-import type { OwnNodeMarks } from '../../lib/kube/node-marks.ts';
+import type { OwnNodeMarks } from '../../lib/kube/own-node.ts';
 import type { AnnouncedInterface, HostLink, LinkStep, LinksReport } from '../../lib/model/node-links/node-links.ts';
 import { planLinks } from '../../lib/plan/node-links/plan.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';

@@ -4,15 +4,17 @@ import type { KubeClient } from './client.ts';
 import { isKubeError } from './kube-error.ts';
 import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
 
-export const FLOATING_IP_API = 'eni-agent.io/v1alpha1';
+export const FLOATING_IP_TYPE = {
+  group: 'eni-agent.io',
+  version: 'v1alpha1',
+  plural: 'floatingips',
+  kind: 'FloatingIP',
+} as const;
+
+export const FLOATING_IP_API = `${FLOATING_IP_TYPE.group}/${FLOATING_IP_TYPE.version}`;
 
 const GROUP_PATH = `/apis/${FLOATING_IP_API}`;
 const COLLECTION = `${GROUP_PATH}/floatingips`;
-
-/** Whether the API server knows the resource: one small GET. @throws {KubeError} when it does not say. */
-export async function servesFloatingIps(client: KubeClient, signal: AbortSignal): Promise<boolean> {
-  return (await verbsOf(client, signal)) !== undefined;
-}
 
 async function verbsOf(client: KubeClient, signal: AbortSignal): Promise<readonly unknown[] | undefined> {
   try {

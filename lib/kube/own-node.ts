@@ -1,4 +1,12 @@
 import type { V1Node } from '@kubernetes/client-node';
+import {
+  ANNOUNCEMENT,
+  LINKS_READY,
+  LINKS_READY_LABEL,
+  NOT_READY_TAINT,
+  parseAnnouncement,
+} from '../model/node-enis/announcement.ts';
+import type { NodeMarks } from '../model/node-links/node-links.ts';
 import type { KubeClient } from './client.ts';
 import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
 import type { Wire } from './wire.ts';
@@ -11,18 +19,28 @@ export interface NodeState {
   readonly ready: 'True' | 'False' | 'Unknown';
 }
 
-type NodeReflectorOptions = Omit<ReflectorOptions<NodeState>, 'path' | 'convert' | 'query'> & {
+export type Taints = NonNullable<NonNullable<Wire<V1Node>['spec']>['taints']>;
+
+/** What concerns the interfaces of NodeENIs: the controller's announcement, the startup taint, and our own report. */
+export interface OwnNodeMarks extends NodeMarks {
+  /** The taints as they are, for a removal that changes no other. */
+  readonly taints: Taints;
+}
+
+export type OwnNode = NodeState & OwnNodeMarks;
+
+type OwnNodeReflectorOptions = Omit<ReflectorOptions<OwnNode>, 'path' | 'convert' | 'query'> & {
   readonly client: KubeClient;
   readonly nodeName: string;
 };
 
-/** Watches one Node: its own. Heartbeats change the object's version now and then; the state stays equal. */
-export function createOwnNodeReflector({ nodeName, ...options }: NodeReflectorOptions): Reflector<NodeState> {
-  return createReflector<NodeState>({
+/** Watches one Node: its own. Heartbeats change the object's version now and then; what is kept stays equal. */
+export function createOwnNodeReflector({ nodeName, ...options }: OwnNodeReflectorOptions): Reflector<OwnNode> {
+  return createReflector<OwnNode>({
     ...options,
     path: '/api/v1/nodes',
     query: { fieldSelector: `metadata.name=${nodeName}` },
-    convert: (raw) => nodeStateOf(raw),
+    convert: (raw) => ({ ...nodeStateOf(raw), ...marksOf(raw) }),
   });
 }
 
@@ -34,5 +52,21 @@ function nodeStateOf({ metadata, spec, status }: Wire<V1Node>): NodeState {
     labels: metadata.labels ?? {},
     cordoned: spec?.unschedulable === true,
     ready: ready === 'False' || ready === 'Unknown' ? ready : 'True',
+  };
+}
+
+function marksOf({ metadata, spec, status }: Wire<V1Node>): OwnNodeMarks {
+  const condition = status?.conditions?.find(({ type }) => type === LINKS_READY);
+  const taints = spec?.taints ?? [];
+  return {
+    taints,
+    announcement: parseAnnouncement(metadata.annotations?.[ANNOUNCEMENT]),
+    tainted: taints.some(({ key }) => key === NOT_READY_TAINT),
+    labelled: metadata.labels?.[LINKS_READY_LABEL] === 'ready',
+    reported: condition && {
+      status: condition.status ?? '',
+      reason: condition.reason ?? '',
+      message: condition.message ?? '',
+    },
   };
 }

@@ -4,6 +4,7 @@ import type { NodeReport, Observed } from '../../../agent/addresses/reconciler-o
 import { ElasticIpReconciler } from '../../../agent/elastic-ips/reconciler.ts';
 import type { HostKernel } from '../../../agent/floating-ips/host-kernel.ts';
 import { type FloatingIps, openFloatingIps } from '../../../agent/floating-ips/open.ts';
+import { OwnNodeWatch } from '../../../agent/node/own-node.ts';
 import { watchPods } from '../../../agent/node/pod-watch.ts';
 import { openTelling } from '../../../agent/node/reporting.ts';
 import { definitionsOf, observeNode } from '../../../agent/node/sources.ts';
@@ -197,11 +198,13 @@ export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
     },
     stop.signal,
   );
+  const ownNode = new OwnNodeWatch({ ...parts, kube, nodeName });
   const floating = openFloatingIps({
     ...parts,
     ages: clock,
     kube,
     nodeName,
+    ownNode,
     instanceId,
     imds: undefined,
     kernel,
@@ -229,6 +232,7 @@ export function startWorldAgent(options: WorldAgentOptions): WorldAgent {
       await running;
       await eips.idle();
       await floatingDone;
+      await ownNode.close();
       await routed.close();
       await telling.drained();
       calls.abort(new Error('SIGTERM'));
