@@ -5,7 +5,7 @@ import type { Reason } from '../../lib/model/refusal.ts';
 import type { RouteDoubt, RouteRecord, RouteStep } from '../../lib/model/routed-ips/route-plan.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import { FailureMemory } from '../../lib/runtime/failure-memory.ts';
-import { routeFailure } from './reasons.ts';
+import { routeBackoff } from './backoff.ts';
 
 /** After a write: when to look whether somebody else has written since, ms. The last is later than describes usually lag. */
 const LOOK_AFTER_MS = [2_000, 12_000] as const;
@@ -42,7 +42,7 @@ export class RouteMemory {
   }
 
   failed(step: RouteStep, error: Ec2Error): void {
-    this.#failures.failed(attemptOf(step), routeFailure(error, step));
+    this.#failures.failed(attemptOf(step), routeBackoff(error, step));
     // EC2 proved that there is no route: then nobody has it.
     if (step.kind !== 'move' || error.kind === 'not-assigned') return;
     const earlier = this.doubts.get(step.key);

@@ -72,7 +72,7 @@ export function carries(eni: Eni, address: IpAddress): boolean {
   return addressOn(eni, address) !== undefined || eni.prefixes.some((prefix) => contains(prefix, address));
 }
 
-/** Semaphore used of one family on an ENI: its addresses and its delegated prefixes, each one slot. */
+/** Slots used of one family on an ENI: its addresses and its delegated prefixes, each one slot. */
 export function usedSlots(eni: Eni, family: 4 | 6): number {
   const ofFamily = (value: IpAddress | Cidr) => familyOf(value) === family;
   return eni.addresses.filter((entry) => ofFamily(entry.ip)).length + eni.prefixes.filter(ofFamily).length;

@@ -18,12 +18,12 @@ export interface AddressMetrics {
   ledger(byState: Readonly<Record<string, number>>): void;
   /** For each file of the state folder whether it fails: see the catalogue. */
   stateFaults(byFile: Readonly<Record<string, number>>): void;
-  /** Semaphore of every ENI of the node; ENIs left out are forgotten. */
+  /** Slots of every ENI of the node; ENIs left out are forgotten. */
   slots(enis: readonly SlotUse[]): void;
 }
 
 export interface ElasticIpLevels {
-  /** Claims by the language in which they are written. */
+  /** Claims by the dialect in which they are written. */
   readonly byDialect: Readonly<Record<string, number>>;
   readonly bound: number;
   readonly refusedByReason: Readonly<Record<string, number>>;

@@ -115,7 +115,7 @@ describe('AddressReconciler under load', () => {
     expect(through).toBeLessThanOrEqual(9);
   });
 
-  it('sends a failover before everything else that waits for the rateLimit', async () => {
+  it('sends a failover before everything else that waits for the rate limit', async () => {
     const { clock, ec2, node } = rig();
     const a = node('a', { enis: 2 });
     a.start();
