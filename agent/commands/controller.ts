@@ -10,7 +10,6 @@ import { loadConnection } from '../../lib/kube/connection.ts';
 import { createEventRecorder, type EventRecorder } from '../../lib/kube/events.ts';
 import { createOwnerReads } from '../../lib/kube/owner-reads.ts';
 import type { InstanceIdentity } from '../../lib/model/eni.ts';
-import { readEntries } from '../../lib/net/entry-folder.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import { Supervisor } from '../../lib/runtime/supervisor.ts';
@@ -30,7 +29,7 @@ import { openNodeEnis } from '../node-enis/open.ts';
 import { openProcess, type ProcessParts } from '../process.ts';
 import { type QuotaParts, watchQuota } from '../quota/quota.ts';
 import { runSweep, type SweepParts } from '../sweep/sweep.ts';
-import { TenantRules } from '../tenants/tenant-rules.ts';
+import { openTenantRules } from '../tenants/open.ts';
 import { VERSION } from '../version.ts';
 
 /** Exit code for a configuration that cannot be used (EX_USAGE of sysexits). */
@@ -124,15 +123,7 @@ export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise
     { kube, clock, random, log, namespaces: options.namespaces, onChange: wake },
     signal,
   );
-  const tenants = new TenantRules({
-    clock,
-    log,
-    required: options.tenantPolicy === 'required',
-    read: () => readEntries(options.tenantPolicyDir),
-    onChange: wake,
-  });
-  await tenants.load();
-  supervisor.keep('tenant policy', (ending) => tenants.follow(ending));
+  const tenants = await openTenantRules({ clock, log, options, supervisor, onChange: wake });
   const recorder = createEventRecorder({
     client: kube,
     clock,

@@ -11,7 +11,6 @@ import { reviveLedgerEntry } from '../../lib/model/addresses/ledger.ts';
 import { revivePendingAssociation } from '../../lib/model/elastic-ips/pending-association.ts';
 import type { AnnouncedInterface } from '../../lib/model/node-links/node-links.ts';
 import { type Pod, podKey } from '../../lib/model/pod.ts';
-import { readEntries } from '../../lib/net/entry-folder.ts';
 import { grantedRequests } from '../../lib/plan/tenants.ts';
 import { Journal } from '../../lib/runtime/journal.ts';
 import { RateLimit } from '../../lib/runtime/rate-limit.ts';
@@ -37,7 +36,7 @@ import { definitionsOf, observeNode } from '../node/sources.ts';
 import { announcedEni } from '../node-links/announced-eni.ts';
 import { followNodeLinks } from '../node-links/open.ts';
 import { openProcess } from '../process.ts';
-import { TenantRules } from '../tenants/tenant-rules.ts';
+import { openTenantRules } from '../tenants/open.ts';
 
 /** How long calls in flight may take to end after a stop was asked for, ms; below the usual grace period of 30 s. */
 const STOP_GRACE_MS = 10_000;
@@ -125,15 +124,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
   log.info('serving node', { ...identity, observe, takeover, release, dryRun });
 
   // Telling.
-  const tenants = new TenantRules({
-    clock,
-    log,
-    required: options.tenantPolicy === 'required',
-    read: () => readEntries(options.tenantPolicyDir),
-    onChange: wake,
-  });
-  await tenants.load();
-  supervisor.keep('tenant policy', (signal) => tenants.follow(signal));
+  const tenants = await openTenantRules({ clock, log, options, supervisor, onChange: wake });
   const filter = {
     interfaces: (name: string) => options.interfaceFilter.test(name),
     namespaces: options.namespaces,
