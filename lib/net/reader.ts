@@ -1,5 +1,4 @@
 import type { Semaphore } from '../runtime/semaphore.ts';
-import type { KernelLink } from './addresses.ts';
 import { CommandError } from './command.ts';
 import type { Addition, SeenInterface, Spot } from './live-view.ts';
 import { seenAt, spotOf, withAddition, withoutSpot } from './live-view.ts';
