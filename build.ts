@@ -25,7 +25,7 @@ const NOT_SHIPPED = /^(?:sim|demo|test|bench)\//;
 const EC2_SCHEMAS_CEILING = 100_000;
 
 /**
- * Bundles the program into one file without dependencies and a source map beside it.
+ * Bundles the program into one file without dependencies; beside it go a source map and the page of `ui`.
  *
  * `mainFields` prefers ES modules, so that the AWS client is tree-shaken (it halves resident memory). Some dependencies are
  * CommonJS and call `require` for node's own modules: the banner gives them one.
@@ -59,6 +59,9 @@ export async function bundle(entry: string, outfile: string): Promise<Bundle> {
   checkContents(metafile);
   await mkdir(dirname(outfile), { recursive: true });
   for (const { path, contents } of outputFiles) await writeFile(path, contents);
+  // Read when somebody runs `ui`: no other command carries them, and the image leaves them out.
+  for (const file of ['page.html', 'page.js'])
+    await copyFile(join(import.meta.dirname, 'agent/ui', file), join(dirname(outfile), file));
   const size = outputFiles.find(({ path }) => path.endsWith('.mjs'))?.contents.length ?? 0;
   const contents = [...bytesBy(metafile, packageOf)].toSorted(([, a], [, b]) => b - a);
   return { contents, metafile, size };
@@ -188,8 +191,6 @@ async function main(): Promise<void> {
   const { outfile } = values;
   const { contents, metafile, size } = await bundle(positionals[0] ?? 'agent/main.ts', outfile);
   await writeFile(`${dirname(outfile)}/meta.json`, JSON.stringify(metafile));
-  // Read when somebody runs `ui`: no other command carries them, and the image leaves them out.
-  for (const file of ['page.html', 'page.js']) await copyFile(`agent/ui/${file}`, join(dirname(outfile), file));
   console.log(`${outfile}: ${kilobytes(size)} kB, of which`);
   for (const [name, bytes] of contents) if (bytes > 500) console.log(`${kilobytes(bytes).padStart(8)} kB  ${name}`);
 }

@@ -1,6 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
+/** The kinds of tests that start the program as a process. */
+const globalSetup = 'test/support/bundled-program.ts';
+
 /**
  * One project per kind of test. `unit`, `scenario` and `contract` need nothing but npm;
  * `cluster` needs KUBEBUILDER_ASSETS (it fails without), `netns` needs root or user namespaces, `node` needs REAL_NODE_SCRIPTS and root (each says so
@@ -13,16 +16,17 @@ export default defineConfig({
     maxWorkers: availableParallelism() + 1,
     projects: [
       project('unit', { testTimeout: 20_000 }),
-      project('scenario', { testTimeout: 30_000 }),
-      project('contract', { testTimeout: 30_000 }),
+      project('scenario', { testTimeout: 30_000, globalSetup }),
+      project('contract', { testTimeout: 30_000, globalSetup }),
       project('cluster', {
         testTimeout: 60_000,
         hookTimeout: 60_000,
         fileParallelism: false,
+        globalSetup,
         setupFiles: ['test/support/need-control-plane.ts'],
       }),
       project('faults', { testTimeout: 600_000 }),
-      project('netns', { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false }),
+      project('netns', { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false, globalSetup }),
       project('node', { testTimeout: 240_000, hookTimeout: 600_000, fileParallelism: false }),
     ],
   },

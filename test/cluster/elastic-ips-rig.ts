@@ -10,6 +10,7 @@ import { type RateLimit, unthrottled } from '../../sim/ec2/throttle.ts';
 import { startImds } from '../../sim/imds/server.ts';
 import { AgentProcess } from '../../sim/world/agent-process.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
+import { PROGRAM } from '../support/program.ts';
 
 export const NODE = 'node-a';
 
@@ -48,7 +49,7 @@ export async function startEipRig(
   cloud.assignPrivateIpAddresses({ networkInterfaceId: primary.id, privateIpAddresses: addresses });
   const lines: string[] = [];
   const agent = new AgentProcess({
-    entry: 'agent/main.ts',
+    entry: PROGRAM,
     argv: [
       'node',
       `--node-name=${NODE}`,

@@ -15,6 +15,7 @@ import { StandInHost } from '../../sim/host/stand-in.ts';
 import { startImds } from '../../sim/imds/server.ts';
 import { AgentProcess } from '../../sim/world/agent-process.ts';
 import { type ControlPlane, startControlPlane, whyNoControlPlane } from '../support/control-plane.ts';
+import { PROGRAM } from '../support/program.ts';
 import { contentOf } from '../unit/architecture/source-tree.ts';
 
 const VIP = '10.30.1.201';
@@ -83,7 +84,7 @@ describe.skipIf(why !== undefined)(
         body: { metadata: { name, labels: { ingress: 'yes' } }, spec },
       });
       const agent = new AgentProcess({
-        entry: 'agent/main.ts',
+        entry: PROGRAM,
         logFile: join(folder, `${name}.log`),
         argv: [
           'node',

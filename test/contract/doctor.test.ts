@@ -9,6 +9,7 @@ import { type Ec2Server, startEc2Server } from '../../sim/ec2/server.ts';
 import { type ImdsServer, startImds } from '../../sim/imds/server.ts';
 import { FakeKubelet } from '../../sim/kube/kubelet.ts';
 import { type KubeApi, startKubeApi } from '../../sim/kube/server.ts';
+import { PROGRAM } from '../support/program.ts';
 
 describe('eni-agent doctor against simulated AWS and Kubernetes', () => {
   let cloud: Cloud;
@@ -41,7 +42,7 @@ describe('eni-agent doctor against simulated AWS and Kubernetes', () => {
     ...flags: string[]
   ): Promise<{ code: number | undefined; output: string; line: (name: string) => string | undefined }> {
     const argv = [
-      'agent/main.ts',
+      PROGRAM,
       'doctor',
       '--node-name=n',
       `--kubeconfig=${join(folder, 'kubeconfig')}`,

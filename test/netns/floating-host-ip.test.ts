@@ -6,6 +6,7 @@ import { Cloud } from '../../sim/ec2/cloud.ts';
 import { startEc2Server } from '../../sim/ec2/server.ts';
 import { canUseRealNamespaces, RealHost } from '../../sim/host/real.ts';
 import { startImds } from '../../sim/imds/server.ts';
+import { PROGRAM } from '../support/program.ts';
 
 const possible = await canUseRealNamespaces();
 if (possible !== true) process.stdout.write(`host-ip test skipped: ${possible}\n`);
@@ -40,7 +41,7 @@ describe.skipIf(possible !== true)('eni-agent host-ip on a real interface', () =
       AWS_ACCESS_KEY_ID: 'simulated',
       AWS_SECRET_ACCESS_KEY: 'simulated',
     };
-    const child = spawn(process.execPath, ['agent/main.ts', 'host-ip'], { env: environment, stdio: 'inherit' });
+    const child = spawn(process.execPath, [PROGRAM, 'host-ip'], { env: environment, stdio: 'inherit' });
     const exited = once(child, 'exit');
     const there = () =>
       execFileSync('ip', ['-br', 'addr', 'show', 'dev', DEVICE], { encoding: 'utf8' }).includes(`${VIP}/24`);

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { StandInHost } from '../../sim/host/stand-in.ts';
@@ -9,6 +8,7 @@ import { ClusterLife } from '../../sim/world/life/cluster-life.ts';
 import { threeNodes } from '../../sim/world/topology.ts';
 import { until } from '../../sim/world/until.ts';
 import { openWorld, type World } from '../../sim/world/world.ts';
+import { PROGRAM } from '../support/program.ts';
 import { contentOf } from '../unit/architecture/source-tree.ts';
 
 const { signal } = new AbortController();
@@ -20,11 +20,10 @@ afterEach(async () => {
 
 /** node-a alone has an agent, so that everything is scheduled there. */
 async function livingWorld(): Promise<World> {
-  const entry = join(import.meta.dirname, '../../agent/main.ts');
   const world = await openWorld({
     host: new StandInHost(),
     topology: threeNodes,
-    entry,
+    entry: PROGRAM,
     agentFlags: ['--release-delay=0'],
   });
   closing.push(() => world.close());

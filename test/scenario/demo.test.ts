@@ -15,9 +15,9 @@ import { threeNodes } from '../../sim/world/topology.ts';
 import { until } from '../../sim/world/until.ts';
 import { openWorld, type World } from '../../sim/world/world.ts';
 import { worldIds } from '../../sim/world/world-ids.ts';
+import { PROGRAM } from '../support/program.ts';
 import { contentOf } from '../unit/architecture/source-tree.ts';
 
-const entry = join(import.meta.dirname, '../../agent/main.ts');
 const worlds: World[] = [];
 
 afterEach(async () => {
@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 async function worldWithoutAgents(): Promise<World> {
-  const world = await openWorld({ host: new StandInHost(), topology: threeNodes, entry });
+  const world = await openWorld({ host: new StandInHost(), topology: threeNodes, entry: PROGRAM });
   worlds.push(world);
   return world;
 }

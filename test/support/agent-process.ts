@@ -3,10 +3,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-
-/** The program as its source; `ENI_AGENT_ENTRY` names the bundle instead. */
-const ENTRY = process.env['ENI_AGENT_ENTRY'] ?? fileURLToPath(new URL('../../agent/main.ts', import.meta.url));
+import { PROGRAM } from './program.ts';
 
 export interface LogLine {
   readonly level: string;
@@ -30,7 +27,7 @@ export class SpawnedAgent {
   readonly ended: Promise<number>;
 
   constructor(argv: readonly string[], { environment, through = [] }: SpawnOptions) {
-    const words = [...through, process.execPath, ENTRY, ...argv];
+    const words = [...through, process.execPath, PROGRAM, ...argv];
     this.child = spawn(words[0] ?? '', words.slice(1), {
       env: { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -5,14 +5,13 @@ import type { PlanView } from '../../../agent/node/render-plan.ts';
 import { StandInHost } from '../../../sim/host/stand-in.ts';
 import { threeNodes } from '../../../sim/world/topology.ts';
 import { openWorld, type World } from '../../../sim/world/world.ts';
-
-const entry = join(import.meta.dirname, '../../../agent/main.ts');
+import { PROGRAM } from '../../support/program.ts';
 
 describe('eni-agent plan, in a simulated cluster without agents', { timeout: 120_000 }, () => {
   let world: World;
 
   beforeAll(async () => {
-    world = await openWorld({ host: new StandInHost(), topology: threeNodes, entry });
+    world = await openWorld({ host: new StandInHost(), topology: threeNodes, entry: PROGRAM });
     world.floatingIps.install();
     world.floatingIps.create({ name: 'ingress', addresses: ['10.20.1.200'] });
     const node = world.nodes[1]!;
@@ -49,7 +48,7 @@ describe('eni-agent plan, in a simulated cluster without agents', { timeout: 120
       ...argv,
     ];
     return new Promise((resolve) => {
-      execFile(process.execPath, [entry, 'plan', ...flags], { env }, (error, out, err) =>
+      execFile(process.execPath, [PROGRAM, 'plan', ...flags], { env }, (error, out, err) =>
         resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
       );
     });

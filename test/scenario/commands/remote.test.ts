@@ -7,8 +7,7 @@ import type { ClusterStatus } from '../../../lib/model/status/cluster-status.ts'
 import { StandInHost } from '../../../sim/host/stand-in.ts';
 import { threeNodes } from '../../../sim/world/topology.ts';
 import { openWorld, type World } from '../../../sim/world/world.ts';
-
-const entry = join(import.meta.dirname, '../../../agent/main.ts');
+import { PROGRAM } from '../../support/program.ts';
 
 /** Stands in for kubectl: notes what it was asked, and answers `exec … doctor` as an agent's pod would. Node b's pod does not answer. */
 const KUBECTL = `#!${process.execPath}
@@ -34,7 +33,7 @@ describe('commands that reach into the pods of the agents', { timeout: 120_000 }
   const ending = new AbortController();
 
   beforeAll(async () => {
-    world = await openWorld({ host: new StandInHost(), topology: threeNodes, entry });
+    world = await openWorld({ host: new StandInHost(), topology: threeNodes, entry: PROGRAM });
     bin = join(world.folder, 'bin');
     mkdirSync(bin);
     writeFileSync(join(bin, 'kubectl'), KUBECTL);
@@ -49,7 +48,7 @@ describe('commands that reach into the pods of the agents', { timeout: 120_000 }
   function run(path: string, ...argv: string[]): Promise<Ended> {
     const env = { PATH: path, KUBECONFIG: world.kubeconfig, KUBECTL_NOTES: join(world.folder, 'notes') };
     return new Promise((resolve) => {
-      execFile(process.execPath, [entry, ...argv], { env, cwd: world.folder }, (error, out, err) => {
+      execFile(process.execPath, [PROGRAM, ...argv], { env, cwd: world.folder }, (error, out, err) => {
         resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err });
       });
     });

@@ -5,8 +5,7 @@ import type { ClusterStatus } from '../../../lib/model/status/cluster-status.ts'
 import { StandInHost } from '../../../sim/host/stand-in.ts';
 import { threeNodes } from '../../../sim/world/topology.ts';
 import { openWorld, type World } from '../../../sim/world/world.ts';
-
-const entry = join(import.meta.dirname, '../../../agent/main.ts');
+import { PROGRAM } from '../../support/program.ts';
 
 interface Ended {
   readonly code: number;
@@ -22,7 +21,7 @@ describe('eni-agent status, against real agents in a simulated cluster', { timeo
     world = await openWorld({
       host: new StandInHost(),
       topology: threeNodes,
-      entry,
+      entry: PROGRAM,
       agentFlags: ['--release-delay=2s'],
     });
     world.floatingIps.install();
@@ -37,7 +36,7 @@ describe('eni-agent status, against real agents in a simulated cluster', { timeo
   function run(...argv: string[]): Promise<Ended> {
     const env = { PATH: process.env['PATH'] ?? '', KUBECONFIG: world.kubeconfig };
     return new Promise((resolve) => {
-      execFile(process.execPath, [entry, ...argv], { env }, (error, out, err) => {
+      execFile(process.execPath, [PROGRAM, ...argv], { env }, (error, out, err) => {
         resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err });
       });
     });
@@ -119,7 +118,7 @@ describe('eni-agent status, against real agents in a simulated cluster', { timeo
   it('is one plain line and code 2 when the API server is away', async () => {
     const { code, err } = await new Promise<Ended>((resolve) => {
       const env = { PATH: process.env['PATH'] ?? '', HOME: world.folder };
-      execFile(process.execPath, [entry, 'status', '--kubeconfig', '/nowhere'], { env }, (error, out, text) =>
+      execFile(process.execPath, [PROGRAM, 'status', '--kubeconfig', '/nowhere'], { env }, (error, out, text) =>
         resolve({ code: Number(error?.code ?? 0), out, err: text }),
       );
     });

@@ -1,13 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StandInHost } from '../../../sim/host/stand-in.ts';
 import { threeNodes } from '../../../sim/world/topology.ts';
 import { openWorld, type World } from '../../../sim/world/world.ts';
+import { PROGRAM } from '../../support/program.ts';
 
-const entry = join(import.meta.dirname, '../../../agent/main.ts');
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(isExecutable);
 if (CHROMIUM === undefined) console.warn('the page in a real browser skipped: no chromium on this machine');
 
@@ -37,7 +36,7 @@ describe.skipIf(CHROMIUM === undefined)('eni-agent ui, in a real browser against
   const ending = new AbortController();
 
   beforeAll(async () => {
-    world = await openWorld({ host: new StandInHost(), topology: threeNodes, entry });
+    world = await openWorld({ host: new StandInHost(), topology: threeNodes, entry: PROGRAM });
     await Promise.all(world.nodes.map(({ agent }) => agent.start(ending.signal)));
   }, 60_000);
   afterAll(async () => {
@@ -47,7 +46,7 @@ describe.skipIf(CHROMIUM === undefined)('eni-agent ui, in a real browser against
 
   it('shows what the cluster has: every node, ENI and address', { timeout: 90_000 }, async () => {
     const env = { PATH: process.env['PATH'] ?? '', KUBECONFIG: world.kubeconfig };
-    const ui = spawn(process.execPath, [entry, 'ui', '--port=0'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const ui = spawn(process.execPath, [PROGRAM, 'ui', '--port=0'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
     try {
       const [line] = (await once(ui.stdout, 'data')) as [Buffer];
       const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(String(line))?.[0] ?? '';
