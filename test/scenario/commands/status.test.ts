@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClusterStatus } from '../../../lib/model/status/cluster-status.ts';
 import { StandInHost } from '../../../sim/host/stand-in.ts';

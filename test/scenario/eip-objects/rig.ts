@@ -13,6 +13,7 @@ import { ec2ElasticIps } from '../../../lib/ec2/elastic-ips.ts';
 import { ec2Interfaces } from '../../../lib/ec2/interfaces.ts';
 import { createKubeClient, type KubeClient } from '../../../lib/kube/client.ts';
 import type { EventContent, EventTarget } from '../../../lib/kube/events.ts';
+import { systemClock } from '../../../lib/runtime/clock.ts';
 import type { LogFields, Logger } from '../../../lib/runtime/logger.ts';
 import { RateLimit } from '../../../lib/runtime/rate-limit.ts';
 import { Supervisor } from '../../../lib/runtime/supervisor.ts';
@@ -58,7 +59,7 @@ export async function startControllerRig({ speed = 20 }: { readonly speed?: numb
     addresses: ec2Addresses({ connection, onWarning: () => undefined }),
     interfaces: ec2Interfaces(connection),
   };
-  const kube = kubeClient(kubeApi.url, clock);
+  const kube = kubeClient(kubeApi.url);
   const all = new AbortController();
   const running: Promise<unknown>[] = [];
   const nodes = ['node-a', 'node-b'].map((name) => {
@@ -194,7 +195,7 @@ export async function startControllerRig({ speed = 20 }: { readonly speed?: numb
     mutations: () => calls.filter(({ action }) => !action.startsWith('Describe')).map(({ action }) => action),
     /** Waits until the check says something; what it says is returned. */
     async until<T>(what: string, check: () => T | Promise<T>): Promise<NonNullable<T>> {
-      const deadline = Date.now() + 12_000;
+      const deadline = Date.now() + 25_000;
       for (;;) {
         const result = await check();
         if (result) return result;
@@ -234,10 +235,11 @@ export async function startControllerRig({ speed = 20 }: { readonly speed?: numb
 
 export type ControllerRig = Awaited<ReturnType<typeof startControllerRig>>;
 
-function kubeClient(url: string, clock: ReturnType<typeof fastClock>): KubeClient {
+/** Its time-outs are of the machine's clock: on the fast one a busy machine would pass them. */
+function kubeClient(url: string): KubeClient {
   return createKubeClient({
     connection: { server: url, namespace: undefined, credentials: async () => ({ headers: {}, tls: {} }) },
-    clock,
+    clock: systemClock(),
   });
 }
 
@@ -245,7 +247,7 @@ function ec2Client(url: string) {
   process.env['AWS_ENDPOINT_URL_EC2'] = url;
   process.env['AWS_ACCESS_KEY_ID'] = 'AKIATEST';
   process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
-  return openEc2Client({ region: 'us-east-1', version: '0.0.0', requestTimeoutMs: 2_000 });
+  return openEc2Client({ region: 'us-east-1', version: '0.0.0', requestTimeoutMs: 10_000 });
 }
 
 function recordingLogger(lines: string[]): Logger {

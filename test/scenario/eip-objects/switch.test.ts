@@ -209,28 +209,3 @@ describe('tags of k8s-aws-operator objects', () => {
     expect(rig.mutations()).toEqual(['AllocateAddress', 'CreateTags', 'DeleteTags']);
   });
 });
-
-describe('economy', () => {
-  it('a controller with nothing to do keeps quiet: its watches, a look at three definitions each three minutes, EC2 each ten', async () => {
-    await using rig = await startControllerRig({ speed: 200 });
-    rig.startController();
-    await rig.create(EIP('calm'), { assignment: { privateIPAddress: rig.nodes[0]?.ip } });
-    await rig.create(Eip('none'), { podName: 'nobody' });
-    await rig.state(EIP('calm'), 'assigned');
-    await rig.quiet(300);
-    const [calls, requests] = [rig.calls.length, rig.kubeApi.requests.length];
-    // Bookmarks come once a minute of the server's time; the controllers' clock is faster.
-    for (let third = 0; third < 30; third += 1) {
-      await rig.passes(20_000);
-      rig.kubeApi.faults.sendBookmarks();
-    }
-    const made = rig.kubeApi.requests.slice(requests).filter(({ query }) => query['watch'] === undefined);
-
-    expect(rig.calls.slice(calls).map(({ action }) => action)).toEqual(['DescribeAddresses']);
-    // On a machine that is busy for a moment, a bookmark comes too late for the fast clock, and the watch lists once more.
-    const lists = made.filter(({ query }) => query['limit'] !== undefined);
-    expect(lists.length).toBeLessThanOrEqual(6);
-    expect(made.length - lists.length).toBeLessThanOrEqual(12);
-    expect(made.every(({ method }) => method === 'GET')).toBe(true);
-  });
-});

@@ -10,6 +10,8 @@ export interface WorldKubeOptions {
   readonly latencyMs: number;
   /** False while this process cannot reach the API server. */
   readonly reachable: () => boolean;
+  /** Sees each request, watches too, as it leaves. */
+  readonly onRequest: (request: KubeRequest | KubeStream) => void;
 }
 
 const BOOKMARK_MS = 60_000;
@@ -22,6 +24,7 @@ export function worldKubeClient(served: Served, process: VirtualProcess, options
 
   async function request<T>(asked: KubeRequest): Promise<T> {
     asked.signal?.throwIfAborted();
+    options.onRequest(asked);
     await travel(asked.signal);
     asked.signal?.throwIfAborted();
     if (!options.reachable()) throw down();
@@ -37,7 +40,9 @@ export function worldKubeClient(served: Served, process: VirtualProcess, options
     return outcome.value;
   }
 
-  async function stream({ path, query, signal, onOpen, onData }: KubeStream): Promise<void> {
+  async function stream(asking: KubeStream): Promise<void> {
+    const { path, query, signal, onOpen, onData } = asking;
+    options.onRequest(asking);
     await travel(signal);
     signal.throwIfAborted();
     if (!options.reachable()) throw down();

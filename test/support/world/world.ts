@@ -9,6 +9,7 @@ import { ec2ElasticIps } from '../../../lib/ec2/elastic-ips.ts';
 import { ec2Interfaces } from '../../../lib/ec2/interfaces.ts';
 import { ec2Networks } from '../../../lib/ec2/networks.ts';
 import { ec2RouteTables } from '../../../lib/ec2/route-tables.ts';
+import type { Query } from '../../../lib/kube/client.ts';
 import { cidr, type IpAddress } from '../../../lib/model/ip.ts';
 import type { LogFields, Logger } from '../../../lib/runtime/logger.ts';
 import { noMetrics } from '../../../lib/runtime/metrics.ts';
@@ -41,6 +42,13 @@ export class World {
   readonly kubeState: ReturnType<typeof openKubeState>;
   readonly kubelet: FakeKubelet;
   readonly calls: WorldCall[] = [];
+  /** What the API server was asked; watches have no method. */
+  readonly requests: {
+    readonly process: string;
+    readonly method: string | undefined;
+    readonly path: string;
+    readonly query: Query;
+  }[] = [];
   readonly logs: {
     readonly at: number;
     readonly process: string;
@@ -110,6 +118,8 @@ export class World {
     const kube = worldKubeClient(this.kubeState, process, {
       latencyMs: 2,
       reachable: () => !this.partitioned.has(name),
+      onRequest: ({ path, query = {}, ...rest }) =>
+        void this.requests.push({ process: name, method: 'method' in rest ? rest.method : undefined, path, query }),
     });
     const connection: Ec2Connection = {
       client: this.#ec2Client(process),
