@@ -38,7 +38,7 @@ const STUCK_MS = 300_000;
 export class AddressReconciler {
   readonly #options: AddressReconcilerOptions;
   readonly #signal: AbortSignal;
-  readonly #facts = new EniCache();
+  readonly #facts: EniCache;
   readonly #attempts: Attempts;
   readonly #trigger: Trigger;
   readonly #refresh: Refresh;
@@ -59,6 +59,7 @@ export class AddressReconciler {
     const { clock, random, ec2, events } = options;
     this.#options = options;
     this.#signal = signal;
+    this.#facts = options.eniCache ?? new EniCache();
     this.#attempts = new Attempts(clock, random);
     this.#rounds = options.rounds ?? new ReconcileHealth({ clock });
     this.#trigger = new Trigger(() => this.#round(), clock);

@@ -5,19 +5,37 @@ import { removeStartupTaint, writeLinksCondition, writeLinksLabel } from '../../
 import { whileServed } from '../../lib/kube/while-served.ts';
 import type { AnnouncedInterface } from '../../lib/model/node-links/node-links.ts';
 import { changeLink, readHostLinks } from '../../lib/net/link-settings.ts';
+import type { AddressReconciler } from '../addresses/reconciler.ts';
+import type { NodeFrame } from '../node/frame.ts';
 import type { OwnNodeWatch } from '../node/own-node.ts';
+import type { NodeCluster } from '../node/surroundings.ts';
 import type { ProcessParts } from '../process.ts';
+import { announcedEni } from './announced-eni.ts';
 import { NodeLinks } from './node-links.ts';
 
-export interface NodeLinksParts extends Pick<ProcessParts, 'clock' | 'random' | 'log'> {
+interface NodeLinksParts extends Pick<ProcessParts, 'clock' | 'random' | 'log'> {
   readonly kube: KubeClient;
   readonly nodeName: string;
   readonly ownNode: OwnNodeWatch;
   readonly attached: (one: AnnouncedInterface) => void;
 }
 
+/** Keeps the links of this node's NodeENIs for as long as the supervisor works. */
+export function keepNodeLinks(
+  { process, supervisor }: Pick<NodeFrame, 'process' | 'supervisor'>,
+  { client, ownNode }: Pick<NodeCluster, 'client' | 'ownNode'>,
+  { addresses, nodeName }: { readonly addresses: AddressReconciler; readonly nodeName: string },
+): void {
+  const attached = (one: AnnouncedInterface) => {
+    addresses.attached(announcedEni(one, addresses.enis));
+    addresses.doubt(`NodeENI ${one.nodeEni} attached ${one.id}`);
+  };
+  const parts = { ...process, kube: client, nodeName, ownNode, attached };
+  supervisor.keep('links of NodeENIs', (signal) => followNodeLinks(parts, signal));
+}
+
 /** Serves the NodeENIs of this node while the cluster knows the resource; without it there is no watch. Never rejects. */
-export async function followNodeLinks(parts: NodeLinksParts, signal: AbortSignal): Promise<void> {
+async function followNodeLinks(parts: NodeLinksParts, signal: AbortSignal): Promise<void> {
   const { clock, random, log, kube: client } = parts;
   await whileServed(
     {

@@ -13,6 +13,7 @@ type Reasons = () => readonly string[];
 export class Readiness {
   readonly #faults = new Map<string, Reasons>();
   readonly #notes: Reasons[] = [];
+  readonly #stuck: Reasons[] = [];
   #told = '';
 
   /** Sets the reasons of one part; later ones of the same name replace them. */
@@ -24,6 +25,11 @@ export class Readiness {
     this.#notes.push(reasons);
   }
 
+  /** Reasons to restart the process. */
+  stuckOf(reasons: Reasons): void {
+    this.#stuck.push(reasons);
+  }
+
   faults(): readonly string[] {
     return [...this.#faults.values()].flatMap((reasons) => reasons());
   }
@@ -32,7 +38,11 @@ export class Readiness {
     return this.#notes.flatMap((reasons) => reasons());
   }
 
-  /** Reports the log when the reasons change, until the signal aborts. The first seconds of a start are not worth a line. */
+  stuck(): readonly string[] {
+    return this.#stuck.flatMap((reasons) => reasons());
+  }
+
+  /** Writes to the log when the reasons change, until the signal aborts. The first seconds of a start are not worth a line. */
   async follow(clock: Clock, log: Logger, signal: AbortSignal): Promise<void> {
     await clock.sleep(LOOK_EVERY_MS, signal);
     while (!signal.aborted) {
@@ -50,4 +60,10 @@ export class Readiness {
     else if (notes.length > 0) log.warn('ready, but something looks wrong', { notes });
     else log.info('ready; nothing looks wrong any more');
   }
+}
+
+/** One reason, with its cause where one is known; none while all is well. */
+export function unless(isWell: boolean, reason: string, cause?: string): readonly string[] {
+  if (isWell) return [];
+  return [cause === undefined ? reason : `${reason}: ${cause}`];
 }

@@ -2,70 +2,97 @@ import { metadataOf, podDialects } from '../../lib/dialect/index.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
 import { createEventRecorder } from '../../lib/kube/events.ts';
 import { createPodPublisher } from '../../lib/kube/publish.ts';
+import type { Reflector } from '../../lib/kube/reflector.ts';
 import type { EipEvent, EipEventKind, ElasticIpClaim } from '../../lib/model/elastic-ips/claim.ts';
 import { type Pod, type PodRef, podKey } from '../../lib/model/pod.ts';
-import type { Clock } from '../../lib/runtime/clock.ts';
 import { AddressReporter } from '../addresses/reporter.ts';
-import type { ProcessParts } from '../process.ts';
 import type { RouteEvent } from '../routed-ips/reporter.ts';
+import type { NodeContext } from './context.ts';
 import { Publisher } from './publisher.ts';
 import { definitionsOf } from './sources.ts';
 
-export interface TellingOptions extends ProcessParts {
-  readonly kube: KubeClient;
-  readonly nodeName: string;
-  readonly pods: () => Iterable<Pod>;
-  readonly dryRun: boolean;
-  /** The clock by which claims are dated. */
-  readonly ages: Clock;
-  /** Ends writes in flight. */
-  readonly signal: AbortSignal;
+export interface ReportParts {
+  readonly context: NodeContext;
+  readonly client: KubeClient;
+  readonly pods: Pick<Reflector<Pod>, 'get'>;
+  readonly servedPods: () => readonly Pod[];
 }
 
+export type NodeReports = ReturnType<typeof openNodeReports>;
+
 /** Everything that reports to people and Kubernetes what the node's agent does; in a dry run only the log is left. */
-export function openTelling(options: TellingOptions) {
-  const { clock, random, log, metrics, kube, nodeName, pods, dryRun, signal } = options;
-  const onDrop = (cause: string) => metrics.eventDropped(cause);
-  const reporter = { component: 'eni-agent', host: nodeName };
-  const recorder = createEventRecorder({ client: kube, clock, signal, ...reporter, onDrop });
-  const writer = createPodPublisher({ client: kube, clock, random, signal });
-  const record = ({ namespace, name, uid }: PodRef, event: EipEvent) => {
-    if (!dryRun && uid !== '') recorder.record({ apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, event);
-  };
-  const story = new AddressReporter({
-    clock: options.ages,
-    log,
-    metrics,
-    emit: ({ pod, ...event }) => record(pod, event),
-  });
+export function openNodeReports({ context, client, pods, servedPods }: ReportParts) {
+  const { process, ages, exchange, calls: signal } = context;
+  const { log, metrics } = process;
+  const { recorder, record } = openRecorder(context, client);
+  const story = new AddressReporter({ clock: ages, log, metrics, emit: ({ pod, ...event }) => record(pod, event) });
   const routeStory = new AddressReporter({
-    clock: options.ages,
+    clock: ages,
     log,
     metrics,
     emit: ({ pod, ...event }) => record(pod, event),
   });
-  const routeHappened = ({ pod, ...event }: RouteEvent) => record(pod, event);
-  const publisher = new Publisher({
+  const publisher = openPublisher(context, client, servedPods);
+  exchange.addresses.subscribe((report) => {
+    if (report === undefined) return;
+    story.statuses(report.statuses);
+    story.leftOut(report.leftOut);
+    story.inputFaults(report.refusals, (key) => pods.get(key));
+    publisher.addresses(report);
+  });
+  exchange.routes.subscribe((statuses) => publisher.routed(statuses));
+  exchange.elasticIps.subscribe((report) => report && publisher.elasticIps(report));
+  return {
+    story,
+    routeStory,
+    routeHappened: ({ pod, ...event }: RouteEvent) => record(pod, event),
+    /** For the pod of a claim, or the one that an EIP's tags name, if it still lives here. */
+    eipHappened(claim: ElasticIpClaim | undefined, owner: string, happening: EipEventKind): void {
+      const pod = claim?.owner ?? servedPods().find((candidate) => podKey(candidate) === owner);
+      const dialect = podDialects.find(({ name }) => name === claim?.dialect) ?? podDialects[0];
+      if (pod && dialect) record(pod, dialect.event(happening));
+    },
+    /** Ends when everything is reported, or the signal has cut it off. */
+    async drained(): Promise<void> {
+      await Promise.race([Promise.all([publisher.idle(), recorder.drained()]), aborted(signal)]);
+    },
+  };
+}
+
+/** Events on pods. */
+function openRecorder({ options, process, calls }: NodeContext, client: KubeClient) {
+  const recorder = createEventRecorder({
+    client,
+    clock: process.clock,
+    signal: calls,
+    component: 'eni-agent',
+    host: options.nodeName,
+    onDrop: (cause) => process.metrics.eventDropped(cause),
+  });
+  const record = ({ namespace, name, uid }: PodRef, event: EipEvent): void => {
+    if (!options.dryRun && uid !== '') recorder.record({ apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, event);
+  };
+  return { recorder, record };
+}
+
+/** Annotations, labels and conditions of pods. */
+function openPublisher(
+  { options, process, calls: signal }: NodeContext,
+  client: KubeClient,
+  pods: () => readonly Pod[],
+): Publisher {
+  const { clock, random, log } = process;
+  const writer = createPodPublisher({ client, clock, random, signal });
+  return new Publisher({
     clock,
     log,
     pods,
     hasNetworks: (pod) => definitionsOf(pod).length > 0,
     marks: metadataOf,
     patch: async (pod, change) => {
-      if (!dryRun && !signal.aborted) await writer.patchPod(pod, change).catch(unlessAborted(signal));
+      if (!options.dryRun && !signal.aborted) await writer.patchPod(pod, change).catch(unlessAborted(signal));
     },
   });
-  /** The pod of a claim, or the one that an EIP's tags name, if it still lives here. */
-  const eipHappened = (claim: ElasticIpClaim | undefined, owner: string, happening: EipEventKind) => {
-    const pod = claim?.owner ?? Array.from(pods()).find((candidate) => podKey(candidate) === owner);
-    const dialect = podDialects.find(({ name }) => name === claim?.dialect) ?? podDialects[0];
-    if (pod && dialect) record(pod, dialect.event(happening));
-  };
-  /** Ends when everything is reported, or the signal has cut it off. */
-  const drained = async () => {
-    await Promise.race([Promise.all([publisher.idle(), recorder.drained()]), aborted(signal)]);
-  };
-  return { story, routeStory, routeHappened, publisher, eipHappened, drained };
 }
 
 /** A write that our own stop has cut off is not a failure: the next start writes what is still missing. */

@@ -1,59 +1,38 @@
-import type { NodeOptions } from '../../lib/config/options.ts';
-import type { RouteApi } from '../../lib/ec2/route-api.ts';
-import type { ClaimStatus } from '../../lib/model/addresses/plan.ts';
-import type { Clock } from '../../lib/runtime/clock.ts';
-import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import type { AddressReconciler } from '../addresses/reconciler.ts';
-import type { Observed } from '../addresses/reconciler-options.ts';
-import type { ProcessParts } from '../process.ts';
 import { openRoutedIps } from '../routed-ips/open.ts';
 import { routedSurroundings } from '../routed-ips/surroundings.ts';
-import type { openTelling } from './reporting.ts';
+import type { NodeContext } from './context.ts';
+import type { NodeReports } from './reporting.ts';
+import type { NodeAws } from './surroundings.ts';
 
-export interface NodeRoutesOptions extends ProcessParts {
-  readonly ages: Clock;
-  readonly options: Pick<
-    NodeOptions,
-    'allowPrimary' | 'release' | 'releaseDelayMs' | 'routeTableTag' | 'stateDir' | 'ec2ResyncMs' | 'dryRun'
-  >;
-  readonly rateLimit: RateLimit;
-  readonly ec2: RouteApi;
+interface RouteParts {
   readonly addresses: Pick<AddressReconciler, 'enis' | 'describedAt' | 'doubt'>;
-  readonly telling: Pick<ReturnType<typeof openTelling>, 'publisher' | 'routeHappened' | 'routeStory'>;
-  readonly callSignal: AbortSignal;
+  readonly reports: Pick<NodeReports, 'routeHappened' | 'routeStory'>;
 }
 
 /** The routed addresses of a node's pods: what the loop for addresses has observed goes in, the statuses come out. */
-export function openNodeRoutes(given: NodeRoutesOptions, stop: AbortSignal) {
-  const { options, addresses, telling } = given;
-  let observed: Observed | undefined;
-  let statuses: readonly ClaimStatus[] = [];
-  const loop = openRoutedIps(
+export function openNodeRoutes(
+  { options, process, ages, exchange, stop, calls }: NodeContext,
+  { ec2, rateLimit }: NodeAws,
+  { addresses, reports }: RouteParts,
+) {
+  return openRoutedIps(
     {
-      ...given,
-      clock: given.ages,
+      ...process,
+      clock: ages,
+      rateLimit,
+      ec2: ec2.routes,
       policy: { ...options, defaultTag: options.routeTableTag },
       stateDir: options.stateDir,
       dryRun: options.dryRun,
       resyncMs: options.ec2ResyncMs,
-      observe: () => routedSurroundings(observed, addresses),
-      report: (latest) => {
-        statuses = latest;
-        telling.publisher.routed(latest);
-      },
-      emit: telling.routeHappened,
-      story: telling.routeStory,
+      callSignal: calls,
+      observe: () => routedSurroundings(exchange.observed.value, addresses),
+      report: (statuses) => exchange.routes.publish(statuses),
+      emit: reports.routeHappened,
+      story: reports.routeStory,
       doubtEnis: (cause) => addresses.doubt(cause),
     },
     stop,
   );
-  return {
-    ...loop,
-    statuses: () => statuses,
-    /** The latest look at all sources; its routed part is taken up with the next wake. */
-    saw(latest: Observed): Observed {
-      observed = latest;
-      return latest;
-    },
-  };
 }

@@ -1,0 +1,57 @@
+import type { LedgerEntry } from '../../lib/model/addresses/ledger.ts';
+import type { Journal } from '../../lib/runtime/journal.ts';
+import { AddressReconciler } from '../addresses/reconciler.ts';
+import type { EniCache } from '../aws/eni-cache.ts';
+import type { FloatingIps } from '../floating-ips/open.ts';
+import type { NodeContext } from './context.ts';
+import type { NodeReports } from './reporting.ts';
+import { observeNode } from './sources.ts';
+import type { NodeSurroundings } from './surroundings.ts';
+
+interface AddressParts {
+  readonly eniCache: EniCache;
+  readonly ledger: Journal<LedgerEntry>;
+  /** Its addresses are nobody's by `*`. */
+  readonly floating: Pick<FloatingIps, 'addresses'>;
+  readonly reports: Pick<NodeReports, 'story'>;
+}
+
+/** The private addresses of a node's pods. */
+export function openNodeAddresses(
+  { options, process, ages, exchange, stop, calls }: NodeContext,
+  { cluster, host, aws }: NodeSurroundings,
+  { eniCache, ledger, floating, reports }: AddressParts,
+): AddressReconciler {
+  const { takeover, allowPrimary, release, releaseDelayMs } = options;
+  const filter = {
+    interfaces: (name: string) => options.interfaceFilter.test(name),
+    namespaces: options.namespaces,
+    tenants: cluster.tenants,
+    nodeAddresses: () => floating.addresses(),
+  };
+  return new AddressReconciler(
+    {
+      clock: ages,
+      random: process.random,
+      rounds: process.rounds,
+      rateLimit: aws.rateLimit,
+      ec2: aws.ec2.addresses,
+      instanceId: aws.instanceId,
+      clusterName: options.clusterName,
+      policy: { takeover, allowPrimary, release, releaseDelayMs },
+      resyncMs: options.ec2ResyncMs,
+      dryRun: options.dryRun,
+      callSignal: calls,
+      eniCache,
+      ledger,
+      observe: () => {
+        const observed = observeNode({ ...cluster, ...host }, filter);
+        exchange.observed.publish(observed);
+        return observed;
+      },
+      report: (report) => exchange.addresses.publish(report),
+      events: reports.story,
+    },
+    stop,
+  );
+}

@@ -1,0 +1,22 @@
+import type { ClaimStatus } from '../../lib/model/addresses/plan.ts';
+import { Latest, Topic } from '../../lib/runtime/topic.ts';
+import type { NodeReport, Observed } from '../addresses/reconciler-options.ts';
+import type { EipReport } from '../elastic-ips/reconciler.ts';
+
+/** What the loops of a node say to one another. Each publishes its own part, and none knows who listens. */
+export class NodeExchange {
+  /** Something that is observed has changed: every loop looks again. */
+  readonly changed = new Topic();
+  /** What is known of our ENIs may be wrong, and why: they are described again. */
+  readonly doubts = new Topic<string>();
+  /** The latest look at all sources. */
+  readonly observed = new Latest<Observed | undefined>(undefined);
+  readonly addresses = new Latest<NodeReport | undefined>(undefined);
+  readonly routes = new Latest<readonly ClaimStatus[]>([]);
+  readonly elasticIps = new Latest<EipReport | undefined>(undefined);
+
+  /** The statuses of all private addresses, on ENIs and routed here. */
+  get statuses(): readonly ClaimStatus[] {
+    return [...(this.addresses.value?.statuses ?? []), ...this.routes.value];
+  }
+}

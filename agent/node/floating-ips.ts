@@ -1,0 +1,35 @@
+import { podKey } from '../../lib/model/pod.ts';
+import type { EniCache } from '../aws/eni-cache.ts';
+import { toWallClock } from '../floating-ips/monotonic-clock.ts';
+import { type FloatingIps, openFloatingIps } from '../floating-ips/open.ts';
+import type { NodeContext } from './context.ts';
+import type { NodeSurroundings } from './surroundings.ts';
+
+/** The FloatingIPs of a node. */
+export function openNodeFloatingIps(
+  { options, process, ages, exchange, calls }: NodeContext,
+  { cluster, host, aws }: NodeSurroundings,
+  eniCache: EniCache,
+): FloatingIps {
+  const wallTimeOf = toWallClock(ages, process.clock);
+  return openFloatingIps({
+    ...process,
+    ...aws,
+    ages,
+    calls,
+    kube: cluster.client,
+    ownNode: cluster.ownNode,
+    namespace: cluster.leaseNamespace,
+    nodeName: options.nodeName,
+    clusterName: options.clusterName,
+    stateDir: options.stateDir,
+    dryRun: options.dryRun,
+    parkMs: options.floatingIpParkMs,
+    ...(host.kernel && { kernel: host.kernel }),
+    enis: () => eniCache.enis,
+    describedAt: () => wallTimeOf(eniCache.describedAt),
+    podAddresses: () =>
+      new Map((exchange.addresses.value?.statuses ?? []).map(({ claim }) => [claim.address, podKey(claim.holder)])),
+    doubtEnis: (cause) => exchange.doubts.publish(cause),
+  });
+}
