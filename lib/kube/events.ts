@@ -57,45 +57,62 @@ interface Waiting {
 }
 
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
-  const { clock, signal, onDrop = () => {} } = options;
-  const written = new Map<string, Written>();
-  const buckets = new Map<string, { tokens: number; at: number }>();
-  const queue: Waiting[] = [];
-  let draining: Promise<void> | undefined;
+  return new QueuedRecorder(options);
+}
 
-  function record(target: EventTarget, content: EventContent): void {
-    if (signal.aborted) return;
-    if (!takeToken(target)) return onDrop('spam');
-    if (queue.length >= QUEUE_LIMIT) return onDrop('queue-full');
-    queue.push({ target, content, at: clock.now() });
-    draining ??= drain();
+class QueuedRecorder implements EventRecorder {
+  readonly #options: EventRecorderOptions;
+  readonly #written = new Map<string, Written>();
+  readonly #buckets = new Map<string, { tokens: number; at: number }>();
+  readonly #queue: Waiting[] = [];
+  #draining: Promise<void> | undefined;
+  #serial = 0;
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options;
+  }
+
+  async drained(): Promise<void> {
+    await this.#draining;
+  }
+
+  record(target: EventTarget, content: EventContent): void {
+    if (this.#options.signal.aborted) return;
+    if (!this.#takeToken(target)) return this.#options.onDrop?.('spam');
+    if (this.#queue.length >= QUEUE_LIMIT) return this.#options.onDrop?.('queue-full');
+    this.#queue.push({ target, content, at: this.#options.clock.now() });
+    this.#draining ??= this.#drain();
   }
 
   /** One after the other: Events are worth one connection, no more. It cannot reject. */
-  async function drain(): Promise<void> {
-    for (let next = queue.shift(); next !== undefined && !signal.aborted; next = queue.shift()) {
-      await write(next).catch((error: unknown) => onDrop('failed', error));
+  async #drain(): Promise<void> {
+    for (
+      let next = this.#queue.shift();
+      next !== undefined && !this.#options.signal.aborted;
+      next = this.#queue.shift()
+    ) {
+      await this.#write(next).catch((error: unknown) => this.#options.onDrop?.('failed', error));
     }
-    draining = undefined;
+    this.#draining = undefined;
   }
 
-  async function write(event: Waiting): Promise<void> {
+  async #write(event: Waiting): Promise<void> {
     const key = [event.target.uid, event.content.type, event.content.reason, event.content.message].join('\n');
-    const earlier = written.get(key);
+    const earlier = this.#written.get(key);
     const repeated = earlier !== undefined && event.at - earlier.at < REPEAT_MS;
-    const name = (repeated && (await countUp(earlier, event))) || (await create(event));
-    remember(written, key, { name, count: name === earlier?.name ? earlier.count + 1 : 1, at: event.at });
+    const name = (repeated && (await this.#countUp(earlier, event))) || (await this.#create(event));
+    remember(this.#written, key, { name, count: name === earlier?.name ? earlier.count + 1 : 1, at: event.at });
   }
 
   /** The Event's name, or undefined when the server has already forgotten it (they live an hour). */
-  async function countUp(earlier: Written, { target, at }: Waiting): Promise<string | undefined> {
+  async #countUp(earlier: Written, { target, at }: Waiting): Promise<string | undefined> {
     try {
-      await options.client.request({
+      await this.#options.client.request({
         method: 'PATCH',
         path: `${eventsPath(target)}/${earlier.name}`,
         contentType: 'application/strategic-merge-patch+json',
         body: { count: earlier.count + 1, lastTimestamp: seconds(at) },
-        signal,
+        signal: this.#options.signal,
       });
       return earlier.name;
     } catch (error) {
@@ -104,34 +121,31 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     }
   }
 
-  async function create(event: Waiting): Promise<string> {
-    const name = nameFor(event);
-    await options.client.request({
+  async #create(event: Waiting): Promise<string> {
+    const name = this.#nameFor(event);
+    await this.#options.client.request({
       method: 'POST',
       path: eventsPath(event.target),
-      body: eventBody(event, name, options),
-      signal,
+      body: eventBody(event, name, this.#options),
+      signal: this.#options.signal,
     });
     return name;
   }
 
-  let serial = 0;
   /** Unique among the agent's restarts and nodes in practice: time, and a number within it. */
-  function nameFor({ target, at }: Waiting): string {
-    serial = (serial + 1) % 0x10000;
-    return `${target.name.slice(0, 220)}.${at.toString(16)}${serial.toString(16).padStart(4, '0')}`;
+  #nameFor({ target, at }: Waiting): string {
+    this.#serial = (this.#serial + 1) % 0x10000;
+    return `${target.name.slice(0, 220)}.${at.toString(16)}${this.#serial.toString(16).padStart(4, '0')}`;
   }
 
-  function takeToken(target: EventTarget): boolean {
+  #takeToken(target: EventTarget): boolean {
     const key = target.uid || `${target.namespace}/${target.name}`;
-    const now = clock.now();
-    const bucket = buckets.get(key) ?? { tokens: BURST, at: now };
+    const now = this.#options.clock.now();
+    const bucket = this.#buckets.get(key) ?? { tokens: BURST, at: now };
     const tokens = Math.min(BURST, bucket.tokens + (now - bucket.at) / REFILL_MS);
-    remember(buckets, key, { tokens: Math.max(0, tokens >= 1 ? tokens - 1 : tokens), at: now });
+    remember(this.#buckets, key, { tokens: Math.max(0, tokens >= 1 ? tokens - 1 : tokens), at: now });
     return tokens >= 1;
   }
-
-  return { record, drained: async () => draining };
 }
 
 function eventBody({ target, content, at }: Waiting, name: string, reporter: EventRecorderOptions): object {

@@ -46,94 +46,117 @@ const RELEASE_TIMEOUT_MS = 2_000;
 
 /** @throws {RangeError} unless leaseDuration > renewDeadline > retryPeriod × 1.2 */
 export function createLeaseElector(options: LeaseElectorOptions): LeaseElector {
-  const { client, clock, random, namespace, name, identity } = options;
-  const { leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryPeriodMs = 2_000 } = options;
-  if (!(leaseDurationMs > renewDeadlineMs && renewDeadlineMs > retryPeriodMs * JITTER)) {
-    throw new RangeError('a lease needs leaseDuration > renewDeadline > retryPeriod × 1.2');
-  }
-  const collection = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
-  /** The record as last read or written, and when it was first seen so by our clock. */
-  let observed: { lease: Lease; at: number } | undefined;
-  /** When the last successful renewal was sent; undefined while not leading. */
-  let renewedAt: number | undefined;
+  return new LeaseCandidate(options);
+}
 
-  async function run(signal: AbortSignal): Promise<void> {
+class LeaseCandidate implements LeaseElector {
+  readonly #options: LeaseElectorOptions;
+  readonly #collection: string;
+  readonly #leaseDurationMs: number;
+  readonly #renewDeadlineMs: number;
+  readonly #retryPeriodMs: number;
+  /** The record as last read or written, and when it was first seen so by our clock. */
+  #observed: { lease: Lease; at: number } | undefined;
+  /** When the last successful renewal was sent; undefined while not leading. */
+  #renewedAt: number | undefined;
+
+  constructor(options: LeaseElectorOptions) {
+    const { leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryPeriodMs = 2_000 } = options;
+    if (!(leaseDurationMs > renewDeadlineMs && renewDeadlineMs > retryPeriodMs * JITTER))
+      throw new RangeError('a lease needs leaseDuration > renewDeadline > retryPeriod × 1.2');
+    this.#options = options;
+    this.#collection = `/apis/coordination.k8s.io/v1/namespaces/${options.namespace}/leases`;
+    this.#leaseDurationMs = leaseDurationMs;
+    this.#renewDeadlineMs = renewDeadlineMs;
+    this.#retryPeriodMs = retryPeriodMs;
+  }
+
+  holder(): string {
+    return this.#observed?.lease.spec?.holderIdentity ?? '';
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      if (await acquire(signal)) await lead(signal);
+      if (await this.#acquire(signal)) await this.#lead(signal);
     }
   }
 
   /** Looks again when the record would expire, if that is sooner; once it has expired, failed attempts keep their distance. */
-  function candidatePause(): number {
-    const expiresInMs = untilExpiry();
-    const retryMs = retryPeriodMs * (1 + JITTER * random());
+  #candidatePause(): number {
+    const expiresInMs = this.#untilExpiry();
+    const retryMs = this.#retryPeriodMs * (1 + JITTER * this.#options.random());
     return expiresInMs > 0 ? Math.min(retryMs, expiresInMs) : retryMs;
   }
 
   /** True once leading; false when the signal aborted. */
-  async function acquire(signal: AbortSignal): Promise<boolean> {
+  async #acquire(signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
-      if ((await attempt(signal, renewDeadlineMs)) === 'leading') return true;
-      await clock.sleep(candidatePause(), signal);
+      if ((await this.#attempt(signal, this.#renewDeadlineMs)) === 'leading') return true;
+      await this.#options.clock.sleep(this.#candidatePause(), signal);
     }
     // The attempt that the signal cut off may have made us the holder.
-    if (observed?.lease.metadata.resourceVersion === undefined) await release();
+    if (this.#observed?.lease.metadata.resourceVersion === undefined) await this.#release();
     return false;
   }
 
-  async function lead(signal: AbortSignal): Promise<void> {
+  async #lead(signal: AbortSignal): Promise<void> {
     const leading = new AbortController();
-    guarded(() => options.onStartedLeading(leading.signal));
-    while (!signal.aborted && isLeader()) {
-      await clock.sleep(Math.min(retryPeriodMs, leftMs()), signal);
+    this.#guarded(() => this.#options.onStartedLeading(leading.signal));
+    while (!signal.aborted && this.isLeader()) {
+      await this.#options.clock.sleep(Math.min(this.#retryPeriodMs, this.#leftMs()), signal);
       // Overslept (a paused process, a sleeping machine): somebody else may lead already. Stop first, compete later.
-      if (signal.aborted || !isLeader()) break;
-      if ((await attempt(signal, leftMs())) === 'held-by-other') break;
+      if (signal.aborted || !this.isLeader()) break;
+      if ((await this.#attempt(signal, this.#leftMs())) === 'held-by-other') break;
     }
-    const stillHeld = isLeader();
-    renewedAt = undefined;
+    const stillHeld = this.isLeader();
+    this.#renewedAt = undefined;
     leading.abort();
-    await Promise.resolve(guarded(() => options.onStoppedLeading?.())).catch((error: unknown) =>
-      options.onError?.(error),
+    await Promise.resolve(this.#guarded(() => this.#options.onStoppedLeading?.())).catch((error: unknown) =>
+      this.#options.onError?.(error),
     );
-    if (stillHeld) await release();
+    if (stillHeld) await this.#release();
   }
 
   /** One try to acquire or renew. Undefined when it came to nothing (and was reported). */
-  async function attempt(signal: AbortSignal, timeoutMs: number): Promise<Attempt | undefined> {
-    const sentAt = clock.now();
+  async #attempt(signal: AbortSignal, timeoutMs: number): Promise<Attempt | undefined> {
+    const sentAt = this.#options.clock.now();
     const deadline = sentAt + timeoutMs;
     try {
-      const result = await tryAcquireOrRenew(signal, deadline);
+      const result = await this.#tryAcquireOrRenew(signal, deadline);
       // The hold is counted from before the call, the earliest moment at which others may have seen it.
-      renewedAt = result === 'leading' ? sentAt : undefined;
+      this.#renewedAt = result === 'leading' ? sentAt : undefined;
       return result;
     } catch (error) {
       // Whatever was remembered may be outdated; the next attempt reads first.
-      if (observed) observed = { ...observed, lease: withoutVersion(observed.lease) };
-      if (!signal.aborted && !isLostRace(error)) options.onError?.(error);
+      if (this.#observed) this.#observed = { ...this.#observed, lease: withoutVersion(this.#observed.lease) };
+      if (!signal.aborted && !isLostRace(error)) this.#options.onError?.(error);
       return undefined;
     }
   }
 
-  async function tryAcquireOrRenew(signal: AbortSignal, deadline: number): Promise<Attempt> {
-    const known = observed?.lease;
-    const canRenewUnread = renewedAt !== undefined && known?.metadata.resourceVersion !== undefined;
-    const lease = canRenewUnread ? known : await read(signal, deadline);
-    if (isHeldByOther(lease?.spec)) return 'held-by-other';
-    await write(lease, claimSpec(lease?.spec, identity, leaseDurationMs, clock.now()), signal, deadline);
+  async #tryAcquireOrRenew(signal: AbortSignal, deadline: number): Promise<Attempt> {
+    const known = this.#observed?.lease;
+    const canRenewUnread = this.#renewedAt !== undefined && known?.metadata.resourceVersion !== undefined;
+    const lease = canRenewUnread ? known : await this.#read(signal, deadline);
+    if (this.#isHeldByOther(lease?.spec)) return 'held-by-other';
+    await this.#write(
+      lease,
+      claimSpec(lease?.spec, this.#options.identity, this.#leaseDurationMs, this.#options.clock.now()),
+      signal,
+      deadline,
+    );
     return 'leading';
   }
 
-  async function read(signal: AbortSignal, deadline: number): Promise<Lease | undefined> {
+  async #read(signal: AbortSignal, deadline: number): Promise<Lease | undefined> {
     try {
-      const lease = await client.request<Lease>({
+      const lease = await this.#options.client.request<Lease>({
         method: 'GET',
-        path: `${collection}/${name}`,
+        path: `${this.#collection}/${this.#options.name}`,
         signal,
-        timeoutMs: until(deadline),
+        timeoutMs: this.#until(deadline),
       });
-      observe(lease);
+      this.#observe(lease);
       return lease;
     } catch (error) {
       if (isKubeError(error) && error.status === 404) return undefined;
@@ -142,75 +165,71 @@ export function createLeaseElector(options: LeaseElectorOptions): LeaseElector {
   }
 
   /** The resource version makes it a compare-and-set: of two candidates one gets a conflict. */
-  async function write(
-    lease: Lease | undefined,
-    spec: LeaseSpec,
-    signal: AbortSignal,
-    deadline: number,
-  ): Promise<void> {
-    const metadata = lease?.metadata ?? { namespace, name };
+  async #write(lease: Lease | undefined, spec: LeaseSpec, signal: AbortSignal, deadline: number): Promise<void> {
+    const metadata = lease?.metadata ?? { namespace: this.#options.namespace, name: this.#options.name };
     const body: Lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec };
     const target = lease
-      ? ({ method: 'PUT', path: `${collection}/${name}` } as const)
-      : ({ method: 'POST', path: collection } as const);
-    observe(await client.request<Lease>({ ...target, body, signal, timeoutMs: until(deadline) }));
+      ? ({ method: 'PUT', path: `${this.#collection}/${this.#options.name}` } as const)
+      : ({ method: 'POST', path: this.#collection } as const);
+    this.#observe(
+      await this.#options.client.request<Lease>({ ...target, body, signal, timeoutMs: this.#until(deadline) }),
+    );
   }
 
-  function observe(lease: Lease): void {
-    const unchanged = observed !== undefined && sameSpec(observed.lease.spec, lease.spec);
-    observed = { lease, at: unchanged && observed ? observed.at : clock.now() };
+  #observe(lease: Lease): void {
+    const unchanged = this.#observed !== undefined && sameSpec(this.#observed.lease.spec, lease.spec);
+    this.#observed = { lease, at: unchanged && this.#observed ? this.#observed.at : this.#options.clock.now() };
   }
 
-  function isHeldByOther(spec: LeaseSpec | undefined): boolean {
-    return !!spec?.holderIdentity && spec.holderIdentity !== identity && untilExpiry() > 0;
+  #isHeldByOther(spec: LeaseSpec | undefined): boolean {
+    return !!spec?.holderIdentity && spec.holderIdentity !== this.#options.identity && this.#untilExpiry() > 0;
   }
 
   /** Time until a candidate may take over, ms. A clock that was set back starts the wait again, which is safe. */
-  function untilExpiry(): number {
-    const spec = observed?.lease.spec;
-    if (observed === undefined || !spec?.holderIdentity || spec.holderIdentity === identity)
+  #untilExpiry(): number {
+    const spec = this.#observed?.lease.spec;
+    if (this.#observed === undefined || !spec?.holderIdentity || spec.holderIdentity === this.#options.identity)
       return Number.POSITIVE_INFINITY;
-    if (clock.now() < observed.at) observed = { ...observed, at: clock.now() };
-    return Math.max(0, observed.at + (spec.leaseDurationSeconds ?? 0) * 1000 - clock.now());
+    if (this.#options.clock.now() < this.#observed.at)
+      this.#observed = { ...this.#observed, at: this.#options.clock.now() };
+    return Math.max(0, this.#observed.at + (spec.leaseDurationSeconds ?? 0) * 1000 - this.#options.clock.now());
   }
 
-  async function release(): Promise<void> {
-    const deadline = clock.now() + RELEASE_TIMEOUT_MS;
+  async #release(): Promise<void> {
+    const deadline = this.#options.clock.now() + RELEASE_TIMEOUT_MS;
     const { signal } = new AbortController();
     try {
-      const known = observed?.lease;
-      const lease = known?.metadata.resourceVersion === undefined ? await read(signal, deadline) : known;
-      if (lease?.spec?.holderIdentity !== identity) return;
-      await write(lease, releaseSpec(lease.spec, clock.now()), signal, deadline);
+      const known = this.#observed?.lease;
+      const lease = known?.metadata.resourceVersion === undefined ? await this.#read(signal, deadline) : known;
+      if (lease?.spec?.holderIdentity !== this.#options.identity) return;
+      await this.#write(lease, releaseSpec(lease.spec, this.#options.clock.now()), signal, deadline);
     } catch (error) {
-      if (!isLostRace(error)) options.onError?.(error);
+      if (!isLostRace(error)) this.#options.onError?.(error);
     }
   }
 
   /** Time left to renew, ms. A clock that was set back past the last renewal says nothing, so the hold counts as lost. */
-  function leftMs(): number {
-    if (renewedAt === undefined || clock.now() < renewedAt) return 0;
-    return Math.max(0, renewedAt + renewDeadlineMs - clock.now());
+  #leftMs(): number {
+    if (this.#renewedAt === undefined || this.#options.clock.now() < this.#renewedAt) return 0;
+    return Math.max(0, this.#renewedAt + this.#renewDeadlineMs - this.#options.clock.now());
   }
 
-  function isLeader(): boolean {
-    return leftMs() > 0;
+  isLeader(): boolean {
+    return this.#leftMs() > 0;
   }
 
-  function until(deadline: number): number {
-    return Math.max(1, deadline - clock.now());
+  #until(deadline: number): number {
+    return Math.max(1, deadline - this.#options.clock.now());
   }
 
-  function guarded<R>(call: () => R): R | undefined {
+  #guarded<R>(call: () => R): R | undefined {
     try {
       return call();
     } catch (error) {
-      options.onError?.(error);
+      this.#options.onError?.(error);
       return undefined;
     }
   }
-
-  return { run, isLeader, holder: () => observed?.lease.spec?.holderIdentity ?? '' };
 }
 
 function isLostRace(error: unknown): boolean {

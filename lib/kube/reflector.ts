@@ -64,155 +64,188 @@ const GOOD_WATCH_MS = 5_000;
 const BACKOFF = { baseMs: 200, maxMs: 5_000 };
 
 export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
-  const { client, path, clock, random } = options;
-  const query: Query = { ...options.query };
-  const store = createObjectStore(options.convert);
-  let state: ReflectorState = { synced: false, connected: false };
-  let lastEventAt: number | undefined;
-  /** Where to resume; undefined asks for a list. */
-  let resumeFrom: string | undefined;
-  /** The list after an `Expired` must not be older than what is known; the first may come from the server's cache. */
-  let listFrom = '0';
-  let failures = 0;
-  /** Watches in a row that were opened and then failed before any event. */
-  let fruitless = 0;
-  let opened = false;
-  let lastFault: string | undefined;
+  return new ListAndWatch(options);
+}
 
-  async function run(signal: AbortSignal): Promise<void> {
+class ListAndWatch<T> implements Reflector<T> {
+  readonly #options: ReflectorOptions<T>;
+  readonly #query: Query;
+  readonly #store: ReturnType<typeof createObjectStore<T>>;
+  #state: ReflectorState = { synced: false, connected: false };
+  #lastEventAt: number | undefined;
+  /** Where to resume; undefined asks for a list. */
+  #resumeFrom: string | undefined;
+  /** The list after an `Expired` must not be older than what is known; the first may come from the server's cache. */
+  #listFrom = '0';
+  #failures = 0;
+  /** Watches in a row that were opened and then failed before any event. */
+  #fruitless = 0;
+  #opened = false;
+  #lastFault: string | undefined;
+
+  constructor(options: ReflectorOptions<T>) {
+    this.#options = options;
+    this.#query = { ...options.query };
+    this.#store = createObjectStore(options.convert);
+  }
+
+  get synced(): boolean {
+    return this.#state.synced;
+  }
+
+  get connected(): boolean {
+    return this.#state.connected;
+  }
+
+  get lastEventAt(): number | undefined {
+    return this.#lastEventAt;
+  }
+
+  get fault(): string | undefined {
+    return this.#lastFault;
+  }
+
+  items(): IterableIterator<T> {
+    return this.#store.items.values();
+  }
+
+  get(key: string): T | undefined {
+    return this.#store.items.get(key);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        if (resumeFrom === undefined) await list(signal);
-        await watch(resumeFrom ?? '', signal);
+        if (this.#resumeFrom === undefined) await this.#list(signal);
+        await this.#watch(this.#resumeFrom ?? '', signal);
       } catch (error) {
         if (signal.aborted) break;
-        lastFault = error instanceof Error ? error.message : String(error);
-        guarded(() => options.onError?.(error));
-        await recover(error, signal);
+        this.#lastFault = error instanceof Error ? error.message : String(error);
+        this.#guarded(() => this.#options.onError?.(error));
+        await this.#recover(error, signal);
       }
     }
-    enter({ connected: false });
+    this.#enter({ connected: false });
   }
 
-  async function list(signal: AbortSignal): Promise<void> {
-    const { entries, resourceVersion } = await listAll(client, { path, query, from: listFrom, signal, convert });
-    heard();
-    for (const change of store.replace(entries)) tell(change);
-    resumeFrom = resourceVersion;
-    listFrom = resourceVersion;
-    enter({ synced: true });
+  async #list(signal: AbortSignal): Promise<void> {
+    const { client, path } = this.#options;
+    const convert = (object: RawObject) => this.#convert(object);
+    const from = this.#listFrom;
+    const { entries, resourceVersion } = await listAll(client, { path, query: this.#query, from, signal, convert });
+    this.#heard();
+    for (const change of this.#store.replace(entries)) this.#tell(change);
+    this.#resumeFrom = resourceVersion;
+    this.#listFrom = resourceVersion;
+    this.#enter({ synced: true });
   }
 
-  async function watch(from: string, signal: AbortSignal): Promise<void> {
+  async #watch(from: string, signal: AbortSignal): Promise<void> {
+    const { client, path, clock, random, silenceMs = 90_000 } = this.#options;
     const startedAt = clock.now();
-    opened = false;
-    const silenceMs = options.silenceMs ?? 90_000;
+    this.#opened = false;
     try {
-      await watchOnce({ client, path, query, from, signal, clock, random, silenceMs, onOpen, onByte: heard, onEvent });
+      await watchOnce({
+        client,
+        path,
+        query: this.#query,
+        from,
+        signal,
+        clock,
+        random,
+        silenceMs,
+        onOpen: () => this.#open(),
+        onByte: () => this.#heard(),
+        onEvent: (type, object) => this.#onEvent(type, object),
+      });
     } finally {
-      enter({ connected: false });
-      if (clock.now() - startedAt >= GOOD_WATCH_MS) failures = fruitless = 0;
+      this.#enter({ connected: false });
+      if (clock.now() - startedAt >= GOOD_WATCH_MS) this.#failures = this.#fruitless = 0;
     }
     // An orderly end is normal after minutes; a server that ends each watch at once must not be asked in a tight loop.
-    if (clock.now() - startedAt < GOOD_WATCH_MS) await pause(signal);
+    if (clock.now() - startedAt < GOOD_WATCH_MS) await this.#pause(signal);
   }
 
-  const onOpen = () => {
-    opened = true;
-    lastFault = undefined;
-    heard();
-    enter({ connected: true });
-  };
-
-  function heard(): void {
-    lastEventAt = clock.now();
-    guarded(() => options.onHeard?.());
+  #open(): void {
+    this.#opened = true;
+    this.#lastFault = undefined;
+    this.#heard();
+    this.#enter({ connected: true });
   }
 
-  function onEvent(type: string, object: RawObject): void {
+  #heard(): void {
+    this.#lastEventAt = this.#options.clock.now();
+    this.#guarded(() => this.#options.onHeard?.());
+  }
+
+  #onEvent(type: string, object: RawObject): void {
     const version = object.metadata.resourceVersion;
-    if (isOlder(version, resumeFrom))
-      throw new WatchLost(`the server went back from version ${resumeFrom} to ${version}`);
-    const changes = guarded(() => apply(type, object)) ?? [];
-    resumeFrom = version ?? resumeFrom;
-    listFrom = resumeFrom ?? listFrom;
-    failures = fruitless = 0;
-    for (const change of changes) tell(change);
+    if (isOlder(version, this.#resumeFrom))
+      throw new WatchLost(`the server went back from version ${this.#resumeFrom} to ${version}`);
+    const changes = this.#guarded(() => this.#apply(type, object)) ?? [];
+    this.#resumeFrom = version ?? this.#resumeFrom;
+    this.#listFrom = this.#resumeFrom ?? this.#listFrom;
+    this.#failures = this.#fruitless = 0;
+    for (const change of changes) this.#tell(change);
   }
 
-  function apply(type: string, object: RawObject): Change<T>[] {
-    if (type === 'ADDED' || type === 'MODIFIED') return store.upsert(object);
-    return type === 'DELETED' ? store.remove(object) : [];
+  #apply(type: string, object: RawObject): Change<T>[] {
+    if (type === 'ADDED' || type === 'MODIFIED') return this.#store.upsert(object);
+    return type === 'DELETED' ? this.#store.remove(object) : [];
   }
 
   /** Decides how to go on after a fault: at once, after a pause, from the last event or from a new list. */
-  async function recover(error: unknown, signal: AbortSignal): Promise<void> {
+  async #recover(error: unknown, signal: AbortSignal): Promise<void> {
     const fault = isKubeError(error) ? error : undefined;
-    const wasListing = resumeFrom === undefined;
-    fruitless = opened ? fruitless + 1 : 0;
+    const wasListing = this.#resumeFrom === undefined;
+    this.#fruitless = this.#opened ? this.#fruitless + 1 : 0;
     // The server knows no history from there, refuses the watch, or fails at that very version again and again.
     // An outage alone is no reason: afterwards a thousand nodes resume where they were, and none lists.
-    if (fault?.expired || fruitless >= 3 || (fault !== undefined && !fault.transient)) resumeFrom = undefined;
+    if (fault?.expired || this.#fruitless >= 3 || (fault !== undefined && !fault.transient))
+      this.#resumeFrom = undefined;
     // A server that was restored from a backup has nothing to say to a watch from its future; only a list shows what it has.
     if (error instanceof WatchLost) {
-      resumeFrom = undefined;
-      listFrom = '';
+      this.#resumeFrom = undefined;
+      this.#listFrom = '';
     }
-    if (wasListing && fault !== undefined && (fault.expired || isTooLarge(fault))) listFrom = '';
-    if (fault?.expired && !wasListing && failures === 0) {
-      failures = 1;
+    if (wasListing && fault !== undefined && (fault.expired || isTooLarge(fault))) this.#listFrom = '';
+    if (fault?.expired && !wasListing && this.#failures === 0) {
+      this.#failures = 1;
       return;
     }
-    await pause(signal, fault?.retryAfterMs);
+    await this.#pause(signal, fault?.retryAfterMs);
   }
 
-  async function pause(signal: AbortSignal, atLeastMs = 0): Promise<void> {
-    failures += 1;
-    await clock.sleep(Math.max(atLeastMs, backoffMs(failures, { ...BACKOFF, random })), signal);
+  async #pause(signal: AbortSignal, atLeastMs = 0): Promise<void> {
+    this.#failures += 1;
+    const { clock, random } = this.#options;
+    await clock.sleep(Math.max(atLeastMs, backoffMs(this.#failures, { ...BACKOFF, random })), signal);
   }
 
-  function enter(change: Partial<ReflectorState>): void {
-    const next = { ...state, ...change };
-    if (next.synced === state.synced && next.connected === state.connected) return;
-    state = next;
-    guarded(() => options.onState?.(state));
+  #enter(change: Partial<ReflectorState>): void {
+    const next = { ...this.#state, ...change };
+    if (next.synced === this.#state.synced && next.connected === this.#state.connected) return;
+    this.#state = next;
+    this.#guarded(() => this.#options.onState?.(this.#state));
   }
 
-  function tell(change: Change<T>): void {
-    guarded(() => options.onChange(change));
+  #tell(change: Change<T>): void {
+    this.#guarded(() => this.#options.onChange(change));
   }
 
-  function convert(object: RawObject) {
-    return guarded(() => store.convert(object)) ?? store.known(object);
+  #convert(object: RawObject) {
+    return this.#guarded(() => this.#store.convert(object)) ?? this.#store.known(object);
   }
 
   /** The caller's code must not stop the watch. */
-  function guarded<R>(call: () => R): R | undefined {
+  #guarded<R>(call: () => R): R | undefined {
     try {
       return call();
     } catch (error) {
-      options.onError?.(error);
+      this.#options.onError?.(error);
       return undefined;
     }
   }
-
-  return {
-    run,
-    items: () => store.items.values(),
-    get: (key) => store.items.get(key),
-    get synced() {
-      return state.synced;
-    },
-    get connected() {
-      return state.connected;
-    },
-    get lastEventAt() {
-      return lastEventAt;
-    },
-    get fault() {
-      return lastFault;
-    },
-  };
 }
 
 /**

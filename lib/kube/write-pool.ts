@@ -40,76 +40,85 @@ interface Waiter<R> {
 const BACKOFF = { baseMs: 200, maxMs: 10_000 };
 
 export function createWritePool<V, R>(strategy: WriteStrategy<V, R>, options: WritePoolOptions): WritePool<V, R> {
-  const { clock, random, signal, concurrency = 8 } = options;
-  const jobs = new Map<string, Job<V, R>>();
-  /** Keys in order of arrival that nobody works on yet. */
-  const queue: string[] = [];
-  let workers = 0;
+  return new KeyedWrites(strategy, options);
+}
 
-  function write(key: string, value: V): Promise<R> {
-    if (signal.aborted) return Promise.reject(signal.reason);
-    const job = jobs.get(key) ?? enqueue(key);
-    job.pending = job.pending === undefined ? value : strategy.merge(job.pending, value);
+class KeyedWrites<V, R> implements WritePool<V, R> {
+  readonly #strategy: WriteStrategy<V, R>;
+  readonly #options: WritePoolOptions;
+  readonly #jobs = new Map<string, Job<V, R>>();
+  /** Keys in order of arrival that nobody works on yet. */
+  readonly #queue: string[] = [];
+  #workers = 0;
+
+  constructor(strategy: WriteStrategy<V, R>, options: WritePoolOptions) {
+    this.#strategy = strategy;
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#jobs.size;
+  }
+
+  write(key: string, value: V): Promise<R> {
+    if (this.#options.signal.aborted) return Promise.reject(this.#options.signal.reason);
+    const job = this.#jobs.get(key) ?? this.#enqueue(key);
+    job.pending = job.pending === undefined ? value : this.#strategy.merge(job.pending, value);
     const outcome = new Promise<R>((resolve, reject) => job.waiters.push({ resolve, reject }));
-    if (workers < concurrency && queue.length > 0) void work();
+    if (this.#workers < (this.#options.concurrency ?? 8) && this.#queue.length > 0) void this.#work();
     return outcome;
   }
 
-  function enqueue(key: string): Job<V, R> {
+  #enqueue(key: string): Job<V, R> {
     const job: Job<V, R> = { pending: undefined, waiters: [] };
-    jobs.set(key, job);
-    queue.push(key);
+    this.#jobs.set(key, job);
+    this.#queue.push(key);
     return job;
   }
 
   /** Owned by the pool: it cannot reject, every failure goes to the waiters. */
-  async function work(): Promise<void> {
-    workers += 1;
-    for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
-      await finish(key);
+  async #work(): Promise<void> {
+    this.#workers += 1;
+    for (let key = this.#queue.shift(); key !== undefined; key = this.#queue.shift()) {
+      await this.#finish(key);
     }
-    workers -= 1;
+    this.#workers -= 1;
   }
 
-  async function finish(key: string): Promise<void> {
-    for (let job = jobs.get(key); job?.pending !== undefined; job = jobs.get(key)) await settle(key, job);
-    jobs.delete(key);
+  async #finish(key: string): Promise<void> {
+    for (let job = this.#jobs.get(key); job?.pending !== undefined; job = this.#jobs.get(key))
+      await this.#settle(key, job);
+    this.#jobs.delete(key);
   }
 
-  async function settle(key: string, job: Job<V, R>): Promise<void> {
+  async #settle(key: string, job: Job<V, R>): Promise<void> {
     for (let failures = 1; ; failures += 1) {
       const value = job.pending as V;
       const waiters = job.waiters;
       job.pending = undefined;
       job.waiters = [];
       try {
-        signal.throwIfAborted();
-        const result = await strategy.perform(key, value, signal);
+        this.#options.signal.throwIfAborted();
+        const result = await this.#strategy.perform(key, value, this.#options.signal);
         for (const waiter of waiters) waiter.resolve(result);
         return;
       } catch (error) {
-        if (signal.aborted || !isWorthRepeating(error)) {
-          for (const waiter of waiters) waiter.reject(signal.aborted ? signal.reason : error);
+        if (this.#options.signal.aborted || !isWorthRepeating(error)) {
+          for (const waiter of waiters)
+            waiter.reject(this.#options.signal.aborted ? this.#options.signal.reason : error);
           return;
         }
-        await clock.sleep(pauseAfter(error, failures), signal);
+        await this.#options.clock.sleep(this.#pauseAfter(error, failures), this.#options.signal);
         // What came in while we waited is newer than what failed.
-        job.pending = job.pending === undefined ? value : strategy.merge(value, job.pending);
+        job.pending = job.pending === undefined ? value : this.#strategy.merge(value, job.pending);
         job.waiters = [...waiters, ...job.waiters];
       }
     }
   }
 
-  function pauseAfter(error: KubeError, failures: number): number {
-    return Math.max(error.retryAfterMs ?? 0, backoffMs(failures, { ...BACKOFF, random }));
+  #pauseAfter(error: KubeError, failures: number): number {
+    return Math.max(error.retryAfterMs ?? 0, backoffMs(failures, { ...BACKOFF, random: this.#options.random }));
   }
-
-  return {
-    write,
-    get size() {
-      return jobs.size;
-    },
-  };
 }
 
 /** A conflict of writes without a resource version means that the server gave up under contention. */
