@@ -1,15 +1,15 @@
+import { stderr } from 'node:process';
+import { EXIT } from '../../lib/config/exit-codes.ts';
 import type { HostIpOptions } from '../../lib/config/options.ts';
-import { imdsEndpoint, imdsReader } from '../../lib/ec2/imds-http.ts';
 import { addAddress, deleteAddress } from '../../lib/net/host-address.ts';
 import { OwnAddresses } from '../../lib/net/own-addresses.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import { openEc2 } from '../aws/ec2-access.ts';
-import { hintsFrom, resolveIdentity } from '../aws/identity.ts';
+import { type OwnInstance, openOwnInstance } from '../aws/own-instance.ts';
 import { HostAddresses } from '../floating-ips/host-addresses.ts';
 import { monotonicClock } from '../floating-ips/monotonic-clock.ts';
 import { HostIpKeeper } from '../host-ip/reconciler.ts';
-import { openProcess } from '../process.ts';
+import { openProcess, type ProcessParts } from '../process.ts';
 
 /** Longest time between two looks at the interface when no kernel event comes, ms. */
 const PULSE_MS = 15_000;
@@ -22,42 +22,63 @@ const LEAVE_MS = 5_000;
  * does not serve, it says why and ends with 1.
  */
 export async function runHostIp(options: HostIpOptions, stop: AbortSignal): Promise<number> {
-  const parts = openProcess('host-ip', options, {});
-  const { random, log, metrics, environment } = parts;
-  const clock = monotonicClock(parts.clock);
+  const process = openProcess('host-ip', options, {});
   const tasks = new AbortController();
+  const clock = monotonicClock(process.clock);
   const pulse = new Pulse(clock);
-  const onProblem = (message: string, error?: unknown) => log.warn(message, { error });
-  const own = new OwnAddresses({ clock: parts.clock, random, onChange: () => pulse.beat(), onProblem });
+  const own = new OwnAddresses({
+    clock: process.clock,
+    random: process.random,
+    onChange: () => pulse.beat(),
+    onProblem: (message, error) => process.log.warn(message, { error }),
+  });
   const watching = own.start(tasks.signal);
-  const timeUp = AbortSignal.timeout(options.timeoutMs);
-  const starting = AbortSignal.any([stop, timeUp]);
-  const abandon = async (why: string): Promise<number> => {
+  try {
+    return await serveHostIp({ options, process, clock, pulse, own }, stop);
+  } finally {
     tasks.abort();
     await watching;
-    if (stop.aborted) return 0;
-    process.stderr.write(`eni-agent host-ip: gave up after ${options.timeoutMs / 1000} s (--timeout): ${why}\n`);
-    return 1;
-  };
+  }
+}
 
-  const endpoint = imdsEndpoint(environment);
-  const imds =
-    endpoint === undefined
-      ? undefined
-      : imdsReader({ endpoint, allowV1: options.allowImdsV1, now: () => performance.now() });
-  const asked = {
-    imds,
-    kube: undefined,
-    nodeName: '',
-    region: environment['AWS_REGION'],
-    clock: parts.clock,
-    random,
-    log,
+interface HostIpParts {
+  readonly options: HostIpOptions;
+  readonly process: ProcessParts;
+  /** Monotonic. */
+  readonly clock: Clock;
+  readonly pulse: Pulse;
+  readonly own: OwnAddresses;
+}
+
+async function serveHostIp(parts: HostIpParts, stop: AbortSignal): Promise<number> {
+  const { options, process, pulse } = parts;
+  const { log } = process;
+  const starting = AbortSignal.any([stop, AbortSignal.timeout(options.timeoutMs)]);
+  const abandon = (why: string): number => {
+    if (stop.aborted) return EXIT.ok;
+    stderr.write(`eni-agent host-ip: gave up after ${options.timeoutMs / 1000} s (--timeout): ${why}\n`);
+    return EXIT.wrong;
   };
-  const identity = await resolveIdentity(asked, starting).catch(() => undefined);
-  if (identity === undefined) return abandon('the instance metadata did not tell which instance this is');
-  const interfaces = await hintsFrom(imds, starting);
-  const ec2 = openEc2(identity, () => interfaces, { log, metrics, environment });
+  const instance = await openOwnInstance({ process, allowImdsV1: options.allowImdsV1 }, starting).catch(
+    () => undefined,
+  );
+  if (instance === undefined) return abandon('the instance metadata did not tell which instance this is');
+  const keeper = openKeeper(parts, instance);
+  // A fault that repeating does not fix (no right to change interfaces) ends the command like a time-out.
+  const fault = await keeper.take(starting).then((done) => (done ? undefined : keeper.fault), String);
+  if (fault !== undefined) return abandon(fault);
+  log.info('serving', { places: keeper.places, instanceId: instance.identity.instanceId });
+  await keeper.keep((signal) => pulse.next(PULSE_MS, signal), stop);
+  if (!options.keepOnStop)
+    await keeper
+      .leave(AbortSignal.timeout(LEAVE_MS))
+      .catch((error: unknown) => log.error('cannot take the address off the interface', { error }));
+  log.info('stopped', { keptOnInterface: options.keepOnStop });
+  return EXIT.ok;
+}
+
+function openKeeper({ options, process, clock, own }: HostIpParts, { identity, ec2 }: OwnInstance): HostIpKeeper {
+  const { random, log, metrics } = process;
   const host = new HostAddresses(
     {
       interfaces: () => own.interfaces(),
@@ -66,34 +87,18 @@ export async function runHostIp(options: HostIpOptions, stop: AbortSignal): Prom
     },
     clock,
   );
-  const rateLimit = new RateLimit({ clock, random });
-  const { instanceId } = identity;
-  const wanted = options.addresses;
-  const keeper = new HostIpKeeper({
+  return new HostIpKeeper({
     clock,
     random,
     log,
     metrics,
-    rateLimit,
+    rateLimit: new RateLimit({ clock, random }),
     host,
-    instanceId,
-    wanted,
+    instanceId: identity.instanceId,
+    wanted: options.addresses,
     ec2: ec2.addresses,
     interface: options.hostInterface,
   });
-  // A fault that repeating does not fix (no right to change interfaces) ends the command like a time-out.
-  const fault = await keeper.take(starting).then((done) => (done ? undefined : keeper.fault), String);
-  if (fault !== undefined) return abandon(fault);
-  log.info('serving', { places: keeper.places, instanceId });
-  await keeper.keep((signal) => pulse.next(PULSE_MS, signal), stop);
-  if (!options.keepOnStop)
-    await keeper
-      .leave(AbortSignal.timeout(LEAVE_MS))
-      .catch((error: unknown) => log.error('cannot take the address off the interface', { error }));
-  log.info('stopped', { keptOnInterface: options.keepOnStop });
-  tasks.abort();
-  await watching;
-  return 0;
 }
 
 /** Wakes whoever waits for the next change. */

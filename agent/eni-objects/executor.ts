@@ -19,7 +19,7 @@ export function callsEc2({ kind }: EniStep): boolean {
 
 /** Carries out one step and records in the inventory what is now true. Throws what the adapters throw. */
 export async function performEniStep(step: EniStep, parts: EniStepParts): Promise<void> {
-  const { ec2, writer, inventory, clusterName, callSignal: signal } = parts;
+  const { ec2, writer, inventory, callSignal: signal } = parts;
   const { object } = step;
   switch (step.kind) {
     case 'add-finalizer':
@@ -29,13 +29,7 @@ export async function performEniStep(step: EniStep, parts: EniStepParts): Promis
       await writer.removeFinalizer(object);
       return;
     case 'create':
-      inventory.made(
-        await ec2.create(
-          { ...wishOf(step.object), tags: eniTags(object, clusterName), clientToken: eniClientToken(object) },
-          { signal },
-        ),
-      );
-      return;
+      return create(step, parts);
     case 'tag':
       await ec2.tag(step.eni, step.tags, { signal });
       inventory.changed(step.eni, { tags: { ...tagsOf(inventory, step.eni), ...step.tags } });
@@ -61,25 +55,38 @@ export async function performEniStep(step: EniStep, parts: EniStepParts): Promis
         addresses: addressesOf(inventory, step.eni).filter(({ ip }) => !step.addresses.includes(ip)),
       });
       return;
-    case 'attach': {
-      const { eni, instanceId, deviceIndex, networkCard } = step;
-      const { attachmentId } = await ec2.attach({ eni, instanceId, deviceIndex, networkCard }, { signal });
-      inventory.changed(eni, {
-        attachment: { id: attachmentId, instanceId, deviceIndex, networkCard, state: 'attaching' },
-      });
-      return;
-    }
-    case 'detach': {
-      await ec2.detach(step.attachmentId, { signal });
-      const attachment = factsOf(inventory, step.eni)?.attachment;
-      inventory.changed(step.eni, { attachment: attachment && { ...attachment, state: 'detaching' } });
-      return;
-    }
+    case 'attach':
+      return attach(step, parts);
+    case 'detach':
+      return detach(step, parts);
     case 'delete':
       await ec2.delete(step.eni, { signal });
       inventory.gone(step.eni);
       return;
   }
+}
+
+type Step<Kind extends EniStep['kind']> = Extract<EniStep, { kind: Kind }>;
+
+async function create({ object }: Step<'create'>, parts: EniStepParts): Promise<void> {
+  const { ec2, inventory, clusterName, callSignal: signal } = parts;
+  const marks = { tags: eniTags(object, clusterName), clientToken: eniClientToken(object) };
+  inventory.made(await ec2.create({ ...wishOf(object), ...marks }, { signal }));
+}
+
+async function attach(step: Step<'attach'>, { ec2, inventory, callSignal: signal }: EniStepParts): Promise<void> {
+  const { eni, instanceId, deviceIndex, networkCard } = step;
+  const { attachmentId } = await ec2.attach({ eni, instanceId, deviceIndex, networkCard }, { signal });
+  inventory.changed(eni, {
+    attachment: { id: attachmentId, instanceId, deviceIndex, networkCard, state: 'attaching' },
+  });
+}
+
+async function detach({ eni, attachmentId }: Step<'detach'>, parts: EniStepParts): Promise<void> {
+  const { ec2, inventory, callSignal: signal } = parts;
+  await ec2.detach(attachmentId, { signal });
+  const attachment = factsOf(inventory, eni)?.attachment;
+  inventory.changed(eni, { attachment: attachment && { ...attachment, state: 'detaching' } });
 }
 
 function wishOf({ namespace, name, spec }: EniStep['object']) {

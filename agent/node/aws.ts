@@ -1,11 +1,9 @@
 import { imdsAddresses } from '../../lib/ec2/imds.ts';
-import { imdsEndpoint, imdsReader } from '../../lib/ec2/imds-http.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
 import type { InstanceIdentity } from '../../lib/model/eni.ts';
 import { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import type { AddressReconciler } from '../addresses/reconciler.ts';
-import { openEc2 } from '../aws/ec2-access.ts';
-import { hintsFrom, resolveIdentity } from '../aws/identity.ts';
+import { openOwnInstance } from '../aws/own-instance.ts';
 import type { NodeFrame } from './frame.ts';
 import { watchImds } from './imds-watch.ts';
 import type { NodeAws } from './surroundings.ts';
@@ -16,18 +14,11 @@ export async function openNodeAws(
   kube: KubeClient,
   nodeName: string,
 ): Promise<NodeAws & { readonly identity: InstanceIdentity }> {
-  const { log, metrics, random, environment } = process;
-  const endpoint = imdsEndpoint(environment);
-  const imds =
-    endpoint === undefined ? undefined : imdsReader({ endpoint, allowV1: false, now: () => performance.now() });
+  const { metrics, random } = process;
   const onWaiting = (reason: string) => readiness.faultsOf('EC2', () => [reason]);
-  const [identity, interfaces] = await Promise.all([
-    resolveIdentity({ ...process, imds, kube, nodeName, region: environment['AWS_REGION'], onWaiting }, stop),
-    hintsFrom(imds, stop),
-  ]);
+  const { identity, imds, ec2 } = await openOwnInstance({ process, node: { kube, nodeName }, onWaiting }, stop);
   const rateLimit = new RateLimit({ clock: ages, random });
   metrics.ec2Limit(() => rateLimit.levels);
-  const ec2 = openEc2(identity, () => interfaces, { log, metrics, environment });
   return { identity, instanceId: identity.instanceId, imds, ec2, rateLimit };
 }
 

@@ -59,36 +59,45 @@ export function prometheusMetrics({ now, build, process: readings }: PrometheusO
     routeChanged: (change) => instruments.routeChanges.inc({ change }),
     routed: (seconds) => instruments.routeSeconds.observe(seconds),
     routes: levels(instruments.routes),
-    ec2Call: (action, seconds, code) => {
-      instruments.ec2Calls.inc({ action });
-      instruments.ec2Seconds.observe({ action }, seconds);
-      if (code !== undefined) instruments.ec2Errors.inc({ action, code });
-    },
     ec2Facts: (facts) => void factsAt.set(facts, now()),
     ec2Limit: (read) => {
       readLimit = read;
-    },
-    floatingIpFailover: (name, seconds) => {
-      instruments.floatingIpFailovers.inc({ floating_ip: name });
-      instruments.floatingIpFailoverSeconds.observe(seconds);
     },
     watchHeard: (resource) => void heard.set(resource, now()),
     watchRestarted: (resource, cause) => instruments.watchRestarts.inc({ resource, cause }),
     eventDropped: (cause) => instruments.eventsDropped.inc({ cause }),
     leaseHeld: (lease, held) => instruments.leaseHeld.set({ lease }, held ? 1 : 0),
+    orphans: (count) => instruments.orphans.set(count),
+    nodeEnis: levels(instruments.nodeEnis),
+    ...composed(instruments),
+    render: async () => {
+      refresh();
+      return { contentType: registry.contentType, body: await registry.metrics() };
+    },
+  };
+}
+
+/** Readings that set more than one series. */
+function composed(
+  instruments: Instruments,
+): Pick<Metrics, 'ec2Call' | 'floatingIpFailover' | 'elasticIpQuota' | 'roundsFailed'> {
+  return {
+    ec2Call: (action, seconds, code) => {
+      instruments.ec2Calls.inc({ action });
+      instruments.ec2Seconds.observe({ action }, seconds);
+      if (code !== undefined) instruments.ec2Errors.inc({ action, code });
+    },
+    floatingIpFailover: (name, seconds) => {
+      instruments.floatingIpFailovers.inc({ floating_ip: name });
+      instruments.floatingIpFailoverSeconds.observe(seconds);
+    },
     elasticIpQuota: (used, allowed) => {
       instruments.elasticIpsUsed.set(used);
       instruments.elasticIpsAllowed.set(allowed ?? 0);
     },
-    orphans: (count) => instruments.orphans.set(count),
-    nodeEnis: levels(instruments.nodeEnis),
     roundsFailed: (loop, inARow) => {
       instruments.roundsFailed.set({ loop }, inARow);
       if (inARow > 0) instruments.reconcileFailures.inc({ loop });
-    },
-    render: async () => {
-      refresh();
-      return { contentType: registry.contentType, body: await registry.metrics() };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { leadOneTerm, type TermParts } from '../../../agent/commands/controller.ts';
+import { leadOneTerm, type TermParts } from '../../../agent/controller/term.ts';
 import { ec2Addresses } from '../../../lib/ec2/addresses.ts';
 import { openEc2Client } from '../../../lib/ec2/client.ts';
 import { ec2ElasticIps } from '../../../lib/ec2/elastic-ips.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { leadOneTerm, type TermParts } from '../../../agent/commands/controller.ts';
+import { leadOneTerm, type TermParts } from '../../../agent/controller/term.ts';
 import { resolveOptions } from '../../../lib/config/resolve.ts';
 import { noTracer } from '../../../lib/runtime/tracing.ts';
 import type { Manifest } from '../../../sim/kube/object.ts';

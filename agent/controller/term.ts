@@ -1,0 +1,226 @@
+import type { ControllerOptions } from '../../lib/config/options.ts';
+import { objectDialects } from '../../lib/dialect/handover-adapter.ts';
+import { podDialects } from '../../lib/dialect/index.ts';
+import type { QuotaApi } from '../../lib/ec2/service-quotas.ts';
+import { type KubeClient } from '../../lib/kube/client.ts';
+import { createEventRecorder, type EventRecorder } from '../../lib/kube/events.ts';
+import { createOwnerReads } from '../../lib/kube/owner-reads.ts';
+import { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import { Supervisor } from '../../lib/runtime/supervisor.ts';
+import { Topic } from '../../lib/runtime/topic.ts';
+import type { Tracer } from '../../lib/runtime/tracing.ts';
+import { type Ec2Access } from '../aws/ec2-access.ts';
+import { removeLegacyFinalizers } from '../eip-objects/legacy-finalizers.ts';
+import { EipObjectReconciler } from '../eip-objects/reconciler.ts';
+import { EipObjectReporter } from '../eip-objects/reporter.ts';
+import { resourceOf } from '../eip-objects/step-facts.ts';
+import { type EniObjectsOptions, openEniObjects } from '../eni-objects/open.ts';
+import { type NodeEnisOptions, openNodeEnis } from '../node-enis/open.ts';
+import { type ProcessParts } from '../process.ts';
+import { type QuotaParts, watchQuota } from '../quota/quota.ts';
+import { runSweep, type SweepParts } from '../sweep/sweep.ts';
+import { openTenantRules } from '../tenants/open.ts';
+import type { TenantRules } from '../tenants/tenant-rules.ts';
+import { LEASE } from './election.ts';
+import { ControllerSnapshot } from './snapshot.ts';
+import { ControllerSources } from './sources.ts';
+
+/** What every loop of the controller is made from. */
+export interface TermParts {
+  readonly parts: ProcessParts;
+  readonly options: ControllerOptions;
+  readonly clusterName: string;
+  readonly kube: KubeClient;
+  readonly ec2: Ec2Access;
+  readonly quotas: QuotaApi;
+  readonly tracer: Tracer;
+  /** Of the Lease, which Events about the whole controller are written for. */
+  readonly namespace: string;
+  /** Asked right before each call that changes something. */
+  readonly mayAct: () => boolean;
+  readonly snapshot?: ControllerSnapshot;
+}
+
+/**
+ * The leader's loops, until the signal aborts and what was in flight has ended. Another loop is a folder of its own beside
+ * eip-objects: it takes {@link TermParts} and the shared sources, states what it needs to see by `sources.need…`, is woken by
+ * `changed`, and is kept by the supervisor here.
+ */
+export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise<void> {
+  const { parts, options, kube, mayAct } = term;
+  const { clock, random, log } = parts;
+  const onFailure = (task: string, error: unknown, retryInMs: number) =>
+    log.error('a task failed and starts again', { task, error, retryInMs });
+  const supervisor = new Supervisor({ clock, random, onFailure }, signal);
+  const changed = new Topic();
+  const onChange = () => changed.publish();
+  const sources = new ControllerSources({ kube, clock, random, log, namespaces: options.namespaces, onChange }, signal);
+  const tenants = await openTenantRules({ clock, log, options, supervisor, onChange });
+  const shared: SharedParts = {
+    sources,
+    tenants,
+    recorder: openRecorder(term, signal),
+    rateLimit: new RateLimit({ clock, random }),
+    mayAct: () => mayAct() && !options.dryRun,
+  };
+  parts.metrics.ec2Limit(() => shared.rateLimit.levels);
+  const objects = openEipObjects(term, shared, signal);
+  const eniObjects = openEniObjects(eniObjectParts(term, shared), signal);
+  const nodeEnis = openNodeEnis(nodeEniParts(term, shared), signal);
+  changed.subscribe(() => {
+    for (const loop of [objects, eniObjects, nodeEnis]) loop.wake();
+  });
+  supervisor.keep('definitions of NodeENI', (ending) => nodeEnis.followDefinitions(ending));
+  supervisor.keep('custom resource definitions', (ending) => sources.followDefinitions(ending));
+  supervisor.keep('EIP objects', () => objects.run());
+  supervisor.keep('finalizers of a replaced operator', async (ending) => {
+    await removeLegacyFinalizers({ kube, log, namespaces: options.namespaces, dryRun: options.dryRun }, ending);
+    await aborted(ending);
+  });
+  supervisor.keep('quota', (ending) => watchQuota(quotaParts(term, shared), ending));
+  if (options.sweep !== 'off')
+    supervisor.keep('sweep', (ending) => runSweep(sweepParts(term, shared.rateLimit, ending), ending));
+  await supervisor.finished();
+  await Promise.all([eniObjects.idle(), nodeEnis.idle()]);
+  await sources.ended();
+}
+
+/** What the loops of one term share. */
+interface SharedParts {
+  readonly sources: ControllerSources;
+  readonly tenants: TenantRules;
+  readonly recorder: EventRecorder;
+  readonly rateLimit: RateLimit;
+  /** False in a dry run, too. */
+  readonly mayAct: () => boolean;
+}
+
+function openRecorder({ kube, parts }: TermParts, signal: AbortSignal): EventRecorder {
+  return createEventRecorder({
+    client: kube,
+    clock: parts.clock,
+    signal,
+    component: 'eni-agent-controller',
+    host: '',
+    onDrop: (cause) => parts.metrics.eventDropped(cause),
+  });
+}
+
+function openEipObjects(
+  { parts, options, clusterName, kube, ec2, mayAct }: TermParts,
+  { sources, tenants, recorder, rateLimit }: SharedParts,
+  signal: AbortSignal,
+): EipObjectReconciler {
+  const { clock, random, log, rounds } = parts;
+  return new EipObjectReconciler(
+    {
+      clock,
+      random,
+      log,
+      rounds,
+      kube,
+      elasticIps: ec2.elasticIps,
+      addresses: ec2.addresses,
+      interfaces: ec2.interfaces,
+      rateLimit,
+      context: { clusterName, defaultTags: options.defaultTags },
+      tenants: () => tenants.policy,
+      sources,
+      teller: new EipObjectReporter(options.dryRun ? { record: () => undefined } : recorder, log, resourceOf),
+      resyncMs: options.ec2ResyncMs,
+      mayAct,
+      dryRun: options.dryRun,
+    },
+    signal,
+  );
+}
+
+function eniObjectParts(
+  { parts, options, clusterName, kube, ec2, tracer }: TermParts,
+  { sources, recorder, rateLimit, mayAct }: SharedParts,
+): EniObjectsOptions {
+  return {
+    parts,
+    kube,
+    interfaces: ec2.interfaces,
+    sources,
+    recorder,
+    rateLimit,
+    tracer,
+    context: { clusterName, defaultTags: options.defaultTags },
+    resyncMs: options.ec2ResyncMs,
+    mayAct,
+  };
+}
+
+function nodeEniParts(
+  { parts, options, clusterName, kube, ec2, tracer }: TermParts,
+  { recorder, rateLimit, mayAct }: SharedParts,
+): NodeEnisOptions {
+  return {
+    parts,
+    kube,
+    recorder,
+    rateLimit,
+    clusterName,
+    interfaces: ec2.interfaces,
+    networks: ec2.networks,
+    tracer,
+    resyncMs: options.ec2ResyncMs,
+    mayAct,
+    gauge: (byState) => parts.metrics.nodeEnis(byState),
+  };
+}
+
+function quotaParts(
+  { parts, ec2, quotas, namespace, snapshot }: TermParts,
+  { rateLimit, recorder }: Pick<SharedParts, 'rateLimit' | 'recorder'>,
+): QuotaParts {
+  const { clock, log, metrics } = parts;
+  const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: LEASE, uid: '' };
+  return {
+    clock,
+    log,
+    rateLimit,
+    quotas,
+    elasticIps: ec2.elasticIps,
+    report: (used, allowed) => {
+      metrics.elasticIpQuota(used, allowed);
+      snapshot?.quota(used, allowed);
+    },
+    warn: (level, message) =>
+      recorder.record(lease, {
+        type: 'Warning',
+        reason: level === 'near' ? 'EipQuotaNear' : 'EipQuotaReached',
+        message,
+      }),
+  };
+}
+
+function sweepParts(
+  { parts, options, clusterName, kube, ec2, mayAct }: TermParts,
+  rateLimit: RateLimit,
+  signal: AbortSignal,
+): SweepParts {
+  const { clock, random, log, metrics } = parts;
+  return {
+    clock,
+    random,
+    log,
+    rateLimit,
+    mayAct,
+    elasticIps: ec2.elasticIps,
+    interfaces: ec2.interfaces,
+    reads: createOwnerReads(kube, signal),
+    languages: { pods: podDialects, objects: objectDialects, context: { clusterName, nodeName: '' } },
+    mode: options.dryRun ? 'dry-run' : options.sweep === 'on' ? 'on' : 'dry-run',
+    orphans: (count) => metrics.orphans(count),
+    callSignal: signal,
+  };
+}
+
+/** Resolves when the signal has aborted. */
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
