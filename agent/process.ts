@@ -15,8 +15,8 @@ export interface ProcessParts {
   readonly log: Logger;
   readonly metrics: PrometheusMetrics;
   readonly environment: NodeJS.ProcessEnv;
-  /** How the rounds of this process's loops end. */
-  readonly rounds: ReconcileHealth;
+  /** How the reconciles of this process's loops end. */
+  readonly health: ReconcileHealth;
 }
 
 export function openProcess(
@@ -42,6 +42,6 @@ export function openProcess(
     process,
   });
   for (const message of strayVariables(process.env)) log.warn(message);
-  const rounds = new ReconcileHealth({ clock, onRound: (loop, failed) => metrics.roundsFailed(loop, failed) });
-  return { clock, log, metrics, rounds, random: () => Math.random(), environment: process.env };
+  const health = new ReconcileHealth({ clock, onReconcile: (loop, failed) => metrics.reconcilesFailed(loop, failed) });
+  return { clock, log, metrics, health, random: () => Math.random(), environment: process.env };
 }

@@ -2,8 +2,8 @@ import type { LedgerEntry } from '../../lib/model/addresses/ledger.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 
 /**
- * Since when each address of the ledger is without any use. The cool-down of an address counts from the first round that misses it,
- * also after a restart. Not from the last round that saw it: on a quiet node that was long ago.
+ * Since when each address of the ledger is without any use. The cool-down of an address counts from the first look that misses it,
+ * also after a restart. Not from the last look that saw it: on a quiet node that was long ago.
  */
 export class IdleSince {
   readonly #since = new Map<IpAddress, number>();
@@ -13,8 +13,8 @@ export class IdleSince {
   }
 
   /**
-   * Takes in a round: what it shows as used, and what the ledger knows. A namespace that is still to be read does not restart any
-   * count: should it use an address, the round that has read it says so.
+   * Takes in a look: what it shows as used, and what the ledger knows. A namespace that is still to be read does not restart any
+   * count: should it use an address, the look that has read it says so.
    */
   mark(used: ReadonlySet<IpAddress>, ledger: ReadonlyMap<IpAddress, LedgerEntry>, now: number): void {
     for (const address of this.#since.keys()) {

@@ -34,7 +34,7 @@ export interface Observed {
   readonly unplaced?: readonly IpAddress[];
 }
 
-/** The state of the node after one round, for publishing. */
+/** The state of the node after one reconcile, for publishing. */
 export interface NodeReport {
   readonly at: number;
   readonly statuses: readonly ClaimStatus[];
@@ -75,6 +75,6 @@ export interface AddressReconcilerOptions {
   readonly callSignal: AbortSignal;
   /** Longest time between two describes of the node's ENIs, ms. */
   readonly resyncMs: number;
-  /** Told how the rounds end. @default kept to itself */
-  readonly rounds?: ReconcileHealth;
+  /** Hears how reconciles end. @default kept to itself */
+  readonly health?: ReconcileHealth;
 }

@@ -47,7 +47,7 @@ export class AddressReconciler {
   readonly #lanes = new Map<EniId, { readonly lane: Batcher<Action>; readonly performer: AddressExecutor }>();
   readonly #idle = new IdleSince();
   readonly #missing = new MissingSince();
-  readonly #rounds: ReconcileHealth;
+  readonly #health: ReconcileHealth;
   /** See {@link leavingAddresses}. */
   leaving: ReadonlySet<IpAddress> = new Set();
   #appearances: Appearances = new Map();
@@ -61,8 +61,8 @@ export class AddressReconciler {
     this.#signal = signal;
     this.#facts = options.eniCache ?? new EniCache();
     this.#attempts = new Attempts(clock, random);
-    this.#rounds = options.rounds ?? new ReconcileHealth({ clock });
-    this.#trigger = new Trigger(() => this.#round(), clock);
+    this.#health = options.health ?? new ReconcileHealth({ clock });
+    this.#trigger = new Trigger(() => this.#reconcileGuarded(), clock);
     const wake = () => this.#trigger.now();
     const shared = { clock, random, ec2, rateLimit: options.rateLimit, events, wake };
     this.#refresh = new Refresh(
@@ -128,8 +128,8 @@ export class AddressReconciler {
     await this.#lookUp.idle();
   }
 
-  #round(): void {
-    this.#rounds.run(
+  #reconcileGuarded(): void {
+    this.#health.run(
       'addresses',
       () => this.#reconcile(),
       (error) => {
@@ -272,7 +272,7 @@ export class AddressReconciler {
           });
         },
         // Planned at once, so that the next call already carries what arrived meanwhile.
-        settled: () => this.#round(),
+        settled: () => this.#reconcileGuarded(),
       },
       this.#signal,
     );
@@ -287,6 +287,6 @@ export class AddressReconciler {
       if (action.takeover) this.#attempts.doubt(action.address);
       else if (action.claim.kind === 'floating') this.#attempts.doubt(action.address, { waited: true });
     }
-    this.#round();
+    this.#reconcileGuarded();
   }
 }

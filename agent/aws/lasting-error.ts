@@ -6,7 +6,7 @@ const PATIENCE_MS = 10_000;
 
 /**
  * Since when each claim is kept waiting by a trouble that usually passes by itself: a connection that was reset must not become a Warning
- * on a pod. Asked in every round, and a failed call causes one.
+ * on a pod. Asked in every reconcile, and a failed call causes one.
  */
 export class LastingError {
   readonly #clock: Clock;

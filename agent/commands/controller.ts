@@ -40,9 +40,9 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   const closing = new AbortController();
   const snapshot = new ControllerSnapshot(clock);
   const endpoints = {
-    healthFaults: () => parts.rounds.faults(),
+    healthFaults: () => parts.health.faults(),
     // A standby is ready, too: it could lead at any time.
-    readyFaults: () => [...(waiting === undefined ? [] : [waiting]), ...parts.rounds.failing()],
+    readyFaults: () => [...(waiting === undefined ? [] : [waiting]), ...parts.health.failing()],
     metrics: () => metrics.render(),
     snapshot: options.serveSnapshot ? () => snapshot.read(waiting) : undefined,
   };

@@ -111,13 +111,13 @@ function openEipObjects(
   { sources, tenants, recorder, rateLimit }: SharedParts,
   signal: AbortSignal,
 ): EipObjectReconciler {
-  const { clock, random, log, rounds } = parts;
+  const { clock, random, log, health } = parts;
   return new EipObjectReconciler(
     {
       clock,
       random,
       log,
-      rounds,
+      health,
       kube,
       elasticIps: ec2.elasticIps,
       addresses: ec2.addresses,

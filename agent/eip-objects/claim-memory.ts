@@ -5,7 +5,7 @@ import type { AllocationId } from '../../lib/model/elastic-ips/elastic-ip.ts';
 /** How long EC2's lists may lag behind an allocation that a predecessor made, ms. */
 export const SETTLING_MS = 10_000;
 
-/** What one term of leadership remembers of objects and EIPs between two rounds. */
+/** What one term of leadership remembers of objects and EIPs between two reconciles. */
 export class ClaimMemory {
   readonly #inventoryAfter = new Map<string, number>();
   readonly #holds = new Set<string>();

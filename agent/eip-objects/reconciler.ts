@@ -50,8 +50,8 @@ export interface EipObjectReconcilerOptions {
   /** Asked right before each call: a leader that was paused must not go on. */
   readonly mayAct: () => boolean;
   readonly dryRun: boolean;
-  /** Told how the rounds end. @default kept to itself */
-  readonly rounds?: ReconcileHealth;
+  /** Hears how reconciles end. @default kept to itself */
+  readonly health?: ReconcileHealth;
 }
 
 /** What one term of leadership knows beside the watches. All of it may be lost: EC2's tags and the objects carry the truth. */
@@ -105,7 +105,7 @@ export class EipObjectReconciler {
         act: (step) => executor.act(step),
         failed: (step, error) => executor.failed(step, error),
         onFault,
-        ...(options.rounds && { rounds: { loop: 'EIP objects', health: options.rounds } }),
+        ...(options.health && { healthOf: { loop: 'EIP objects', health: options.health } }),
       },
       signal,
     );

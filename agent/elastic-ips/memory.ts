@@ -13,7 +13,7 @@ interface ClaimMemory {
   readonly wish: string;
 }
 
-/** How long a round remembers what it saw: since when things are as they are. All times are ms since the epoch. */
+/** How long what a reconcile saw is remembered: since when things are as they are. All times are ms since the epoch. */
 export class ElasticIpMemory {
   readonly backoffs: FailureMemory<Reason>;
   readonly addressSince = new Map<string, number>();

@@ -73,8 +73,8 @@ export interface ElasticIpReconcilerOptions {
   readonly doubtEnis: (cause: string) => void;
   readonly callSignal: AbortSignal;
   readonly dryRun: boolean;
-  /** Told how the rounds end. @default kept to itself */
-  readonly rounds?: ReconcileHealth;
+  /** Hears how reconciles end. @default kept to itself */
+  readonly health?: ReconcileHealth;
 }
 
 /** An inventory this much older than a pod still counts for it, ms: pods that arrive one after the other share reads. */
@@ -123,7 +123,7 @@ export class ElasticIpReconciler {
         act: (step) => this.#act(step, parts),
         failed: (step, error) => stepFailed(error, step, parts),
         onFault: (error) => log.error('planning for Elastic IPs failed and is tried again', { error }),
-        ...(options.rounds && { rounds: { loop: 'Elastic IPs', health: options.rounds } }),
+        ...(options.health && { healthOf: { loop: 'Elastic IPs', health: options.health } }),
       },
       signal,
     );

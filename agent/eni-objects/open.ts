@@ -12,7 +12,7 @@ import { createEniObjectReconciler, type EniObjectReconciler } from './reconcile
 import { observeEnis } from './snapshot.ts';
 
 export interface EniObjectsOptions {
-  readonly parts: Pick<ProcessParts, 'clock' | 'random' | 'log' | 'rounds'>;
+  readonly parts: Pick<ProcessParts, 'clock' | 'random' | 'log' | 'health'>;
   readonly kube: KubeClient;
   readonly interfaces: InterfaceApi;
   readonly sources: ControllerSources;
@@ -27,7 +27,7 @@ export interface EniObjectsOptions {
 /** The loop for ENI objects on the controller's shared watches, for one term of leadership. */
 export function openEniObjects(options: EniObjectsOptions, signal: AbortSignal): EniObjectReconciler {
   const { parts, kube, interfaces, sources, recorder, rateLimit, tracer, context, resyncMs, mayAct } = options;
-  const { clock, random, log, rounds } = parts;
+  const { clock, random, log, health } = parts;
   sources.needEniObjects('enis', true);
   const instances = new NodeInstances({ kube, clock, log, onChange: () => loop.wake() }, signal);
   const statusSubresource = () => sources.eniServed?.statusSubresource ?? true;
@@ -36,7 +36,7 @@ export function openEniObjects(options: EniObjectsOptions, signal: AbortSignal):
       clock,
       random,
       log,
-      rounds,
+      health,
       rateLimit,
       tracer,
       resyncMs,

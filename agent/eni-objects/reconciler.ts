@@ -54,8 +54,8 @@ export interface EniObjectReconcilerParts {
   readonly callSignal: AbortSignal;
   /** How often EC2 is asked when nothing changes, ms. @default 10 min */
   readonly resyncMs?: number;
-  /** Told how the rounds end. @default kept to itself */
-  readonly rounds?: ReconcileHealth;
+  /** Hears how reconciles end. @default kept to itself */
+  readonly health?: ReconcileHealth;
 }
 
 export interface EniObjectReconciler {
@@ -103,7 +103,7 @@ class Loop implements EniObjectReconciler {
         mayAct,
         act: (step) => this.#act(step),
         failed: (step, error) => this.#failed(step, error),
-        ...(parts.rounds && { rounds: { loop: 'ENI objects', health: parts.rounds } }),
+        ...(parts.health && { healthOf: { loop: 'ENI objects', health: parts.health } }),
         onFault: (error) => onProblem('planning for ENI objects failed; the next event tries again', error),
       },
       signal,

@@ -96,7 +96,7 @@ export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
     instanceId: options.instanceId,
     timing,
     records,
-    rounds: options.rounds,
+    health: options.health,
     ec2: ec2.addresses,
     elasticIps: { ec2: ec2.elasticIps, rateLimit: options.rateLimit, clusterName: options.clusterName },
     rateLimit: options.rateLimit,

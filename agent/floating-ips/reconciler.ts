@@ -68,8 +68,8 @@ export interface FloatingIpReconcilerOptions {
   /** What has to be watched from now on. */
   readonly need: (need: FloatingNeed) => void;
   readonly callSignal: AbortSignal;
-  /** Told how the rounds end. @default kept to itself */
-  readonly rounds?: ReconcileHealth;
+  /** Hears how reconciles end. @default kept to itself */
+  readonly health?: ReconcileHealth;
 }
 
 /** Nothing is watched for objects that do not exist, and no Lease for objects that concern other nodes. */
@@ -87,7 +87,7 @@ const STOP_MS = 3_000;
 export class FloatingIpReconciler {
   readonly #options: FloatingIpReconcilerOptions;
   readonly #trigger: Trigger;
-  readonly #rounds: ReconcileHealth;
+  readonly #health: ReconcileHealth;
   readonly #performer: FloatingIpExecutor;
   readonly #items = new Map<string, FloatingItem>();
   readonly #flying = new Set<Promise<void>>();
@@ -100,8 +100,8 @@ export class FloatingIpReconciler {
 
   constructor(options: FloatingIpReconcilerOptions) {
     this.#options = options;
-    this.#trigger = new Trigger(() => this.#round(), options.clock);
-    this.#rounds = options.rounds ?? new ReconcileHealth(options);
+    this.#trigger = new Trigger(() => this.#reconcileGuarded(), options.clock);
+    this.#health = options.health ?? new ReconcileHealth(options);
     this.#performer = new FloatingIpExecutor({ ...options, enis: () => options.observe().enis });
     this.#factAge = new FactAge(options.clock, options.wall);
     this.#jitter = options.random();
@@ -148,8 +148,8 @@ export class FloatingIpReconciler {
     await Promise.all(this.#flying);
   }
 
-  #round(): void {
-    this.#rounds.run(
+  #reconcileGuarded(): void {
+    this.#health.run(
       'floating IPs',
       () => this.#reconcile(),
       (error) => {
@@ -264,7 +264,7 @@ export class FloatingIpReconciler {
       item.busy.delete(lane);
       this.#flying.delete(flight);
       // Planned at once: what a step has made true may be what the next one waits for.
-      this.#round();
+      this.#reconcileGuarded();
     });
     this.#flying.add(flight);
   }

@@ -16,7 +16,7 @@ import type { NodeEniEvent } from './reporter.ts';
 import { NodeEniSources } from './sources.ts';
 
 export interface NodeEnisOptions {
-  readonly parts: Pick<ProcessParts, 'clock' | 'random' | 'log' | 'rounds'>;
+  readonly parts: Pick<ProcessParts, 'clock' | 'random' | 'log' | 'health'>;
   readonly kube: KubeClient;
   readonly interfaces: InterfaceApi;
   readonly networks: NetworkApi;
@@ -42,7 +42,7 @@ const VPC_CNI_INTERFACES = 2;
 /** The loop for NodeENIs on watches of its own, for one term of leadership. */
 export function openNodeEnis(options: NodeEnisOptions, signal: AbortSignal): NodeEnis {
   const { parts, kube, interfaces, networks, recorder, clusterName, mayAct } = options;
-  const { clock, random, log, rounds } = parts;
+  const { clock, random, log, health } = parts;
   const changed = new Topic();
   const sources = new NodeEniSources({ kube, clock, random, log, onChange: () => changed.publish() }, signal);
   const publisher = new NodeEniPublisher({ kube, clock, log, changed }, signal);
@@ -54,7 +54,7 @@ export function openNodeEnis(options: NodeEnisOptions, signal: AbortSignal): Nod
       clusterName,
       networks,
       mayAct,
-      ...(rounds && { rounds }),
+      ...(health && { health }),
       ec2: interfaces,
       rateLimit: options.rateLimit,
       tracer: options.tracer,

@@ -52,7 +52,7 @@ export interface NodeEniReconcilerParts {
   readonly callSignal: AbortSignal;
   /** How often EC2 is asked when nothing changes, ms. @default 10 min */
   readonly resyncMs?: number;
-  readonly rounds?: ReconcileHealth;
+  readonly health?: ReconcileHealth;
 }
 
 const RESYNC_MS = 600_000;
@@ -87,7 +87,7 @@ export class NodeEniReconciler {
         mayAct,
         act: (step) => this.#act(step),
         failed: (step, error) => this.#failed(step, error),
-        ...(parts.rounds && { rounds: { loop: 'NodeENIs', health: parts.rounds } }),
+        ...(parts.health && { healthOf: { loop: 'NodeENIs', health: parts.health } }),
         onFault: (error) => log.error('planning for NodeENIs failed; the next event tries again', { error }),
       },
       signal,

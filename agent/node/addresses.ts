@@ -33,7 +33,7 @@ export function openNodeAddresses(
     {
       clock: ages,
       random: process.random,
-      rounds: process.rounds,
+      health: process.health,
       rateLimit: aws.rateLimit,
       ec2: aws.ec2.addresses,
       instanceId: aws.instanceId,

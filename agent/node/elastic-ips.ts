@@ -29,7 +29,7 @@ export function openNodeElasticIps(
       clock: ages,
       random: process.random,
       log: process.log,
-      rounds: process.rounds,
+      health: process.health,
       rateLimit: aws.rateLimit,
       ec2: aws.ec2.elasticIps,
       interfaces: aws.ec2.interfaces,

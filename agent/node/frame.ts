@@ -20,7 +20,7 @@ export interface NodeFrame extends Omit<NodeContext, 'options'> {
 /** Opens log, metrics, clocks and the supervisor. */
 export function openNodeFrame(options: NodeOptions, stop: AbortSignal): NodeFrame {
   const opened = openProcess('node', options, { node: options.nodeName });
-  const { log, random, rounds } = opened;
+  const { log, random, health } = opened;
   const ages = monotonicClock(opened.clock, () => Math.floor(performance.now()));
   const calls = new AbortController();
   stop.addEventListener('abort', () => ages.after(STOP_GRACE_MS, () => calls.abort(stop.reason)), { once: true });
@@ -29,8 +29,8 @@ export function openNodeFrame(options: NodeOptions, stop: AbortSignal): NodeFram
   const supervisor = new Supervisor({ clock: ages, random, onFailure }, stop);
   const readiness = new Readiness();
   readiness.faultsOf('EC2', () => ['the EC2 instance of this node is not known yet']);
-  readiness.faultsOf('rounds', () => rounds.failing());
-  readiness.stuckOf(() => rounds.faults());
+  readiness.faultsOf('reconciles', () => health.failing());
+  readiness.stuckOf(() => health.faults());
   supervisor.keep('readiness in the log', (signal) => readiness.follow(ages, log, signal));
   const environment = options.region ? { ...opened.environment, AWS_REGION: options.region } : opened.environment;
   return {

@@ -5,7 +5,7 @@ import type { AddressMetrics } from '../../lib/runtime/metrics.ts';
 import type { NodeReport } from '../addresses/reconciler-options.ts';
 import type { EipReport } from '../elastic-ips/reconciler.ts';
 
-/** Turns the state after each round into gauges. */
+/** Turns the state after each reconcile into gauges. */
 export class Gauges {
   readonly #metrics: AddressMetrics;
 

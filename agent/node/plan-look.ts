@@ -146,7 +146,7 @@ export async function lookOnce(
           if (!report.complete) return;
           latest = report;
           loops.elasticIps?.wake();
-          // Definitions are fetched only once it is known which ones; the round after that is the one to print.
+          // Definitions are fetched only once it is known which ones; the plan after that is the one to print.
           if (fetched === undefined)
             fetched = definitions.prefetch([...pods.items()].flatMap(definitionsOf)).then(wake, wake);
           else

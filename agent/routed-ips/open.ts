@@ -19,7 +19,7 @@ export interface OpenRoutedIpsOptions {
   readonly random: () => number;
   readonly log: Logger;
   readonly metrics: RouteMetrics;
-  readonly rounds?: ReconcileHealth;
+  readonly health?: ReconcileHealth;
   readonly rateLimit: RateLimit;
   readonly ec2: RouteApi;
   readonly policy: RoutePolicy;

@@ -60,7 +60,7 @@ export interface RoutedIpsOptions {
   readonly resyncMs: number;
   /** Nothing has been here before this process: whatever it finds has just appeared. @default false */
   readonly firstStart?: boolean;
-  readonly rounds?: ReconcileHealth;
+  readonly health?: ReconcileHealth;
 }
 
 /** The loop for addresses that route tables lead here: observe, plan from the whole snapshot, one call per route at a time, tell. */
@@ -74,7 +74,7 @@ export class RoutedIps {
   #scope: { readonly vpcIds: readonly string[]; readonly ids: readonly string[] } = { vpcIds: [], ids: [] };
 
   constructor(options: RoutedIpsOptions, signal: AbortSignal) {
-    const { clock, random, log, rateLimiter, ec2, records, rounds } = options;
+    const { clock, random, log, rateLimiter, ec2, records, health } = options;
     this.#options = options;
     this.#settled = options.firstStart === true;
     this.#memory = new RouteMemory({ clock, random });
@@ -93,8 +93,8 @@ export class RoutedIps {
         act: (step) => executeRouteStep(step, parts),
         // Whatever EC2 said is recorded by then; anything else is a fault of ours.
         failed: (step, error) => log.debug('a step for a route failed', { key: step.key, error }),
-        onFault: (error) => log.error('a round for routed IPs failed and is tried again', { error }),
-        ...(rounds && { rounds: { loop: 'routed IPs', health: rounds } }),
+        onFault: (error) => log.error('reconciling routed IPs failed; trying again', { error }),
+        ...(health && { healthOf: { loop: 'routed IPs', health } }),
       },
       signal,
     );

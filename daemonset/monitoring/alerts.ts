@@ -95,7 +95,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'EniAgentReconcileFailing',
     severity: 'critical',
-    expr: 'min_over_time(eni_agent_rounds_failed[2m]) > 0',
+    expr: 'min_over_time(eni_agent_reconciles_failed[2m]) > 0',
     for: '0m',
     summary: '{{ $labels.loop }} keeps failing in {{ $labels.pod }}: a fault of the agent itself.',
   },

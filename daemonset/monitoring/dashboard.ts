@@ -55,7 +55,7 @@ const PANELS: Readonly<Record<keyof typeof CATALOGUE, Panel>> = {
   staleness: { row: 'Kubernetes', title: 'Since the last sign of a watch', unit: 's', over: 'max' },
   watchRestarts: { row: 'Kubernetes', title: 'Watches started again', unit: 'reqps' },
   eventsDropped: { row: 'Kubernetes', title: 'Events not written', unit: 'reqps' },
-  roundsFailed: { row: 'Process', title: 'Reconciles failed in a row', over: 'max' },
+  reconcilesFailed: { row: 'Process', title: 'Reconciles failed in a row', over: 'max' },
   reconcileFailures: { row: 'Process', title: 'Failed reconciles', unit: 'reqps' },
   stateFaults: { row: 'Process', title: 'State files that fail' },
   buildInfo: { row: 'Process', title: 'Processes, by version' },

@@ -88,8 +88,8 @@ export interface ControllerMetrics {
 }
 
 export interface LoopMetrics {
-  /** How many rounds of this loop have failed in a row; 0 after one that did not. */
-  roundsFailed(loop: string, inARow: number): void;
+  /** How many reconciles of this loop have failed in a row; 0 after one that did not. */
+  reconcilesFailed(loop: string, inARow: number): void;
 }
 
 /** Where measurements go. Cheap enough for every call; never throws. */
@@ -128,5 +128,5 @@ export const noMetrics: Metrics = {
   elasticIpQuota: () => undefined,
   orphans: () => undefined,
   nodeEnis: () => undefined,
-  roundsFailed: () => undefined,
+  reconcilesFailed: () => undefined,
 };

@@ -26,7 +26,7 @@ export interface ReconcilerParts<Step> {
   /** The plan itself threw. The next wake tries again, or some seconds. */
   readonly onFault: (error: unknown) => void;
   /** Told, under the loop's name, how planning ends. @default kept to itself */
-  readonly rounds?: { readonly loop: string; readonly health: ReconcileHealth };
+  readonly healthOf?: { readonly loop: string; readonly health: ReconcileHealth };
 }
 
 /** A plan this young counts as made now if nothing has happened since, ms. */
@@ -84,17 +84,18 @@ export class Reconciler<Step> {
   }
 
   #look(): ReadonlyMap<string, Step> {
-    const { plan, keyOf, clock, onFault, rounds = { loop: '', health: new ReconcileHealth({ clock }) } } = this.#parts;
+    const { plan, keyOf, clock, onFault, healthOf } = this.#parts;
+    const { loop, health } = healthOf ?? { loop: '', health: new ReconcileHealth({ clock }) };
     this.#steps = new Map();
     this.#plannedAt = clock.now();
-    const round = () => {
+    const reconcile = () => {
       const { steps, retryAt } = plan();
       this.#steps = new Map(steps.map((step) => [keyOf(step), step]));
       this.#trigger.at(retryAt);
       // A wake from within the plan counts; the time that planning took does not.
       if (this.#plannedAt !== undefined) this.#plannedAt = clock.now();
     };
-    rounds.health.run(rounds.loop, round, (error) => {
+    health.run(loop, reconcile, (error) => {
       onFault(error);
       this.#trigger.at(clock.now() + RECONCILE_RETRY_MS);
     });
@@ -110,7 +111,7 @@ export class Reconciler<Step> {
       const priority = () => priorityOf(this.#steps.get(key) ?? planned) ?? 0;
       await rateLimiter.call(priority, this.#signal, () => {
         const latest = this.#latest(key);
-        // What needs no permission by now is done without: the next round starts it.
+        // What needs no permission by now is done without: the next reconcile starts it.
         const isFor = latest !== undefined && priorityOf(latest) !== undefined;
         if (!isFor || this.#signal.aborted || !mayAct()) return NO_CALL;
         step = latest;
@@ -125,7 +126,7 @@ export class Reconciler<Step> {
   #latest(key: string): Step | undefined {
     if (this.#plannedAt !== undefined && this.#parts.clock.now() < this.#plannedAt + FRESH_MS)
       return this.#steps.get(key);
-    // What else this plan wants is started by a round of its own.
+    // What else this plan wants is started by a reconcile of its own.
     this.#trigger.now();
     return this.#look().get(key);
   }

@@ -209,10 +209,10 @@ export const CATALOGUE = {
     help: 'Interfaces of NodeENIs by state: Pending, Creating, Attaching, Attached, Ready, Leaving, Detaching, Retained or Failed',
     labels: ['state'],
   },
-  roundsFailed: {
+  reconcilesFailed: {
     type: 'gauge',
-    name: 'eni_agent_rounds_failed',
-    help: 'Rounds of a loop that have failed in a row; after a minute of it /healthz fails too',
+    name: 'eni_agent_reconciles_failed',
+    help: 'Reconciles of a loop that have failed in a row; after a minute of it /healthz fails too',
     labels: ['loop'],
   },
   reconcileFailures: {

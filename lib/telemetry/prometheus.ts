@@ -80,7 +80,7 @@ export function prometheusMetrics({ now, build, process: readings }: PrometheusO
 /** Readings that set more than one series. */
 function composed(
   instruments: Instruments,
-): Pick<Metrics, 'ec2Call' | 'floatingIpFailover' | 'elasticIpQuota' | 'roundsFailed'> {
+): Pick<Metrics, 'ec2Call' | 'floatingIpFailover' | 'elasticIpQuota' | 'reconcilesFailed'> {
   return {
     ec2Call: (action, seconds, code) => {
       instruments.ec2Calls.inc({ action });
@@ -95,8 +95,8 @@ function composed(
       instruments.elasticIpsUsed.set(used);
       instruments.elasticIpsAllowed.set(allowed ?? 0);
     },
-    roundsFailed: (loop, inARow) => {
-      instruments.roundsFailed.set({ loop }, inARow);
+    reconcilesFailed: (loop, inARow) => {
+      instruments.reconcilesFailed.set({ loop }, inARow);
       if (inARow > 0) instruments.reconcileFailures.inc({ loop });
     },
   };
@@ -149,7 +149,7 @@ function instrumentsIn(registry: Registry) {
     elasticIpsAllowed: gauge(CATALOGUE.elasticIpsAllowed),
     orphans: gauge(CATALOGUE.orphans),
     nodeEnis: gauge(CATALOGUE.nodeEnis),
-    roundsFailed: gauge(CATALOGUE.roundsFailed),
+    reconcilesFailed: gauge(CATALOGUE.reconcilesFailed),
     reconcileFailures: counter(CATALOGUE.reconcileFailures),
     buildInfo: gauge(CATALOGUE.buildInfo),
     residentMemory: gauge(CATALOGUE.residentMemory),

@@ -26,7 +26,7 @@ export function parseNetworkStatus(annotations: Readonly<Record<string, string>>
   return fresh;
 }
 
-/** Every round of planning reads every pod's status several times; the annotations of a pod object never change. */
+/** Every plan reads every pod's status several times; the annotations of a pod object never change. */
 const parsed = new WeakMap<Readonly<Record<string, string>>, Parsed<readonly NetworkStatus[]>>();
 
 function parseFresh(annotations: Readonly<Record<string, string>>): Parsed<readonly NetworkStatus[]> {

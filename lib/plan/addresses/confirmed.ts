@@ -21,7 +21,7 @@ export function isConfirmed(
   { pod, ifName, cached, live }: InterfaceEvidence,
   observed: Observations,
 ): boolean {
-  // The usual case, for every address in every round.
+  // The usual case, for every address in every plan.
   if (cached.some(({ addresses }) => addresses.includes(address))) return true;
   const ofPod = observed.cache.filter((entry) => entry.ifName === ifName && podKey(entry.pod) === podKey(pod));
   const results = ofPod

@@ -86,8 +86,8 @@ export const ALERT_EXAMPLES: Readonly<Record<string, AlertExample>> = {
     at: '10m',
   },
   EniAgentReconcileFailing: {
-    fires: { [`eni_agent_rounds_failed{loop="addresses",${POD}}`]: '0 1+1x10' },
-    quiet: { [`eni_agent_rounds_failed{loop="addresses",${POD}}`]: '0 1 0 1 0 1 0 1 0 1 0' },
+    fires: { [`eni_agent_reconciles_failed{loop="addresses",${POD}}`]: '0 1+1x10' },
+    quiet: { [`eni_agent_reconciles_failed{loop="addresses",${POD}}`]: '0 1 0 1 0 1 0 1 0 1 0' },
     at: '8m',
   },
   EniAgentStateFileFault: {

@@ -141,11 +141,11 @@ describe('prometheusMetrics', () => {
   it('counts a failed reconcile forever, and how many failed in a row until one does not', async () => {
     const { metrics, series } = instance();
 
-    for (const inARow of [1, 2, 0]) metrics.roundsFailed('addresses', inARow);
+    for (const inARow of [1, 2, 0]) metrics.reconcilesFailed('addresses', inARow);
 
     expect(await series()).toEqual(
       expect.arrayContaining([
-        'eni_agent_rounds_failed{loop="addresses"} 0',
+        'eni_agent_reconciles_failed{loop="addresses"} 0',
         'eni_agent_reconcile_failures_total{loop="addresses"} 2',
       ]),
     );
