@@ -119,7 +119,7 @@ export class HolderLookup {
   async #learn(query: Parameters<AddressApi['instanceOwners']>[0]): Promise<void> {
     const found = await this.#options.ec2.instanceOwners(query, { signal: this.#signal });
     if (this.#owners.size > MAX_OWNERS) this.#owners.clear();
-    if ('ids' in query) for (const id of query.ids) this.#owners.set(id, 'untold');
+    if ('ids' in query) for (const id of query.ids) this.#owners.set(id, 'unanswered');
     for (const [id, owner] of found) this.#owners.set(id, owner);
   }
 
@@ -140,7 +140,7 @@ export class HolderLookup {
     const { attempts } = this.#options;
     if (holder === undefined && purpose === 'wait') attempts.foundFree(address);
     if (holder === undefined) return attempts.found(address, { askedAt, eni: undefined });
-    const owner = holder.instanceId === undefined ? undefined : (this.#owners.get(holder.instanceId) ?? 'untold');
+    const owner = holder.instanceId === undefined ? undefined : (this.#owners.get(holder.instanceId) ?? 'unanswered');
     const refusal = whyNotTake(address, holder, owner, own);
     attempts.found(address, { askedAt, eni: holder.eni, ...(refusal && { refusal }) });
     if (purpose === 'take' && refusal === undefined) return;

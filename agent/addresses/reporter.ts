@@ -30,8 +30,8 @@ export interface AddressReporterOptions {
 export class AddressReporter implements AddressEvents {
   readonly #options: AddressReporterOptions;
   /** The reason last told per claim, so that a refusal is reported once and not by each reconcile. */
-  #told = new Map<string, Reason>();
-  #toldFaults: ReadonlySet<string> = new Set();
+  #reported = new Map<string, Reason>();
+  #reportedFaults: ReadonlySet<string> = new Set();
   #leftOut: ReadonlySet<string> = new Set();
   readonly #lasting: LastingError;
 
@@ -136,10 +136,10 @@ export class AddressReporter implements AddressEvents {
       if (state !== 'refused' || refusal === undefined) continue;
       const key = `${claim.holder.uid}|${claim.interface}|${claim.address}`;
       refused.add(key);
-      const before = this.#told.get(key);
+      const before = this.#reported.get(key);
       const isWorthTelling = this.#lasting.isWorthTelling(key, refusal.reason);
-      const told = isWorthTelling ? refusal.reason : before;
-      if (told !== undefined) now.set(key, told);
+      const reported = isWorthTelling ? refusal.reason : before;
+      if (reported !== undefined) now.set(key, reported);
       if (!isWorthTelling || before === refusal.reason) continue;
       this.#options.log.warn('address refused', {
         ...placeOf(claim),
@@ -154,7 +154,7 @@ export class AddressReporter implements AddressEvents {
       });
     }
     this.#lasting.keepOnly(refused);
-    this.#told = now;
+    this.#reported = now;
   }
 
   /** Logs once what is left out because no subnet of the VPC has it; nobody needs a warning. */
@@ -177,14 +177,14 @@ export class AddressReporter implements AddressEvents {
       for (const { reason, message } of faults) {
         const key = `${where}|${message}`;
         now.add(key);
-        if (this.#toldFaults.has(key)) continue;
+        if (this.#reportedFaults.has(key)) continue;
         const pod = podOf(where);
         this.#options.log.warn('input refused', { where, reason, message });
         if (pod)
           this.#options.emit({ pod, type: 'Warning', reason: 'AddressRefused', message: `${reason}: ${message}` });
       }
     }
-    this.#toldFaults = now;
+    this.#reportedFaults = now;
   }
 }
 

@@ -22,7 +22,7 @@ import { runSweep, type SweepParts } from '../sweep/sweep.ts';
 import { openTenantRules } from '../tenants/open.ts';
 import type { TenantRules } from '../tenants/tenant-rules.ts';
 import { LEASE } from './election.ts';
-import { ControllerSnapshot } from './snapshot.ts';
+import type { ControllerSnapshot } from './snapshot.ts';
 import { ControllerSources } from './sources.ts';
 
 /** What every loop of the controller is made from. */
@@ -126,7 +126,7 @@ function openEipObjects(
       context: { clusterName, defaultTags: options.defaultTags },
       tenants: () => tenants.policy,
       sources,
-      teller: new EipObjectReporter(options.dryRun ? { record: () => undefined } : recorder, log, resourceOf),
+      reporter: new EipObjectReporter(options.dryRun ? { record: () => undefined } : recorder, log, resourceOf),
       resyncMs: options.ec2ResyncMs,
       mayAct,
       dryRun: options.dryRun,

@@ -39,13 +39,13 @@ export class EipObjectExecutor {
   failed(step: ObjectStep, cause: unknown): void {
     if (isThrottling(cause) || this.#signal.aborted) return;
     if (cause instanceof Ec2Error && 'claim' in step) return this.#heldBack(step, cause);
-    const { log, teller } = this.#options;
+    const { log, reporter } = this.#options;
     const { failures } = this.#memory.retries.failed(step.key, {
       reason: 'failed',
       message: String(cause),
       pause: RETRY,
     });
-    if (step.kind === 'ask-ending') teller.refuse(step.claim.object, step.claim.dialect, unknownEnding(cause));
+    if (step.kind === 'ask-ending') reporter.refuse(step.claim.object, step.claim.dialect, unknownEnding(cause));
     if (failures === 1 || failures % 10 === 0)
       log.warn(`EIP object: ${step.kind} failed and is repeated`, { ...about(step), failures, error: cause });
   }
@@ -85,7 +85,7 @@ export class EipObjectExecutor {
     if ('claim' in step && isEc2Step(step)) backoffs.succeeded(step.claim.object.uid);
     if (takesHold(step) && !stale) claims.held(step.claim.object.uid);
     if (step.kind === 'tag' && step.retained !== undefined)
-      this.#options.teller.retained(step.claim, step.eip, step.retained);
+      this.#options.reporter.retained(step.claim, step.eip, step.retained);
   }
 
   /** EC2 refused, or did not answer. Whatever it was: look again before deciding again. */

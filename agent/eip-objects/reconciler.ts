@@ -44,7 +44,7 @@ export interface EipObjectReconcilerOptions {
   /** What namespaces may ask for. @default everything */
   readonly tenants?: () => TenantPolicy;
   readonly sources: ControllerSources;
-  readonly teller: EipObjectReporter;
+  readonly reporter: EipObjectReporter;
   /** How often EC2 is asked when nothing changes, ms. */
   readonly resyncMs: number;
   /** Asked right before each call: a leader that was paused must not go on. */
@@ -124,7 +124,7 @@ export class EipObjectReconciler {
   }
 
   #plan(): Plan<ObjectStep> {
-    const { clock, dryRun, resyncMs, teller } = this.#options;
+    const { clock, dryRun, resyncMs, reporter } = this.#options;
     const { inventory, claims: memory } = this.#memory;
     const now = clock.now();
     const claims = memory.see(this.#claims(), now);
@@ -133,7 +133,7 @@ export class EipObjectReconciler {
     memory.stray(plan.strayed, now);
     const resyncAt = claims.length === 0 ? undefined : (inventory.readAt ?? 0) + resyncMs;
     if (plan.readInventory || (resyncAt !== undefined && resyncAt <= now)) inventory.request();
-    for (const verdict of plan.verdicts) teller.verdict(verdict);
+    for (const verdict of plan.verdicts) reporter.verdict(verdict);
     const { steps, waits } = dryRun ? { steps: [], waits: [] } : this.#due(plan.steps, now);
     const times = [plan.retryAt, resyncAt, ...waits].filter((time) => time !== undefined);
     return { steps, retryAt: times.length === 0 ? undefined : Math.max(now + 50, Math.min(...times)) };
@@ -154,7 +154,7 @@ export class EipObjectReconciler {
   }
 
   #claims(): readonly ObjectClaim[] {
-    const { sources, context, teller, tenants = () => OPEN_POLICY } = this.#options;
+    const { sources, context, reporter, tenants = () => OPEN_POLICY } = this.#options;
     const uids = new Set<string>();
     this.#refused = false;
     const claims = objectDialects.flatMap((dialect) =>
@@ -164,11 +164,11 @@ export class EipObjectReconciler {
         const refusal = 'reason' in claim ? claim : refuseObject(claim, tenants());
         if (refusal === undefined && !('reason' in claim)) return [claim];
         this.#refused = true;
-        if (refusal !== undefined) teller.refuse(object, dialect.name, refusal);
+        if (refusal !== undefined) reporter.refuse(object, dialect.name, refusal);
         return [];
       }),
     );
-    teller.keep(uids);
+    reporter.keep(uids);
     this.#memory.backoffs.keep(uids);
     for (const uid of this.#memory.endings.keys()) if (!uids.has(uid)) this.#memory.endings.delete(uid);
     return claims;

@@ -45,7 +45,7 @@ export function openEniObjects(options: EniObjectsOptions, signal: AbortSignal):
       clusterName: context.clusterName,
       writer: createEniObjectWriter({ client: kube, clock, random, signal, statusSubresource }),
       observe: () => observeEnis(sources, instances, context),
-      happened: ({ namespace, name, uid }, event) => {
+      recordEvent: ({ namespace, name, uid }, event) => {
         const { group, version, kind } = ENI_RESOURCE;
         recorder.record({ apiVersion: `${group}/${version}`, kind, namespace, name, uid }, event);
       },

@@ -46,7 +46,7 @@ export interface EniObjectReconcilerParts {
   readonly observe: () => EniSurroundings;
   /** Asked right before every call: false while this process does not lead. */
   readonly mayAct: () => boolean;
-  readonly happened: (
+  readonly recordEvent: (
     object: EniObject,
     event: { type: 'Normal' | 'Warning'; reason: string; message: string },
   ) => void;
@@ -189,7 +189,7 @@ class Loop implements EniObjectReconciler {
   }
 
   #failed(step: EniStep, cause: unknown): void {
-    const { log, callSignal, happened } = this.#parts;
+    const { log, callSignal, recordEvent } = this.#parts;
     if (callSignal.aborted) return;
     if (cause instanceof Ec2Error && isThrottling(cause)) {
       log.info('EC2 is throttling requests', { ...about(step), code: cause.code });
@@ -201,7 +201,7 @@ class Loop implements EniObjectReconciler {
     if (this.#memory.failed(step.object, refusal) > 1) return;
     const { reason, message } = refusal;
     log.warn('a step for an ENI object failed', { ...about(step), reason, error: cause });
-    if (reason !== 'Settling') happened(step.object, { type: 'Warning', reason, message });
+    if (reason !== 'Settling') recordEvent(step.object, { type: 'Warning', reason, message });
   }
 
   #addressesOf(eni: EniId): readonly IpAddress[] {
@@ -213,7 +213,7 @@ class Loop implements EniObjectReconciler {
   #tellRefusal(object: EniObject, { ready }: EniObjectStatus): void {
     if (ready?.status !== 'False' || ready.reason === object.status.ready?.reason || !REFUSALS.has(ready.reason))
       return;
-    this.#parts.happened(object, { type: 'Warning', reason: ready.reason, message: ready.message });
+    this.#parts.recordEvent(object, { type: 'Warning', reason: ready.reason, message: ready.message });
   }
 
   #tellStep(step: EniStep): void {
@@ -221,7 +221,7 @@ class Loop implements EniObjectReconciler {
     if (event === undefined) return;
     const place = step.kind === 'attach' ? ` to ${step.instanceId} at device index ${step.deviceIndex}` : '';
     const message = `${'eni' in step ? step.eni : 'network interface'}${place}`;
-    this.#parts.happened(step.object, { type: 'Normal', reason: event, message });
+    this.#parts.recordEvent(step.object, { type: 'Normal', reason: event, message });
   }
 }
 

@@ -40,8 +40,8 @@ export function observeEnis(
 }
 
 function addressesOf({ podIps, annotations }: ControllerPod): readonly IpAddress[] {
-  const told = objectsOf(parseJson(annotations[ADDRESSES] ?? 'null'));
-  return [...podIps, ...told.flatMap(({ address }) => parseIp(textOf(address) ?? '') ?? [])];
+  const published = objectsOf(parseJson(annotations[ADDRESSES] ?? 'null'));
+  return [...podIps, ...published.flatMap(({ address }) => parseIp(textOf(address) ?? '') ?? [])];
 }
 
 /** An EIP that names an address of an ENI object by its index keeps that address, also before it is associated. */

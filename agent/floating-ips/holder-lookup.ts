@@ -49,7 +49,7 @@ export class HostHolderLookup {
       requests.map((request) => {
         const holder = holders.get(request.address);
         // One that is not told is not accused.
-        const owner = holder?.instanceId === undefined ? undefined : (owners.get(holder.instanceId) ?? 'untold');
+        const owner = holder?.instanceId === undefined ? undefined : (owners.get(holder.instanceId) ?? 'unanswered');
         return [request.address, { takeover: judgeTakeover(request, holder, owner, this.#clusters()), holder }];
       }),
     );
@@ -57,7 +57,7 @@ export class HostHolderLookup {
 
   async #learn(instanceId: string, signal: AbortSignal): Promise<void> {
     const found = await this.#parts.ec2.instanceOwners({ ids: [instanceId] }, { signal });
-    this.#own = found.get(instanceId) ?? 'untold';
+    this.#own = found.get(instanceId) ?? 'unanswered';
   }
 
   #clusters(): OwnClusters {

@@ -65,10 +65,10 @@ export class NodeEniSources {
   read(): { readonly objects: readonly NodeEni[]; readonly nodes: readonly NodeEniNode[] } | undefined {
     if (!this.#checked || this.#kinds.some(({ watch }) => watch.wanted && !watch.known)) return undefined;
     const objects = this.#kinds.flatMap(({ watch }) => [...watch.items()]);
-    const isTold = [...this.#nodes.items()].some(({ announced }) => announced !== undefined);
+    const isAnnounced = [...this.#nodes.items()].some(({ announced }) => announced !== undefined);
     const isServed = this.#kinds.some(({ watch }) => watch.wanted);
     this.#looked ||= this.#nodes.known;
-    const needed = objects.length > 0 || isTold || (isServed && !this.#looked);
+    const needed = objects.length > 0 || isAnnounced || (isServed && !this.#looked);
     this.#nodes.want(needed ? { path: '/api/v1/nodes' } : undefined);
     if (!needed) return { objects: [], nodes: [] };
     return this.#nodes.known ? { objects, nodes: [...this.#nodes.items()] } : undefined;

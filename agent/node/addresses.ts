@@ -13,7 +13,7 @@ interface AddressParts {
   readonly ledger: Journal<LedgerEntry>;
   /** Its addresses are nobody's by `*`. */
   readonly floating: Pick<FloatingIps, 'addresses'>;
-  readonly reports: Pick<NodeReports, 'story'>;
+  readonly reports: Pick<NodeReports, 'addressReporter'>;
 }
 
 /** The private addresses of a node's pods. */
@@ -50,7 +50,7 @@ export function openNodeAddresses(
         return observed;
       },
       report: (report) => exchange.addresses.publish(report),
-      events: reports.story,
+      events: reports.addressReporter,
     },
     stop,
   );

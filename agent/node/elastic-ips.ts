@@ -14,7 +14,7 @@ interface ElasticIpParts {
   readonly takings: Journal<PendingAssociation>;
   readonly servedPods: () => readonly Pod[];
   readonly addresses: Pick<AddressReconciler, 'enis' | 'describedAt' | 'leaving' | 'doubt'>;
-  readonly reports: Pick<NodeReports, 'eipHappened'>;
+  readonly reports: Pick<NodeReports, 'recordEipEvent'>;
 }
 
 /** The Elastic IPs of a node's pods, on the addresses that the loops for private addresses report. */
@@ -51,7 +51,7 @@ export function openNodeElasticIps(
         leaving: addresses.leaving,
       }),
       report: (report) => exchange.elasticIps.publish(report),
-      happened: reports.eipHappened,
+      happened: reports.recordEipEvent,
       doubtEnis: (cause) => addresses.doubt(cause),
     },
     stop,

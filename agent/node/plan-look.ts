@@ -96,7 +96,7 @@ export async function lookOnce(
     ...observers.faults(),
     ...(found.elasticIps === undefined && clusterName !== undefined ? ['the Elastic IPs of the cluster (EC2)'] : []),
   ];
-  const teller = setInterval(() => onWaiting(missing()), TELL_MS);
+  const reminder = setInterval(() => onWaiting(missing()), TELL_MS);
 
   try {
     const endpoint = imdsEndpoint(environment);
@@ -215,7 +215,7 @@ export async function lookOnce(
       missing: missing(),
     };
   } finally {
-    clearInterval(teller);
+    clearInterval(reminder);
     done.abort();
     await Promise.all(tasks);
   }

@@ -53,7 +53,7 @@ class OutageVoice {
   readonly #log: Logger;
   readonly #clock: Clock;
   #since: number | undefined;
-  #toldAt = 0;
+  #reportedAt = 0;
 
   constructor(log: Logger, clock: Clock) {
     this.#log = log;
@@ -64,9 +64,9 @@ class OutageVoice {
     const now = this.#clock.now();
     this.#since ??= now;
     const lastedMs = now - this.#since;
-    if (lastedMs > 0 && now - this.#toldAt < REMIND_MS)
+    if (lastedMs > 0 && now - this.#reportedAt < REMIND_MS)
       return this.#log.debug('the API server still does not answer', { lastedMs, error });
-    this.#toldAt = now;
+    this.#reportedAt = now;
     this.#log.warn('the watch of this node’s pods was interrupted; the last known pods stay', { lastedMs, error });
   }
 

@@ -14,7 +14,7 @@ export class Readiness {
   readonly #faults = new Map<string, Reasons>();
   readonly #notes: Reasons[] = [];
   readonly #stuck: Reasons[] = [];
-  #told = '';
+  #reported = '';
 
   /** Sets the reasons of one part; later ones of the same name replace them. */
   faultsOf(part: string, reasons: Reasons): void {
@@ -54,8 +54,8 @@ export class Readiness {
   #tell(log: Logger): void {
     const [reasons, notes] = [this.faults(), this.notes()];
     const now = [...reasons, ...notes].join('\n');
-    if (now === this.#told) return;
-    this.#told = now;
+    if (now === this.#reported) return;
+    this.#reported = now;
     if (reasons.length > 0) log.warn('not ready', { reasons, notes });
     else if (notes.length > 0) log.warn('ready, but something looks wrong', { notes });
     else log.info('ready; nothing looks wrong any more');

@@ -25,8 +25,13 @@ export function openNodeReports({ context, client, pods, servedPods }: ReportPar
   const { process, ages, exchange, calls: signal } = context;
   const { log, metrics } = process;
   const { recorder, record } = openRecorder(context, client);
-  const story = new AddressReporter({ clock: ages, log, metrics, emit: ({ pod, ...event }) => record(pod, event) });
-  const routeStory = new AddressReporter({
+  const addressReporter = new AddressReporter({
+    clock: ages,
+    log,
+    metrics,
+    emit: ({ pod, ...event }) => record(pod, event),
+  });
+  const routeReporter = new AddressReporter({
     clock: ages,
     log,
     metrics,
@@ -35,22 +40,22 @@ export function openNodeReports({ context, client, pods, servedPods }: ReportPar
   const publisher = openPublisher(context, client, servedPods);
   exchange.addresses.subscribe((report) => {
     if (report === undefined) return;
-    story.statuses(report.statuses);
-    story.leftOut(report.leftOut);
-    story.inputFaults(report.refusals, (key) => pods.get(key));
+    addressReporter.statuses(report.statuses);
+    addressReporter.leftOut(report.leftOut);
+    addressReporter.inputFaults(report.refusals, (key) => pods.get(key));
     publisher.addresses(report);
   });
   exchange.routes.subscribe((statuses) => publisher.routed(statuses));
   exchange.elasticIps.subscribe((report) => report && publisher.elasticIps(report));
   return {
-    story,
-    routeStory,
-    routeHappened: ({ pod, ...event }: RouteEvent) => record(pod, event),
+    addressReporter,
+    routeReporter,
+    recordRouteEvent: ({ pod, ...event }: RouteEvent) => record(pod, event),
     /** For the pod of a claim, or the one that an EIP's tags name, if it still lives here. */
-    eipHappened(claim: ElasticIpClaim | undefined, owner: string, happening: EipEventKind): void {
+    recordEipEvent(claim: ElasticIpClaim | undefined, owner: string, event: EipEventKind): void {
       const pod = claim?.owner ?? servedPods().find((candidate) => podKey(candidate) === owner);
       const dialect = podDialects.find(({ name }) => name === claim?.dialect) ?? podDialects[0];
-      if (pod && dialect) record(pod, dialect.event(happening));
+      if (pod && dialect) record(pod, dialect.event(event));
     },
     /** Ends when everything is reported, or the signal has cut it off. */
     async drained(): Promise<void> {

@@ -7,7 +7,7 @@ import type { NodeAws } from './surroundings.ts';
 
 interface RouteParts {
   readonly addresses: Pick<AddressReconciler, 'enis' | 'describedAt' | 'doubt'>;
-  readonly reports: Pick<NodeReports, 'routeHappened' | 'routeStory'>;
+  readonly reports: Pick<NodeReports, 'recordRouteEvent' | 'routeReporter'>;
 }
 
 /** The routed addresses of a node's pods: what the loop for addresses has observed goes in, the statuses come out. */
@@ -29,8 +29,8 @@ export function openNodeRoutes(
       callSignal: calls,
       observe: () => routedSurroundings(exchange.observed.value, addresses),
       report: (statuses) => exchange.routes.publish(statuses),
-      emit: reports.routeHappened,
-      story: reports.routeStory,
+      emit: reports.recordRouteEvent,
+      statusReporter: reports.routeReporter,
       doubtEnis: (cause) => addresses.doubt(cause),
     },
     stop,

@@ -70,7 +70,7 @@ export async function openSession(input: SessionInput): Promise<PodSession> {
   const ec2 = openEc2(identity, () => interfaces, { log, metrics, environment });
   // What the interfaces have when we start came from CNI; what comes later, the pod has added to itself.
   let fromCni: ReadonlySet<IpAddress> | undefined;
-  const story = new AddressReporter({
+  const reporter = new AddressReporter({
     clock,
     log,
     metrics,
@@ -100,10 +100,10 @@ export async function openSession(input: SessionInput): Promise<PodSession> {
         return { drafts, refusals: new Map(), complete: addresses.synced };
       },
       report: (report) => {
-        story.statuses(report.statuses);
+        reporter.statuses(report.statuses);
         input.report(report);
       },
-      events: story,
+      events: reporter,
       callSignal: input.calls,
       dryRun: options.dryRun,
       resyncMs: input.ec2ResyncMs,

@@ -39,7 +39,7 @@ class QuotaReader {
   readonly #parts: QuotaParts;
   #allowed: { readonly value: number | undefined; readonly at: number } | undefined;
   #level: QuotaLevel = 'fine';
-  #told = '';
+  #reported = '';
   #troubled = false;
 
   constructor(parts: QuotaParts) {
@@ -78,9 +78,9 @@ class QuotaReader {
   #tell(used: number, allowed: number | undefined): void {
     const { report, log, warn } = this.#parts;
     report(used, allowed);
-    const told = `${used}/${allowed}`;
-    if (told !== this.#told) log.info('Elastic IPs of the account', { used, allowed });
-    this.#told = told;
+    const levels = `${used}/${allowed}`;
+    if (levels !== this.#reported) log.info('Elastic IPs of the account', { used, allowed });
+    this.#reported = levels;
     if (allowed === undefined) return;
     const level = quotaLevel(used, allowed);
     const isWorse = level !== 'fine' && level !== this.#level && this.#level !== 'reached';

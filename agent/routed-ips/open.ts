@@ -31,15 +31,15 @@ export interface OpenRoutedIpsOptions {
   readonly observe: () => RoutedSurroundings;
   readonly report: (statuses: readonly RoutedStatus[]) => void;
   readonly emit: (event: RouteEvent) => void;
-  /** Tells refusals. */
-  readonly story: Pick<AddressReporter, 'statuses'>;
+  /** Reports refusals. */
+  readonly statusReporter: Pick<AddressReporter, 'statuses'>;
   readonly doubtEnis: (cause: string) => void;
   readonly callSignal: AbortSignal;
 }
 
 /** The loop for routed addresses with its memory on disk: everything is made here, nothing is decided here. */
 export function openRoutedIps(options: OpenRoutedIpsOptions, stop: AbortSignal) {
-  const { clock, log, rateLimit, stateDir, dryRun, story } = options;
+  const { clock, log, rateLimit, stateDir, dryRun, statusReporter } = options;
   const records = new Journal({
     path: stateDir === undefined ? '' : join(stateDir, 'routes.jsonl'),
     access: stateDir === undefined ? 'memory' : dryRun ? 'read' : 'write',
@@ -53,7 +53,7 @@ export function openRoutedIps(options: OpenRoutedIpsOptions, stop: AbortSignal) 
       records,
       reporter: new RouteReporter(options),
       report: (statuses) => {
-        story.statuses(statuses);
+        statusReporter.statuses(statuses);
         options.report(statuses);
       },
     },

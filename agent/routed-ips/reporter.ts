@@ -27,7 +27,7 @@ type Move = RouteStep & { readonly kind: 'move' };
 export class RouteReporter {
   readonly #options: RouteReporterOptions;
   /** Moves of an appearance that no Event has told yet. */
-  readonly #untold = new Map<string, Move[]>();
+  readonly #unreported = new Map<string, Move[]>();
 
   constructor(options: RouteReporterOptions) {
     this.#options = options;
@@ -52,7 +52,7 @@ export class RouteReporter {
     metrics.routeChanged(moved ? 'moved' : 'written');
     metrics.routed(latencyMs / 1000);
     const key = attemptKey(claim);
-    this.#untold.set(key, [...(this.#untold.get(key) ?? []), step]);
+    this.#unreported.set(key, [...(this.#unreported.get(key) ?? []), step]);
   }
 
   released({ address, table, destination, eni, holder }: RouteRecord, requestId: string | undefined): void {
@@ -88,11 +88,11 @@ export class RouteReporter {
     for (const { tables } of statuses) for (const { state } of tables) byState[state] = (byState[state] ?? 0) + 1;
     metrics.routes(byState);
     const current = new Set(statuses.map(({ claim }) => attemptKey(claim)));
-    for (const key of this.#untold.keys()) if (!current.has(key)) this.#untold.delete(key);
+    for (const key of this.#unreported.keys()) if (!current.has(key)) this.#unreported.delete(key);
     for (const { claim, state, eni } of statuses) {
-      const moves = this.#untold.get(attemptKey(claim));
+      const moves = this.#unreported.get(attemptKey(claim));
       if (moves === undefined || state === 'pending') continue;
-      this.#untold.delete(attemptKey(claim));
+      this.#unreported.delete(attemptKey(claim));
       const took = moves.filter(({ from }) => from !== undefined && from !== eni);
       const list = moves.map(({ table, from }) =>
         took.length > 0 && from !== eni && from ? `${table} (from ${from})` : table,

@@ -22,7 +22,7 @@ export async function instanceOwners(
     if (!(error instanceof Ec2Error)) throw error;
     if (error.kind === 'unauthorized') return new Map(ids.map((id) => [id, 'forbidden']));
     // An endpoint without this action or filter.
-    if (error.kind === 'rejected' || error.kind === 'not-found') return new Map(ids.map((id) => [id, 'untold']));
+    if (error.kind === 'rejected' || error.kind === 'not-found') return new Map(ids.map((id) => [id, 'unanswered']));
     throw error;
   }
 }

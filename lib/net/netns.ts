@@ -156,7 +156,7 @@ export class PodNamespaces {
     if (event.nsid === undefined) return;
     const name = this.#nsids.nameOf(event.nsid);
     const namespace = name === undefined ? undefined : this.#namespaces.get(name);
-    if (namespace === undefined) this.#unplaced.told(event);
+    if (namespace === undefined) this.#unplaced.onEvent(event);
     else act(event, namespace);
   }
 
@@ -251,6 +251,6 @@ export class PodNamespaces {
  * CPU from just that call on a node that has none to spare.
  */
 function act(event: AddressEvent, namespace: PodNamespace): void {
-  namespace.reader.told(event);
+  namespace.reader.onEvent(event);
   setImmediate(() => void namespace.reader.read());
 }

@@ -57,7 +57,7 @@ export class OwnAddresses {
         onGap,
         onProblem,
         onEvent: (event) => {
-          this.#reader.told(event);
+          this.#reader.onEvent(event);
           void this.#read();
         },
       },

@@ -46,7 +46,7 @@ export class NamespaceReader {
    * Takes the kernel's word and reads the truth behind it. Waiting for that read would cost a floating IP two forks before its call:
    * a usable address that is reported for a link we know is shown at once, and the read takes it back should it not be there.
    */
-  told({ ifindex, ip, deleted, prefixLength }: AddressEvent): void {
+  onEvent({ ifindex, ip, deleted, prefixLength }: AddressEvent): void {
     const spot = spotOf(ifindex, ip);
     if (deleted) {
       this.#deletedMeanwhile.add(spot);

@@ -21,7 +21,7 @@ export class UnplacedAddresses {
     this.#onForgotten = onForgotten;
   }
 
-  told({ ip, deleted }: AddressEvent): void {
+  onEvent({ ip, deleted }: AddressEvent): void {
     this.#forgetOld();
     // To the end of the order, which is by age.
     this.#heardAt.delete(ip);

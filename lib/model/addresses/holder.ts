@@ -16,7 +16,7 @@ export interface AddressHolder {
 type Tags = Readonly<Record<string, string>>;
 
 /** What EC2 says of an instance: its tags; `forbidden` when we may not ask; `untold` when it does not know the instance. */
-export type InstanceOwner = { readonly tags: Tags } | 'forbidden' | 'untold';
+export type InstanceOwner = { readonly tags: Tags } | 'forbidden' | 'unanswered';
 
 /** By which clusters' names EC2 knows this node. */
 export interface OwnClusters {
@@ -59,7 +59,7 @@ export function whyNotTake(
   const ours = new Set([...own.byInstance, ...own.others]);
   if (named.length > 0 && !named.some((name) => ours.has(name)))
     return refuse(`it belongs to cluster ${named.join(', ')}`);
-  if (named.length > 0 || owner === undefined || owner === 'untold') return undefined;
+  if (named.length > 0 || owner === undefined || owner === 'unanswered') return undefined;
   if (owner === 'forbidden') {
     return refuse(`EC2 does not let us see whose instance ${holder.instanceId} is (allow ec2:DescribeInstances)`);
   }

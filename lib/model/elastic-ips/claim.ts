@@ -93,7 +93,7 @@ export interface PodDialect {
   wishes(pod: Pod, context: DialectContext): EipRequests;
   /** What to write for these statuses of this dialect's claims on the pod (all of them; empty when it has none any more). */
   marks(pod: Pod, statuses: readonly EipStatus[]): EipMetadata;
-  event(happening: EipEventKind): EipEvent;
+  event(event: EipEventKind): EipEvent;
   /** Whose an EIP with these tags is: `namespace/name` of the pod; undefined when it is not of this dialect and cluster. */
   ownerOf(tags: Readonly<Record<string, string>>, context: DialectContext): string | undefined;
   /** True when an EIP with these tags was allocated by us (and is ours to release), false when it was only taken. */

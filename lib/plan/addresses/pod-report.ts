@@ -77,8 +77,8 @@ export function reportEnded(pod: Pod, marks: readonly EipMetadata[]): PodReport 
     labels: Object.assign({}, ...marks.map(({ labels }) => labels)),
     condition: condition('False', 'Released', 'the pod has ended and needs no address any more'),
   };
-  const told = currentCondition(pod) !== undefined || ADDRESSES in pod.annotations;
-  if (told) return { ...report, annotations: { ...report.annotations, [ADDRESSES]: '[]' } };
+  const published = currentCondition(pod) !== undefined || ADDRESSES in pod.annotations;
+  if (published) return { ...report, annotations: { ...report.annotations, [ADDRESSES]: '[]' } };
   return differing(report.labels, pod.labels) === undefined ? undefined : report;
 }
 

@@ -42,7 +42,7 @@ export function judgeTakeover(
   if (holder.eni === eni) return { kind: 'here' };
   if (from !== undefined && holder.eni !== from) return { kind: 'lost', holder: holder.eni };
   // An address that an operator has named is not kept from a node because the role may not look at instances.
-  const told = owner === 'forbidden' ? 'untold' : owner;
+  const told = owner === 'forbidden' ? 'unanswered' : owner;
   const refusal = whyNotTake(address, holder, told, own, onProtected ? KNOWINGLY : []);
   if (refusal !== undefined) return { kind: 'refused', refusal };
   return { kind: 'take' };

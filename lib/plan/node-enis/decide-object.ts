@@ -31,10 +31,10 @@ export function decideObject(object: NodeEni, views: readonly SlotView[], snapsh
   const left = views.filter(
     ({ own }) => own !== undefined && own.tags[RETAINED_TAG] !== retainedForNodeEni(object.name),
   );
-  const isTold = snapshot.nodes.some(({ announced }) =>
+  const isAnnounced = snapshot.nodes.some(({ announced }) =>
     parseAnnouncement(announced)?.interfaces.some(({ nodeEni }) => nodeEni === object.name),
   );
-  if (left.length > 0 || isTold) return { held: false };
+  if (left.length > 0 || isAnnounced) return { held: false };
   const due = Math.max(createdAt.get(object.uid) ?? 0, startedAt) + QUIET_MS;
   if (now < due) return { held: false, retryAt: due };
   if (interfacesAt < due || interfacesAt < now - FRESH_MS) return { held: false, readInterfaces: true };

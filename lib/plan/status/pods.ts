@@ -38,27 +38,30 @@ function claimsByUse({ snapshots }: ClusterFacts): Claims {
 }
 
 function podStatus(pod: Pod, claims: Claims): PodStatus {
-  const told = pod.conditions.find(({ type }) => type === ADDRESSES_ASSIGNED);
+  const condition = pod.conditions.find(({ type }) => type === ADDRESSES_ASSIGNED);
   const addresses = addressesOf(pod, claims);
-  const state = stateOf(pod, told, addresses);
+  const state = stateOf(pod, condition, addresses);
   const { namespace, name, phase } = pod;
-  const why = told !== undefined && told.status !== 'True' ? { reason: told.reason, message: told.message } : {};
+  const why =
+    condition !== undefined && condition.status !== 'True'
+      ? { reason: condition.reason, message: condition.message }
+      : {};
   return { namespace, name, node: pod.nodeName, phase, state, ...why, addresses };
 }
 
-function stateOf(pod: Pod, told: Pod['conditions'][number] | undefined, addresses: readonly AddressStatus[]) {
+function stateOf(pod: Pod, condition: Pod['conditions'][number] | undefined, addresses: readonly AddressStatus[]) {
   if (!isAlive(pod)) return 'ended';
   if (addresses.some(({ state }) => state === 'refused')) return 'refused';
-  if (told === undefined) return 'unknown';
-  if (told.status === 'True') return 'assigned';
-  const passes = told.reason === 'Pending' || [...PASSING].some((reason) => reason === told.reason);
+  if (condition === undefined) return 'unknown';
+  if (condition.status === 'True') return 'assigned';
+  const passes = condition.reason === 'Pending' || [...PASSING].some((reason) => reason === condition.reason);
   return passes || addresses.some(({ state }) => state === 'pending') ? 'pending' : 'refused';
 }
 
 /** What our annotation says; a pod's owner may write nonsense into it, which is passed over. */
 function addressesOf(pod: Pod, claims: Claims): AddressStatus[] {
   if (!isAlive(pod)) return [];
-  const told = pod.conditions.find(({ type }) => type === ADDRESSES_ASSIGNED);
+  const condition = pod.conditions.find(({ type }) => type === ADDRESSES_ASSIGNED);
   return objectsOf(parseJson(pod.annotations[ADDRESSES] ?? '[]')).flatMap((entry) => {
     const address = textOf(entry['address']);
     const state = textOf(entry['state']);
@@ -66,7 +69,7 @@ function addressesOf(pod: Pod, claims: Claims): AddressStatus[] {
     const name = textOf(entry['interface']) ?? '';
     const claim = claims.get(`${podKey(pod)}|${name}|${address}`);
     const reason = textOf(entry['reason']);
-    const message = claim?.message ?? (told?.reason === reason ? told?.message : undefined);
+    const message = claim?.message ?? (condition?.reason === reason ? condition?.message : undefined);
     const [eni, publicIp] = [textOf(entry['eni']), textOf(entry['eip'])];
     return [
       {

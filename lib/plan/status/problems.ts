@@ -73,11 +73,11 @@ function podProblems({ pods }: Pick<Found, 'pods'>): Problem[] {
 
 /** Those that the pod's condition does not already tell: it has room for one reason. */
 function elasticIpProblems({ elasticIps, pods }: Pick<Found, 'elasticIps' | 'pods'>): Problem[] {
-  const told = new Set(pods.map(({ namespace, name, reason }) => `Pod ${namespace}/${name} ${reason ?? ''}`));
+  const reported = new Set(pods.map(({ namespace, name, reason }) => `Pod ${namespace}/${name} ${reason ?? ''}`));
   return elasticIps
     .filter(
       ({ state, holder, reason }) =>
-        state === 'refused' && !told.has(`${holder.split(' ', 2).join(' ')} ${reason ?? ''}`),
+        state === 'refused' && !reported.has(`${holder.split(' ', 2).join(' ')} ${reason ?? ''}`),
     )
     .map(({ holder, reason, message }) => error(holder, reason ?? 'Unknown', message ?? 'its Elastic IP is refused'));
 }

@@ -123,7 +123,7 @@ export async function startControllerRig({ speed = 20 }: { readonly speed?: numb
         { kube, clock, random: Math.random, log, namespaces: [], onChange: () => loops.engine?.wake() },
         signal,
       );
-      const teller = new EipObjectReporter(
+      const reporter = new EipObjectReporter(
         { record: (target, content) => void rig.events.push({ ...target, ...content }) },
         log,
         resourceOf,
@@ -134,7 +134,7 @@ export async function startControllerRig({ speed = 20 }: { readonly speed?: numb
           log,
           kube,
           sources,
-          teller,
+          reporter,
           ...ec2,
           random: Math.random,
           rateLimit: new RateLimit({ clock, random: Math.random }),

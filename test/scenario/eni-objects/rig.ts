@@ -53,7 +53,7 @@ export function rig() {
         writer: objects,
         clusterName: 'test',
         mayAct: () => true,
-        happened: (object, { reason }) => events.push(`${object.name} ${reason}`),
+        recordEvent: (object, { reason }) => events.push(`${object.name} ${reason}`),
         callSignal: stop.signal,
         observe: () => ({
           objects: objects.list(),

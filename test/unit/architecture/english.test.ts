@@ -28,13 +28,30 @@ const READ_BY_USERS = [
 ];
 const PROGRAM = ['agent', 'lib'].flatMap((folder) => filesIn(folder, '.ts'));
 
-function findings(path: string): readonly string[] {
+/** Names of ours, each with the field's. */
+const OURS: typeof UNIDIOMATIC = [
+  [/\b(?:rounds|onReconcile|reconcilesFailed)\b/, 'reconcile, health'],
+  [/\b(?:story|\w+Story|teller|Teller)\b/, 'reporter'],
+  [/#(?:told|untold)\b|\b(?:isTold|toldAt|toldFaults)\b|\btold\(/, 'reported, onEvent'],
+  [/\b(?:takings|\w+Happened|happening)\b/, 'pending associations, recordEvent'],
+];
+/** Rooms that still have such names; take one off when it is done. */
+const NOT_RENAMED_YET = [
+  'agent/elastic-ips',
+  'agent/floating-ips',
+  'agent/node/elastic-ips.ts',
+  'agent/node/loops.ts',
+  'agent/node/plan-look.ts',
+  'agent/node/state-files.ts',
+];
+
+function findings(path: string, patterns = UNIDIOMATIC): readonly string[] {
   return contentOf(path)
     .split('\n')
     .flatMap((line, index) =>
-      UNIDIOMATIC.filter(([pattern]) => pattern.test(line)).map(
-        ([pattern, instead]) => `${path}:${index + 1}: write "${instead}" for ${pattern.source}`,
-      ),
+      patterns
+        .filter(([pattern]) => pattern.test(line))
+        .map(([pattern, instead]) => `${path}:${index + 1}: write "${instead}" for ${pattern.source}`),
     );
 }
 
@@ -43,7 +60,13 @@ describe('English', () => {
     ['what users read', READ_BY_USERS],
     ['the program, its messages and comments', PROGRAM],
   ])('is idiomatic in %s', (_, paths) => {
-    expect(paths.flatMap(findings)).toEqual([]);
+    expect(paths.flatMap((path) => findings(path))).toEqual([]);
+  });
+
+  it('calls things in the code as the field does', () => {
+    const rooms = PROGRAM.filter((path) => !NOT_RENAMED_YET.some((room) => path.startsWith(room)));
+
+    expect(rooms.flatMap((path) => findings(path, OURS))).toEqual([]);
   });
 
   it('would be found otherwise', () => {

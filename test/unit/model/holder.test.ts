@@ -35,7 +35,7 @@ describe('whyNotTake', () => {
     ['a machine of no cluster, where ours has none either', {}, { tags: {} }, NAMELESS, undefined],
     ['a tagged machine, where ours has none', {}, red, NAMELESS, 'ProtectedInterface'],
     ['a tagged machine of the cluster that --cluster-name names', {}, red, { ...NAMELESS, others: ['red'] }, undefined],
-    ['a machine that EC2 does not tell of', {}, 'untold', OURS, undefined],
+    ['a machine that EC2 does not tell of', {}, 'unanswered', OURS, undefined],
     ['a machine that we may not ask about', {}, 'forbidden', OURS, 'ProtectedInterface'],
     ['a detached ENI', { instanceId: undefined }, undefined, OURS, undefined],
     [

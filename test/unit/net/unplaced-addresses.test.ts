@@ -11,7 +11,7 @@ function rig() {
   const looks: number[] = [];
   const unplaced = new UnplacedAddresses(clock, () => looks.push(clock.now()));
   const tell = (address: typeof A, deleted = false) =>
-    unplaced.told({ kind: 'address', nsid: 7, ifindex: 2, ip: address, prefixLength: 24, deleted });
+    unplaced.onEvent({ kind: 'address', nsid: 7, ifindex: 2, ip: address, prefixLength: 24, deleted });
   return { clock, looks, unplaced, tell };
 }
 

@@ -9,7 +9,10 @@ describe('ReconcileHealth', () => {
   it('counts rounds that fail in a row, and is unhealthy after a minute without a good one', () => {
     let now = 0;
     const counts: number[] = [];
-    const health = new ReconcileHealth({ clock: { now: () => now }, onReconcile: (_loop, failed) => counts.push(failed) });
+    const health = new ReconcileHealth({
+      clock: { now: () => now },
+      onReconcile: (_loop, failed) => counts.push(failed),
+    });
     const errors: unknown[] = [];
     const round = (run: () => void) => health.run('addresses', run, (error) => errors.push(error));
 
