@@ -48,7 +48,7 @@ export function openEc2(
     now: () => performance.now(),
     onCall: ({ action, durationMs, requestId, addresses, error }) => {
       metrics.ec2Call(action, durationMs / 1000, error?.code);
-      // Only the inventory of all Elastic IPs asks this way; the ENIs of the node are told apart from looks at holders where they are read.
+      // Only the cache of all Elastic IPs asks this way; the ENIs of the node are told apart from looks at holders where they are read.
       if (action === 'DescribeAddresses' && error === undefined) metrics.ec2Facts('elastic-ips');
       const endedAt = Date.now();
       tracer.record({

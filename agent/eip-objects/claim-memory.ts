@@ -7,7 +7,7 @@ export const SETTLING_MS = 10_000;
 
 /** What one term of leadership remembers of objects and EIPs between two reconciles. */
 export class ClaimMemory {
-  readonly #inventoryAfter = new Map<string, number>();
+  readonly #eipsAfter = new Map<string, number>();
   readonly #holds = new Set<string>();
   readonly #podUsers = new Set<string>();
   readonly #strayedSince = new Map<AllocationId, number>();
@@ -16,24 +16,24 @@ export class ClaimMemory {
   held(uid: string): void {
     this.#holds.add(uid);
     // The watch may have shown the finalizer before the answer to the write came.
-    this.#inventoryAfter.set(uid, 0);
+    this.#eipsAfter.set(uid, 0);
   }
 
   /** The outcome of a call for this object is not known: only a later look counts. */
   distrust(uid: string, until: number): void {
-    this.#inventoryAfter.set(uid, until);
+    this.#eipsAfter.set(uid, until);
   }
 
   see(claims: readonly ObjectClaim[], now: number): readonly SeenClaim[] {
     const uids = new Set(claims.map(({ object }) => object.uid));
-    for (const memory of [this.#inventoryAfter, this.#holds, this.#podUsers])
+    for (const memory of [this.#eipsAfter, this.#holds, this.#podUsers])
       for (const uid of memory.keys()) if (!uids.has(uid)) memory.delete(uid);
     return claims.map((claim) => {
       const { uid } = claim.object;
-      if (claim.held && !this.#inventoryAfter.has(uid))
-        this.#inventoryAfter.set(uid, this.#holds.has(uid) ? 0 : now + SETTLING_MS);
+      if (claim.held && !this.#eipsAfter.has(uid))
+        this.#eipsAfter.set(uid, this.#holds.has(uid) ? 0 : now + SETTLING_MS);
       if (claim.mayBeAtPod || claim.assignment.kind === 'pod') this.#podUsers.add(uid);
-      return { claim, inventoryAfter: this.#inventoryAfter.get(uid) ?? 0 };
+      return { claim, eipsAfter: this.#eipsAfter.get(uid) ?? 0 };
     });
   }
 

@@ -15,19 +15,19 @@ export interface Ec2Parts {
   readonly addresses: Pick<AddressApi, 'describeEnis' | 'findHolders'>;
   readonly interfaces: Pick<InterfaceApi, 'describe'>;
   readonly clusterName: string;
-  readonly inventory: Pick<ElasticIpCache, 'changed'>;
+  readonly cache: Pick<ElasticIpCache, 'changed'>;
   readonly found: (query: PlaceQuery, place: PrivatePlace | undefined) => void;
   readonly signal: AbortSignal;
 }
 
-/** Carries out one call and notes in the inventory what is true now. @throws {Ec2Error} */
+/** Carries out one call and notes in the cache what is true now. @throws {Ec2Error} */
 export async function performEc2Step(step: Ec2Step, parts: Ec2Parts): Promise<void> {
   if (step.kind === 'look-up') return parts.found(step.query, await lookUp(step.query, parts));
   if (step.kind === 'allocate') {
     const eip = await allocate(step.claim, parts);
-    return parts.inventory.changed(eip.allocationId, eip);
+    return parts.cache.changed(eip.allocationId, eip);
   }
-  parts.inventory.changed(step.eip.allocationId, await change(step, parts));
+  parts.cache.changed(step.eip.allocationId, await change(step, parts));
 }
 
 type Change = Exclude<Ec2Step, { kind: 'allocate' | 'look-up' }>;

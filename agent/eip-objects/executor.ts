@@ -52,12 +52,12 @@ export class EipObjectExecutor {
 
   async #callEc2(step: Parameters<typeof performEc2Step>[0]): Promise<undefined> {
     const { elasticIps, addresses, interfaces, context, clock } = this.#options;
-    const { inventory, places } = this.#memory;
+    const { cache, places } = this.#memory;
     await performEc2Step(step, {
       elasticIps,
       addresses,
       interfaces,
-      inventory,
+      cache,
       clusterName: context.clusterName,
       found: (query, place) => places.found(query, place, clock.now()),
       signal: this.#signal,
@@ -91,14 +91,14 @@ export class EipObjectExecutor {
   /** EC2 refused, or did not answer. Whatever it was: look again before deciding again. */
   #heldBack(step: ClaimStep, error: Ec2Error): void {
     const { log, clock } = this.#options;
-    const { backoffs, claims, places, inventory } = this.#memory;
+    const { backoffs, claims, places, cache } = this.#memory;
     const { uid } = step.claim.object;
     const { reason, failures } = backoffs.failed(uid, failureReport(eipCallOf(step), error));
     // A lost reply to an allocation: the EIP may exist, but EC2's lists may not show it for a moment.
     const mayExist = step.kind === 'allocate' && error.kind === 'unknown-outcome';
     claims.distrust(uid, clock.now() + (mayExist ? SETTLING_MS : 0));
     if (step.kind === 'associate' && step.query !== undefined) places.distrust(step.query);
-    inventory.request();
+    cache.request();
     if (failures > 1) return;
     const { code, message } = error;
     log.warn('an EC2 call for an EIP object failed', { ...about(step), reason, code, message });

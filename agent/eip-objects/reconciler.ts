@@ -56,7 +56,7 @@ export interface EipObjectReconcilerOptions {
 
 /** What one term of leadership knows beside the watches. All of it may be lost: EC2's tags and the objects carry the truth. */
 export interface ObjectMemory {
-  readonly inventory: ElasticIpCache;
+  readonly cache: ElasticIpCache;
   readonly claims: ClaimMemory;
   readonly places: PlacementMemory;
   readonly endings: Map<string, Ending>;
@@ -83,7 +83,7 @@ export class EipObjectReconciler {
     this.#signal = signal;
     const { clock, random, elasticIps: ec2, rateLimit, log, mayAct } = options;
     const memory: ObjectMemory = {
-      inventory: new ElasticIpCache({ clock, random, ec2, rateLimit, log, wake: () => this.wake() }, signal),
+      cache: new ElasticIpCache({ clock, random, ec2, rateLimit, log, wake: () => this.wake() }, signal),
       claims: new ClaimMemory(),
       places: new PlacementMemory(),
       endings: new Map(),
@@ -120,19 +120,19 @@ export class EipObjectReconciler {
     this.wake();
     if (!this.#signal.aborted)
       await new Promise((resolve) => this.#signal.addEventListener('abort', resolve, { once: true }));
-    await Promise.all([this.#reconciler.idle(), this.#memory.inventory.idle()]);
+    await Promise.all([this.#reconciler.idle(), this.#memory.cache.idle()]);
   }
 
   #plan(): Plan<ObjectStep> {
     const { clock, dryRun, resyncMs, reporter } = this.#options;
-    const { inventory, claims: memory } = this.#memory;
+    const { cache, claims: memory } = this.#memory;
     const now = clock.now();
     const claims = memory.see(this.#claims(), now);
     this.#stateNeeds(claims);
     const plan = planObjects(this.#snapshot(claims, now), objectAdapter);
     memory.stray(plan.strayed, now);
-    const resyncAt = claims.length === 0 ? undefined : (inventory.readAt ?? 0) + resyncMs;
-    if (plan.readInventory || (resyncAt !== undefined && resyncAt <= now)) inventory.request();
+    const resyncAt = claims.length === 0 ? undefined : (cache.readAt ?? 0) + resyncMs;
+    if (plan.readEips || (resyncAt !== undefined && resyncAt <= now)) cache.request();
     for (const verdict of plan.verdicts) reporter.verdict(verdict);
     const { steps, waits } = dryRun ? { steps: [], waits: [] } : this.#due(plan.steps, now);
     const times = [plan.retryAt, resyncAt, ...waits].filter((time) => time !== undefined);
@@ -177,11 +177,9 @@ export class EipObjectReconciler {
   /** Says how much of the cluster must be seen for these claims. */
   #stateNeeds(claims: readonly SeenClaim[]): void {
     const { sources } = this.#options;
-    const { inventory, claims: memory } = this.#memory;
+    const { cache, claims: memory } = this.#memory;
     const marked = new Set(
-      inventory.eips
-        .filter(({ tags }) => objectAdapter.podOf(tags) !== undefined)
-        .map(({ allocationId }) => allocationId),
+      cache.eips.filter(({ tags }) => objectAdapter.podOf(tags) !== undefined).map(({ allocationId }) => allocationId),
     );
     const needsAny = claims.some(
       ({ claim }) =>
@@ -205,7 +203,7 @@ export class EipObjectReconciler {
 
   #snapshot(claims: readonly SeenClaim[], now: number): ControllerSnapshot {
     const { sources } = this.#options;
-    const { inventory, places, endings, backoffs, claims: memory } = this.#memory;
+    const { cache, places, endings, backoffs, claims: memory } = this.#memory;
     return {
       now,
       claims,
@@ -217,8 +215,8 @@ export class EipObjectReconciler {
       nodesKnown: sources.nodesKnown,
       eniObjects: new Map(sources.eniObjects().map((object) => [objectKey(object), object])),
       eniObjectsKnown: sources.eniObjectsKnown,
-      inventory: inventory.eips,
-      inventoryAt: inventory.readAt,
+      eips: cache.eips,
+      eipsAt: cache.readAt,
       places: places.known(now),
       backoffs: backoffs.known,
       endings,

@@ -9,7 +9,7 @@ import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import { Refresher } from '../../lib/runtime/refresher.ts';
 import { ec2Limiter, isThrottling } from '../aws/rate-limiter.ts';
 
-export interface InventoryOptions {
+export interface ElasticIpCacheOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly ec2: ElasticIpApi;
@@ -39,7 +39,7 @@ interface OwnChange {
  * addresses), so a burst of pods costs one. The call has no pages; 1 000 EIPs are about half a MB of XML.
  */
 export class ElasticIpCache {
-  readonly #options: InventoryOptions;
+  readonly #options: ElasticIpCacheOptions;
   readonly #refresher: Refresher<readonly ElasticIp[]>;
   readonly #observed = new ObservedCache<Map<AllocationId, ElasticIp>, AllocationId, OwnChange>({
     initial: new Map(),
@@ -48,7 +48,7 @@ export class ElasticIpCache {
   #list: readonly ElasticIp[] | undefined;
   #trouble: Refusal | undefined;
 
-  constructor(options: InventoryOptions, signal: AbortSignal) {
+  constructor(options: ElasticIpCacheOptions, signal: AbortSignal) {
     const { clock, random, ec2, rateLimit, wake } = options;
     this.#options = options;
     this.#refresher = new Refresher<readonly ElasticIp[]>(

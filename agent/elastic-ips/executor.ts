@@ -18,7 +18,7 @@ import type { ElasticIpMemory } from './memory.ts';
 export interface EipStepParts {
   readonly clock: Clock;
   readonly ec2: ElasticIpApi;
-  readonly inventory: ElasticIpCache;
+  readonly cache: ElasticIpCache;
   readonly memory: ElasticIpMemory;
   readonly takings: Pick<Journal<PendingAssociation>, 'put'>;
   readonly log: Logger;
@@ -49,30 +49,30 @@ const PAST: Record<EipStep['kind'], string> = {
 };
 
 async function act(step: EipStep, parts: EipStepParts): Promise<string | undefined> {
-  const { ec2, inventory, callSignal: signal } = parts;
+  const { ec2, cache, callSignal: signal } = parts;
   switch (step.kind) {
     case 'allocate': {
       // The tags travel in the call: an EIP whose reply is lost is found again by them.
       const eip = await ec2.allocate({ pool: step.pool, tags: step.tags }, { signal });
-      inventory.changed(eip.allocationId, eip);
+      cache.changed(eip.allocationId, eip);
       return undefined;
     }
     case 'associate':
       return associate(step, parts);
     case 'tag':
       await ec2.tag([step.eip.allocationId], step.tags, { signal });
-      inventory.changed(step.eip.allocationId, { ...step.eip, tags: { ...step.eip.tags, ...step.tags } });
+      cache.changed(step.eip.allocationId, { ...step.eip, tags: { ...step.eip.tags, ...step.tags } });
       return undefined;
     case 'disassociate':
       return disassociate(step, parts);
     case 'release': {
       const { requestId } = await ec2.release(step.eip.allocationId, { signal });
-      inventory.changed(step.eip.allocationId, undefined);
+      cache.changed(step.eip.allocationId, undefined);
       return requestId;
     }
     case 'untag':
       await ec2.untag([step.eip.allocationId], step.tags, { signal });
-      inventory.changed(step.eip.allocationId, without(step.eip, step.tags));
+      cache.changed(step.eip.allocationId, without(step.eip, step.tags));
       return undefined;
   }
 }
@@ -81,7 +81,7 @@ async function associate(
   step: EipStep & { readonly kind: 'associate' },
   parts: EipStepParts,
 ): Promise<string | undefined> {
-  const { clock, ec2, inventory, takings, happened, callSignal: signal } = parts;
+  const { clock, ec2, cache, takings, happened, callSignal: signal } = parts;
   const { claim, eip, eni, privateIp, allowReassociation } = step;
   const { allocationId } = eip;
   if (!isIdentifiedAs(claim, eip)) {
@@ -93,10 +93,9 @@ async function associate(
   );
   // Another EIP that was there has been pushed off; it stays allocated (EC2 AssociateAddress).
   const isThere = ({ association }: ElasticIp) => association?.eni === eni && association.privateIp === privateIp;
-  for (const other of inventory.eips.filter(isThere))
-    if (other.allocationId !== allocationId)
-      inventory.changed(other.allocationId, { ...other, association: undefined });
-  inventory.changed(allocationId, { ...eip, association: { associationId, eni, privateIp } });
+  for (const other of cache.eips.filter(isThere))
+    if (other.allocationId !== allocationId) cache.changed(other.allocationId, { ...other, association: undefined });
+  cache.changed(allocationId, { ...eip, association: { associationId, eni, privateIp } });
   happened(claim, '', { kind: 'associated', publicIp: eip.publicIp, privateIp });
   return requestId;
 }
@@ -105,16 +104,16 @@ async function disassociate(
   step: EipStep & { readonly kind: 'disassociate' },
   parts: EipStepParts,
 ): Promise<string | undefined> {
-  const { clock, ec2, inventory, memory, happened, callSignal: signal } = parts;
+  const { clock, ec2, cache, memory, happened, callSignal: signal } = parts;
   const { requestId } = await ec2.disassociate(step.associationId, { signal });
   // A stale id counts as ended, too: somebody else may have the EIP now. Only a fresh look may lead to its release or the removal of tags.
   memory.distrust(step.key, clock.now());
-  inventory.changed(step.eip.allocationId, { ...step.eip, association: undefined });
+  cache.changed(step.eip.allocationId, { ...step.eip, association: undefined });
   happened(undefined, step.owner, { kind: 'disassociated', publicIp: step.eip.publicIp });
   return requestId;
 }
 
-/** So often an EIP may be unknown to EC2 right after we allocated it, before the inventory is doubted. */
+/** So often an EIP may be unknown to EC2 right after we allocated it, before the cache is doubted. */
 const PATIENCE = 5;
 /** Failures in a row of what usually passes by itself before people are warned: with their pauses about ten seconds. */
 const LASTING_FAILURES = 6;

@@ -8,12 +8,12 @@ import type { IpAddress } from '../../lib/model/ip.ts';
  * its ENI does not carry it any more. EC2 drops the pairing and keeps the EIP allocated (UnassignPrivateIpAddresses).
  */
 export function leftWithAddress(
-  inventory: readonly ElasticIp[],
+  cache: readonly ElasticIp[],
   before: ReadonlySet<IpAddress>,
   enis: readonly Eni[],
 ): readonly ElasticIp[] {
   if (before.size === 0) return [];
-  return inventory.filter(({ association }) => {
+  return cache.filter(({ association }) => {
     const { eni: id, privateIp } = association ?? {};
     if (privateIp === undefined || !before.has(privateIp)) return false;
     const eni = enis.find((candidate) => candidate.id === id);

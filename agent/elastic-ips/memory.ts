@@ -27,7 +27,7 @@ export class ElasticIpMemory {
     this.backoffs = new FailureMemory({ clock, random });
   }
 
-  /** Nothing may be decided about this claim or EIP on an inventory from before `at`. */
+  /** Nothing may be decided about this claim or EIP on a cache from before `at`. */
   distrust(key: string, at: number): void {
     this.#distrusted.set(key, at);
   }

@@ -14,7 +14,7 @@ export interface OwnershipOptions {
   readonly takings: Pick<Journal<PendingAssociation>, 'get' | 'values' | 'delete'>;
 }
 
-type Ownership = Omit<OwnedEip, 'inventoryAfter'>;
+type Ownership = Omit<OwnedEip, 'eipsAfter'>;
 
 /** Reports which EIPs are ours: by their tags, and by our record of a pairing that has not been given its tags yet. */
 export class ElasticIpOwnership {
@@ -27,18 +27,18 @@ export class ElasticIpOwnership {
     this.#options = options;
   }
 
-  /** `readAt` (ms since the epoch) is when EC2 was asked for the inventory. Reckoned again only when the array is another one. */
-  owned(inventory: readonly ElasticIp[], readAt: number | undefined): readonly Ownership[] {
+  /** `readAt` (ms since the epoch) is when EC2 was asked for the cache. Reckoned again only when the array is another one. */
+  owned(cache: readonly ElasticIp[], readAt: number | undefined): readonly Ownership[] {
     const { takings, context } = this.#options;
-    if (this.#of === inventory && takings.values().length === 0) return this.#owned;
-    this.#of = inventory;
-    this.#owners = new Map(inventory.map(({ allocationId, tags }) => [allocationId, ownersOf(tags, context)]));
-    this.#owned = inventory.flatMap((eip) => this.#byTags(eip) ?? this.#byRecord(eip) ?? []);
-    this.#dropOld(inventory, readAt);
+    if (this.#of === cache && takings.values().length === 0) return this.#owned;
+    this.#of = cache;
+    this.#owners = new Map(cache.map(({ allocationId, tags }) => [allocationId, ownersOf(tags, context)]));
+    this.#owned = cache.flatMap((eip) => this.#byTags(eip) ?? this.#byRecord(eip) ?? []);
+    this.#dropOld(cache, readAt);
     return this.#owned;
   }
 
-  /** Whom the tags of each EIP name; of the inventory that was asked about last. */
+  /** Whom the tags of each EIP name; of the cache that was asked about last. */
   get owners(): ReadonlyMap<AllocationId, readonly EipOwner[]> {
     return this.#owners;
   }
@@ -64,9 +64,9 @@ export class ElasticIpOwnership {
   }
 
   /** A record has done its duty when the tags say the same, or when EC2, asked after it, shows no such pairing. */
-  #dropOld(inventory: readonly ElasticIp[], readAt: number | undefined): void {
+  #dropOld(cache: readonly ElasticIp[], readAt: number | undefined): void {
     const { takings } = this.#options;
-    const eips = new Map(inventory.map((eip) => [eip.allocationId, eip]));
+    const eips = new Map(cache.map((eip) => [eip.allocationId, eip]));
     const done = takings.values().filter((taking) => {
       const eip = eips.get(taking.allocationId);
       if (eip && this.#byTags(eip)) return true;

@@ -77,8 +77,8 @@ export interface ElasticIpReconcilerOptions {
   readonly health?: ReconcileHealth;
 }
 
-/** An inventory this much older than a pod still counts for it, ms: pods that arrive one after the other share reads. */
-const INVENTORY_SLACK_MS = 3_000;
+/** A cache this much older than a pod still counts for it, ms: pods that arrive one after the other share reads. */
+const CACHE_SLACK_MS = 3_000;
 
 /** When to look for an EIP that a lost call may have allocated and that EC2's describes do not show yet, ms after the call. */
 const LATE_SIGHT_MS = [2_000, 15_000] as const;
@@ -88,14 +88,14 @@ export class ElasticIpReconciler {
   readonly #options: ElasticIpReconcilerOptions;
   readonly #signal: AbortSignal;
   readonly #reconciler: Reconciler<EipStep>;
-  readonly #inventory: ElasticIpCache;
+  readonly #cache: ElasticIpCache;
   readonly #ownership: ElasticIpOwnership;
   readonly #branches: BranchEnis;
   readonly #story: ElasticIpReporter;
   readonly #memory: ElasticIpMemory;
   /** Steps that have gone to EC2, by key. */
   readonly #sent = new Map<string, EipStep>();
-  /** Times at which the inventory is read though no claim asks for it, ms since the epoch. */
+  /** Times at which the cache is read though no claim asks for it, ms since the epoch. */
   #lookAt: readonly number[] = [];
   #leaving: ReadonlySet<IpAddress> = new Set();
   #started = false;
@@ -104,7 +104,7 @@ export class ElasticIpReconciler {
     this.#options = options;
     this.#signal = signal;
     const { clock, random, ec2, rateLimit, log, context } = options;
-    this.#inventory = new ElasticIpCache({ clock, random, ec2, rateLimit, log, wake: () => this.wake() }, signal);
+    this.#cache = new ElasticIpCache({ clock, random, ec2, rateLimit, log, wake: () => this.wake() }, signal);
     this.#memory = new ElasticIpMemory(options);
     this.#ownership = new ElasticIpOwnership(options);
     this.#branches = new BranchEnis({ ...options, wake: () => this.wake() }, signal);
@@ -135,7 +135,7 @@ export class ElasticIpReconciler {
 
   /** Resolves when nothing is in flight any more; for a clean stop. */
   async idle(): Promise<void> {
-    await Promise.all([this.#reconciler.idle(), this.#inventory.idle(), this.#branches.idle()]);
+    await Promise.all([this.#reconciler.idle(), this.#cache.idle(), this.#branches.idle()]);
   }
 
   #plan(): Plan<EipStep> {
@@ -153,7 +153,7 @@ export class ElasticIpReconciler {
     this.#memory.noteUnclaimed(planned.unclaimed, clock.now());
     this.#memory.noteStatuses(planned.statuses, clock.now());
     const retryAt = context.clusterName === undefined ? undefined : this.#read(planned);
-    if (!this.#started && this.#inventory.readAt !== undefined) this.#firstInventory(claims.length);
+    if (!this.#started && this.#cache.readAt !== undefined) this.#firstRead(claims.length);
     this.#story.statuses(planned.statuses);
     const pods = new Set(now.pods.map(({ uid }) => uid));
     report({ statuses: planned.statuses, steps: planned.steps, refusals, complete: this.#hasSeenAll(now), pods });
@@ -162,10 +162,10 @@ export class ElasticIpReconciler {
 
   /** As after a call of our own: believed against describes that lag, and looked at once more before the EIP is released. */
   #noteLeft({ enis, leaving }: EipSurroundingsNow): void {
-    const { eips, readAt } = this.#inventory;
+    const { eips, readAt } = this.#cache;
     const owned = this.#ownership.owned(eips, readAt);
     for (const eip of leftWithAddress(eips, this.#leaving, enis)) {
-      this.#inventory.changed(eip.allocationId, { ...eip, association: undefined });
+      this.#cache.changed(eip.allocationId, { ...eip, association: undefined });
       this.#memory.distrust(eip.allocationId, this.#options.clock.now());
       const owner = owned.find((one) => one.eip === eip)?.owner;
       if (owner) this.#options.happened(undefined, owner, { kind: 'disassociated', publicIp: eip.publicIp });
@@ -181,31 +181,31 @@ export class ElasticIpReconciler {
     const ids = [...named, ...used].filter((id) => id !== undefined && !ourEnis.has(id));
     this.#branches.want(new Set(ids.filter((id) => id !== undefined)), ourEnis);
     // It may be deleted by now, and the EIP free: only a look at the EIPs shows that.
-    const { readAt = 0 } = this.#inventory;
-    if (used.some((id) => id !== undefined && (this.#branches.absentAt(id) ?? 0) > readAt)) this.#inventory.request();
+    const { readAt = 0 } = this.#cache;
+    if (used.some((id) => id !== undefined && (this.#branches.absentAt(id) ?? 0) > readAt)) this.#cache.request();
   }
 
   /** Who may not read the Elastic IPs has none of ours to see. */
   #hasSeenAll({ podsKnown, describedAt, addressesComplete }: EipSurroundingsNow): boolean {
-    const { readAt, trouble } = this.#inventory;
+    const { readAt, trouble } = this.#cache;
     const asked = this.#options.context.clusterName === undefined || trouble?.reason === 'Unauthorized';
     return podsKnown && describedAt !== undefined && addressesComplete && (asked || readAt !== undefined);
   }
 
   /** A cluster without Elastic IPs asks EC2 nothing about them, except once at the start. Returns when to look again. */
-  #read({ readInventory, retryAt }: EipPlan): number | undefined {
+  #read({ readEips, retryAt }: EipPlan): number | undefined {
     const now = this.#options.clock.now();
-    const { readAt, trouble } = this.#inventory;
+    const { readAt, trouble } = this.#cache;
     const pending = this.#lookAt.filter((at) => readAt === undefined || readAt < at);
     // Nobody waits for this look, and it is forbidden: then there can be nothing of ours to find.
     this.#lookAt = trouble?.reason === 'Unauthorized' ? [] : pending;
-    if (readInventory || this.#lookAt.some((at) => at <= now)) this.#inventory.request();
+    if (readEips || this.#lookAt.some((at) => at <= now)) this.#cache.request();
     const times = [retryAt, ...this.#lookAt.filter((at) => at > now)].filter((at) => at !== undefined);
     return times.length > 0 ? Math.min(...times) : undefined;
   }
 
   /** An earlier life may have allocated an EIP in its last instant. */
-  #firstInventory(claims: number): void {
+  #firstRead(claims: number): void {
     this.#started = true;
     if (claims > 0) this.#lookAgain();
   }
@@ -227,13 +227,13 @@ export class ElasticIpReconciler {
   }
 
   #stepParts(): EipStepParts {
-    const shared = { inventory: this.#inventory, memory: this.#memory };
+    const shared = { cache: this.#cache, memory: this.#memory };
     return { ...this.#options, ...shared, lookAgain: () => this.#lookAgain() };
   }
 
   #snapshot(now: EipSurroundingsNow, claims: readonly PlacedEipClaim[]): EipSnapshot {
     const { clock, context, releaseDelayMs } = this.#options;
-    const { eips, readAt, trouble } = this.#inventory;
+    const { eips, readAt, trouble } = this.#cache;
     const memory = this.#memory;
     const pods = now.pods.filter(isAlive);
     const owned = this.#ownership.owned(eips, readAt);
@@ -251,10 +251,10 @@ export class ElasticIpReconciler {
       ),
       leaving: now.leaving,
       ourEnis: new Set([...now.enis, ...this.#branches.all.values()].flatMap((eni) => eni?.id ?? [])),
-      inventory: eips,
-      inventoryAt: readAt,
-      inventoryTrouble: trouble,
-      owned: owned.map((one) => ({ ...one, inventoryAfter: memory.distrustedSince(one.eip.allocationId) })),
+      eips,
+      eipsAt: readAt,
+      eipsError: trouble,
+      owned: owned.map((one) => ({ ...one, eipsAfter: memory.distrustedSince(one.eip.allocationId) })),
       owners: this.#ownership.owners,
       unclaimedSince: memory.unclaimedSince,
       backoffs: memory.backoffs.known,
@@ -266,7 +266,7 @@ export class ElasticIpReconciler {
     const memory = this.#memory;
     const place = placeEip(claim, pod, {
       ...now,
-      inventory: this.#inventory.eips,
+      eips: this.#cache.eips,
       branches: this.#branches.all,
       addressSince: memory.addressSince.get(pod.uid) ?? 0,
       assignedSince: memory.assignedSince,
@@ -276,9 +276,9 @@ export class ElasticIpReconciler {
       this.#options.doubtEnis(`${pod.podIps[0]} of ${podKey(pod)} is on no known ENI`);
     }
     const seen = memory.firstSeen(claim) ?? 0;
-    // An EIP that a controller has just allocated and handed over is in no inventory from before.
-    const slack = claim.source.kind === 'fixed' ? 0 : INVENTORY_SLACK_MS;
-    const inventoryAfter = Math.max(seen - slack, memory.distrustedSince(claim.id));
-    return { claim, place, inventoryAfter, refusedSince: memory.refusedSince.get(claim.id) };
+    // An EIP that a controller has just allocated and handed over is in no cache from before.
+    const slack = claim.source.kind === 'fixed' ? 0 : CACHE_SLACK_MS;
+    const eipsAfter = Math.max(seen - slack, memory.distrustedSince(claim.id));
+    return { claim, place, eipsAfter, refusedSince: memory.refusedSince.get(claim.id) };
   }
 }

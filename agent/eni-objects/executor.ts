@@ -7,7 +7,7 @@ import type { NetworkInterfaceCache } from './cache.ts';
 export interface EniStepParts {
   readonly ec2: InterfaceApi;
   readonly writer: EniObjectWriter;
-  readonly inventory: NetworkInterfaceCache;
+  readonly cache: NetworkInterfaceCache;
   readonly clusterName: string;
   readonly callSignal: AbortSignal;
 }
@@ -17,9 +17,9 @@ export function callsEc2({ kind }: EniStep): boolean {
   return kind !== 'add-finalizer' && kind !== 'remove-finalizer';
 }
 
-/** Carries out one step and records in the inventory what is now true. Throws what the adapters throw. */
+/** Carries out one step and records in the cache what is now true. Throws what the adapters throw. */
 export async function performEniStep(step: EniStep, parts: EniStepParts): Promise<void> {
-  const { ec2, writer, inventory, callSignal: signal } = parts;
+  const { ec2, writer, cache, callSignal: signal } = parts;
   const { object } = step;
   switch (step.kind) {
     case 'add-finalizer':
@@ -32,27 +32,27 @@ export async function performEniStep(step: EniStep, parts: EniStepParts): Promis
       return create(step, parts);
     case 'tag':
       await ec2.tag(step.eni, step.tags, { signal });
-      inventory.changed(step.eni, { tags: { ...tagsOf(inventory, step.eni), ...step.tags } });
+      cache.changed(step.eni, { tags: { ...tagsOf(cache, step.eni), ...step.tags } });
       return;
     case 'set-description':
       await ec2.modify(step.eni, { kind: 'description', description: step.description }, { signal });
-      inventory.changed(step.eni, { description: step.description });
+      cache.changed(step.eni, { description: step.description });
       return;
     case 'set-groups':
       await ec2.modify(step.eni, { kind: 'security-groups', securityGroups: step.groups }, { signal });
-      inventory.changed(step.eni, { groups: step.groups });
+      cache.changed(step.eni, { groups: step.groups });
       return;
     case 'assign': {
       const added = await ec2.assignCount(step.eni, step.count, { signal });
-      inventory.changed(step.eni, {
-        addresses: [...addressesOf(inventory, step.eni), ...added.map((ip) => ({ ip, primary: false }))],
+      cache.changed(step.eni, {
+        addresses: [...addressesOf(cache, step.eni), ...added.map((ip) => ({ ip, primary: false }))],
       });
       return;
     }
     case 'unassign':
       await ec2.unassign(step.eni, step.addresses, { signal });
-      inventory.changed(step.eni, {
-        addresses: addressesOf(inventory, step.eni).filter(({ ip }) => !step.addresses.includes(ip)),
+      cache.changed(step.eni, {
+        addresses: addressesOf(cache, step.eni).filter(({ ip }) => !step.addresses.includes(ip)),
       });
       return;
     case 'attach':
@@ -61,7 +61,7 @@ export async function performEniStep(step: EniStep, parts: EniStepParts): Promis
       return detach(step, parts);
     case 'delete':
       await ec2.delete(step.eni, { signal });
-      inventory.gone(step.eni);
+      cache.gone(step.eni);
       return;
   }
 }
@@ -69,24 +69,24 @@ export async function performEniStep(step: EniStep, parts: EniStepParts): Promis
 type Step<Kind extends EniStep['kind']> = Extract<EniStep, { kind: Kind }>;
 
 async function create({ object }: Step<'create'>, parts: EniStepParts): Promise<void> {
-  const { ec2, inventory, clusterName, callSignal: signal } = parts;
+  const { ec2, cache, clusterName, callSignal: signal } = parts;
   const marks = { tags: eniTags(object, clusterName), clientToken: eniClientToken(object) };
-  inventory.made(await ec2.create({ ...wishOf(object), ...marks }, { signal }));
+  cache.made(await ec2.create({ ...wishOf(object), ...marks }, { signal }));
 }
 
-async function attach(step: Step<'attach'>, { ec2, inventory, callSignal: signal }: EniStepParts): Promise<void> {
+async function attach(step: Step<'attach'>, { ec2, cache, callSignal: signal }: EniStepParts): Promise<void> {
   const { eni, instanceId, deviceIndex, networkCard } = step;
   const { attachmentId } = await ec2.attach({ eni, instanceId, deviceIndex, networkCard }, { signal });
-  inventory.changed(eni, {
+  cache.changed(eni, {
     attachment: { id: attachmentId, instanceId, deviceIndex, networkCard, state: 'attaching' },
   });
 }
 
 async function detach({ eni, attachmentId }: Step<'detach'>, parts: EniStepParts): Promise<void> {
-  const { ec2, inventory, callSignal: signal } = parts;
+  const { ec2, cache, callSignal: signal } = parts;
   await ec2.detach(attachmentId, { signal });
-  const attachment = factsOf(inventory, eni)?.attachment;
-  inventory.changed(eni, { attachment: attachment && { ...attachment, state: 'detaching' } });
+  const attachment = factsOf(cache, eni)?.attachment;
+  cache.changed(eni, { attachment: attachment && { ...attachment, state: 'detaching' } });
 }
 
 function wishOf({ namespace, name, spec }: EniStep['object']) {
@@ -99,14 +99,14 @@ function wishOf({ namespace, name, spec }: EniStep['object']) {
   return { subnetId, securityGroups, secondaryAddresses, description };
 }
 
-function factsOf(inventory: NetworkInterfaceCache, eni: string) {
-  return inventory.interfaces.find(({ id }) => id === eni);
+function factsOf(cache: NetworkInterfaceCache, eni: string) {
+  return cache.interfaces.find(({ id }) => id === eni);
 }
 
-function tagsOf(inventory: NetworkInterfaceCache, eni: string) {
-  return factsOf(inventory, eni)?.tags ?? {};
+function tagsOf(cache: NetworkInterfaceCache, eni: string) {
+  return factsOf(cache, eni)?.tags ?? {};
 }
 
-function addressesOf(inventory: NetworkInterfaceCache, eni: string) {
-  return factsOf(inventory, eni)?.addresses ?? [];
+function addressesOf(cache: NetworkInterfaceCache, eni: string) {
+  return factsOf(cache, eni)?.addresses ?? [];
 }

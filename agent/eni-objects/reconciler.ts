@@ -78,7 +78,7 @@ export function createEniObjectReconciler(parts: EniObjectReconcilerParts, signa
 class Loop implements EniObjectReconciler {
   readonly #parts: EniObjectReconcilerParts;
   readonly #reconciler: Reconciler<EniStep>;
-  readonly #inventory: NetworkInterfaceCache;
+  readonly #cache: NetworkInterfaceCache;
   readonly #memory: EniObjectMemory;
   readonly #statuses: StatusWrites;
 
@@ -89,7 +89,7 @@ class Loop implements EniObjectReconciler {
     const { clock, random, ec2, rateLimit, log, mayAct } = parts;
     const onProblem = (message: string, error: unknown) => log.warn(message, { error });
     const wake = () => this.wake();
-    this.#inventory = new NetworkInterfaceCache(
+    this.#cache = new NetworkInterfaceCache(
       { clock, random, ec2, rateLimit, describe: (until) => this.#describe(until), wake, onProblem },
       signal,
     );
@@ -115,7 +115,7 @@ class Loop implements EniObjectReconciler {
   }
 
   async idle(): Promise<void> {
-    await Promise.all([this.#reconciler.idle(), this.#statuses.idle(), this.#inventory.idle()]);
+    await Promise.all([this.#reconciler.idle(), this.#statuses.idle(), this.#cache.idle()]);
   }
 
   /** Ours by their tags, and those that statuses name: they may lack our tags. */
@@ -137,7 +137,7 @@ class Loop implements EniObjectReconciler {
     // A cluster without ENI objects asks EC2 nothing about them.
     if (around.objects.length === 0) return NOTHING_TO_DO;
     const heeded = planEnis(snapshot).map((decision) => this.#heed(decision));
-    const { readAt } = this.#inventory;
+    const { readAt } = this.#cache;
     const alarms = heeded.flatMap(({ times }) => times);
     if (readAt !== undefined) alarms.push(this.#readAt(readAt + resyncMs));
     const ahead = alarms.filter((time) => time > clock.now());
@@ -149,7 +149,7 @@ class Loop implements EniObjectReconciler {
 
   #snapshot(around: EniSurroundings): EniSnapshot {
     const { clock, clusterName } = this.#parts;
-    const { interfaces, readAt: interfacesAt, rooms } = this.#inventory;
+    const { interfaces, readAt: interfacesAt, rooms } = this.#cache;
     this.#memory.note(around.objects, interfaces, interfacesAt, clusterName);
     return { ...around, ...this.#memory.known, now: clock.now(), clusterName, interfaces, interfacesAt, rooms };
   }
@@ -157,30 +157,30 @@ class Loop implements EniObjectReconciler {
   /** Reports and asks what the decision wants; returns the step that may go now, and the times at which to look again. */
   #heed(decision: EniDecision): { readonly step: EniStep | undefined; readonly times: readonly number[] } {
     const { object, step, status, readInterfaces, readRoom, poll, retryAt } = decision;
-    if (readInterfaces) this.#inventory.request();
-    if (readRoom !== undefined) this.#inventory.requestRoom(readRoom);
+    if (readInterfaces) this.#cache.request();
+    if (readRoom !== undefined) this.#cache.requestRoom(readRoom);
     // What is under way is not finished: only whether it is still wanted counts.
     if (this.#reconciler.isBusy(object.uid)) return { step, times: [] };
     if (status !== undefined && this.#statuses.write(object, status)) this.#tellRefusal(object, status);
     const times = retryAt === undefined ? [] : [retryAt];
     if (!poll) this.#memory.settled(object);
-    else times.push(this.#readAt((this.#inventory.readAt ?? this.#parts.clock.now()) + this.#memory.pollPause(object)));
+    else times.push(this.#readAt((this.#cache.readAt ?? this.#parts.clock.now()) + this.#memory.pollPause(object)));
     if (step === undefined || callsEc2(step) || !this.#memory.awaitsEcho(object)) return { step, times };
     return { step: undefined, times: [...times, this.#parts.clock.now() + ECHO_MS] };
   }
 
   /** Reads the interfaces if that time has come; returns it, as an alarm. */
   #readAt(due: number): number {
-    if (due <= this.#parts.clock.now()) this.#inventory.request();
+    if (due <= this.#parts.clock.now()) this.#cache.request();
     return due;
   }
 
   async #act(step: EniStep): Promise<void> {
     const { clock, log } = this.#parts;
     if (step.kind === 'create') this.#memory.mayAppear(step.object);
-    if (step.kind === 'attach') this.#inventory.rooms.delete(step.instanceId);
+    if (step.kind === 'attach') this.#cache.rooms.delete(step.instanceId);
     const startedAt = clock.now();
-    const perform = () => performEniStep(step, { ...this.#parts, inventory: this.#inventory });
+    const perform = () => performEniStep(step, { ...this.#parts, cache: this.#cache });
     await (this.#parts.tracer ?? noTracer).run(`ENI object: ${step.kind}`, RECONCILE, about(step), perform);
     this.#memory.succeeded(step);
     if (!callsEc2(step)) return;
@@ -205,7 +205,7 @@ class Loop implements EniObjectReconciler {
   }
 
   #addressesOf(eni: EniId): readonly IpAddress[] {
-    const facts = this.#inventory.interfaces.find(({ id }) => id === eni);
+    const facts = this.#cache.interfaces.find(({ id }) => id === eni);
     return facts?.addresses.map(({ ip }) => ip) ?? [];
   }
 

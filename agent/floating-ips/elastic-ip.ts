@@ -74,8 +74,8 @@ async function bind(parts: ElasticIpParts, request: ElasticIpRequest, fence: Fen
   const ask = <T>(act: () => Promise<T>) => permitted({ ...fence, rateLimit: parts.rateLimit, priority: 1 }, act);
   const queries = [nameQuery(owner), ...queryFor(source), { privateIps: [privateIp], eniIds: [eni] }];
   const found = await Promise.all(queries.map((query) => ask(() => ec2.describe(query, { signal }))));
-  const inventory = new Map(found.flat().map((eip) => [eip.allocationId, eip]));
-  const { choice, giveBack } = planElasticIp(request, [...inventory.values()]);
+  const cache = new Map(found.flat().map((eip) => [eip.allocationId, eip]));
+  const { choice, giveBack } = planElasticIp(request, [...cache.values()]);
   if (choice.kind === 'refused') return { kind: 'refused', refusal: choice.refusal, soon: false };
   for (const eip of giveBack) await giveBackOne(parts, eip, fence);
   const tags = floatingIpTags(owner, text);

@@ -30,10 +30,10 @@ export interface ControllerNode {
 export interface SeenClaim {
   readonly claim: ObjectClaim;
   /**
-   * An inventory older than this may miss an EIP that the object has already. Later than the first sight when the object was held
+   * A list of Elastic IPs older than this may miss an EIP that the object has already. Later than the first sight when the object was held
    * by then: a predecessor may have allocated a moment ago, and EC2's lists lag.
    */
-  readonly inventoryAfter: number;
+  readonly eipsAfter: number;
 }
 
 /** One private address where EC2 has it. */
@@ -65,9 +65,9 @@ export interface ControllerSnapshot {
   /** ENI objects by `namespace/name`. */
   readonly eniObjects: ReadonlyMap<string, CustomObject>;
   readonly eniObjectsKnown: boolean;
-  readonly inventory: readonly ElasticIp[];
-  /** When the inventory was asked for; undefined before the first one. */
-  readonly inventoryAt: number | undefined;
+  readonly eips: readonly ElasticIp[];
+  /** When the list of Elastic IPs was asked for; undefined before the first one. */
+  readonly eipsAt: number | undefined;
   /** Answers to place queries by {@link placeKey}; undefined: looked up and not there. */
   readonly places: ReadonlyMap<string, PrivatePlace | undefined>;
   /** By object uid. */
@@ -127,7 +127,7 @@ export interface ControllerPlan {
   readonly verdicts: readonly ObjectVerdict[];
   /** EIPs that are bound or marked where they should not be. */
   readonly strayed: ReadonlySet<AllocationId>;
-  readonly readInventory: boolean;
+  readonly readEips: boolean;
   readonly retryAt: number | undefined;
 }
 
@@ -141,7 +141,7 @@ export interface ObjectDecision {
   readonly handOver?: boolean | 'as-it-is';
   /** The EIP is bound or marked where it should not be. */
   readonly strayed?: boolean;
-  readonly readInventory?: boolean;
+  readonly readEips?: boolean;
   readonly retryAt?: number | undefined;
 }
 

@@ -11,7 +11,7 @@ export const NODE_TAG = 'eni-agent.io/node';
 
 /** Where a claim's private address is. */
 export type EipPlace =
-  /** On this ENI. An inventory from before `since` (ms since the epoch) is not believed about it: the address moved here, or the ENI says otherwise. */
+  /** On this ENI. A list of Elastic IPs from before `since` (ms since the epoch) is not believed about it: the address moved here, or the ENI says otherwise. */
   | { readonly state: 'ready'; readonly eni: EniId; readonly privateIp: IpAddress; readonly since: number | undefined }
   /** The pod has no address yet, or it is not on its ENI yet. At `recheckAt` (ms since the epoch) the ENIs should be described again. */
   | { readonly state: 'awaited'; readonly recheckAt?: number }
@@ -22,9 +22,9 @@ export type EipPlace =
 export interface PlacedEipClaim {
   readonly claim: ElasticIpClaim;
   readonly place: EipPlace;
-  /** An inventory older than this (ms since the epoch) may miss an EIP that already belongs to the claim. */
-  readonly inventoryAfter: number;
-  /** Since when the claim has been refused for what the inventory shows, ms since the epoch: the older, the rarer it is looked at again. */
+  /** A list of Elastic IPs older than this (ms since the epoch) may miss an EIP that already belongs to the claim. */
+  readonly eipsAfter: number;
+  /** Since when the claim has been refused for what the list of Elastic IPs shows, ms since the epoch: the older, the rarer it is looked at again. */
   readonly refusedSince: number | undefined;
 }
 
@@ -36,8 +36,8 @@ export interface OwnedEip {
   readonly allocatedByUs: boolean;
   /** Keys to remove when it is given back without being released. */
   readonly ownTags: readonly string[];
-  /** It is not given back on an inventory older than this (ms since the epoch). */
-  readonly inventoryAfter: number;
+  /** It is not given back on a list of Elastic IPs older than this (ms since the epoch). */
+  readonly eipsAfter: number;
 }
 
 /** Everything a plan for Elastic IPs depends on. Times are ms since the epoch. */
@@ -55,11 +55,11 @@ export interface EipSnapshot {
   readonly ourEnis: ReadonlySet<EniId>;
   /** Private addresses on this node's ENIs that are about to be unassigned, which ends the pairing of their EIPs. */
   readonly leaving: ReadonlySet<IpAddress>;
-  readonly inventory: readonly ElasticIp[];
-  /** When the inventory was asked for; undefined before the first one. */
-  readonly inventoryAt: number | undefined;
-  /** Why the inventory cannot be read. */
-  readonly inventoryTrouble: Refusal | undefined;
+  readonly eips: readonly ElasticIp[];
+  /** When the list of Elastic IPs was asked for; undefined before the first one. */
+  readonly eipsAt: number | undefined;
+  /** Why the list of Elastic IPs cannot be read. */
+  readonly eipsError: Refusal | undefined;
   readonly owned: readonly OwnedEip[];
   /** Whom the tags of EIPs name, whatever the dialect and the cluster. */
   readonly owners: ReadonlyMap<AllocationId, readonly EipOwner[]>;
@@ -113,7 +113,7 @@ export interface EipPlan {
   readonly statuses: readonly EipStatus[];
   /** EIPs of ours that no claim owns: they are given back when their time has come. */
   readonly unclaimed: readonly AllocationId[];
-  /** Something cannot be decided on an inventory this old. */
-  readonly readInventory: boolean;
+  /** Something cannot be decided on a list of Elastic IPs this old. */
+  readonly readEips: boolean;
   readonly retryAt: number | undefined;
 }

@@ -20,8 +20,8 @@ import { whileHeldBack } from './while-held-back.ts';
 export function decideDeletion(seen: SeenClaim, snapshot: ControllerSnapshot, language: ObjectAdapter): ObjectDecision {
   const { claim } = seen;
   if (!claim.held) return { outcome: undefined };
-  if (snapshot.inventoryAt === undefined) return { outcome: undefined, readInventory: true };
-  const { kept, surplus } = findEips(claim, snapshot.inventory);
+  if (snapshot.eipsAt === undefined) return { outcome: undefined, readEips: true };
+  const { kept, surplus } = findEips(claim, snapshot.eips);
   const owned = [...(kept === undefined ? [] : [kept]), ...surplus];
   const [eip] = owned;
   const heldBack = whileHeldBack(claim, eip, snapshot);
@@ -37,10 +37,10 @@ export function decideDeletion(seen: SeenClaim, snapshot: ControllerSnapshot, la
 
 /** What the object's name in a status has not made its own is not asked for here: only its tags count, and the object goes. */
 function withoutEip(seen: SeenClaim, snapshot: ControllerSnapshot, language: ObjectAdapter): ObjectDecision {
-  const { claim, inventoryAfter } = seen;
+  const { claim, eipsAfter } = seen;
   if (mayConclude(seen, snapshot)) return { outcome: undefined, step: letGo(claim, language) };
-  const due = inventoryAfter <= snapshot.now;
-  return { outcome: undefined, readInventory: due, retryAt: due ? undefined : inventoryAfter };
+  const due = eipsAfter <= snapshot.now;
+  return { outcome: undefined, readEips: due, retryAt: due ? undefined : eipsAfter };
 }
 
 function letGo(claim: ObjectClaim, language: ObjectAdapter): ObjectStep {

@@ -24,7 +24,7 @@ export interface Allotment {
 }
 
 export function allot(snapshot: ControllerSnapshot, language: ObjectAdapter): Allotment {
-  const eipOf = (claim: ObjectClaim) => findEips(claim, snapshot.inventory).kept;
+  const eipOf = (claim: ObjectClaim) => findEips(claim, snapshot.eips).kept;
   return { nodes: chooseNodes(snapshot, eipOf), rivals: findRivals(snapshot, eipOf, language) };
 }
 
@@ -50,8 +50,8 @@ export function decideObject(
     const finalizers = [...object.finalizers, language.finalizerOf(claim)];
     return { outcome: undefined, step: { kind: 'write-object', key, claim, patch: { metadata: { finalizers } } } };
   }
-  if (snapshot.inventoryAt === undefined) return { outcome: undefined, readInventory: true };
-  const { kept, surplus, adoptable, foreign } = findEips(claim, snapshot.inventory);
+  if (snapshot.eipsAt === undefined) return { outcome: undefined, readEips: true };
+  const { kept, surplus, adoptable, foreign } = findEips(claim, snapshot.eips);
   const held = whileHeldBack(claim, kept, snapshot);
   if (held !== undefined) return held;
   if (kept === undefined && adoptable !== undefined)
@@ -75,12 +75,12 @@ function refuseForeign(claim: ObjectClaim, { allocationId, publicIp }: ElasticIp
 }
 
 function obtain(seen: SeenClaim, snapshot: ControllerSnapshot): ObjectDecision {
-  const { claim, inventoryAfter } = seen;
+  const { claim, eipsAfter } = seen;
   const waiting: EipObjectOutcome = { state: 'allocating', eip: undefined, bound: undefined, refusal: undefined };
   if (!mayConclude(seen, snapshot)) {
-    const due = inventoryAfter <= snapshot.now;
-    // The status stays as it is: it may name an EIP that this inventory merely does not show yet.
-    return { outcome: undefined, readInventory: due, retryAt: due ? undefined : inventoryAfter };
+    const due = eipsAfter <= snapshot.now;
+    // The status stays as it is: it may name an EIP that this list merely does not show yet.
+    return { outcome: undefined, readEips: due, retryAt: due ? undefined : eipsAfter };
   }
   if (claim.allocationId === undefined)
     return { outcome: waiting, step: { kind: 'allocate', key: claim.object.uid, claim } };

@@ -60,7 +60,7 @@ export function decideForPlace(
       },
     };
   }
-  const occupant = snapshot.inventory.find((other) => other !== eip && isAt(other, place));
+  const occupant = snapshot.eips.find((other) => other !== eip && isAt(other, place));
   if (occupant !== undefined) return { outcome: refused({ state, eip }, taken(place, occupant)) };
   return { outcome: waiting, step: { kind: 'associate', key, claim, eip, place, query } };
 }

@@ -40,8 +40,8 @@ export function decideForPod(
     if (freeing !== undefined) return { ...freeing, outcome: waiting };
   }
   const pollMs = language.saysBound(pod, eip) ? SOON_MS : SAFETY_MS;
-  const readAt = Math.max(snapshot.inventoryAt ?? 0, 0) + pollMs;
-  return { outcome: waiting, handOver: true, readInventory: readAt <= snapshot.now, retryAt: readAt };
+  const readAt = Math.max(snapshot.eipsAt ?? 0, 0) + pollMs;
+  return { outcome: waiting, handOver: true, readEips: readAt <= snapshot.now, retryAt: readAt };
 }
 
 /** The pod does not exist (any more): its EIP waits, bound to nothing. It may come back under its name in a moment. */

@@ -18,13 +18,13 @@ export interface ObjectEips {
  * The EIPs of an object, by their tags alone. What its status or spec names is a wish: anybody who may write the object could have
  * put it there. Of several the one that the status names wins, else the one in use, else the first by id.
  */
-export function findEips(claim: ObjectClaim, inventory: readonly ElasticIp[]): ObjectEips {
-  const owned = inventory.filter((eip) => isOwnedBy(claim, eip)).toSorted(byId);
+export function findEips(claim: ObjectClaim, eips: readonly ElasticIp[]): ObjectEips {
+  const owned = eips.filter((eip) => isOwnedBy(claim, eip)).toSorted(byId);
   const kept = preferred(claim, owned);
   const surplus = owned.filter((eip) => eip !== kept && !(RETAINED_TAG in eip.tags));
   if (kept !== undefined) return { kept, surplus, adoptable: undefined, foreign: undefined };
-  const adoptable = preferred(claim, inventory.filter((eip) => isLeftFor(claim, eip)).toSorted(byId));
-  const foreign = adoptable === undefined ? inventory.find((eip) => isNamedBy(claim, eip)) : undefined;
+  const adoptable = preferred(claim, eips.filter((eip) => isLeftFor(claim, eip)).toSorted(byId));
+  const foreign = adoptable === undefined ? eips.find((eip) => isNamedBy(claim, eip)) : undefined;
   return { kept, surplus, adoptable, foreign };
 }
 
@@ -59,7 +59,7 @@ function byId(a: ElasticIp, b: ElasticIp): number {
   return a.allocationId < b.allocationId ? -1 : 1;
 }
 
-/** True when the inventory is young enough to conclude from the absence of an EIP. */
-export function mayConclude({ inventoryAfter }: SeenClaim, { inventoryAt }: ControllerSnapshot): boolean {
-  return inventoryAt !== undefined && inventoryAt >= inventoryAfter;
+/** True when the list of Elastic IPs is young enough to conclude from the absence of an EIP. */
+export function mayConclude({ eipsAfter }: SeenClaim, { eipsAt }: ControllerSnapshot): boolean {
+  return eipsAt !== undefined && eipsAt >= eipsAfter;
 }

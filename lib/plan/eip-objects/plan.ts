@@ -45,7 +45,7 @@ export function planObjects(snapshot: ControllerSnapshot, language: ObjectAdapte
     strayed: new Set(
       decisions.flatMap(({ strayed, outcome }) => (strayed && outcome?.eip ? [outcome.eip.allocationId] : [])),
     ),
-    readInventory: decisions.some(({ readInventory }) => readInventory === true),
+    readEips: decisions.some(({ readEips }) => readEips === true),
     retryAt: times.length > 0 ? Math.min(...times) : undefined,
   };
 }
@@ -65,7 +65,7 @@ function writeStatus({ claim, outcome, keepsStatus }: Decided, language: ObjectA
 /** Each pod says which EIP its agent is to bind; what no object grants any more is taken off it. */
 function writePods(decisions: readonly Decided[], snapshot: ControllerSnapshot, language: ObjectAdapter): ObjectStep[] {
   // While objects load, the absence of a grant means nothing.
-  if (!snapshot.claimsComplete || snapshot.inventoryAt === undefined) return [];
+  if (!snapshot.claimsComplete || snapshot.eipsAt === undefined) return [];
   const ours = new Set(decisions.flatMap(({ claim }) => handedOverBy(claim, snapshot)));
   const granted = new Map<string, AllocationId>();
   const shown = new Map<string, AllocationId>();
@@ -73,7 +73,7 @@ function writePods(decisions: readonly Decided[], snapshot: ControllerSnapshot, 
   for (const { claim, outcome, handOver } of decisions) {
     const id = outcome?.eip?.allocationId;
     if (id === undefined || handOver === 'as-it-is') {
-      const known = findEips(claim, snapshot.inventory).kept?.allocationId;
+      const known = findEips(claim, snapshot.eips).kept?.allocationId;
       if (known !== undefined) undecided.add(known);
       continue;
     }
@@ -91,8 +91,8 @@ function writePods(decisions: readonly Decided[], snapshot: ControllerSnapshot, 
 }
 
 /** An EIP that exists is an object's by its tags only; a name in a status says no more than what to take off pods once it is gone. */
-function handedOverBy(claim: ObjectClaim, { inventory }: ControllerSnapshot): AllocationId[] {
-  const { kept, foreign } = findEips(claim, inventory);
+function handedOverBy(claim: ObjectClaim, { eips }: ControllerSnapshot): AllocationId[] {
+  const { kept, foreign } = findEips(claim, eips);
   const id = kept?.allocationId ?? (foreign === undefined ? claim.allocationId : undefined);
   return id === undefined ? [] : [id];
 }

@@ -35,9 +35,9 @@ export function setFree(
   if (eip.association === undefined && marks.length === 0 && !annotated) return undefined;
   if (annotated || agentMayAct(eip, snapshot, language)) {
     const since = snapshot.strayedSince.get(eip.allocationId) ?? snapshot.now;
-    const outdated = !annotated && (snapshot.inventoryAt ?? 0) + POLL_MS <= snapshot.now;
+    const outdated = !annotated && (snapshot.eipsAt ?? 0) + POLL_MS <= snapshot.now;
     if (annotated || since + AGENT_GRACE_MS > snapshot.now)
-      return { outcome, strayed: true, readInventory: outdated, retryAt: snapshot.now + POLL_MS };
+      return { outcome, strayed: true, readEips: outdated, retryAt: snapshot.now + POLL_MS };
   }
   const key = claim.object.uid;
   const { association } = eip;

@@ -18,7 +18,7 @@ export function writeNodes(
   const holding = new Set(selecting.flatMap(({ outcome }) => outcome?.bound?.holder ?? []));
   const selected = new Set(selecting.flatMap(({ claim }) => selectedNodes(claim, snapshot).map(({ name }) => name)));
   const retained = new Set(
-    snapshot.inventory.flatMap(({ tags, association }) => (RETAINED_TAG in tags ? (association?.privateIp ?? []) : [])),
+    snapshot.eips.flatMap(({ tags, association }) => (RETAINED_TAG in tags ? (association?.privateIp ?? []) : [])),
   );
   const isLeftOver = (node: ControllerNode) =>
     language.saysHolds(node) &&

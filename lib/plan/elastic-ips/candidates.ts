@@ -28,19 +28,19 @@ export function isSuitable({ source }: ElasticIpClaim, eip: ElasticIp): boolean 
  */
 export function findOwn(
   placed: readonly PlacedEipClaim[],
-  snapshot: Pick<EipSnapshot, 'inventory' | 'owned' | 'owners'>,
+  snapshot: Pick<EipSnapshot, 'eips' | 'owned' | 'owners'>,
 ): ReadonlyMap<string, ElasticIp> {
-  const { inventory } = snapshot;
+  const { eips } = snapshot;
   const own = new Map<string, ElasticIp>();
   for (const { claim, place } of placed) {
     const isNamed = (eip: ElasticIp) => isIdentifiedAs(claim, eip) && isSuitable(claim, eip);
-    const named = inventory.filter((eip) => isNamed(eip) && isPodsOnly(claim, eip, snapshot)).toSorted(byId);
+    const named = eips.filter((eip) => isNamed(eip) && isPodsOnly(claim, eip, snapshot)).toSorted(byId);
     const best = named.find((eip) => isBoundTo(place, eip)) ?? named.find(({ association }) => association) ?? named[0];
     if (best) own.set(claim.id, best);
   }
   for (const { claim, place } of placed) {
     if (own.has(claim.id) || claim.source.kind === 'allocate') continue;
-    const paired = inventory.find(
+    const paired = eips.find(
       (eip) => isBoundTo(place, eip) && isSuitable(claim, eip) && otherOwner(claim, eip, snapshot) === undefined,
     );
     if (paired) own.set(claim.id, paired);
@@ -51,10 +51,10 @@ export function findOwn(
 /** The free EIPs that the claim may try to take; each claim begins elsewhere, so that rivals rarely meet. */
 export function findFree(
   claim: ElasticIpClaim,
-  inventory: readonly ElasticIp[],
+  eips: readonly ElasticIp[],
   isOwned: (eip: ElasticIp) => boolean,
 ): ElasticIp[] {
-  const free = inventory
+  const free = eips
     .filter((eip) => eip.association === undefined && isSuitable(claim, eip) && !isOwned(eip))
     .toSorted(byId);
   const start = free.length === 0 ? 0 : hash(claim.owner.uid || claim.id) % free.length;

@@ -16,7 +16,7 @@ import { isOurs } from './give-back.ts';
 export interface ClaimDecision {
   readonly status: EipStatus | undefined;
   readonly step?: EipStep;
-  readonly readInventory?: boolean;
+  readonly readEips?: boolean;
   readonly retryAt?: number;
 }
 
@@ -30,7 +30,7 @@ export interface Share {
   readonly misplaced: ReadonlySet<AllocationId>;
 }
 
-/** Shortest and longest time between two looks at an inventory in which nothing suits, ms. The time doubles from look to look. */
+/** Shortest and longest time between two looks at a list of Elastic IPs in which nothing suits, ms. The time doubles from look to look. */
 const RECHECK_MS = [10_000, 600_000] as const;
 /** How long an EIP that was handed over may lack the tags that prove it before the claim is refused, ms. */
 const PROOF_MS = 5_000;
@@ -50,9 +50,9 @@ export function decideClaim(placed: PlacedEipClaim, snapshot: EipSnapshot, share
   if (own !== undefined && snapshot.flying.has(own.allocationId)) return { status: { state: 'pending', claim } };
   if (own !== undefined && place.state === 'ready' && isBoundTo(place, own)) {
     if (isBeingEnded(own, place, snapshot)) return { status: { state: 'pending', claim } };
-    // The last call for it may have moved it: what the inventory showed before proves nothing.
+    // The last call for it may have moved it: what the list of Elastic IPs showed before proves nothing.
     if (!fresh && snapshot.backoffs.has(claim.id)) return unread(claim, snapshot);
-    return { ...bound(own, place, claim, snapshot), readInventory: !fresh };
+    return { ...bound(own, place, claim, snapshot), readEips: !fresh };
   }
   if (!fresh) return unread(claim, snapshot);
   const backoff = snapshot.backoffs.get(claim.id);
@@ -67,9 +67,9 @@ export function decideClaim(placed: PlacedEipClaim, snapshot: EipSnapshot, share
   return own === undefined ? obtain(placed, snapshot, share) : bring(own, place, claim);
 }
 
-function isFreshEnough({ place, inventoryAfter }: PlacedEipClaim, { inventoryAt }: EipSnapshot): boolean {
-  const needed = Math.max(inventoryAfter, place.state === 'ready' ? (place.since ?? 0) : 0);
-  return inventoryAt !== undefined && inventoryAt >= needed;
+function isFreshEnough({ place, eipsAfter }: PlacedEipClaim, { eipsAt }: EipSnapshot): boolean {
+  const needed = Math.max(eipsAfter, place.state === 'ready' ? (place.since ?? 0) : 0);
+  return eipsAt !== undefined && eipsAt >= needed;
 }
 
 /**
@@ -88,12 +88,12 @@ function isBeingEnded(
   });
 }
 
-/** Nothing can be said on an inventory this old; if it cannot be read at all, the claim says why. */
-function unread(claim: ElasticIpClaim, { inventoryTrouble: refusal }: EipSnapshot): ClaimDecision {
+/** Nothing can be said on a list of Elastic IPs this old; if it cannot be read at all, the claim says why. */
+function unread(claim: ElasticIpClaim, { eipsError: refusal }: EipSnapshot): ClaimDecision {
   const status: EipStatus = refusal
     ? { state: 'refused', claim, refusal, unseen: true }
     : { state: 'pending', claim, unseen: true };
-  return { status, readInventory: true };
+  return { status, readEips: true };
 }
 
 function bound(
@@ -114,8 +114,8 @@ function bound(
 }
 
 /** Another EIP on the target: EC2 would push it off without asking. */
-function occupant(place: EipPlace, own: ElasticIp | undefined, { inventory }: EipSnapshot): ElasticIp | undefined {
-  return inventory.find((eip) => eip !== own && isBoundTo(place, eip));
+function occupant(place: EipPlace, own: ElasticIp | undefined, { eips }: EipSnapshot): ElasticIp | undefined {
+  return eips.find((eip) => eip !== own && isBoundTo(place, eip));
 }
 
 /** One of ours is about to go, and what keeps it is reported; somebody else's stays. */
@@ -151,14 +151,14 @@ function obtain(placed: PlacedEipClaim, snapshot: EipSnapshot, { taken }: Share)
     const tags = { ...claim.tags, [NODE_TAG]: snapshot.nodeName };
     return { status, step: { kind: 'allocate', key: claim.id, claim, pool: source.pool, tags } };
   }
-  const suitable = snapshot.inventory.filter((eip) => isSuitable(claim, eip));
+  const suitable = snapshot.eips.filter((eip) => isSuitable(claim, eip));
   if (suitable.length === 0) return refuse(placed, snapshot, ...nothingSuits(claim));
   const others = suitable.flatMap((eip) => otherOwner(claim, eip, snapshot) ?? []).toSorted();
   if (others.length > 0 && mayStillBeProved(placed, snapshot)) return lookAgainSoon(claim, snapshot);
   const asked = askedFor(claim, snapshot);
   const isOthers = (eip: ElasticIp) =>
     (taken.has(eip.allocationId) && eip.allocationId !== asked) || otherOwner(claim, eip, snapshot) !== undefined;
-  const free = findFree(claim, snapshot.inventory, isOthers);
+  const free = findFree(claim, snapshot.eips, isOthers);
   const first = free.find(({ allocationId }) => allocationId === asked) ?? free[0];
   if (first === undefined) return refuse(placed, snapshot, ...allInUse(claim, suitable, others));
   if (place.state !== 'ready') return { status };
@@ -183,14 +183,14 @@ function nothingSuits({ source }: ElasticIpClaim): [Reason, string] {
 }
 
 /** The tags that prove a handover are written just before its annotation, and EC2's describes lag. */
-function mayStillBeProved({ claim, inventoryAfter }: PlacedEipClaim, { now }: EipSnapshot): boolean {
-  return claim.dialect === 'handover' && now - inventoryAfter < PROOF_MS;
+function mayStillBeProved({ claim, eipsAfter }: PlacedEipClaim, { now }: EipSnapshot): boolean {
+  return claim.dialect === 'handover' && now - eipsAfter < PROOF_MS;
 }
 
-function lookAgainSoon(claim: ElasticIpClaim, { inventoryAt = 0, now }: EipSnapshot): ClaimDecision {
-  const due = inventoryAt + PROOF_MS / 5;
+function lookAgainSoon(claim: ElasticIpClaim, { eipsAt = 0, now }: EipSnapshot): ClaimDecision {
+  const due = eipsAt + PROOF_MS / 5;
   const status: EipStatus = { state: 'pending', claim };
-  return due <= now ? { status, readInventory: true } : { status, retryAt: due };
+  return due <= now ? { status, readEips: true } : { status, retryAt: due };
 }
 
 /** `others`: whom those of them belong to that are somebody else's by their tags. */
@@ -210,7 +210,7 @@ function allInUse(
   return ['EipPoolEmpty', `all ${suitable.length} Elastic IPs with this tag are in use (${list})${owners}`];
 }
 
-/** Refused for what the inventory shows: looked at again now and then, because somebody may fix it. */
+/** Refused for what the list of Elastic IPs shows: looked at again now and then, because somebody may fix it. */
 function refuse(
   { claim, refusedSince }: PlacedEipClaim,
   snapshot: EipSnapshot,
@@ -218,8 +218,8 @@ function refuse(
   message: string,
 ): ClaimDecision {
   const refusal: Refusal = { reason, message };
-  const { inventoryAt = 0, now } = snapshot;
+  const { eipsAt = 0, now } = snapshot;
   const [shortest, longest] = RECHECK_MS;
-  const due = inventoryAt + Math.min(longest, Math.max(shortest, inventoryAt - (refusedSince ?? now)));
-  return { status: { state: 'refused', claim, refusal }, ...(due <= now ? { readInventory: true } : { retryAt: due }) };
+  const due = eipsAt + Math.min(longest, Math.max(shortest, eipsAt - (refusedSince ?? now)));
+  return { status: { state: 'refused', claim, refusal }, ...(due <= now ? { readEips: true } : { retryAt: due }) };
 }

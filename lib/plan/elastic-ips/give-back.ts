@@ -3,21 +3,21 @@ import { type EipSnapshot, type EipStep, NODE_TAG, type OwnedEip } from '../../m
 
 export interface GiveBackPlan {
   readonly steps: readonly EipStep[];
-  readonly readInventory: boolean;
+  readonly readEips: boolean;
   readonly retryAt: number | undefined;
 }
 
 /**
  * Gives back what no claim of this node owns any more: disassociate, then release what was allocated for the pod or untag what was
- * only taken. After a grace time, in which the pod may come back under its name here or on another node, and on an inventory younger
+ * only taken. After a grace time, in which the pod may come back under its name here or on another node, and on a list of Elastic IPs younger
  * than its end. At once when waiting serves nobody: see {@link isOverForSure}. `kept` are the EIPs that claims own.
  */
 export function planGiveBack(snapshot: EipSnapshot, kept: ReadonlySet<AllocationId>): GiveBackPlan {
   const steps: EipStep[] = [];
-  let readInventory = false;
+  let readEips = false;
   let retryAt: number | undefined;
-  const { inventoryAt, claimsComplete, now } = snapshot;
-  if (inventoryAt === undefined || !claimsComplete) return { steps, readInventory, retryAt };
+  const { eipsAt, claimsComplete, now } = snapshot;
+  if (eipsAt === undefined || !claimsComplete) return { steps, readEips, retryAt };
   for (const owned of unclaimed(snapshot, kept)) {
     const { allocationId } = owned.eip;
     const since = snapshot.unclaimedSince.get(allocationId) ?? now;
@@ -25,10 +25,10 @@ export function planGiveBack(snapshot: EipSnapshot, kept: ReadonlySet<Allocation
     const delay = isOverForSure(owned, snapshot) ? 0 : snapshot.releaseDelayMs + leaveMs(owned, snapshot);
     const due = Math.max(since + delay, until);
     if (due > now) retryAt = Math.min(due, retryAt ?? due);
-    else if (inventoryAt < Math.max(due, owned.inventoryAfter)) readInventory = true;
+    else if (eipsAt < Math.max(due, owned.eipsAfter)) readEips = true;
     else steps.push(nextStep(owned));
   }
-  return { steps, readInventory, retryAt };
+  return { steps, readEips, retryAt };
 }
 
 /** Ours, and no claim's. A surplus twin of a claim's EIP (a reply was lost and the allocation repeated) is among them. */

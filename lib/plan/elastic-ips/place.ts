@@ -22,7 +22,7 @@ export interface EipSurroundings {
   readonly describedAt: number | undefined;
   /** Where the pod's secondary addresses stand (the main job's statuses). */
   readonly addresses: readonly ClaimStatus[];
-  readonly inventory: readonly ElasticIp[];
+  readonly eips: readonly ElasticIp[];
   /** The branch ENIs of this node's trunk, as EC2 has proved them; null: looked up, and no such. */
   readonly branches: ReadonlyMap<EniId, NetworkInterface | null>;
   /** Since when the pod has had its primary address, ms since the epoch. */
@@ -122,13 +122,13 @@ function refuseRouted({ claim: { address, interface: on } }: ClaimStatus): EipPl
 }
 
 /**
- * What EC2 says of the ENI and what it says of the EIPs must agree about the address; where they do not, the inventory has to be younger
+ * What EC2 says of the ENI and what it says of the EIPs must agree about the address; where they do not, the list of Elastic IPs has to be younger
  * than the ENI's facts. So an EIP that somebody took off by hand is missed with the next describe of the ENIs, at no cost.
  */
 function ready(eni: string, privateIp: IpAddress, movedAt: number | undefined, around: EipSurroundings): EipPlace {
   const facts = around.enis.find(({ id }) => id === eni);
   const told = facts && addressOn(facts, privateIp)?.association?.allocationId;
-  const known = around.inventory.find(
+  const known = around.eips.find(
     ({ association }) => association?.eni === eni && association.privateIp === privateIp,
   )?.allocationId;
   const disputed = facts !== undefined && addressOn(facts, privateIp) !== undefined && told !== known;

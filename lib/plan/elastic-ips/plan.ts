@@ -28,7 +28,7 @@ export function planElasticIps(snapshot: EipSnapshot): EipPlan {
     steps: steps.toSorted((a, b) => ORDER[a.kind] - ORDER[b.kind]),
     statuses: decisions.flatMap(({ status }) => status ?? []),
     unclaimed: unclaimed(snapshot, kept).map(({ eip }) => eip.allocationId),
-    readInventory: giveBack.readInventory || decisions.some(({ readInventory }) => readInventory),
+    readEips: giveBack.readEips || decisions.some(({ readEips }) => readEips),
     retryAt: times.length > 0 ? Math.min(...times) : undefined,
   };
 }

@@ -94,10 +94,10 @@ function node(name: string, fields: Partial<ControllerNode> = {}): ControllerNod
 interface Scene extends Partial<Omit<ControllerSnapshot, 'claims' | 'pods'>> {
   readonly claims?: readonly ObjectClaim[];
   readonly pods?: readonly ControllerPod[];
-  readonly inventoryAfter?: number;
+  readonly eipsAfter?: number;
 }
 
-function plan({ claims = [], pods = [], inventoryAfter = 0, ...rest }: Scene) {
+function plan({ claims = [], pods = [], eipsAfter = 0, ...rest }: Scene) {
   return planObjects(
     {
       now: NOW,
@@ -108,14 +108,14 @@ function plan({ claims = [], pods = [], inventoryAfter = 0, ...rest }: Scene) {
       nodesKnown: true,
       eniObjects: new Map(),
       eniObjectsKnown: true,
-      inventory: [],
-      inventoryAt: NOW,
+      eips: [],
+      eipsAt: NOW,
       places: new Map(),
       backoffs: new Map(),
       endings: new Map(claims.map(({ object: { uid } }) => [uid, 'object'])),
       strayedSince: new Map(),
       ...rest,
-      claims: claims.map((one) => ({ claim: one, inventoryAfter })),
+      claims: claims.map((one) => ({ claim: one, eipsAfter })),
       pods: new Map(pods.map((one) => [`default/${one.name}`, one])),
     },
     objectAdapter,
@@ -140,8 +140,8 @@ describe('planObjects', () => {
       ['write-object'],
     ],
     ['allocates for an object that it holds, and says so', { claims: [claim('a')] }, ['allocate', 'write-status']],
-    ['allocates nothing before the first look at EC2', { claims: [claim('a')], inventoryAt: undefined }, []],
-    ['allocates nothing on a look that may be too old', { claims: [claim('a')], inventoryAfter: NOW + 1 }, []],
+    ['allocates nothing before the first look at EC2', { claims: [claim('a')], eipsAt: undefined }, []],
+    ['allocates nothing on a look that may be too old', { claims: [claim('a')], eipsAfter: NOW + 1 }, []],
     [
       'allocates nothing while a refusal lasts',
       {
@@ -152,7 +152,7 @@ describe('planObjects', () => {
     ],
     [
       'takes up an EIP that has the uid in its tags',
-      { claims: [claim('a')], inventory: [eip(1, { tags: owned('a') })] },
+      { claims: [claim('a')], eips: [eip(1, { tags: owned('a') })] },
       ['write-status'],
     ],
     [
@@ -161,7 +161,7 @@ describe('planObjects', () => {
         claims: [
           claim('a', { status: { state: 'allocated', allocationId: 'eipalloc-1', publicIPAddress: '198.51.100.1' } }),
         ],
-        inventory: [eip(1, { association: at('10.0.0.10') })],
+        eips: [eip(1, { association: at('10.0.0.10') })],
       },
       [],
     ],
@@ -169,43 +169,43 @@ describe('planObjects', () => {
       'leaves an EIP alone that the status of a copy names, and lets the copy go without it',
       {
         claims: [claim('copy', { deleting: true, status: { allocationId: 'eipalloc-1' } })],
-        inventory: [eip(1, { tags: owned('a') })],
+        eips: [eip(1, { tags: owned('a') })],
       },
       ['write-object'],
     ],
     [
       'leaves an EIP alone that the spec names by its address',
-      { claims: [claim('a', { spec: { publicIPAddress: '198.51.100.1' } })], inventory: [eip(1)] },
+      { claims: [claim('a', { spec: { publicIPAddress: '198.51.100.1' } })], eips: [eip(1)] },
       [],
     ],
     [
       'leaves an EIP alone that has the uid in another cluster',
       {
         claims: [claim('a', { deleting: true })],
-        inventory: [eip(1, { tags: { ...owned('a'), 'eni-agent.io/cluster': 'copy' } })],
+        eips: [eip(1, { tags: { ...owned('a'), 'eni-agent.io/cluster': 'copy' } })],
       },
       ['write-object'],
     ],
     [
       'adopts an EIP that was left for an object of its name, and only for that',
-      { claims: [claim('a'), claim('b')], inventory: [eip(1, { tags: leftFor('a') }), eip(2, { tags: leftFor('c') })] },
+      { claims: [claim('a'), claim('b')], eips: [eip(1, { tags: leftFor('a') }), eip(2, { tags: leftFor('c') })] },
       ['tag', 'allocate', 'write-status'],
     ],
     [
       'takes the mark off an EIP that has its object again',
-      { claims: [claim('a')], inventory: [eip(1, { tags: { ...leftFor('a'), ...owned('a') } })] },
+      { claims: [claim('a')], eips: [eip(1, { tags: { ...leftFor('a'), ...owned('a') } })] },
       ['untag', 'write-status'],
     ],
     [
       'asks why an object goes before its EIP goes',
-      { claims: [claim('a', { deleting: true })], inventory: [eip(1, { tags: owned('a') })], endings: new Map() },
+      { claims: [claim('a', { deleting: true })], eips: [eip(1, { tags: owned('a') })], endings: new Map() },
       ['ask-ending'],
     ],
     [
       'marks the EIP of an object that goes with its namespace, and leaves it where it is',
       {
         claims: [claim('a', { deleting: true })],
-        inventory: [eip(1, { tags: owned('a'), association: at('10.0.0.10') })],
+        eips: [eip(1, { tags: owned('a'), association: at('10.0.0.10') })],
         endings: new Map([['uid-a', 'namespace']]),
       },
       ['tag'],
@@ -214,7 +214,7 @@ describe('planObjects', () => {
       'then lets the object go',
       {
         claims: [claim('a', { deleting: true })],
-        inventory: [eip(1, { tags: { ...owned('a'), ...leftFor('a') }, association: at('10.0.0.10') })],
+        eips: [eip(1, { tags: { ...owned('a'), ...leftFor('a') }, association: at('10.0.0.10') })],
         endings: new Map([['uid-a', 'definition']]),
       },
       ['write-object'],
@@ -223,7 +223,7 @@ describe('planObjects', () => {
       'keeps the EIP of an object that says so, whatever deletes it',
       {
         claims: [claim('a', { deleting: true, deletionPolicy: 'Retain' })],
-        inventory: [eip(1, { tags: owned('a') })],
+        eips: [eip(1, { tags: owned('a') })],
         endings: new Map(),
       },
       ['tag'],
@@ -232,7 +232,7 @@ describe('planObjects', () => {
       'releases the EIP of an object that says so, whatever deletes it',
       {
         claims: [claim('a', { deleting: true, deletionPolicy: 'Release' })],
-        inventory: [eip(1, { tags: owned('a') })],
+        eips: [eip(1, { tags: owned('a') })],
         endings: new Map([['uid-a', 'definition']]),
       },
       ['release', 'write-status'],
@@ -248,20 +248,20 @@ describe('planObjects', () => {
         claims: [
           claim('a', { status: { state: 'allocated', allocationId: 'eipalloc-1', publicIPAddress: '198.51.100.1' } }),
         ],
-        inventory: [eip(1, { tags: owned('a') }), eip(2, { tags: owned('a') })],
+        eips: [eip(1, { tags: owned('a') }), eip(2, { tags: owned('a') })],
       },
       ['release'],
     ],
     [
       'hands a free EIP to its pod',
-      { claims: [claim('a', toPod)], inventory: [eip(1, { tags: owned('a') })], pods: [pod('web')] },
+      { claims: [claim('a', toPod)], eips: [eip(1, { tags: owned('a') })], pods: [pod('web')] },
       ['write-status', 'write-pod'],
     ],
     [
       'hands an EIP over where it is already',
       {
         claims: [claim('a', toPod)],
-        inventory: [eip(1, { tags: owned('a'), association: at('10.0.0.10') })],
+        eips: [eip(1, { tags: owned('a'), association: at('10.0.0.10') })],
         pods: [pod('web')],
       },
       ['write-status', 'write-pod'],
@@ -270,7 +270,7 @@ describe('planObjects', () => {
       'ends a stale association that no agent looks after',
       {
         claims: [claim('a', toPod)],
-        inventory: [eip(1, { tags: owned('a'), association: at('10.0.0.99') })],
+        eips: [eip(1, { tags: owned('a'), association: at('10.0.0.99') })],
         pods: [pod('web')],
       },
       ['disassociate', 'write-status'],
@@ -279,7 +279,7 @@ describe('planObjects', () => {
       'hands an EIP over only with the tag that names the pod, which proves it to the agent',
       {
         claims: [claim('a', toPod)],
-        inventory: [eip(1, { tags: { ...owned('a'), ...FOR_NEXT } })],
+        eips: [eip(1, { tags: { ...owned('a'), ...FOR_NEXT } })],
         pods: [pod('web')],
       },
       ['tag', 'write-status'],
@@ -288,7 +288,7 @@ describe('planObjects', () => {
       'waits for a living pod’s agent to let the EIP go',
       {
         claims: [claim('a', { spec: { assignment: { podName: 'next' } } })],
-        inventory: [eip(1, { tags: { ...owned('a'), ...HANDED, ...FOR_NEXT }, association: at('10.0.0.10') })],
+        eips: [eip(1, { tags: { ...owned('a'), ...HANDED, ...FOR_NEXT }, association: at('10.0.0.10') })],
         pods: [pod('web'), pod('next')],
       },
       ['write-status'],
@@ -297,7 +297,7 @@ describe('planObjects', () => {
       'does not wait for a silent agent forever',
       {
         claims: [claim('a', { spec: { assignment: { podName: 'next' } } })],
-        inventory: [eip(1, { tags: { ...owned('a'), ...HANDED, ...FOR_NEXT }, association: at('10.0.0.10') })],
+        eips: [eip(1, { tags: { ...owned('a'), ...HANDED, ...FOR_NEXT }, association: at('10.0.0.10') })],
         pods: [pod('web'), pod('next')],
         strayedSince: new Map([['eipalloc-1', NOW - 10_000]]),
       },
@@ -305,14 +305,14 @@ describe('planObjects', () => {
     ],
     [
       'leaves everything alone while the pods load',
-      { claims: [claim('a', toPod)], inventory: [eip(1, { tags: owned('a') })], podsKnown: false },
+      { claims: [claim('a', toPod)], eips: [eip(1, { tags: owned('a') })], podsKnown: false },
       [],
     ],
     [
       'looks an address up before binding to it',
       {
         claims: [claim('a', { spec: { assignment: { privateIPAddress: '10.0.0.7' } } })],
-        inventory: [eip(1, { tags: owned('a') })],
+        eips: [eip(1, { tags: owned('a') })],
       },
       ['look-up', 'write-status'],
     ],
@@ -320,14 +320,14 @@ describe('planObjects', () => {
       'takes the annotation off the pod before it releases',
       {
         claims: [claim('a', { deleting: true, ...toPod })],
-        inventory: [eip(1, { tags: owned('a') })],
+        eips: [eip(1, { tags: owned('a') })],
         pods: [pod('web', { annotations: { 'eni-agent.io/eip-handover': 'eipalloc-1' } })],
       },
       ['write-status', 'write-pod'],
     ],
     [
       'releases what is free',
-      { claims: [claim('a', { deleting: true })], inventory: [eip(1, { tags: owned('a') })] },
+      { claims: [claim('a', { deleting: true })], eips: [eip(1, { tags: owned('a') })] },
       ['release', 'write-status'],
     ],
     [
@@ -337,12 +337,12 @@ describe('planObjects', () => {
     ],
     [
       'keeps the object while EC2’s list may be late',
-      { claims: [claim('a', { deleting: true })], inventoryAfter: NOW + 1 },
+      { claims: [claim('a', { deleting: true })], eipsAfter: NOW + 1 },
       [],
     ],
     [
       'touches no EIP that no object names',
-      { claims: [], inventory: [eip(1, { association: at('10.0.0.10') }), eip(2, { tags: owned('gone') })] },
+      { claims: [], eips: [eip(1, { association: at('10.0.0.10') }), eip(2, { tags: owned('gone') })] },
       [],
     ],
   ];
@@ -358,11 +358,8 @@ describe('planObjects', () => {
       node('b', { internalIp: ip('10.0.0.2') }),
       node('c', { internalIp: ip('10.0.0.3') }),
     ];
-    const inventory = [
-      eip(1, { tags: first.tags }),
-      eip(2, { tags: second.tags, association: at('10.0.0.2', 'eni-b') }),
-    ];
-    const steps = plan({ claims: [first, second], nodes, inventory }).steps.filter(({ kind }) => kind === 'look-up');
+    const eips = [eip(1, { tags: first.tags }), eip(2, { tags: second.tags, association: at('10.0.0.2', 'eni-b') })];
+    const steps = plan({ claims: [first, second], nodes, eips }).steps.filter(({ kind }) => kind === 'look-up');
 
     expect(steps).toMatchObject([{ query: { instanceId: 'i-c' } }, { query: { instanceId: 'i-b' } }]);
   });
@@ -379,7 +376,7 @@ describe('planObjects', () => {
     ['keeps its label while an object cannot be understood', { claimsRefused: true }, 0],
     [
       'keeps its label with an Elastic IP that outlived its object',
-      { inventory: [eip(1, { tags: { 'eni-agent.io/retained-for': 'Eip/ns/a' }, association: at('10.0.0.2') })] },
+      { eips: [eip(1, { tags: { 'eni-agent.io/retained-for': 'Eip/ns/a' }, association: at('10.0.0.2') })] },
       0,
     ],
   ])('a node that no object chooses %s', (_, scene, count) => {
@@ -398,10 +395,10 @@ describe('planObjects', () => {
     const all = ['a', 'b', 'c', 'd'].map((name, index) =>
       claim(name, { spec: { assignment: { podName: index % 2 ? 'web' : 'other' } } }),
     );
-    const inventory = all.map((one, index) => eip(index + 1, { tags: one.tags }));
+    const eips = all.map((one, index) => eip(index + 1, { tags: one.tags }));
     const pods = [pod('web'), pod('other', { podIps: [ip('10.0.0.11')] })];
     const sorted = (claims: readonly ObjectClaim[]) =>
-      plan({ claims, inventory, pods })
+      plan({ claims, eips, pods })
         .steps.map(({ key, kind }) => `${key} ${kind}`)
         .toSorted();
     const expected = sorted(all);
@@ -410,7 +407,7 @@ describe('planObjects', () => {
         expect(sorted(claims)).toEqual(expected);
       }),
     );
-    const patches = plan({ claims: all, inventory, pods }).steps.flatMap((step) =>
+    const patches = plan({ claims: all, eips, pods }).steps.flatMap((step) =>
       step.kind === 'write-pod' ? [JSON.stringify(step.patch)] : [],
     );
     expect(new Set(patches).size).toBe(2);

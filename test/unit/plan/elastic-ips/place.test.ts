@@ -43,7 +43,7 @@ function place(of: Pod, addresses: readonly ClaimStatus[], wish: ElasticIpClaim 
     enis: [],
     describedAt: 1,
     addresses,
-    inventory: [],
+    eips: [],
     branches: new Map(),
     addressSince: 0,
     assignedSince: new Map(),

@@ -18,7 +18,7 @@ const mine = { ...auto.tags, [NODE_TAG]: 'n' };
 const here = at('eni-1', '10.0.0.1');
 
 /** A plan in a line: its steps, then where the claims stand. */
-function shown({ steps, statuses, readInventory }: EipPlan): string {
+function shown({ steps, statuses, readEips }: EipPlan): string {
   const acts = steps.map((step) => {
     if (step.kind === 'allocate') return `allocate ${step.pool}`;
     const how = step.kind === 'associate' ? (step.allowReassociation ? ' by force' : ' if free') : '';
@@ -27,7 +27,7 @@ function shown({ steps, statuses, readInventory }: EipPlan): string {
   const states = statuses.map((status) =>
     status.state === 'refused' ? `refused ${status.refusal.reason}` : status.state,
   );
-  return [...acts, ...states, ...(readInventory ? ['read'] : [])].join(', ');
+  return [...acts, ...states, ...(readEips ? ['read'] : [])].join(', ');
 }
 
 interface Row {
@@ -38,13 +38,13 @@ interface Row {
 
 const OBTAINING: readonly Row[] = [
   {
-    name: 'before the first inventory',
-    given: { claims: [placed(auto)], inventoryAt: undefined },
+    name: 'before the first eips',
+    given: { claims: [placed(auto)], eipsAt: undefined },
     plan: 'pending, read',
   },
   {
-    name: 'on an inventory older than the claim',
-    given: { claims: [{ ...placed(auto), inventoryAfter: NOW }] },
+    name: 'on a list of Elastic IPs older than the claim',
+    given: { claims: [{ ...placed(auto), eipsAfter: NOW }] },
     plan: 'pending, read',
   },
   { name: 'an auto claim without an EIP', given: { claims: [placed(auto)] }, plan: 'allocate amazon, pending' },
@@ -55,78 +55,78 @@ const OBTAINING: readonly Row[] = [
   },
   {
     name: 'its own EIP, free',
-    given: { claims: [placed(auto)], inventory: [eip('eipalloc-1', { tags: mine })] },
+    given: { claims: [placed(auto)], eips: [eip('eipalloc-1', { tags: mine })] },
     plan: 'associate eipalloc-1 if free, pending',
   },
   {
     name: 'its own EIP on its old address',
     given: {
       claims: [placed(auto)],
-      inventory: [eip('eipalloc-1', { tags: mine, association: at('eni-2', '10.0.0.9') })],
+      eips: [eip('eipalloc-1', { tags: mine, association: at('eni-2', '10.0.0.9') })],
     },
     plan: 'associate eipalloc-1 by force, pending',
   },
   {
     name: 'an association that is right',
-    given: { claims: [placed(auto)], inventory: [eip('eipalloc-1', { tags: mine, association: here })] },
+    given: { claims: [placed(auto)], eips: [eip('eipalloc-1', { tags: mine, association: here })] },
     plan: 'bound',
   },
   {
     name: 'an association that is right, whose tags name another node',
-    given: { claims: [placed(auto)], inventory: [eip('eipalloc-1', { tags: auto.tags, association: here })] },
+    given: { claims: [placed(auto)], eips: [eip('eipalloc-1', { tags: auto.tags, association: here })] },
     plan: 'tag eipalloc-1, bound',
   },
   {
     name: 'a surplus twin, free',
     given: {
       claims: [placed(auto)],
-      inventory: [eip('eipalloc-1', { tags: mine }), eip('eipalloc-2', { tags: mine, association: here })],
+      eips: [eip('eipalloc-1', { tags: mine }), eip('eipalloc-2', { tags: mine, association: here })],
       unclaimedSince: new Map([['eipalloc-1', 0]]),
     },
     plan: 'release eipalloc-1, bound',
   },
   {
     name: 'a pool EIP that is free',
-    given: { claims: [placed(tagged)], inventory: [eip('eipalloc-1', { tags: { game: '' } })] },
+    given: { claims: [placed(tagged)], eips: [eip('eipalloc-1', { tags: { game: '' } })] },
     plan: 'associate eipalloc-1 if free, pending',
   },
   {
     name: 'a pool EIP before the address',
-    given: { claims: [placed(tagged, { state: 'awaited' })], inventory: [eip('eipalloc-1', { tags: { game: '' } })] },
+    given: { claims: [placed(tagged, { state: 'awaited' })], eips: [eip('eipalloc-1', { tags: { game: '' } })] },
     plan: 'pending',
   },
   {
     name: 'a pool all in use',
     given: {
       claims: [placed(tagged)],
-      inventory: [eip('eipalloc-1', { tags: { game: '' }, association: at('eni-9', '10.0.0.9') })],
+      eips: [eip('eipalloc-1', { tags: { game: '' }, association: at('eni-9', '10.0.0.9') })],
     },
     plan: 'refused EipPoolEmpty',
   },
   {
     name: 'a pool EIP held by a service',
-    given: { claims: [placed(tagged)], inventory: [eip('eipalloc-1', { tags: { game: '' }, serviceManaged: true })] },
+    given: { claims: [placed(tagged)], eips: [eip('eipalloc-1', { tags: { game: '' }, serviceManaged: true })] },
     plan: 'refused EipPoolEmpty',
   },
   {
     name: 'a pool EIP that is another pod’s',
-    given: { claims: [placed(tagged)], inventory: [eip('eipalloc-1', { tags: { game: '', pod: 'default/q' } })] },
+    given: { claims: [placed(tagged)], eips: [eip('eipalloc-1', { tags: { game: '', pod: 'default/q' } })] },
     plan: 'refused EipPoolEmpty',
   },
   {
     name: 'a pool EIP that is there already',
-    given: { claims: [placed(tagged)], inventory: [eip('eipalloc-1', { tags: { game: '' }, association: here })] },
+    given: { claims: [placed(tagged)], eips: [eip('eipalloc-1', { tags: { game: '' }, association: here })] },
     plan: 'tag eipalloc-1, bound',
   },
   { name: 'an EIP by id that does not exist', given: { claims: [placed(fixed)] }, plan: 'refused EipNotFound' },
   {
     name: 'an EIP by id in use elsewhere',
-    given: { claims: [placed(fixed)], inventory: [eip('eipalloc-1', { association: at('eni-9', '10.0.0.9') })] },
+    given: { claims: [placed(fixed)], eips: [eip('eipalloc-1', { association: at('eni-9', '10.0.0.9') })] },
     plan: 'refused EipInUse',
   },
   {
     name: 'somebody else’s EIP on the address',
-    given: { claims: [placed(auto)], inventory: [eip('eipalloc-9', { association: here })] },
+    given: { claims: [placed(auto)], eips: [eip('eipalloc-9', { association: here })] },
     plan: 'refused TargetHasOtherEip',
   },
   {
@@ -135,11 +135,11 @@ const OBTAINING: readonly Row[] = [
     plan: '',
   },
   {
-    name: 'an inventory that cannot be read',
+    name: 'a list of Elastic IPs that cannot be read',
     given: {
       claims: [placed(auto)],
-      inventoryAt: undefined,
-      inventoryTrouble: { reason: 'Unauthorized', message: 'no' },
+      eipsAt: undefined,
+      eipsError: { reason: 'Unauthorized', message: 'no' },
     },
     plan: 'refused Unauthorized, read',
   },
@@ -162,46 +162,46 @@ const GIVING_BACK: readonly Row[] = [
     name: 'within the grace',
     given: {
       ...gone,
-      inventory: [eip('eipalloc-1', { tags: mine, association: here })],
+      eips: [eip('eipalloc-1', { tags: mine, association: here })],
       unclaimedSince: new Map([['eipalloc-1', NOW - 1_000]]),
     },
     plan: '',
   },
   {
     name: 'after the grace, on our ENI',
-    given: { ...gone, inventory: [eip('eipalloc-1', { tags: mine, association: here })], ...old('eipalloc-1') },
+    given: { ...gone, eips: [eip('eipalloc-1', { tags: mine, association: here })], ...old('eipalloc-1') },
     plan: 'disassociate eipalloc-1',
   },
   {
     name: 'after the grace, free',
-    given: { ...gone, inventory: [eip('eipalloc-1', { tags: mine })], ...old('eipalloc-1') },
+    given: { ...gone, eips: [eip('eipalloc-1', { tags: mine })], ...old('eipalloc-1') },
     plan: 'release eipalloc-1',
   },
   {
     name: 'a prepared one, free',
-    given: { ...gone, inventory: [eip('eipalloc-1', { tags: prepared })], ...old('eipalloc-1') },
+    given: { ...gone, eips: [eip('eipalloc-1', { tags: prepared })], ...old('eipalloc-1') },
     plan: 'untag eipalloc-1',
   },
   {
-    name: 'on an inventory older than its end',
-    given: { ...gone, inventoryAt: NOW - 20_000, inventory: [eip('eipalloc-1', { tags: mine })], ...old('eipalloc-1') },
+    name: 'on a list of Elastic IPs older than its end',
+    given: { ...gone, eipsAt: NOW - 20_000, eips: [eip('eipalloc-1', { tags: mine })], ...old('eipalloc-1') },
     plan: 'read',
   },
   {
     name: 'while pods are loading',
-    given: { ...gone, claimsComplete: false, inventory: [eip('eipalloc-1', { tags: mine })], ...old('eipalloc-1') },
+    given: { ...gone, claimsComplete: false, eips: [eip('eipalloc-1', { tags: mine })], ...old('eipalloc-1') },
     plan: '',
   },
   {
     name: 'another node’s',
-    given: { ...gone, inventory: [eip('eipalloc-1', { tags: { ...mine, [NODE_TAG]: 'm' } })], ...old('eipalloc-1') },
+    given: { ...gone, eips: [eip('eipalloc-1', { tags: { ...mine, [NODE_TAG]: 'm' } })], ...old('eipalloc-1') },
     plan: '',
   },
   {
     name: 'on another node’s ENI',
     given: {
       ...gone,
-      inventory: [eip('eipalloc-1', { tags: mine, association: at('eni-9', '10.0.0.9') })],
+      eips: [eip('eipalloc-1', { tags: mine, association: at('eni-9', '10.0.0.9') })],
       ...old('eipalloc-1'),
     },
     plan: '',
@@ -210,7 +210,7 @@ const GIVING_BACK: readonly Row[] = [
     name: 'the pod lives on without its annotation',
     given: {
       livePods: new Set(['default/p']),
-      inventory: [eip('eipalloc-1', { tags: mine, association: here })],
+      eips: [eip('eipalloc-1', { tags: mine, association: here })],
       unclaimedSince: new Map([['eipalloc-1', NOW - 2]]),
     },
     plan: 'disassociate eipalloc-1',
@@ -220,7 +220,7 @@ const GIVING_BACK: readonly Row[] = [
     given: {
       ...gone,
       liveAddresses: new Map([[ip('10.0.0.1'), 'default/q']]),
-      inventory: [eip('eipalloc-1', { tags: mine, association: here })],
+      eips: [eip('eipalloc-1', { tags: mine, association: here })],
       unclaimedSince: new Map([['eipalloc-1', NOW - 2]]),
     },
     plan: 'disassociate eipalloc-1',
@@ -237,28 +237,28 @@ const settled = eip('eipalloc-1', { tags: mine, association: here });
 const UNDER_WAY: readonly Row[] = [
   {
     name: 'for the pod of this name before, which had another address',
-    given: { claims: [placed(auto)], inventory: [settled], flying: associating(auto, settled, '10.0.0.2') },
+    given: { claims: [placed(auto)], eips: [settled], flying: associating(auto, settled, '10.0.0.2') },
     plan: 'pending',
   },
   {
     name: 'that brings another pod’s EIP to this address',
     given: {
       claims: [placed(auto)],
-      inventory: [settled, eip('eipalloc-2')],
+      eips: [settled, eip('eipalloc-2')],
       flying: associating(claim('q', AUTO), eip('eipalloc-2'), '10.0.0.1'),
     },
     plan: 'pending',
   },
   {
     name: 'that makes the pairing which is there already',
-    given: { claims: [placed(auto)], inventory: [settled], flying: associating(auto, settled, '10.0.0.1') },
+    given: { claims: [placed(auto)], eips: [settled], flying: associating(auto, settled, '10.0.0.1') },
     plan: 'bound',
   },
   {
     name: 'that has ended without an answer',
     given: {
-      claims: [{ ...placed(auto), inventoryAfter: NOW }],
-      inventory: [settled],
+      claims: [{ ...placed(auto), eipsAfter: NOW }],
+      eips: [settled],
       backoffs: new Map([[auto.id, { reason: 'RejectedByEc2', message: 'lost', until: NOW, failures: 1 }]]),
     },
     plan: 'pending, read',
@@ -323,16 +323,14 @@ const eips = fc
       return eip(`eipalloc-${id}`, { tags, association });
     });
   });
-const worlds = fc
-  .record({ claims, inventory: eips, age: fc.constantFrom(0, 60_000) })
-  .map(({ claims: list, inventory, age }) =>
-    snapshot({
-      claims: list,
-      inventory,
-      owned: ownedAmong(inventory),
-      unclaimedSince: new Map(inventory.map(({ allocationId }) => [allocationId, NOW - 1 - age])),
-    }),
-  );
+const worlds = fc.record({ claims, eips, age: fc.constantFrom(0, 60_000) }).map(({ claims: list, eips, age }) =>
+  snapshot({
+    claims: list,
+    eips,
+    owned: ownedAmong(eips),
+    unclaimedSince: new Map(eips.map(({ allocationId }) => [allocationId, NOW - 1 - age])),
+  }),
+);
 
 describe('planElasticIps, whatever the world looks like,', () => {
   const always = (property: (world: EipSnapshot, plan: EipPlan) => void) =>
@@ -353,11 +351,11 @@ describe('planElasticIps, whatever the world looks like,', () => {
 
   it('never associates with an address that has another EIP, unless that is on its way to another pod of this node', () => {
     always((world, { steps, statuses }) => {
-      const { inventory, claims: list } = world;
+      const { eips, claims: list } = world;
       const own = new Set(Array.from(findOwn(list, world).values(), ({ allocationId }) => allocationId));
       for (const step of steps) {
         if (step.kind !== 'associate') continue;
-        const there = inventory.filter(
+        const there = eips.filter(
           ({ association }) => association?.eni === step.eni && association.privateIp === step.privateIp,
         );
         for (const { allocationId } of there) {
@@ -408,17 +406,17 @@ describe('planElasticIps, whatever the world looks like,', () => {
       const turned = planElasticIps({
         ...world,
         claims: world.claims.toReversed(),
-        inventory: world.inventory.toReversed(),
+        eips: world.eips.toReversed(),
         owned: world.owned.toReversed(),
       });
       const key = (one: EipPlan) =>
         JSON.stringify([
           one.statuses,
           one.steps.map((step) => JSON.stringify(step)).toSorted(),
-          one.readInventory,
+          one.readEips,
           one.retryAt,
         ]);
-      // Lists of alternatives in a message follow the inventory.
+      // Lists of alternatives in a message follow the list of Elastic IPs.
       const plain = (text: string) => text.replaceAll(/\(198[^)]*\)/g, '');
       expect(plain(key(turned))).toBe(plain(key(plan)));
     });
@@ -432,10 +430,10 @@ describe('planElasticIps, whatever the world looks like,', () => {
   });
 
   it('binds only EIPs of the kind that was asked for', () => {
-    always(({ inventory }, { statuses }) => {
+    always(({ eips }, { statuses }) => {
       for (const status of statuses) {
         if (status.state !== 'bound') continue;
-        const found = inventory.find(({ allocationId }) => allocationId === status.allocationId);
+        const found = eips.find(({ allocationId }) => allocationId === status.allocationId);
         expect(found !== undefined && isSuitable(status.claim, found)).toBe(true);
       }
     });

@@ -18,7 +18,7 @@ export function claim(
 }
 
 export function placed(of: ElasticIpClaim, place: EipPlace = READY): PlacedEipClaim {
-  return { claim: of, place, inventoryAfter: 0, refusedSince: undefined };
+  return { claim: of, place, eipsAfter: 0, refusedSince: undefined };
 }
 
 export function eip(id: string, about: Partial<ElasticIp> = {}): ElasticIp {
@@ -36,19 +36,19 @@ export function at(
 }
 
 /** Owned as the dialects of the tests say it: the tag `pod` names the owner, `source` whether it was allocated. */
-export function ownedAmong(inventory: readonly ElasticIp[]): OwnedEip[] {
-  return inventory.flatMap((one) => {
+export function ownedAmong(eips: readonly ElasticIp[]): OwnedEip[] {
+  return eips.flatMap((one) => {
     const { pod, source } = one.tags;
     if (pod === undefined) return [];
     const allocatedByUs = source?.includes('"allocate"') === true;
-    return [{ eip: one, owner: pod, allocatedByUs, ownTags: ['cluster', 'pod', 'source'], inventoryAfter: 0 }];
+    return [{ eip: one, owner: pod, allocatedByUs, ownTags: ['cluster', 'pod', 'source'], eipsAfter: 0 }];
   });
 }
 
 /** The same tags, as everybody's word on whose it is. */
-function ownersAmong(inventory: readonly ElasticIp[]): EipSnapshot['owners'] {
+function ownersAmong(eips: readonly ElasticIp[]): EipSnapshot['owners'] {
   return new Map(
-    inventory.map(({ allocationId, tags: { pod, object, cluster } }) => [
+    eips.map(({ allocationId, tags: { pod, object, cluster } }) => [
       allocationId,
       [
         ...(pod === undefined ? [] : [{ kind: 'pod' as const, isHere: cluster !== 'other', name: pod, keys: ['pod'] }]),
@@ -61,7 +61,7 @@ function ownersAmong(inventory: readonly ElasticIp[]): EipSnapshot['owners'] {
 }
 
 export function snapshot(change: Partial<EipSnapshot> = {}): EipSnapshot {
-  const inventory = change.inventory ?? [];
+  const eips = change.eips ?? [];
   return {
     now: NOW,
     nodeName: 'n',
@@ -72,11 +72,11 @@ export function snapshot(change: Partial<EipSnapshot> = {}): EipSnapshot {
     liveAddresses: new Map(),
     leaving: new Set(),
     ourEnis: new Set(['eni-1', 'eni-2']),
-    inventory,
-    inventoryAt: NOW - 1,
-    inventoryTrouble: undefined,
-    owned: ownedAmong(inventory),
-    owners: ownersAmong(inventory),
+    eips,
+    eipsAt: NOW - 1,
+    eipsError: undefined,
+    owned: ownedAmong(eips),
+    owners: ownersAmong(eips),
     unclaimedSince: new Map(),
     backoffs: new Map(),
     flying: new Map(),

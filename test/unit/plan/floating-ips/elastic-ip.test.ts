@@ -80,9 +80,9 @@ const TABLE: readonly (readonly [string, EipSource, readonly ElasticIp[], string
 ];
 
 describe('planElasticIp', () => {
-  it.each(TABLE)('%s', (_situation, source, inventory, expected) => {
+  it.each(TABLE)('%s', (_situation, source, eips, expected) => {
     const request = { owner: OWNER, text: 'auto', source, privateIp: VIP, eni: 'eni-1' };
-    const { choice, giveBack } = planElasticIp(request, inventory);
+    const { choice, giveBack } = planElasticIp(request, eips);
     const what =
       choice.kind === 'refused'
         ? `refused ${choice.refusal.reason}`
