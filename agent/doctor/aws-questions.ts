@@ -4,16 +4,27 @@ import { PROBED_ACTIONS } from '../../lib/ec2/probe.ts';
 import type { QuotaApi } from '../../lib/ec2/service-quotas.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { Eni } from '../../lib/model/eni.ts';
-import type { Answer, Evidence, PermissionFound } from '../../lib/plan/doctor/evidence.ts';
+import { protectionOf } from '../../lib/model/eni-protection.ts';
+import type { Answer, Evidence, PermissionFound, SubnetFound } from '../../lib/plan/doctor/evidence.ts';
 
-export type AwsEvidence = Pick<Evidence, 'permissions' | 'enis' | 'gateway' | 'elasticIps' | 'sourceChecks'>;
+export type AwsEvidence = Pick<
+  Evidence,
+  'permissions' | 'enis' | 'gateway' | 'elasticIps' | 'sourceChecks' | 'subnets'
+>;
 
 /** When it is not even known which instance this is. */
 export const UNASKED: AwsEvidence = unasked('the instance is unknown');
 
 function unasked(message: string): AwsEvidence {
   const skipped = { kind: 'skipped', message } as const;
-  return { permissions: skipped, enis: skipped, gateway: skipped, elasticIps: skipped, sourceChecks: skipped };
+  return {
+    permissions: skipped,
+    enis: skipped,
+    gateway: skipped,
+    elasticIps: skipped,
+    sourceChecks: skipped,
+    subnets: skipped,
+  };
 }
 
 /** Asks EC2 what can be asked without changing anything. Dry runs go one after the other: they share buckets with real calls. */
@@ -38,6 +49,7 @@ export async function askAws(
   for (const action of PROBED_ACTIONS) permissions.set(action, await probe.permission(action, signal));
   return {
     enis,
+    subnets: await askSubnets(enis, (ids) => probe.freeAddresses(ids, signal)),
     sourceChecks: await asked(() => probe.sourceChecks(instanceId, signal)),
     permissions: { kind: 'known', value: permissions },
     gateway: vpcId === undefined ? noVpc(enis) : await asked(() => probe.hasInternetGateway(vpcId, signal)),
@@ -46,6 +58,16 @@ export async function askAws(
       return { used: await probe.elasticIpsUsed(signal), limit };
     }),
   };
+}
+
+async function askSubnets(
+  enis: Answer<readonly Eni[]>,
+  ask: (ids: readonly string[]) => Promise<readonly SubnetFound[]>,
+): Promise<Answer<readonly SubnetFound[]>> {
+  if (enis.kind !== 'known') return { kind: 'skipped', message: 'the ENIs are unknown' };
+  const usable = enis.value.filter((eni) => protectionOf(eni) === undefined);
+  const ids = [...new Set(usable.map(({ subnetId }) => subnetId))];
+  return ids.length === 0 ? { kind: 'known', value: [] } : asked(() => ask(ids));
 }
 
 function noVpc(enis: Answer<readonly Eni[]>): Answer<boolean> {

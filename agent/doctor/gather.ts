@@ -15,18 +15,22 @@ import { openEc2 } from '../aws/ec2-access.ts';
 import type { ProcessParts } from '../process.ts';
 import { VERSION } from '../version.ts';
 import { askAws, UNASKED } from './aws-questions.ts';
-import { askCapabilities, askFolders, askLinks, askNamespaces } from './host-questions.ts';
+import { askCapabilities, askFolders, askLinks, askNamespaces, askRpFilters } from './host-questions.ts';
 import {
   askAccess,
   askImages,
   askNetworks,
+  askNodeEnis,
   askOwnNodeOnly,
   askRivals,
   askVersion,
   askVpcCni,
 } from './kube-questions.ts';
 
-type Cluster = Pick<Evidence, 'apiServer' | 'access' | 'ownNodeOnly' | 'vpcCni' | 'rivals' | 'networks'> & {
+type Cluster = Pick<
+  Evidence,
+  'apiServer' | 'access' | 'ownNodeOnly' | 'vpcCni' | 'rivals' | 'networks' | 'nodeEnis'
+> & {
   readonly images: readonly string[] | undefined;
 };
 type Found = Extract<Evidence['identity'], { kind: 'known' }>['value'] & InstanceIdentity;
@@ -52,6 +56,7 @@ export async function gather(options: DoctorOptions, parts: ProcessParts, signal
     imdsStatus,
     identity,
     links: await askLinks(signal),
+    rpFilters: await askRpFilters(),
     versions: { agent: VERSION, node: process.version, kernel: release(), images },
     region: chooseRegion({ environment, identity: found }),
     folders: await askFolders(folders),
@@ -110,15 +115,16 @@ async function openKube(options: DoctorOptions, { clock, environment }: ProcessP
 async function askCluster({ client, namespace }: Reached, nodeName: string, signal: AbortSignal): Promise<Cluster> {
   const apiServer = await askVersion(client, signal);
   if (apiServer.kind === 'failed') return unreachable(apiServer);
-  const [access, ownNodeOnly, vpcCni, rivals, networks, images] = await Promise.all([
+  const [access, ownNodeOnly, vpcCni, rivals, networks, nodeEnis, images] = await Promise.all([
     askAccess(client, namespace, signal),
     askOwnNodeOnly(client, nodeName, signal),
     askVpcCni(client, signal),
     askRivals(client, signal),
     askNetworks(client, nodeName, signal),
+    askNodeEnis(client, nodeName, signal),
     askImages(client, signal),
   ]);
-  return { apiServer, access, ownNodeOnly, vpcCni, rivals, networks, images };
+  return { apiServer, access, ownNodeOnly, vpcCni, rivals, networks, nodeEnis, images };
 }
 
 function unreachable(apiServer: Exclude<Answer<unknown>, { kind: 'known' }>): Cluster {
@@ -130,6 +136,7 @@ function unreachable(apiServer: Exclude<Answer<unknown>, { kind: 'known' }>): Cl
     vpcCni: skipped,
     rivals: skipped,
     networks: skipped,
+    nodeEnis: skipped,
     images: undefined,
   };
 }

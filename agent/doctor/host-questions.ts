@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
 import { access, readdir, readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { HostLink } from '../../lib/model/node-links/node-links.ts';
 import { readHostLinks } from '../../lib/net/link-settings.ts';
-import type { Answer, FolderFound, LinkFound, NamespacesFound } from '../../lib/plan/doctor/evidence.ts';
+import type { Answer, FolderFound, NamespacesFound, RpFiltersFound } from '../../lib/plan/doctor/evidence.ts';
 
 export async function askFolders(
   folders: readonly { readonly path: string; readonly option: string }[],
@@ -44,9 +45,23 @@ export async function askCapabilities(): Promise<Answer<bigint>> {
 }
 
 /** The links of the host, where this process shares its network. */
-export async function askLinks(signal: AbortSignal): Promise<Answer<readonly LinkFound[]>> {
+export async function askLinks(signal: AbortSignal): Promise<Answer<readonly HostLink[]>> {
   try {
     return { kind: 'known', value: await readHostLinks(signal) };
+  } catch (error) {
+    return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+const IPV4_SETTINGS = '/proc/sys/net/ipv4/conf';
+
+/** Reverse path filtering of each link of this network namespace. */
+export async function askRpFilters(): Promise<Answer<RpFiltersFound>> {
+  try {
+    const names = await readdir(IPV4_SETTINGS);
+    const read = async (name: string) => Number(await readFile(join(IPV4_SETTINGS, name, 'rp_filter'), 'utf8'));
+    const byLink = new Map(await Promise.all(names.map(async (name) => [name, await read(name)] as const)));
+    return { kind: 'known', value: { all: byLink.get('all') ?? 0, byLink } };
   } catch (error) {
     return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
   }

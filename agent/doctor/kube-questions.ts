@@ -3,10 +3,13 @@ import { findResource } from '../../lib/kube/custom-resources.ts';
 import { FLOATING_IP_TYPE } from '../../lib/kube/floating-ips.ts';
 import { isKubeError } from '../../lib/kube/kube-error.ts';
 import { listAll } from '../../lib/kube/list.ts';
+import { readNodeMarks } from '../../lib/kube/own-node.ts';
 import { podConverter } from '../../lib/kube/pods.ts';
 import { OUR_PODS, toAgentPodFact } from '../../lib/kube/status-views.ts';
 import { masterOf, pluginOf } from '../../lib/model/addresses/cni.ts';
 import { ipamRangesOf } from '../../lib/model/addresses/ipam-range.ts';
+import { promisedNetworks } from '../../lib/model/addresses/networks-annotation.ts';
+import type { NodeMarks } from '../../lib/model/node-links/node-links.ts';
 import type { AccessFound, Answer, NetworkFound, VpcCniFound } from '../../lib/plan/doctor/evidence.ts';
 import { definitionsOf } from '../node/sources.ts';
 
@@ -183,7 +186,9 @@ export async function askNetworks(
     const query = { fieldSelector: `spec.nodeName=${nodeName}` };
     const options = { path: '/api/v1/pods', query, from: '0', signal, convert: podConverter() };
     const pods = (await listAll(client, options)).entries;
-    const names = [...new Set(pods.flatMap(definitionsOf))].toSorted();
+    // A pod whose master is missing waits for its sandbox and has no network status: what it asks for counts, too.
+    const asked = pods.flatMap(({ annotations, namespace }) => promisedNetworks(annotations, namespace));
+    const names = [...new Set([...pods.flatMap(definitionsOf), ...asked])].toSorted();
     const found = await Promise.all(names.map((name) => readNetwork(client, name, signal)));
     return found.flatMap((network) => network ?? []);
   });
@@ -200,6 +205,15 @@ async function readNetwork(client: KubeClient, name: string, signal: AbortSignal
     if (isKubeError(error) && error.status === 404) return undefined;
     throw error;
   }
+}
+
+/** What the Node says about interfaces of NodeENIs. */
+export async function askNodeEnis(
+  client: KubeClient,
+  nodeName: string,
+  signal: AbortSignal,
+): Promise<Answer<NodeMarks>> {
+  return asked(() => readNodeMarks(client, nodeName, signal));
 }
 
 /** Images of the cluster's node agents, each once; undefined where it cannot be found out. */

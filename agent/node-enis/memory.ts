@@ -1,6 +1,5 @@
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { EniId } from '../../lib/model/eni.ts';
-import { parseAnnouncement } from '../../lib/model/node-enis/announcement.ts';
 import type { NodeEni } from '../../lib/model/node-enis/node-eni.ts';
 import type { NodeEniNode, NodeEniSnapshot, NodeEniStep } from '../../lib/model/node-enis/plan.ts';
 import type { NodeEniReason } from '../../lib/model/node-enis/reasons.ts';
@@ -23,6 +22,8 @@ type Remembered = Pick<
 
 /** A write that the watch does not echo within this time is tried again, ms. */
 export const ECHO_MS = 3_000;
+/** Share of the pause between two looks that each interface adds, ms. */
+const POLL_MS_PER_INTERFACE = 6;
 /** How long a token that EC2 holds for an unknown interface is kept before another is used, ms: describes lag by seconds. */
 const MISMATCH_MS = 60_000;
 
@@ -72,7 +73,7 @@ export class NodeEniMemory {
     readAt: number | undefined,
   ): void {
     const now = this.#clock.now();
-    const announced = nodes.flatMap((node) => parseAnnouncement(node.announced)?.interfaces ?? []);
+    const announced = nodes.flatMap(({ announcement }) => announcement?.interfaces ?? []);
     const leaving = new Set(announced.filter(({ state }) => state === 'leaving').map(({ id }) => id));
     keepOnly(this.#leavingSince, leaving, () => now);
     for (const { uid, generation } of objects) {
@@ -123,11 +124,11 @@ export class NodeEniMemory {
     return { reason: report.reason, message: report.message, isNews: failures === 1 };
   }
 
-  /** Pause until the next look at what EC2 carries out, ms: the longer it takes, the less often it is asked. */
-  pollPause(): number {
+  /** Pause until the next look at what EC2 carries out, ms: the longer it takes, and the more interfaces a look is about, the less often it is asked. */
+  pollPause(interfaces: number): number {
     const now = this.#clock.now();
     this.#pollingSince ??= now;
-    return Math.min(15_000, Math.max(1_000, (now - this.#pollingSince) / 3));
+    return Math.min(15_000, Math.max(1_000, interfaces * POLL_MS_PER_INTERFACE, (now - this.#pollingSince) / 3));
   }
 
   settled(): void {

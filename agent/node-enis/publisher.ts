@@ -65,7 +65,8 @@ export class NodeEniPublisher {
   }
 
   #announce({ node, text }: Announced): number | undefined {
-    const said = { key: node.name, version: node.resourceVersion, current: node.announced ?? '', text: text ?? '' };
+    const say = () => ({ current: node.announced ?? '', text: text ?? '' });
+    const said = { key: node.name, version: node.resourceVersion, say };
     return this.#notices.write(said, () => annotateNode(this.#parts.kube, node, text, this.#signal)).retryAt;
   }
 
@@ -73,9 +74,11 @@ export class NodeEniPublisher {
     const isOwn = object.dialect === 'own';
     const isSame = isOwn ? sameNodeEniStatus : sameMultiEniControllerStatus;
     // Comparing whole statuses is left to the model; here only whether this one was written already counts.
-    const text = JSON.stringify(bodyOf({ object, status }, 0));
-    const current = isSame(object.status, status) ? text : '';
-    const said = { key: object.uid, version: object.resourceVersion, current, text };
+    const say = () => {
+      const text = JSON.stringify(bodyOf({ object, status }, 0));
+      return { current: isSame(object.status, status) ? text : '', text };
+    };
+    const said = { key: object.uid, version: object.resourceVersion, say };
     return this.#statuses.write(said, () => this.#writeStatus({ object, status })).retryAt;
   }
 

@@ -34,22 +34,25 @@ export class EchoedWrites {
   }
 
   /**
-   * Writes unless the object says `text` already; `current`: what it says. `write` may reject, which is logged.
+   * Writes unless the object says the text already; `say`: both texts, asked for only when a write may begin. `write` may reject, which is
+   * logged.
    * Returns when to look again, if it must wait.
    */
   write(
-    { key, version, current, text }: { key: string; version: string; current: string; text: string },
+    { key, version, say }: { key: string; version: string; say: () => { current: string; text: string } },
     write: () => Promise<unknown>,
   ): { readonly started: boolean; readonly retryAt: number | undefined } {
     const { clock, minIntervalMs } = this.#parts;
     const now = clock.now();
     const earlier = this.#writes.get(key);
     if (earlier?.busy.now === true) return { started: false, retryAt: undefined };
-    const isAwaited = earlier?.version === version && now < earlier.at + ECHO_MS;
-    if ((isAwaited ? earlier.text : current) === text)
-      return { started: false, retryAt: isAwaited ? earlier.at + ECHO_MS : undefined };
+    // One look when the pause is over sees all that has changed by then.
     if (earlier !== undefined && now < earlier.at + minIntervalMs)
       return { started: false, retryAt: earlier.at + minIntervalMs };
+    const isAwaited = earlier?.version === version && now < earlier.at + ECHO_MS;
+    const { current, text } = say();
+    if ((isAwaited ? earlier.text : current) === text)
+      return { started: false, retryAt: isAwaited ? earlier.at + ECHO_MS : undefined };
     const busy = { now: true };
     this.#writes.set(key, { text, version, at: now, busy, done: this.#perform(key, busy, write) });
     return { started: true, retryAt: undefined };

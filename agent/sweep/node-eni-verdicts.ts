@@ -20,17 +20,17 @@ export async function askNodeEnis(
   if (owned.length === 0) return new Map();
   const own = await uidsOf(NODE_ENI_TYPE, { reads, ask });
   const legacy = await uidsOf(MULTI_ENI_TYPE, { reads, ask });
+  const unused = { own, legacy, pods: undefined };
+  const orphans = owned.filter(({ facts }) => nodeEniVerdict({ ...facts, attachment: undefined }, unused) === 'gone');
+  const instances = new Set(orphans.flatMap(({ facts }) => facts.attachment?.instanceId ?? []));
+  // Pods are asked for only where an object is gone.
+  const users =
+    instances.size > 0
+      ? await ask(() => reads.interfaceUsers(instances), 'cannot read the pods of the nodes')
+      : undefined;
   const verdicts = new Map<string, OwnerVerdict>();
-  for (const { id, facts } of owned) {
-    const instanceId = facts.attachment?.instanceId;
-    const isOrphan = nodeEniVerdict({ ...facts, attachment: undefined }, { own, legacy, pods: undefined }) === 'gone';
-    // Pods are asked for only where an object is gone.
-    const pods =
-      isOrphan && instanceId !== undefined
-        ? await ask(() => reads.interfaceUsers(instanceId), 'cannot read the pods of a node')
-        : undefined;
-    verdicts.set(id, nodeEniVerdict(facts, { own, legacy, pods }));
-  }
+  for (const { id, facts } of owned)
+    verdicts.set(id, nodeEniVerdict(facts, { own, legacy, pods: users?.get(facts.attachment?.instanceId ?? '') }));
   return verdicts;
 }
 

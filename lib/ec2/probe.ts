@@ -6,6 +6,7 @@ import {
   DescribeAddressesCommand,
   DescribeInternetGatewaysCommand,
   DescribeNetworkInterfacesCommand,
+  DescribeSubnetsCommand,
   DisassociateAddressCommand,
   ReleaseAddressCommand,
 } from '@aws-sdk/client-ec2';
@@ -40,6 +41,11 @@ export interface Ec2Probe {
   hasInternetGateway(vpcId: string, signal: AbortSignal): Promise<boolean>;
   /** How many Elastic IPs count towards the account's quota. @throws {Ec2Error} */
   elasticIpsUsed(signal: AbortSignal): Promise<number>;
+  /** Addresses that the subnets can still give out. @throws {Ec2Error} */
+  freeAddresses(
+    subnetIds: readonly string[],
+    signal: AbortSignal,
+  ): Promise<{ readonly id: string; readonly free: number }[]>;
   /** Of each ENI of the instance. @throws {Ec2Error} */
   sourceChecks(instanceId: string, signal: AbortSignal): Promise<{ readonly eni: string; readonly enabled: boolean }[]>;
 }
@@ -62,6 +68,11 @@ export function ec2Probe(client: Ec2Client): Ec2Probe {
       return (answer.Addresses ?? []).filter(
         ({ PublicIpv4Pool: pool, ServiceManaged: service }) => (pool === undefined || pool === 'amazon') && !service,
       ).length;
+    },
+    async freeAddresses(subnetIds, abortSignal) {
+      const command = new DescribeSubnetsCommand({ SubnetIds: [...subnetIds] });
+      const answer = await client.send(command, { abortSignal }).catch(translated('DescribeSubnets'));
+      return (answer.Subnets ?? []).map(({ SubnetId: id = '', AvailableIpAddressCount: free = 0 }) => ({ id, free }));
     },
     async sourceChecks(instanceId, abortSignal) {
       const command = new DescribeNetworkInterfacesCommand({

@@ -1,6 +1,6 @@
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import { isObject, type JsonObject, objectsOf, parseJson, shallow, textOf } from '../model/json.ts';
-import { ANNOUNCEMENT, LINKS_READY, NOT_READY_TAINT } from '../model/node-enis/announcement.ts';
+import { ANNOUNCEMENT, LINKS_READY, NOT_READY_TAINT, parseAnnouncement } from '../model/node-enis/announcement.ts';
 import type { InterfaceUser, NodeEniNode } from '../model/node-enis/plan.ts';
 import type { NodeEniSource } from '../model/node-enis/read.ts';
 import type { KubeClient } from './client.ts';
@@ -55,6 +55,7 @@ export function toNodeEniNode({ metadata, spec, status }: Wire<V1Node>): NodeEni
     deleting: metadata.deletionTimestamp !== undefined,
     tainted: objectsOf(spec?.taints).some(({ key }) => key === NOT_READY_TAINT),
     announced: metadata.annotations?.[ANNOUNCEMENT],
+    announcement: parseAnnouncement(metadata.annotations?.[ANNOUNCEMENT]),
     links: links && {
       ready: links['status'] === 'True',
       message: textOf(links['message']) ?? textOf(links['reason']) ?? '',

@@ -44,6 +44,12 @@ export function createOwnNodeReflector({ nodeName, ...options }: OwnNodeReflecto
   });
 }
 
+/** What the Node says now of the interfaces of NodeENIs. @throws {KubeError} */
+export async function readNodeMarks(client: KubeClient, nodeName: string, signal: AbortSignal): Promise<NodeMarks> {
+  const path = `/api/v1/nodes/${encodeURIComponent(nodeName)}`;
+  return marksOf(await client.request<Wire<V1Node>>({ method: 'GET', path, signal }));
+}
+
 /** A node that says nothing about its readiness counts as ready: it may be too young, or a stand-in. */
 function nodeStateOf({ metadata, spec, status }: Wire<V1Node>): NodeState {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready')?.status ?? 'True';

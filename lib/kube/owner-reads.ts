@@ -22,8 +22,8 @@ export interface OwnerReads {
   uids(resource: Pick<ResourceType, 'group' | 'version' | 'plural'>): Promise<ReadonlySet<string>>;
   /** Whether a namespace (undefined: none) or the definition of a kind is being deleted or gone. */
   ending(namespace: string | undefined, resource: Pick<ResourceType, 'group' | 'plural'>): Promise<Ending>;
-  /** Pods that may use an interface of this instance; undefined when no Node names it, so that nobody says which pods run there. */
-  interfaceUsers(instanceId: string): Promise<readonly InterfaceUser[] | undefined>;
+  /** Pods that may use an interface, by instance. One that no Node names is missing: nobody says which pods run there. */
+  interfaceUsers(instanceIds: ReadonlySet<string>): Promise<ReadonlyMap<string, readonly InterfaceUser[]>>;
 }
 
 export function createOwnerReads(client: KubeClient, signal: AbortSignal): OwnerReads {
@@ -45,11 +45,15 @@ export function createOwnerReads(client: KubeClient, signal: AbortSignal): Owner
     uids: async (resource) =>
       new Set(await list(collectionPath(resource, undefined), ({ metadata }) => metadata.uid ?? '')),
     ending: (namespace = '', resource) => readEnding(client, { namespace }, resource, signal),
-    async interfaceUsers(instanceId) {
+    async interfaceUsers(instanceIds) {
       const nodes = await list('/api/v1/nodes', toNodeEniNode);
-      const names = nodes.filter((node) => node.instanceId === instanceId).map(({ name }) => name);
-      if (names.length === 0) return undefined;
-      return (await Promise.all(names.map((name) => listInterfaceUsers(client, name, signal)))).flat();
+      const users = new Map<string, readonly InterfaceUser[]>();
+      for (const { name, instanceId = '' } of nodes) {
+        if (!instanceIds.has(instanceId)) continue;
+        const found = await listInterfaceUsers(client, name, signal);
+        users.set(instanceId, [...(users.get(instanceId) ?? []), ...found]);
+      }
+      return users;
     },
   };
 }

@@ -25,12 +25,16 @@ export interface ReconcilerParts<Step> {
   readonly failed: (step: Step, error: unknown) => void;
   /** The plan itself threw. The next wake tries again, or some seconds. */
   readonly onFault: (error: unknown) => void;
+  /** Mean time between plans that follow events, ms, beyond a burst of {@link BURST}: bounds what a big fleet costs. @default 0 */
+  readonly intervalMs?: () => number;
   /** Told, under the loop's name, how planning ends. @default kept to itself */
   readonly healthOf?: { readonly loop: string; readonly health: ReconcileHealth };
 }
 
 /** A plan this young counts as made now if nothing has happened since, ms. */
 const FRESH_MS = 50;
+/** Plans in a row without a pause: one thing from its beginning to its end takes fewer. */
+const BURST = 10;
 
 /**
  * Keeps the world as the plan wants it: plan, start the steps whose keys are free, look again when one ends, when `wake` is called and
@@ -45,6 +49,8 @@ export class Reconciler<Step> {
   readonly #trigger: Trigger;
   readonly #underWay = new Map<string, Promise<void>>();
   #steps: ReadonlyMap<string, Step> = new Map();
+  /** When all plans so far would have been made, had each followed the one before by the interval. */
+  #pacedAt = -Infinity;
   /** When the latest plan was made; undefined when something has happened since. */
   #plannedAt: number | undefined;
 
@@ -58,7 +64,9 @@ export class Reconciler<Step> {
   /** Something that the plan looks at has changed. */
   wake(): void {
     this.#plannedAt = undefined;
-    this.#trigger.now();
+    const due = this.#dueAt();
+    if (due <= this.#parts.clock.now()) this.#trigger.now();
+    else this.#trigger.by(due);
   }
 
   /** True while a step for this key waits or is carried out. */
@@ -83,15 +91,23 @@ export class Reconciler<Step> {
     }
   }
 
+  /** When the next plan may follow. */
+  #dueAt(): number {
+    return this.#pacedAt - BURST * (this.#parts.intervalMs?.() ?? 0);
+  }
+
   #look(): ReadonlyMap<string, Step> {
-    const { plan, keyOf, clock, onFault, healthOf } = this.#parts;
+    const { plan, keyOf, clock, onFault, healthOf, intervalMs = () => 0 } = this.#parts;
     const { loop, health } = healthOf ?? { loop: '', health: new ReconcileHealth({ clock }) };
     this.#steps = new Map();
-    this.#plannedAt = clock.now();
+    const now = clock.now();
+    this.#plannedAt = now;
+    // Plans that safety asked for count, but never make the next one wait for longer than the interval.
+    this.#pacedAt = Math.min(Math.max(this.#pacedAt, now), now + BURST * intervalMs()) + intervalMs();
     const reconcile = () => {
       const { steps, retryAt } = plan();
       this.#steps = new Map(steps.map((step) => [keyOf(step), step]));
-      this.#trigger.at(retryAt);
+      this.#trigger.at(retryAt === undefined ? undefined : Math.max(retryAt, this.#dueAt()));
       // A wake from within the plan counts; the time that planning took does not.
       if (this.#plannedAt !== undefined) this.#plannedAt = clock.now();
     };

@@ -45,6 +45,11 @@ export class Trigger {
     this.#alarm = { at: time, cancel };
   }
 
+  /** Wakes at this time unless an earlier alarm is set; that one's run sees what this one would. */
+  by(time: number): void {
+    if (this.#alarm === undefined || this.#alarm.at > time) this.at(time);
+  }
+
   /** Nothing runs any more, not even what was asked for already. */
   stop(): void {
     this.#alarm?.cancel();

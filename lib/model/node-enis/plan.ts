@@ -2,6 +2,7 @@ import type { EniId } from '../eni.ts';
 import type { KnownRoom } from '../eni-objects/plan.ts';
 import type { InterfacePlace, NetworkInterface } from '../network-interface.ts';
 import type { Ending } from '../retention.ts';
+import type { Announcement } from './announcement.ts';
 import type { GroupFacts, SubnetFacts } from './networks.ts';
 import type { NodeEni, NodeEniEntry, NodeEniStatus } from './node-eni.ts';
 import type { NodeEniReason } from './reasons.ts';
@@ -20,6 +21,8 @@ export interface NodeEniNode {
   readonly tainted: boolean;
   /** The text of the controller's annotation. */
   readonly announced: string | undefined;
+  /** What it says, read once for each version of the Node; undefined: nothing that can be understood. */
+  readonly announcement: Announcement | undefined;
   /** What the node's agent says of its links; undefined: nothing yet. */
   readonly links: { readonly ready: boolean; readonly message: string } | undefined;
 }

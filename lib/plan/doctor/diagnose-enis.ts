@@ -1,7 +1,9 @@
 import { handsOut } from '../../model/addresses/ipam-range.ts';
 import { type Eni, slotLimit, usedSlots } from '../../model/eni.ts';
 import { explainProtection, protectionOf } from '../../model/eni-protection.ts';
-import type { Answer, Check, Evidence, LinkFound, NetworkFound } from './evidence.ts';
+import { type Cidr, contains, type IpAddress, parseHostCidr } from '../../model/ip.ts';
+import type { HostLink } from '../../model/node-links/node-links.ts';
+import type { Answer, Check, Evidence, NetworkFound } from './evidence.ts';
 import { unanswered } from './unanswered.ts';
 
 /** Share of a limit from which on people should know. */
@@ -104,7 +106,7 @@ function networks({ networks: answer, links: found, enis }: Evidence): Check[] {
   return answer.value.map((network) => networkCheck(network, found, enis));
 }
 
-function networkCheck(network: NetworkFound, links: Answer<readonly LinkFound[]>, enis: Answer<readonly Eni[]>): Check {
+function networkCheck(network: NetworkFound, links: Answer<readonly HostLink[]>, enis: Answer<readonly Eni[]>): Check {
   const name = `network ${network.name}`;
   const { master, plugin } = network;
   if (plugin === 'macvlan' || plugin === 'bridge')
@@ -133,6 +135,14 @@ function networkCheck(network: NetworkFound, links: Answer<readonly LinkFound[]>
       finding: `its IPAM may hand out ${clash.address}, which is on ${explainProtection(clash.eni.id, clash.protection)}`,
       fix: 'give the range to Multus alone: a subnet of its own, or a reservation (aws ec2 create-subnet-cidr-reservation --reservation-type explicit)',
     };
+  const shared = enis.kind === 'known' ? sharedSubnet(network, enis.value) : undefined;
+  if (shared !== undefined)
+    return {
+      name,
+      verdict: 'warn',
+      finding: `its IPAM hands out addresses of ${shared.subnetId}, from which the VPC CNI gives addresses to ordinary pods (${shared.id})`,
+      fix: 'give Multus a subnet of its own; a reservation (aws ec2 create-subnet-cidr-reservation --reservation-type explicit) is as good, but cannot be seen from here',
+    };
   return {
     name,
     verdict: 'pass',
@@ -150,4 +160,20 @@ function overlap({ ranges }: NetworkFound, enis: readonly Eni[]) {
     if (protection && found) return { eni, protection, address: found.ip };
   }
   return undefined;
+}
+
+/** A protected ENI in whose subnet IPAM hands out: the VPC CNI takes any free address there, today or tomorrow. */
+function sharedSubnet({ ranges }: NetworkFound, enis: readonly Eni[]): Eni | undefined {
+  const starts = ranges.flatMap(({ network, first }) => first ?? (network && startOf(network)) ?? []);
+  return enis.find(
+    (eni) =>
+      protectionOf(eni) !== undefined &&
+      !eni.requesterManaged &&
+      eni.cidrs.some((subnet) => starts.some((start) => contains(subnet, start))),
+  );
+}
+
+/** The network's own address. */
+function startOf(network: Cidr): IpAddress | undefined {
+  return parseHostCidr(network)?.address;
 }

@@ -1,6 +1,6 @@
 import type { IpamRange } from '../../model/addresses/ipam-range.ts';
 import type { Eni, EniId } from '../../model/eni.ts';
-import type { HostLink } from '../../model/node-links/node-links.ts';
+import type { HostLink, NodeMarks } from '../../model/node-links/node-links.ts';
 
 /** What was asked and what came back. `denied`: nobody may ask; `failed`: no answer, or none that means anything. */
 export type Answer<T> =
@@ -30,7 +30,17 @@ export interface AccessFound {
   readonly allowed: boolean;
 }
 
-export type LinkFound = Pick<HostLink, 'name' | 'altNames' | 'mac' | 'up'>;
+/** Settings of reverse path filtering: 0 off, 1 strict, 2 loose; the larger of `all` and the link's own holds. */
+export interface RpFiltersFound {
+  readonly all: number;
+  readonly byLink: ReadonlyMap<string, number>;
+}
+
+export interface SubnetFound {
+  readonly id: string;
+  /** Addresses that EC2 can still give out. */
+  readonly free: number;
+}
 
 /** A NetworkAttachmentDefinition that pods of this node use. */
 export interface NetworkFound {
@@ -81,7 +91,12 @@ export interface Evidence {
   readonly gateway: Answer<boolean>;
   readonly elasticIps: Answer<{ readonly used: number; readonly limit: number | undefined }>;
   readonly folders: readonly FolderFound[];
-  readonly links: Answer<readonly LinkFound[]>;
+  readonly links: Answer<readonly HostLink[]>;
+  /** What this node's Node object says about interfaces of NodeENIs. */
+  readonly nodeEnis: Answer<NodeMarks>;
+  /** Those of the ENIs for pods. */
+  readonly subnets: Answer<readonly SubnetFound[]>;
+  readonly rpFilters: Answer<RpFiltersFound>;
   readonly networks: Answer<readonly NetworkFound[]>;
   readonly versions: VersionsFound;
   readonly namespaces: Answer<NamespacesFound>;

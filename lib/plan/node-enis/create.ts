@@ -20,7 +20,7 @@ export function createSlot(view: SlotView, snapshot: NodeEniSnapshot, planned: P
   const pending = entryOf(view, 'Pending');
   if (interfacesAt === undefined || interfacesAt < (trustAfter.get(key) ?? 0))
     return { entry: pending, readInterfaces: true };
-  const lost = recordedOf(view);
+  const { recorded: lost } = view;
   if (lost !== undefined) {
     const due = (snapshot.absentSince.get(lost) ?? interfacesAt) + GONE_AFTER_MS;
     const message = `${lost} is not to be found in EC2; another interface is created if that stays so`;
@@ -76,10 +76,4 @@ function creation(
     tags: nodeEniTags(slot, { clusterName, name, node: nameOf(node) }, spec),
     clientToken: nodeEniToken(slot, salts.get(key) ?? lost),
   };
-}
-
-/** The interface that the status names for this slot. */
-function recordedOf({ object, slot }: Pick<SlotView, 'object' | 'slot'>): string | undefined {
-  return object.status.nodes.find(({ instanceId, index }) => instanceId === slot.instanceId && index === slot.index)
-    ?.networkInterfaceId;
 }

@@ -1,4 +1,3 @@
-import { parseAnnouncement } from '../../model/node-enis/announcement.ts';
 import { NODE_ENI_FINALIZER, type NodeEni } from '../../model/node-enis/node-eni.ts';
 import type { NodeEniSnapshot, NodeEniStep } from '../../model/node-enis/plan.ts';
 import { retainedForNodeEni } from '../../model/node-enis/tags.ts';
@@ -31,8 +30,8 @@ export function decideObject(object: NodeEni, views: readonly SlotView[], snapsh
   const left = views.filter(
     ({ own }) => own !== undefined && own.tags[RETAINED_TAG] !== retainedForNodeEni(object.name),
   );
-  const isAnnounced = snapshot.nodes.some(({ announced }) =>
-    parseAnnouncement(announced)?.interfaces.some(({ nodeEni }) => nodeEni === object.name),
+  const isAnnounced = snapshot.nodes.some(({ announcement }) =>
+    announcement?.interfaces.some(({ nodeEni }) => nodeEni === object.name),
   );
   if (left.length > 0 || isAnnounced) return { held: false };
   const due = Math.max(createdAt.get(object.uid) ?? 0, startedAt) + QUIET_MS;

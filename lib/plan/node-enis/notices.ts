@@ -1,9 +1,6 @@
-import {
-  type AnnouncedInterface,
-  type Announcement,
-  parseAnnouncement,
-  renderAnnouncement,
-} from '../../model/node-enis/announcement.ts';
+import type { EniId } from '../../model/eni.ts';
+import type { NetworkInterface } from '../../model/network-interface.ts';
+import { type AnnouncedInterface, type Announcement, renderAnnouncement } from '../../model/node-enis/announcement.ts';
 import { hostNameOf } from '../../model/node-enis/node-eni.ts';
 import type { NodeEniNode, NodeEniNotice, NodeEniSnapshot, SlotDecision } from '../../model/node-enis/plan.ts';
 import { goesWithItsObject, slotOf } from '../../model/node-enis/tags.ts';
@@ -18,19 +15,22 @@ export interface Decided {
 export function noticesFor(decided: readonly Decided[], snapshot: NodeEniSnapshot): readonly NodeEniNotice[] {
   if (snapshot.interfacesAt === undefined) return [];
   const byNode = Map.groupBy(decided, ({ view }) => view.node?.name ?? '');
+  const orphans = orphansIn(snapshot);
   return snapshot.nodes.flatMap((node) => {
-    const text = textFor(node, byNode.get(node.name) ?? [], snapshot);
+    const text = textFor(node, byNode.get(node.name) ?? [], orphans, snapshot);
     return text === node.announced ? [] : [{ node, text }];
   });
 }
 
-function textFor(node: NodeEniNode, decided: readonly Decided[], snapshot: NodeEniSnapshot): string | undefined {
-  const before = parseAnnouncement(node.announced);
+function textFor(
+  node: NodeEniNode,
+  decided: readonly Decided[],
+  orphans: ReadonlyMap<EniId, NetworkInterface>,
+  snapshot: NodeEniSnapshot,
+): string | undefined {
+  const before = node.announcement;
   const wanted = decided.filter(({ view }) => view.wanted && view.object.faults.length === 0).length;
-  const interfaces = [
-    ...decided.flatMap((one) => announce(one, before, snapshot) ?? []),
-    ...orphansOn(node, before, snapshot),
-  ];
+  const interfaces = [...decided.flatMap((one) => announce(one, before, snapshot) ?? []), ...orphansOn(node, orphans)];
   // A node with the taint is reported that nothing is wanted, or it would wait forever.
   if (wanted === 0 && interfaces.length === 0 && !(node.tainted && snapshot.objects.length > 0)) return undefined;
   return renderAnnouncement({ wanted, interfaces });
@@ -61,17 +61,25 @@ function announce(
   };
 }
 
-/** What the node knows of an interface whose object is gone: it is on its way out by the sweep, and no new pod may begin to use it. */
+/** Interfaces whose object is gone, and that wanted them gone with it. */
+function orphansIn({ interfaces, objects, clusterName }: NodeEniSnapshot): ReadonlyMap<EniId, NetworkInterface> {
+  const uids = new Set(objects.map(({ uid }) => uid));
+  const isOrphan = ({ tags }: NetworkInterface) => {
+    const slot = goesWithItsObject(tags) ? slotOf(tags, clusterName) : undefined;
+    return slot !== undefined && !uids.has(slot.uid);
+  };
+  return new Map(interfaces.filter(isOrphan).map((facts) => [facts.id, facts]));
+}
+
+/** What the node knows of orphans on it: the sweep will take them, and no new pod may begin to use them. */
 function orphansOn(
-  { instanceId }: NodeEniNode,
-  before: Announcement | undefined,
-  { interfaces, objects, clusterName }: NodeEniSnapshot,
+  { instanceId, announcement }: NodeEniNode,
+  orphans: ReadonlyMap<EniId, NetworkInterface>,
 ): readonly AnnouncedInterface[] {
-  return (before?.interfaces ?? []).flatMap((one): AnnouncedInterface[] => {
-    const facts = interfaces.find(({ id }) => id === one.id);
-    const slot = facts && goesWithItsObject(facts.tags) ? slotOf(facts.tags, clusterName) : undefined;
-    const isOrphan = slot !== undefined && !objects.some(({ uid }) => uid === slot.uid);
-    const isHere = facts?.attachment?.instanceId === instanceId && facts?.attachment?.state === 'attached';
-    return isOrphan && isHere ? [{ ...one, state: 'leaving' }] : [];
+  return (announcement?.interfaces ?? []).flatMap((one): AnnouncedInterface[] => {
+    const { attachment } = orphans.get(one.id) ?? {};
+    return attachment?.instanceId === instanceId && attachment?.state === 'attached'
+      ? [{ ...one, state: 'leaving' }]
+      : [];
   });
 }

@@ -1,3 +1,4 @@
+import type { EniId } from '../../model/eni.ts';
 import type { NetworkInterface } from '../../model/network-interface.ts';
 import { type NodeEni, selectsNode } from '../../model/node-enis/node-eni.ts';
 import type { NodeEniNode, NodeEniSnapshot } from '../../model/node-enis/plan.ts';
@@ -19,6 +20,8 @@ export interface SlotView {
   readonly slot: Slot;
   readonly key: string;
   readonly own: NetworkInterface | undefined;
+  /** The interface that the object's status names for the slot. */
+  readonly recorded: EniId | undefined;
   /** False: the interface is there, but nobody wants it any more. */
   readonly wanted: boolean;
 }
@@ -60,6 +63,9 @@ function viewObject(
     add({ uid: object.uid, instanceId, index }, facts);
   }
   const isServed = !object.terminating && object.faults.length === 0;
+  const recorded = new Map(
+    object.status.nodes.map((entry) => [slotKey({ uid: object.uid, ...entry }), entry.networkInterfaceId]),
+  );
   const views: SlotView[] = [];
   for (const [instanceId, node] of nodeOf) {
     if (!isServed || !selectsNode(object, node)) continue;
@@ -69,8 +75,9 @@ function viewObject(
       const [own, ...surplus] = ranked(tagged.get(key) ?? [], instanceId);
       tagged.delete(key);
       if (own === undefined && node.deleting) continue;
-      views.push({ object, node, slot, key, own, wanted: true });
-      views.push(...surplus.map((facts) => surplusView({ object, node, slot, key, own: facts, wanted: false })));
+      const view = { object, node, slot, key, recorded: recorded.get(key) };
+      views.push({ ...view, own, wanted: true });
+      views.push(...surplus.map((facts) => surplusView({ ...view, own: facts, wanted: false })));
     }
   }
   for (const [key, found] of tagged) {
@@ -82,8 +89,9 @@ function viewObject(
       !object.terminating &&
       (!isServed || (object.dialect !== 'own' && node !== undefined && selectsNode(object, node)));
     const [first, ...rest] = ranked(found, slot.instanceId);
-    if (first !== undefined) views.push({ object, node, slot, key, own: first, wanted: isKept });
-    views.push(...rest.map((facts) => surplusView({ object, node, slot, key, own: facts, wanted: false })));
+    const view = { object, node, slot, key, recorded: recorded.get(key) };
+    if (first !== undefined) views.push({ ...view, own: first, wanted: isKept });
+    views.push(...rest.map((facts) => surplusView({ ...view, own: facts, wanted: false })));
   }
   return views;
 }

@@ -43,7 +43,7 @@ function rig(mode: 'on' | 'dry-run' = 'on') {
     },
     uids: () => guarded(uids),
     ending: (namespace) => guarded(namespace === 'ending' ? 'namespace' : 'object'),
-    interfaceUsers: () => guarded([]),
+    interfaceUsers: () => guarded(new Map()),
   };
   const stop = new AbortController();
   onTestFinished(() => stop.abort());

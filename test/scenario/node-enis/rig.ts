@@ -14,8 +14,8 @@ export class NodeEniRig {
   readonly world: World;
   readonly controller: WorldController;
 
-  constructor(seed = 1) {
-    this.world = new World(seed);
+  constructor({ throttled = false } = {}) {
+    this.world = new World(1, { throttled });
     const { cloud } = this.world;
     cloud.addSubnet({ id: 'subnet-b', vpcId: 'vpc-1', cidr: '10.0.16.0/20', zone: 'us-east-1b' });
     cloud.addSubnet({ id: 'subnet-ma', vpcId: 'vpc-1', cidr: '10.0.64.0/24', tags: { purpose: 'multus' } });

@@ -16,7 +16,7 @@ import { noMetrics } from '../../../lib/runtime/metrics.ts';
 import { Cloud } from '../../../sim/ec2/cloud.ts';
 import { Ec2Endpoint } from '../../../sim/ec2/endpoint.ts';
 import { FaultScript } from '../../../sim/ec2/faults.ts';
-import { unthrottled } from '../../../sim/ec2/throttle.ts';
+import { Throttle, unthrottled } from '../../../sim/ec2/throttle.ts';
 import { FakeKubelet } from '../../../sim/kube/kubelet.ts';
 import type { KubeObject } from '../../../sim/kube/object.ts';
 import type { Resource } from '../../../sim/kube/resource.ts';
@@ -70,14 +70,16 @@ export class World {
   readonly #processes: VirtualProcess[] = [];
   #serial = 0;
 
-  constructor(seed = 1) {
+  /** `throttled`: EC2 has its documented token buckets (FACTS §1.10). */
+  constructor(seed = 1, { throttled = false }: { readonly throttled?: boolean } = {}) {
     const now = () => this.clock.now();
     this.#serial = seed * 1000;
     this.cloud = new Cloud({ now, knobs: { elasticIpQuota: 50 } });
     this.cloud.addVpc({ id: 'vpc-1', cidr: '10.0.0.0/16', ipv6Cidr: '2001:db8::/56' });
     this.cloud.addSubnet({ ...SUBNET, vpcId: 'vpc-1' });
     this.cloud.addPool({ id: 'ipv4pool-ec2-1', cidr: '203.0.113.0/28' });
-    this.endpoint = new Ec2Endpoint({ cloud: this.cloud, throttle: unthrottled, faults: new FaultScript() });
+    const throttle = throttled ? new Throttle({ now }) : unthrottled;
+    this.endpoint = new Ec2Endpoint({ cloud: this.cloud, throttle, faults: new FaultScript() });
     let uids = 0;
     this.kubeState = openKubeState({
       now,

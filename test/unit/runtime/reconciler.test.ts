@@ -165,4 +165,39 @@ describe('FailureMemory', () => {
     memory.keep(new Set());
     expect(memory.known.size).toBe(0);
   });
+
+  it('plans a burst at once and then at its interval, however many events there are', async () => {
+    const { clock, rateLimiter, stop } = rig();
+    const at: number[] = [];
+    const start = clock.now();
+    const reconciler = new Reconciler<string>(
+      {
+        clock,
+        rateLimiter,
+        plan: () => {
+          at.push(clock.now() - start);
+          return { steps: [], retryAt: undefined };
+        },
+        intervalMs: () => 100,
+        keyOf: (step) => step,
+        priorityOf: () => undefined,
+        mayAct: () => true,
+        act: () => Promise.resolve(),
+        failed: () => undefined,
+        onFault: () => undefined,
+      },
+      stop.signal,
+    );
+    for (let event = 0; event < 2_000; event += 1) {
+      reconciler.wake();
+      await clock.advance(1);
+    }
+    expect(at.filter((time) => time < 12)).toHaveLength(11);
+    expect(at.length).toBeLessThanOrEqual(31);
+    await clock.advance(5_000);
+    const last = at.length;
+    reconciler.wake();
+    await clock.advance(0);
+    expect(at).toHaveLength(last + 1);
+  });
 });

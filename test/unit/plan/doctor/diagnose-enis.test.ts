@@ -4,9 +4,10 @@ import { COLOURED, PLAIN } from '../../../../agent/text/paint.ts';
 import { ipamRangesOf } from '../../../../lib/model/addresses/ipam-range.ts';
 import type { Eni } from '../../../../lib/model/eni.ts';
 import type { Cidr, IpAddress } from '../../../../lib/model/ip.ts';
+import type { HostLink } from '../../../../lib/model/node-links/node-links.ts';
 import { diagnose } from '../../../../lib/plan/doctor/diagnose.ts';
 import { diagnoseEnis } from '../../../../lib/plan/doctor/diagnose-enis.ts';
-import type { Answer, Evidence, LinkFound, NetworkFound } from '../../../../lib/plan/doctor/evidence.ts';
+import type { Answer, Evidence, NetworkFound } from '../../../../lib/plan/doctor/evidence.ts';
 import { ANCHORS, paragraphOf } from '../../../../lib/plan/doctor/topics.ts';
 import { contentOf } from '../../architecture/source-tree.ts';
 
@@ -34,6 +35,10 @@ function eniOf(id: string, given: Partial<Eni> = {}): Eni {
 }
 
 const primary = eniOf('eni-0', { tags: {} });
+
+function linkOf(given: Partial<HostLink>): HostLink {
+  return { name: 'eth1', altNames: [], mac: undefined, up: true, mtu: 9001, child: false, addresses: [], ...given };
+}
 
 function known<T>(value: T): Answer<T> {
   return { kind: 'known', value };
@@ -80,7 +85,7 @@ describe('address limits', () => {
 });
 
 describe('links', () => {
-  const link = (name: string, up: boolean): LinkFound => ({ name, altNames: [], mac: '02:00:00:00:00:01', up });
+  const link = (name: string, up: boolean) => linkOf({ name, mac: '02:00:00:00:00:01', up });
 
   it('fails for an ENI whose link is down, and passes where it is in a pod', () => {
     const enis = known([primary, eniOf('eni-1')]);
@@ -102,7 +107,7 @@ describe('networks', () => {
     ranges: ipamRangesOf(config),
     ...given,
   });
-  const links = known([{ name: 'ens6', altNames: ['eth1'], mac: undefined, up: true }]);
+  const links = known([linkOf({ name: 'ens6', altNames: ['eth1'] })]);
   const enis = known([primary, eniOf('eni-1')]);
 
   it.each([
@@ -115,7 +120,13 @@ describe('networks', () => {
       'warn',
       '10.0.1.10, which is on eni-0',
     ],
-    ['a range beside it', network({ ipam: { type: 'whereabouts', range: '10.0.1.64/26' } }), 'pass', 'ipvlan on eth1'],
+    [
+      'a range beside it, which the VPC CNI may reach',
+      network({ ipam: { type: 'whereabouts', range: '10.0.1.64/26' } }),
+      'warn',
+      'addresses of subnet-1, from which the VPC CNI',
+    ],
+    ['a subnet of its own', network({ ipam: { type: 'whereabouts', range: '10.0.2.0/24' } }), 'pass', 'ipvlan on eth1'],
   ])('looks at %s', (_what, one, verdict, finding) => {
     expect(checkOf('network default/red', { enis, links, networks: known([one]) })).toMatchObject({
       verdict,
@@ -138,6 +149,9 @@ describe('what doctor prints', () => {
     gateway: UNASKED,
     elasticIps: UNASKED,
     sourceChecks: UNASKED,
+    subnets: UNASKED,
+    nodeEnis: UNASKED,
+    rpFilters: UNASKED,
     links: UNASKED,
     networks: known([{ name: 'default/red', master: undefined, plugin: 'macvlan', ranges: [] }]),
     namespaces: UNASKED,
