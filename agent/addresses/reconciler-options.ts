@@ -13,7 +13,6 @@ import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import type { ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
-import type { EniCache } from '../aws/eni-cache.ts';
 import type { AddressEvents } from './events.ts';
 
 /** What the sources say, as far as the engine needs it. */
@@ -58,8 +57,6 @@ export interface AddressReconcilerOptions {
   /** Of `--cluster-name`, if it is set. */
   readonly clusterName?: string | undefined;
   readonly ledger: Journal<LedgerEntry>;
-  /** Shared with those who read what is on our ENIs. @default its own */
-  readonly eniCache?: EniCache;
   /**
    * Nothing has been here before this process, so that whatever it finds has just appeared: an init container in its pod.
    * @default false

@@ -38,7 +38,7 @@ const STUCK_MS = 300_000;
 export class AddressReconciler {
   readonly #options: AddressReconcilerOptions;
   readonly #signal: AbortSignal;
-  readonly #facts: EniCache;
+  readonly #facts = new EniCache();
   readonly #attempts: Attempts;
   readonly #trigger: Trigger;
   readonly #refresh: Refresh;
@@ -59,7 +59,6 @@ export class AddressReconciler {
     const { clock, random, ec2, events } = options;
     this.#options = options;
     this.#signal = signal;
-    this.#facts = options.eniCache ?? new EniCache();
     this.#attempts = new Attempts(clock, random);
     this.#health = options.health ?? new ReconcileHealth({ clock });
     this.#trigger = new Trigger(() => this.#reconcileGuarded(), clock);

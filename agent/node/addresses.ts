@@ -1,18 +1,13 @@
 import type { LedgerEntry } from '../../lib/model/addresses/ledger.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import { AddressReconciler } from '../addresses/reconciler.ts';
-import type { EniCache } from '../aws/eni-cache.ts';
-import type { FloatingIps } from '../floating-ips/open.ts';
 import type { NodeContext } from './context.ts';
 import type { NodeReports } from './reporting.ts';
 import { observeNode } from './sources.ts';
 import type { NodeSurroundings } from './surroundings.ts';
 
 interface AddressParts {
-  readonly eniCache: EniCache;
   readonly ledger: Journal<LedgerEntry>;
-  /** Its addresses are nobody's by `*`. */
-  readonly floating: Pick<FloatingIps, 'addresses'>;
   readonly reports: Pick<NodeReports, 'addressReporter'>;
 }
 
@@ -20,14 +15,14 @@ interface AddressParts {
 export function openNodeAddresses(
   { options, process, ages, exchange, stop, calls }: NodeContext,
   { cluster, host, aws }: NodeSurroundings,
-  { eniCache, ledger, floating, reports }: AddressParts,
+  { ledger, reports }: AddressParts,
 ): AddressReconciler {
   const { takeover, allowPrimary, release, releaseDelayMs } = options;
   const filter = {
     interfaces: (name: string) => options.interfaceFilter.test(name),
     namespaces: options.namespaces,
     tenants: cluster.tenants,
-    nodeAddresses: () => floating.addresses(),
+    nodeAddresses: () => exchange.nodeAddresses.value(),
   };
   return new AddressReconciler(
     {
@@ -42,7 +37,6 @@ export function openNodeAddresses(
       resyncMs: options.ec2ResyncMs,
       dryRun: options.dryRun,
       callSignal: calls,
-      eniCache,
       ledger,
       observe: () => {
         const observed = observeNode({ ...cluster, ...host }, filter);

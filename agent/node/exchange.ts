@@ -1,4 +1,5 @@
 import type { ClaimStatus } from '../../lib/model/addresses/plan.ts';
+import type { IpAddress } from '../../lib/model/ip.ts';
 import { Latest, Topic } from '../../lib/runtime/topic.ts';
 import type { NodeReport, Observed } from '../addresses/reconciler-options.ts';
 import type { EipReport } from '../elastic-ips/reconciler.ts';
@@ -7,13 +8,13 @@ import type { EipReport } from '../elastic-ips/reconciler.ts';
 export class NodeExchange {
   /** Something that is observed has changed: every loop looks again. */
   readonly changed = new Topic();
-  /** What is known of our ENIs may be wrong, and why: they are described again. */
-  readonly doubts = new Topic<string>();
   /** The latest look at all sources. */
   readonly observed = new Latest<Observed | undefined>(undefined);
   readonly addresses = new Latest<NodeReport | undefined>(undefined);
   readonly routes = new Latest<readonly ClaimStatus[]>([]);
   readonly elasticIps = new Latest<EipReport | undefined>(undefined);
+  /** How to read the addresses of all FloatingIPs, which a `*` of pods does not cover. */
+  readonly nodeAddresses = new Latest<() => ReadonlySet<IpAddress>>(() => new Set());
 
   /** The statuses of all private addresses, on ENIs and routed here. */
   get statuses(): readonly ClaimStatus[] {

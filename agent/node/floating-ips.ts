@@ -1,5 +1,5 @@
 import { podKey } from '../../lib/model/pod.ts';
-import type { EniCache } from '../aws/eni-cache.ts';
+import type { AddressReconciler } from '../addresses/reconciler.ts';
 import { toWallClock } from '../floating-ips/monotonic-clock.ts';
 import { type FloatingIps, openFloatingIps } from '../floating-ips/open.ts';
 import type { NodeContext } from './context.ts';
@@ -9,10 +9,10 @@ import type { NodeSurroundings } from './surroundings.ts';
 export function openNodeFloatingIps(
   { options, process, ages, exchange, calls }: NodeContext,
   { cluster, host, aws }: NodeSurroundings,
-  eniCache: EniCache,
+  { addresses }: { readonly addresses: Pick<AddressReconciler, 'enis' | 'describedAt' | 'doubt'> },
 ): FloatingIps {
   const wallTimeOf = toWallClock(ages, process.clock);
-  return openFloatingIps({
+  const floating = openFloatingIps({
     ...process,
     ...aws,
     ages,
@@ -26,10 +26,12 @@ export function openNodeFloatingIps(
     dryRun: options.dryRun,
     parkMs: options.floatingIpParkMs,
     ...(host.kernel && { kernel: host.kernel }),
-    enis: () => eniCache.enis,
-    describedAt: () => wallTimeOf(eniCache.describedAt),
+    enis: () => addresses.enis,
+    describedAt: () => wallTimeOf(addresses.describedAt),
     podAddresses: () =>
       new Map((exchange.addresses.value?.statuses ?? []).map(({ claim }) => [claim.address, podKey(claim.holder)])),
-    doubtEnis: (cause) => exchange.doubts.publish(cause),
+    doubtEnis: (cause) => addresses.doubt(cause),
   });
+  exchange.nodeAddresses.publish(() => floating.addresses());
+  return floating;
 }

@@ -1,4 +1,3 @@
-import { EniCache } from '../aws/eni-cache.ts';
 import { openNodeAddresses } from './addresses.ts';
 import { type NodeContext, serves } from './context.ts';
 import { openNodeElasticIps } from './elastic-ips.ts';
@@ -17,15 +16,13 @@ export type NodeLoops = ReturnType<typeof openNodeLoops>;
 export function openNodeLoops(context: NodeContext, surroundings: NodeSurroundings) {
   const { exchange, options, stop } = context;
   const { pods, client } = surroundings.cluster;
-  const eniCache = new EniCache();
   const files = openStateFiles(context);
   const servedPods = () => Array.from(pods.items()).filter(({ namespace }) => serves(context, namespace));
   const reports = openNodeReports({ context, client, pods, servedPods });
-  const floating = openNodeFloatingIps(context, surroundings, eniCache);
-  const addresses = openNodeAddresses(context, surroundings, { eniCache, floating, reports, ledger: files.ledger });
+  const addresses = openNodeAddresses(context, surroundings, { reports, ledger: files.ledger });
   const routed = openNodeRoutes(context, surroundings.aws, { addresses, reports });
   const eips = openNodeElasticIps(context, surroundings, { addresses, reports, servedPods, takings: files.takings });
-  exchange.doubts.subscribe((cause) => addresses.doubt(cause));
+  const floating = openNodeFloatingIps(context, surroundings, { addresses });
   exchange.changed.subscribe(() => {
     for (const loop of [addresses, eips, floating]) loop.wake();
   });
