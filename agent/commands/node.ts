@@ -23,7 +23,7 @@ export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<
 
   const loops = openNodeLoops({ ...frame, options }, { cluster, host, aws });
   const { addresses } = loops;
-  showState(frame, snapshot, { identity, loops });
+  showState(frame, snapshot, { identity, loops, rateLimit: aws.rateLimit });
   followHints(frame, aws, { addresses, intervalMs: options.imdsResyncMs });
   if (!dryRun) keepNodeLinks(frame, cluster, { addresses, nodeName: options.nodeName });
 

@@ -1,4 +1,4 @@
-import { type ControllerSnapshotView, SNAPSHOT_SCHEMA } from '../../lib/model/status/agent-snapshot.ts';
+import { type ControllerSnapshotView, type Ec2Budget, SNAPSHOT_SCHEMA } from '../../lib/model/status/agent-snapshot.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import { VERSION } from '../version.ts';
 
@@ -7,6 +7,8 @@ export class ControllerSnapshot {
   readonly #clock: Clock;
   readonly #startedAt: number;
   #quota: ControllerSnapshotView['elasticIpQuota'];
+  /** What the rate limit of the current term leaves. */
+  ec2: (() => Ec2Budget) | undefined;
   /** Whether this replica leads now. */
   leads: () => boolean = () => false;
 
@@ -29,6 +31,7 @@ export class ControllerSnapshot {
       startedAt: this.#startedAt,
       leader: this.leads(),
       notReady: waiting === undefined ? [] : [waiting],
+      ...(this.ec2 !== undefined && { ec2: this.ec2() }),
       ...(this.#quota !== undefined && { elasticIpQuota: this.#quota }),
     };
   }

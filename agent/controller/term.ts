@@ -64,6 +64,7 @@ export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise
     mayAct: () => mayAct() && !options.dryRun,
   };
   parts.metrics.ec2Limit(() => shared.rateLimit.levels);
+  if (term.snapshot !== undefined) term.snapshot.ec2 = () => shared.rateLimit.levels;
   const objects = openEipObjects(term, shared, signal);
   const eniObjects = openEniObjects(eniObjectParts(term, shared), signal);
   const nodeEnis = openNodeEnis(nodeEniParts(term, shared), signal);

@@ -1,6 +1,6 @@
 import type { NodeOptions } from '../../lib/config/options.ts';
 import type { InstanceIdentity } from '../../lib/model/eni.ts';
-import type { NodeSnapshotView } from '../../lib/model/status/agent-snapshot.ts';
+import type { Ec2Budget, NodeSnapshotView } from '../../lib/model/status/agent-snapshot.ts';
 import { nodeSnapshot } from '../../lib/plan/status/node-snapshot.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { NodeReport } from '../addresses/reconciler-options.ts';
@@ -21,6 +21,7 @@ export class SnapshotSource {
   readonly #startedAt: number;
   #identity: InstanceIdentity | undefined;
   #describedAt: () => number | undefined = () => undefined;
+  #ec2: (() => Ec2Budget) | undefined;
   #addresses: NodeReport | undefined;
   #elasticIps: EipReport | undefined;
 
@@ -33,6 +34,11 @@ export class SnapshotSource {
   serves(identity: InstanceIdentity, describedAt: () => number | undefined): void {
     this.#identity = identity;
     this.#describedAt = describedAt;
+  }
+
+  /** @param budget what the rate limit leaves now */
+  ec2(budget: () => Ec2Budget): void {
+    this.#ec2 = budget;
   }
 
   addresses(report: NodeReport): void {
@@ -60,6 +66,7 @@ export class SnapshotSource {
       dryRun,
       notReady: readiness.faults(),
       notes: readiness.notes(),
+      ...(this.#ec2 !== undefined && { ec2: this.#ec2() }),
       describedAt: this.#describedAt(),
       complete: this.#addresses?.complete ?? false,
       enis: this.#addresses?.enis ?? [],

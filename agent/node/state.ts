@@ -1,5 +1,6 @@
 import type { NodeOptions } from '../../lib/config/options.ts';
 import type { InstanceIdentity } from '../../lib/model/eni.ts';
+import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import { toWallClock } from '../floating-ips/monotonic-clock.ts';
 import { serveHttp } from '../http.ts';
 import type { NodeFrame } from './frame.ts';
@@ -28,11 +29,16 @@ export async function serveState(frame: NodeFrame, options: NodeOptions): Promis
 export function showState(
   { process, ages, exchange, readiness }: NodeFrame,
   snapshot: SnapshotSource,
-  { identity, loops }: { readonly identity: InstanceIdentity; readonly loops: NodeLoops },
+  {
+    identity,
+    loops,
+    rateLimit,
+  }: { readonly identity: InstanceIdentity; readonly loops: NodeLoops; readonly rateLimit: RateLimit },
 ): void {
   const { addresses, stateFiles } = loops;
   const wallTimeOf = toWallClock(ages, process.clock);
   const gauges = new Gauges(process.metrics);
+  snapshot.ec2(() => rateLimit.levels);
   snapshot.serves(identity, () => wallTimeOf(addresses.describedAt));
   exchange.addresses.subscribe((report) => {
     if (report === undefined) return;

@@ -7,7 +7,7 @@ export function overviewLines(
   { server, at, scope, summary }: ClusterStatus,
   { paint, columns }: TextOptions,
 ): string[] {
-  const { nodes, agents, enis, addresses, elasticIps, floatingIps, healthy } = summary;
+  const { nodes, agents, enis, addresses, elasticIps, floatingIps, ec2, healthy } = summary;
   const narrowed = [
     ...(scope.namespaces.length === 0 ? [] : [`namespace ${scope.namespaces.join(', ')}`]),
     ...(scope.selector === undefined ? [] : [`pods with ${scope.selector}`]),
@@ -35,6 +35,7 @@ export function overviewLines(
       `${floatingIps.served} of ${floatingIps.total} served`,
       level(paint, floatingIps.served === floatingIps.total),
     ],
+    ...(ec2 === null ? [] : [['EC2', ec2Text(ec2), level(paint, ec2.throttled.length === 0)] as const]),
   ];
   return [
     paint.dim(columns === undefined ? head : cutTo(head, columns)),
@@ -48,6 +49,11 @@ export function overviewLines(
 }
 
 const LABEL = 13;
+
+function ec2Text({ throttled, waiting }: NonNullable<ClusterSummary['ec2']>): string {
+  if (throttled.length === 0) return 'not throttled';
+  return `throttled on ${throttled.join(', ')}; ${waiting} calls wait`;
+}
 
 function countsText({ assigned, pending, refused, refusedByReason }: ClusterSummary['addresses']): string {
   const reasons = Object.entries(refusedByReason).map(([reason, count]) => `${reason} ${count}`);

@@ -11,6 +11,12 @@ export interface SlotUse {
   readonly limit: number | null;
 }
 
+/** What the process's rate limit leaves: calls to EC2 that may leave at once (64 while EC2 does not throttle), and calls that wait. */
+export interface Ec2Budget {
+  readonly tokens: number;
+  readonly waiting: number;
+}
+
 /** One address on an ENI as EC2 shows it. */
 export interface SnapshotAddress {
   readonly address: string;
@@ -81,6 +87,8 @@ export interface NodeSnapshotView {
   readonly complete: boolean;
   readonly notReady: readonly string[];
   readonly notes: readonly string[];
+  /** Absent until the agent knows its instance. */
+  readonly ec2?: Ec2Budget;
   readonly enis: readonly SnapshotEni[];
   readonly claims: readonly SnapshotClaim[];
   /** Input that could not be understood, by the pod or file that it came from. */
@@ -97,6 +105,7 @@ export interface ControllerSnapshotView {
   readonly startedAt: number;
   readonly leader: boolean;
   readonly notReady: readonly string[];
+  readonly ec2?: Ec2Budget;
   /** Use of the account's quota, as the leader last read it; `allowed` is null while Service Quotas does not answer. */
   readonly elasticIpQuota?: { readonly used: number; readonly allowed: number | null; readonly at: number };
 }

@@ -49,6 +49,8 @@ export interface ClusterSummary {
     readonly quota: SlotUse | null;
   };
   readonly floatingIps: { readonly total: number; readonly served: number };
+  /** Whose calls EC2 throttles now, by node or pod, and how many wait there; null where no agent could be asked. */
+  readonly ec2: { readonly throttled: readonly string[]; readonly waiting: number } | null;
   readonly agents: {
     readonly total: number;
     readonly ready: number;

@@ -8,6 +8,7 @@ import {
   STATUS_SCHEMA,
 } from '../../model/status/cluster-status.ts';
 import { agentStatuses, countBy, order } from './agents.ts';
+import { ec2Use } from './ec2-use.ts';
 import { elasticIpStatuses, quotaOf } from './elastic-ips.ts';
 import { floatingAddresses, floatingIpStates } from './floating-ips.ts';
 import { nodeStatuses } from './nodes.ts';
@@ -24,7 +25,8 @@ export function clusterStatus(facts: ClusterFacts): ClusterStatus {
   const elasticIps = elasticIpStatuses(facts, addresses);
   const nodes = nodeStatuses(facts, agents, addresses);
   const quota = quotaOf(facts);
-  const problems = problemsOf(facts, { agents, pods, floatingIps, elasticIps, nodes }, quota);
+  const ec2 = ec2Use(facts);
+  const problems = problemsOf(facts, { agents, pods, floatingIps, elasticIps, nodes }, { quota, ec2 });
   const summary: ClusterSummary = {
     healthy: problems.every(({ severity }) => severity !== 'error'),
     nodes: {
@@ -47,6 +49,7 @@ export function clusterStatus(facts: ClusterFacts): ClusterStatus {
       quota,
     },
     floatingIps: { total: floatingIps.length, served: floatingIps.filter(({ served }) => served).length },
+    ec2,
     agents: {
       total: agents.length,
       ready: agents.filter(({ ready }) => ready).length,

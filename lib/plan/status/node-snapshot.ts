@@ -30,6 +30,7 @@ export interface NodeKnowledge
     | 'complete'
     | 'notReady'
     | 'notes'
+    | 'ec2'
   > {
   readonly instanceType: string | undefined;
   readonly describedAt: number | undefined;

@@ -1,6 +1,6 @@
 import { isAlive } from '../../model/pod.ts';
 import type { ClusterFacts } from '../../model/status/cluster-facts.ts';
-import type { ClusterStatus, Problem } from '../../model/status/cluster-status.ts';
+import type { ClusterStatus, ClusterSummary, Problem } from '../../model/status/cluster-status.ts';
 import { order, prevailingVersion } from './agents.ts';
 
 /** Share of a limit from which on people should know. */
@@ -12,7 +12,7 @@ type Found = Pick<ClusterStatus, 'nodes' | 'pods' | 'elasticIps' | 'floatingIps'
 export function problemsOf(
   facts: ClusterFacts,
   found: Omit<Found, 'summary'>,
-  quota: ClusterStatus['summary']['elasticIps']['quota'],
+  { quota, ec2 }: Pick<ClusterSummary['elasticIps'], 'quota'> & Pick<ClusterSummary, 'ec2'>,
 ): Problem[] {
   const all = [
     ...agentProblems(found.agents),
@@ -30,6 +30,7 @@ export function problemsOf(
       ),
     ...fullEnis(found.nodes),
     ...quotaProblems(quota),
+    ...throttling(ec2),
   ];
   return all.toSorted((a, b) => order(a.severity, b.severity) || order(a.subject, b.subject));
 }
@@ -99,6 +100,14 @@ function quotaProblems(quota: { readonly used: number; readonly limit: number | 
   if (quota === null || quota.limit === null || quota.used < quota.limit * NEAR) return [];
   const message = `${quota.used} of ${quota.limit} Elastic IPs of the account and region are in use; release unused ones or ask for a higher quota (L-0263D0A3)`;
   return [warning('Cluster', quota.used >= quota.limit ? 'EipQuotaReached' : 'EipQuotaNear', message)];
+}
+
+function throttling(ec2: ClusterSummary['ec2']): Problem[] {
+  if (ec2 === null || ec2.throttled.length === 0) return [];
+  const [first, ...others] = ec2.throttled;
+  const who = others.length === 0 ? first : `${first} and ${others.length} more`;
+  const message = `EC2 throttles the requests of ${who}; ${ec2.waiting} calls wait. They are merged and repeated: addresses are late, not lost`;
+  return [warning('Cluster', 'Throttled', message)];
 }
 
 function error(subject: string, reason: string, message: string): Problem {

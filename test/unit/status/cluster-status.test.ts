@@ -31,6 +31,24 @@ describe('clusterStatus', () => {
     expect(summary.enis).toEqual({ total: 0, slots: null });
   });
 
+  it('says whose calls EC2 throttles, and nothing where no agent could be asked', () => {
+    const view = (node: string, tokens: number, waiting: number) =>
+      [`eni-agent-system/eni-agent-${node}`, { view: snapshotOf(node, { ec2: { tokens, waiting } }) }] as const;
+    const snapshots = new Map([view('b', 0, 7), view('a', 64, 0), view('c', 0, 2)]);
+    const { summary, problems } = clusterStatus(factsOf({ snapshots }));
+
+    expect(summary.ec2).toEqual({ throttled: ['b', 'c'], waiting: 9 });
+    expect(summary.healthy).toBe(true);
+    expect(problems).toMatchObject([
+      {
+        severity: 'warning',
+        reason: 'Throttled',
+        message: expect.stringContaining('b and 1 more; 9 calls wait') as string,
+      },
+    ]);
+    expect(clusterStatus(factsOf()).summary.ec2).toBeNull();
+  });
+
   it('joins what pods say with what agents know: slots of their limits, holders of addresses, the kind of a claim', () => {
     const status = clusterStatus(
       factsOf({
