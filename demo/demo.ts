@@ -7,6 +7,7 @@ import { ClusterLife } from '../sim/world/life/cluster-life.ts';
 import { threeNodes } from '../sim/world/topology.ts';
 import { openWorld, type World } from '../sim/world/world.ts';
 import { chooseHost } from './host.ts';
+import { openPage } from './page.ts';
 import { lastingDisagreements, type Play, playScene } from './play.ts';
 import { isGood, renderResults, type SceneResult } from './result.ts';
 import { SCENES } from './scenes.ts';
@@ -139,11 +140,14 @@ async function serve(world: World, { signal, screen }: Pick<Play, 'signal' | 'sc
   );
   world.kubelet.createNamespace('multus');
   life.start();
+  const page = await openPage(kubeconfig, signal);
   screen.print(`
-The world stays up until Ctrl-C. In another terminal:
+The world stays up until Ctrl-C. The cluster as a page: ${page.url}
+In another terminal:
 `);
   screen.show([
     `  export KUBECONFIG=${kubeconfig}`,
+    '  npx node agent/main.ts status   # or: status addresses, status events, …',
     '  kubectl get pods -o wide',
     '  kubectl get floatingips,eips -A',
     '  kubectl apply -f samples/nad-ipvlan-whereabouts.yaml -f samples/deployment.yaml',
@@ -158,5 +162,6 @@ The world stays up until Ctrl-C. In another terminal:
     `  tail -f ${join(folder, 'logs')}/node-b.log`,
   ]);
   if (!signal.aborted) await once(signal, 'abort');
+  await page.close();
   await life.stop();
 }

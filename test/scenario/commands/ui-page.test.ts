@@ -128,6 +128,7 @@ describe.skipIf(CHROMIUM === undefined)('the page of eni-agent ui, in a real bro
     facts = {
       ...BUSY,
       pods: [],
+      floatingIps: [],
       snapshots: new Map([[AGENT, { fault: 'dial tcp: timeout' }]]),
       gaps: ['Events could not be read: forbidden'],
     };
