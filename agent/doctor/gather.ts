@@ -14,6 +14,7 @@ import type { Answer, Evidence } from '../../lib/plan/doctor/evidence.ts';
 import { openEc2 } from '../aws/ec2-access.ts';
 import type { ProcessParts } from '../process.ts';
 import { VERSION } from '../version.ts';
+import { askAgent } from './agent-question.ts';
 import { askAws, UNASKED } from './aws-questions.ts';
 import { askCapabilities, askFolders, askLinks, askNamespaces, askRpFilters } from './host-questions.ts';
 import {
@@ -62,6 +63,7 @@ export async function gather(options: DoctorOptions, parts: ProcessParts, signal
     folders: await askFolders(folders),
     namespaces: await askNamespaces(options.netnsDir),
     capabilities: await askCapabilities(),
+    agent: await askAgent(options.httpAddress, options.nodeName, signal),
     tenants: await askTenants(options.tenantPolicyDir, options.tenantPolicy === 'required'),
     ...aws,
     ...ofCluster,

@@ -223,7 +223,7 @@ export const OPTIONS = {
   httpAddress: {
     flag: 'http-address',
     type: listOf(hostPort()),
-    commands: ['node', 'controller'],
+    commands: ['node', 'controller', 'doctor'],
     default: ':9808',
     help: 'where /healthz, /readyz, /metrics and /v1/snapshot answer; `off` for nowhere',
   },

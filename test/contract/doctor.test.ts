@@ -152,7 +152,7 @@ describe('eni-agent doctor against simulated AWS and Kubernetes', () => {
   it('names the folders that are not there, with the options that name them', async () => {
     const { output, line } = await doctor(`--cni-cache-dir=${folder}/nowhere`, `--netns-dir=${folder}/none`);
     expect(line(`folder ${folder}/nowhere`)).toMatch(/^warn .*cannot be read/);
-    expect(line(`folder ${folder}/none`)).toMatch(/^warn .*cannot be read/);
+    expect(line(`folder ${folder}/none`)).toMatch(/^fail .*cannot be read/);
     expect(output).toContain('--cni-cache-dir');
     expect(output).toContain('--netns-dir');
   });

@@ -89,6 +89,11 @@ function holderOf(address: string): string | undefined {
     .find(({ addresses, ipv6Addresses }) => [...addresses, ...ipv6Addresses].some(({ ip }) => ip === address))?.id;
 }
 
+/** Pods that the log names, each once. */
+function podsNamedBy(agent: SpawnedAgent): unknown[] {
+  return [...new Set(agent.log.flatMap(({ pod }) => pod ?? []))];
+}
+
 const writes = () => ec2.calls.filter(({ action }) => /^(Assign|Unassign)/.test(action));
 
 describe.skipIf(possible !== true)('eni-agent init, in the namespace of a pod', () => {
@@ -101,6 +106,9 @@ describe.skipIf(possible !== true)('eni-agent init, in the namespace of a pod', 
     expect(await agent.ended).toBe(0);
     expect([holderOf(V4), holderOf(V6)]).toEqual([red.id, red.id]);
     expect(writes()).toHaveLength(2);
+    expect(podsNamedBy(agent)).toEqual(['shop/web-0']);
+    // IPAM gave them.
+    expect(agent.output.join('\n')).not.toContain('floating');
   });
 
   test('takes its addresses over from the node where the pod was before', async () => {
@@ -109,7 +117,10 @@ describe.skipIf(possible !== true)('eni-agent init, in the namespace of a pod', 
     await inside('addr', 'add', `${V4}/24`, 'dev', 'net1');
     await inside('addr', 'add', `${V6}/64`, 'dev', 'net1', 'nodad');
 
-    expect(await start(['init', '--timeout=20s']).ended).toBe(0);
+    const agent = start(['init', '--timeout=20s'], { POD_NAMESPACE: '' });
+
+    expect(await agent.ended).toBe(0);
+    expect(podsNamedBy(agent)).toEqual(['web-0']);
 
     expect([holderOf(V4), holderOf(V6)]).toEqual([red.id, red.id]);
   });

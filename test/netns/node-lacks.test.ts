@@ -60,6 +60,10 @@ describe.skipIf(possible !== true)('the real program on a node that lacks someth
       () => JSON.stringify(agent.told('ready, but something looks wrong')).includes('hidden'),
       20_000,
     );
+    const inside = [`nsenter`, `--mount=/proc/${agent.child.pid}/ns/mnt`];
+    const doctor = await lone.doctor(agent, { ...REGION, through: inside });
+    expect(doctor['agent']).toMatch(/^warn .*namespaces of default\/hidden are not mounted/);
+    expect(doctor['network namespaces']).toMatch(/^warn 0 of 1 files .* are mounted namespaces/);
     expect(await probe(agent, '/healthz')).toMatchObject({ status: 200 });
     await host.addAddress(pod, 'net1', `${floating}/32`);
 
@@ -78,6 +82,9 @@ describe.skipIf(possible !== true)('the real program on a node that lacks someth
     expect(status).toBe(503);
     expect(reasons).toContain(`${lone.host.netnsDir} cannot be read (ENOENT); mount it from the host`);
     await until('the log', () => JSON.stringify(agent.told('not ready')).includes('ENOENT'), 20_000);
+    const doctor = await lone.doctor(agent, REGION);
+    expect(doctor['agent']).toMatch(/^fail not ready: .*ENOENT/);
+    expect(doctor[`folder ${lone.host.netnsDir}`]).toMatch(/^fail cannot be read/);
     expect(await probe(agent, '/healthz')).toMatchObject({ status: 200 });
 
     mkdirSync(lone.host.netnsDir);
@@ -98,6 +105,9 @@ describe.skipIf(possible !== true)('the real program on a node that lacks someth
       () => JSON.stringify(agent.told('ready, but something looks wrong')).includes('CNI'),
       20_000,
     );
+    const doctor = await lone.doctor(agent, REGION);
+    expect(doctor['agent']).toContain(`none of the CNI cache folders exists (${lone.host.cacheDir})`);
+    expect(doctor[`folder ${lone.host.cacheDir}`]).toMatch(/^warn cannot be read/);
     // network-status serves the pod meanwhile.
     lone.kubelet.createPod({ name: 'annotated', node: lone.name });
     lone.announce('annotated', alone, lone.eni.mac);
@@ -121,6 +131,9 @@ describe.skipIf(possible !== true)('the real program on a node that lacks someth
     await host.addAddress(pod, 'net1', `${floating}/32`);
     await lone.assigned(floating);
     expect(await probe(agent, '/readyz')).toEqual({ status: 200, reasons: '', notes: '' });
+    const doctor = await lone.doctor(agent, REGION);
+    expect(doctor['agent']).toBe('pass ready');
+    expect(doctor['network namespaces']).toMatch(/^pass 1 of 1 /);
 
     lone.kubelet.delete('crio');
     await host.deletePod(pod);
@@ -152,6 +165,7 @@ describe.skipIf(possible !== true)('the real program on a node that lacks someth
     // Of the deleted pod only the file speaks; the annotation of the other may ask, but not take.
     expect(changes('PrivateIpAddress', other)).toEqual([]);
     expect(await probe(agent, '/readyz')).toMatchObject({ status: 200, reasons: '' });
+    expect((await lone.doctor(agent, REGION))['agent']).toMatch(/^(?:pass|warn) ready/);
   });
 
   test('packets to EC2 that vanish: the agent says so, lives, and serves when they arrive', async () => {
@@ -175,6 +189,10 @@ describe.skipIf(possible !== true)('the real program on a node that lacks someth
     expect(status).toBe(503);
     expect(await probe(agent, '/healthz')).toMatchObject({ status: 200 });
     await until('the log', () => agent.told('not ready').length > 0, 20_000);
+    // Its own questions to EC2 vanish, too: it asks each for as long as the agent does.
+    expect((await lone.doctor(agent, { environment }))['agent']).toMatch(
+      /^fail not ready: .*DescribeNetworkInterfaces/,
+    );
 
     await execa('ip', ['addr', 'add', `${blackHole}/32`, 'dev', 'lo']);
     undo.push(() => execa('ip', ['addr', 'del', `${blackHole}/32`, 'dev', 'lo']));

@@ -39,6 +39,10 @@ afterEach(async () => {
   await host.close();
 });
 
+function median(samples: readonly number[]): number {
+  return samples.toSorted((a, b) => a - b)[samples.length >> 1] ?? Number.NaN;
+}
+
 function podSpec(name: string) {
   return {
     namespace: 'tenant',
@@ -95,11 +99,14 @@ describe.skipIf(possible !== true)('PodNamespaces on real namespaces', () => {
     const { witness, has } = await observe();
     const added: number[] = [];
     const removed: number[] = [];
+    const commands: number[] = [];
 
     for (let round = 0; round < 20; round++) {
       const change = async (act: Promise<void>, present: boolean) => {
         const seen = witness.until('the address', () => has(pod, '10.9.0.77') === present).then((ms) => ({ ms }));
+        const began = performance.now();
         await act;
+        commands.push(performance.now() - began);
         return (await seen).ms;
       };
       added.push(await change(host.addAddress(pod, 'net1', '10.9.0.77/32'), true));
@@ -108,7 +115,8 @@ describe.skipIf(possible !== true)('PodNamespaces on real namespaces', () => {
 
     process.stdout.write(`start of "nsenter ip addr add" to view: ${summary(added)}\n`);
     process.stdout.write(`start of "nsenter ip addr del" to view: ${summary(removed)}\n`);
-    expect(added.toSorted((a, b) => a - b)[10]).toBeLessThan(40);
+    // The way takes a command more, to read the namespace: on a machine that is busy every command takes its time.
+    expect(median(added)).toBeLessThan(40 + 3 * median(commands));
   });
 
   test('takes an address that is deleted and added again at once for a new one', async () => {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { DoctorView } from '../../agent/doctor/render.ts';
 import { Cloud } from '../../sim/ec2/cloud.ts';
 import { startEc2Server } from '../../sim/ec2/server.ts';
 import { unthrottled } from '../../sim/ec2/throttle.ts';
@@ -23,6 +24,12 @@ export interface LoneNodeOptions {
   readonly imds?: DoorState;
   /** Where EC2's simulator listens. @default 127.0.0.1 */
   readonly ec2Host?: string;
+}
+
+interface StartOptions {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Words before the program, such as `nsenter …`. */
+  readonly through?: readonly string[];
 }
 
 export type LoneNode = Awaited<ReturnType<typeof openLoneNode>>;
@@ -61,14 +68,21 @@ export async function openLoneNode(host: HostWorld, options: LoneNodeOptions = {
   const node = await host.createNode(`${NODE}-${number}`, [{ name: link, mac: eni.mac }]);
   const agents: SpawnedAgent[] = [];
 
+  const onNode = [`--node-name=${NODE}`, `--netns-dir=${node.netnsDir}`, `--cni-cache-dir=${node.cacheDir}`];
+  const listening = '--http-address=127.0.0.1:0';
+  const flagsOf = {
+    node: [...onNode, `--state-dir=${join(folder, 'state')}`, listening],
+    controller: ['--cluster-name=lone', '--lease-namespace=default', listening],
+    doctor: onNode,
+  };
+
   /** Starts a command of the program with what a node's environment has; flags and variables given here come last. */
   function start(
-    command: 'node' | 'controller',
+    command: 'node' | 'controller' | 'doctor',
     flags: readonly string[] = [],
-    { environment = {}, through }: { environment?: Record<string, string>; through?: readonly string[] } = {},
+    { environment = {}, through }: StartOptions = {},
   ): SpawnedAgent {
-    const own = command === 'node' ? nodeFlags(node, folder) : ['--cluster-name=lone', '--lease-namespace=default'];
-    const argv = [command, ...own, `--kubeconfig=${kubeconfig}`, '--http-address=127.0.0.1:0', ...flags];
+    const argv = [command, ...flagsOf[command], `--kubeconfig=${kubeconfig}`, ...flags];
     const agent = new SpawnedAgent(argv, {
       ...(through && { through }),
       environment: {
@@ -83,6 +97,16 @@ export async function openLoneNode(host: HostWorld, options: LoneNodeOptions = {
     });
     agents.push(agent);
     return agent;
+  }
+
+  /** What `eni-agent doctor` finds beside an agent: `VERDICT FINDING` by the name of the check. */
+  async function doctor(agent: SpawnedAgent, options: StartOptions = {}): Promise<Readonly<Record<string, string>>> {
+    const { host: listens } = new URL(agent.url ?? '');
+    const asked = start('doctor', [`--http-address=${listens}`, '--output=json'], options);
+    await asked.ended;
+    const text = asked.output.slice(asked.output.indexOf('{')).join('\n');
+    const { checks } = JSON.parse(text) as DoctorView;
+    return Object.fromEntries(checks.map(({ name, verdict, finding }) => [name, `${verdict} ${finding}`]));
   }
 
   /** CNI ADD as the node does it, then Multus' annotation. */
@@ -134,6 +158,7 @@ export async function openLoneNode(host: HostWorld, options: LoneNodeOptions = {
     eni,
     otherNode,
     start,
+    doctor,
     startPod,
     startSandbox,
     announce,
@@ -143,15 +168,6 @@ export async function openLoneNode(host: HostWorld, options: LoneNodeOptions = {
       until(`${address} on the ENI`, () => holderOf(address) === eni.id, timeoutMs),
     close,
   };
-}
-
-function nodeFlags(node: HostNode, folder: string): string[] {
-  return [
-    `--node-name=${NODE}`,
-    `--netns-dir=${node.netnsDir}`,
-    `--cni-cache-dir=${node.cacheDir}`,
-    `--state-dir=${join(folder, 'state')}`,
-  ];
 }
 
 /** An answer of a probe, with what stands in it as text. */

@@ -16,7 +16,8 @@ export function diagnoseHost({ folders, namespaces, capabilities, observe }: Evi
       return { name, verdict: 'skipped', finding };
     if (readable) return { name, verdict: 'pass', finding: 'readable' };
     const fix = `mount it from the host, or name the right one with --${option}; with --observe=annotations neither is needed`;
-    return { name, verdict: 'warn', finding: 'cannot be read', fix };
+    // The agent is not ready without the namespaces; the first CNI ADD of a node makes the folder of the cache.
+    return { name, verdict: option === 'netns-dir' ? 'fail' : 'warn', finding: 'cannot be read', fix };
   });
   if (observe !== 'live') {
     const unneeded = (name: string): Check => ({ name, verdict: 'skipped', finding });

@@ -1,3 +1,4 @@
+import { diagnoseAgent } from './diagnose-agent.ts';
 import { diagnoseAws } from './diagnose-aws.ts';
 import { diagnoseCluster } from './diagnose-cluster.ts';
 import { diagnoseEnis } from './diagnose-enis.ts';
@@ -13,5 +14,6 @@ export function diagnose(evidence: Evidence): readonly Check[] {
     ...diagnoseNodeEnis(evidence),
     ...diagnoseHost(evidence),
     ...diagnoseCluster(evidence),
+    diagnoseAgent(evidence),
   ];
 }

@@ -75,6 +75,14 @@ export interface TenantsFound {
   readonly others: boolean;
 }
 
+/** What the agent of this node answers to a readiness probe. */
+export interface AgentFound {
+  /** Why it is not ready. */
+  readonly reasons: readonly string[];
+  /** What looks wrong and does not keep it from its work. */
+  readonly notes: readonly string[];
+}
+
 /** Everything that `doctor` found out, as plain data. */
 export interface Evidence {
   readonly clusterName: string | undefined;
@@ -110,6 +118,7 @@ export interface Evidence {
   readonly tenants: Answer<TenantsFound>;
   /** `namespace/name` of workloads that do what eni-agent does. */
   readonly rivals: Answer<readonly string[]>;
+  readonly agent: Answer<AgentFound>;
 }
 
 export interface Check {

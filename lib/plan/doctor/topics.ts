@@ -21,6 +21,7 @@ const TOPICS: readonly (readonly [name: RegExp, anchor: string])[] = [
   [/^external SNAT$/, 'external-snat'],
   [/^other tools$/, 'other-tools'],
   [/^versions$/, 'versions'],
+  [/^agent$/, 'agent'],
 ];
 
 /** Where to read about a check, relative to the repository. */

@@ -5,7 +5,7 @@ import { type LoneNodeOptions, openLoneNode, probe, untilReadyz } from '../../su
 
 /** The first line about readiness comes after 15 s, and what is away by then is not a hiccup. */
 const LONG_ENOUGH_MS = 17_000;
-const TEST_MS = 90_000;
+const TEST_MS = 150_000;
 
 async function rig({ onTestFinished }: TestContext, options: LoneNodeOptions) {
   const host = new StandInHost();
@@ -33,14 +33,18 @@ describe.concurrent('the real program starts while a service is away', () => {
       const lone = await rig(context, { ec2: state });
       const address = lone.addressNumber(20);
       await lone.startPod('early', address);
-      const agent = lone.start('node', [], { environment: { AWS_REGION: 'us-east-1' } });
+      const environment = { environment: { AWS_REGION: 'us-east-1' } };
+      const agent = lone.start('node', [], environment);
 
       // From the first answer on: a readiness that comes and goes would let a rolling update go on.
       expect((await untilReadyz(agent, () => true)).status).toBe(503);
       const { status, reasons } = await untilReadyz(agent, (answer) => cause.test(answer.reasons));
       expect(status).toBe(503);
       expect(reasons).toContain('the ENIs of this node are not known yet');
-      await sleep(LONG_ENOUGH_MS);
+      const [doctor] = await Promise.all([lone.doctor(agent, environment), sleep(LONG_ENOUGH_MS)]);
+      expect(doctor['agent']).toMatch(/^fail not ready: /);
+      expect(doctor['agent']).toMatch(cause);
+      expect(doctor['credentials']).toMatch(/^fail /);
       expect(await probe(agent, '/healthz')).toMatchObject({ status: 200 });
       expect(JSON.stringify(agent.told('not ready'))).toMatch(cause);
 
@@ -73,7 +77,10 @@ describe.concurrent('the real program starts while a service is away', () => {
       const { status, reasons } = await untilReadyz(agent, (answer) => cause.test(answer.reasons));
       expect(status).toBe(503);
       expect(reasons).toContain('cannot find out which EC2 instance this is');
-      await sleep(LONG_ENOUGH_MS);
+      const [doctor] = await Promise.all([lone.doctor(agent), sleep(LONG_ENOUGH_MS)]);
+      expect(doctor['agent']).toMatch(/^fail not ready: /);
+      expect(doctor['agent']).toMatch(cause);
+      expect(doctor['instance']).toMatch(/^fail /);
       expect(await probe(agent, '/healthz')).toMatchObject({ status: 200 });
       expect(JSON.stringify(agent.told('not ready'))).toMatch(cause);
       expect(lone.ec2.calls).toEqual([]);

@@ -31,6 +31,24 @@ describe('the DaemonSet', () => {
     expect(strayVariables(environment)).toEqual([]);
   });
 
+  it('runs on no node whose ENIs are not there to be managed: Fargate, hybrid, Auto Mode', () => {
+    const spec = manifestsIn('daemonset/base').find(({ file }) => file === BASE)?.manifest.spec?.template?.spec;
+
+    expect(spec?.affinity).toMatchObject({
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [
+            {
+              matchExpressions: [
+                { key: 'eks.amazonaws.com/compute-type', operator: 'NotIn', values: ['fargate', 'hybrid', 'auto'] },
+              ],
+            },
+          ],
+        },
+      },
+    });
+  });
+
   it('mounts every folder that the default options name', () => {
     const mounted = (agent?.volumeMounts ?? []).map(({ mountPath }) => mountPath);
     const folders = [OPTIONS.netnsDir, OPTIONS.cniCacheDirs, OPTIONS.stateDir].flatMap((option) =>

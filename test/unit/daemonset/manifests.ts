@@ -23,6 +23,7 @@ export interface PodSpec {
   readonly containers: readonly Container[];
   readonly initContainers?: readonly Container[];
   readonly volumes?: readonly { readonly name: string }[];
+  readonly affinity?: unknown;
 }
 
 export interface Container {

@@ -163,6 +163,7 @@ describe('what doctor prints', () => {
     tenants: UNASKED,
     vpcCni: UNASKED,
     rivals: UNASKED,
+    agent: { kind: 'known', value: { reasons: [], notes: [] } },
     versions: { agent: '1', node: '22', kernel: '6', images: ['a:1', 'a:2'] },
   } as unknown as Evidence;
 
