@@ -26,7 +26,8 @@ export default defineConfig({
         setupFiles: ['test/support/need-control-plane.ts'],
       }),
       project('faults', { testTimeout: 600_000 }),
-      project('netns', { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false, globalSetup }),
+      // Runs beside the fault stories, which use all CPU: real processes take their time there.
+      project('netns', { testTimeout: 180_000, hookTimeout: 60_000, fileParallelism: false, globalSetup }),
       project('node', { testTimeout: 240_000, hookTimeout: 600_000, fileParallelism: false }),
     ],
   },

@@ -11,7 +11,8 @@ import { FakeKubelet } from '../../sim/kube/kubelet.ts';
 import { type KubeApi, startKubeApi } from '../../sim/kube/server.ts';
 import { PROGRAM } from '../support/program.ts';
 
-describe('eni-agent doctor against simulated AWS and Kubernetes', () => {
+// Each test starts the program once or more.
+describe('eni-agent doctor against simulated AWS and Kubernetes', { timeout: 120_000 }, () => {
   let cloud: Cloud;
   let ec2: Ec2Server;
   let imds: ImdsServer;

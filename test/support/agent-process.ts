@@ -58,7 +58,7 @@ export class SpawnedAgent {
     return line && `http://127.0.0.1:${String(line['port'])}`;
   }
 
-  async ready(timeoutMs = 20_000): Promise<void> {
+  async ready(timeoutMs = 60_000): Promise<void> {
     const isReady = async () => {
       const reply = this.url === undefined ? undefined : await fetch(`${this.url}/readyz`).catch(() => undefined);
       return reply?.ok === true;

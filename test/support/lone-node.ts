@@ -164,7 +164,7 @@ export async function openLoneNode(host: HostWorld, options: LoneNodeOptions = {
     announce,
     holderOf,
     addressNumber: (last: number) => `${SUBNET}.${last}`,
-    assigned: (address: string, timeoutMs = 40_000) =>
+    assigned: (address: string, timeoutMs = 60_000) =>
       until(`${address} on the ENI`, () => holderOf(address) === eni.id, timeoutMs),
     close,
   };
@@ -190,7 +190,7 @@ export async function probe(agent: SpawnedAgent, path: '/healthz' | '/readyz'): 
 export async function untilReadyz(
   agent: SpawnedAgent,
   accepts: (answer: ProbeAnswer) => boolean,
-  timeoutMs = 40_000,
+  timeoutMs = 60_000,
 ): Promise<ProbeAnswer> {
   let last: ProbeAnswer | undefined;
   const accepted = async () => {
