@@ -11,7 +11,7 @@ import { nodeEnis } from './stories/node-enis.ts';
 import { removal } from './stories/removal.ts';
 import { reuse } from './stories/reuse.ts';
 import { rollingUpdate } from './stories/rolling-update.ts';
-import { samples } from './stories/samples.ts';
+import { samples, samplesGone } from './stories/samples.ts';
 
 const why = whyNoRealNodes();
 if (why !== undefined) console.warn(`real nodes skipped: ${why}`);
@@ -36,9 +36,11 @@ describe.skipIf(why !== undefined)(`on two real nodes${why ? ` (skipped: ${why})
   reuse(rig);
   floatingAddresses(rig);
   samples(rig);
-  floatingIpObjects(rig);
+  // Beside each other: neither touches what the other one looks at.
   controllerObjects(rig);
   nodeEnis(rig);
+  samplesGone(rig);
+  floatingIpObjects(rig);
   faults(rig);
   busyNode(rig);
   removal(rig);

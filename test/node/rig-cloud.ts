@@ -17,22 +17,24 @@ export class NodeCloud implements AsyncDisposable {
   readonly cloud: Cloud;
   readonly ec2: Ec2Server;
   readonly imds: Readonly<Record<NodeId, ImdsServer>>;
+  readonly vpcId: string;
   readonly enis: readonly NodeEni[];
 
-  private constructor(cloud: Cloud, ec2: Ec2Server, imds: Record<NodeId, ImdsServer>, enis: readonly NodeEni[]) {
+  private constructor(cloud: Cloud, ec2: Ec2Server, imds: Record<NodeId, ImdsServer>, seeded: Seeded) {
     this.cloud = cloud;
     this.ec2 = ec2;
     this.imds = imds;
-    this.enis = enis;
+    this.vpcId = seeded.vpcId;
+    this.enis = seeded.enis;
   }
 
   static async open(world: WorldFile): Promise<NodeCloud> {
     const cloud = new Cloud({ region: world.region, knobs: { elasticIpQuota: 50 } });
-    const enis = seed(cloud, world);
+    const seeded = seed(cloud, world);
     const ec2 = await startEc2Server({ cloud });
     const [a, b] = await Promise.all(world.nodes.map(({ instanceId }) => startImds({ cloud, instanceId })));
     if (a === undefined || b === undefined) throw new Error('world.json must have two nodes');
-    return new NodeCloud(cloud, ec2, { a, b }, enis);
+    return new NodeCloud(cloud, ec2, { a, b }, seeded);
   }
 
   /** For the scripts' `start`. */
@@ -76,6 +78,16 @@ export class NodeCloud implements AsyncDisposable {
     return this.mutations(since).filter(({ outcome }) => outcome !== 'ok' && outcome !== 'pending');
   }
 
+  /** Where the VPC's tables lead an address on its own: the ENIs, one for each table that has such a route. */
+  routesTo(address: string): string[] {
+    const tables = this.cloud.state.routeTables.all(this.cloud.state.now());
+    return tables.flatMap(({ routes }) =>
+      routes.flatMap(({ destination, target }) =>
+        String(destination) === `${address}/32` && target.kind === 'interface' ? [target.networkInterfaceId] : [],
+      ),
+    );
+  }
+
   /** The Elastic IPs, with what they are bound to and their tags. */
   elasticIps() {
     return this.cloud.describeAddresses().addressesSet;
@@ -86,7 +98,12 @@ export class NodeCloud implements AsyncDisposable {
   }
 }
 
-function seed(cloud: Cloud, world: WorldFile): NodeEni[] {
+interface Seeded {
+  readonly vpcId: string;
+  readonly enis: readonly NodeEni[];
+}
+
+function seed(cloud: Cloud, world: WorldFile): Seeded {
   const vpc = cloud.addVpc({ cidr: world.vpcCidr });
   const subnets = new Map(
     world.subnets.map(({ cidr, cidr6 }) => {
@@ -94,7 +111,7 @@ function seed(cloud: Cloud, world: WorldFile): NodeEni[] {
       return [cidr, id];
     }),
   );
-  return world.nodes.flatMap((node) => addNode(cloud, node, subnets));
+  return { vpcId: vpc.id, enis: world.nodes.flatMap((node) => addNode(cloud, node, subnets)) };
 }
 
 /**

@@ -11,6 +11,9 @@ export const REPOSITORY = join(import.meta.dirname, '../..');
 /** The namespace of the manifests. */
 export const SYSTEM = 'eni-agent-system';
 
+/** For the tests of a story that runs beside another one: one after the other within the story. */
+export const inOrder = { concurrent: false };
+
 /** How long EC2 takes for each answer. */
 export const EC2_MS = 50;
 

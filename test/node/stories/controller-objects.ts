@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RealNodes } from '../rig.ts';
+import { inOrder, type RealNodes } from '../rig.ts';
 import { eventually, type KubeObject } from '../rig-kube.ts';
 
 const TENANT = 'tenant';
@@ -7,7 +7,7 @@ const API = `/apis/aws.k8s.logmein.com/v1alpha1/namespaces/${TENANT}`;
 
 /** An interface of its own, and an Elastic IP on an address of it: objects whose namespace goes while a controller runs. */
 export function controllerObjects(rig: () => RealNodes): void {
-  describe('an EIP object on an address of an ENI object', () => {
+  describe('an EIP object on an address of an ENI object', { concurrent: true }, () => {
     const statusOf = async (path: string) => (await rig().cluster.get<KubeObject>(`${API}/${path}`)).status ?? {};
     const elasticIp = (id: unknown) =>
       rig()
@@ -28,14 +28,14 @@ export function controllerObjects(rig: () => RealNodes): void {
       });
     let first: { readonly eni: unknown; readonly eip: unknown } | undefined;
 
-    it('has its Elastic IP there', async () => {
+    it('has its Elastic IP there', inOrder, async () => {
       await apply();
       first = await bound();
 
       expect(interfaces(first.eni)).toHaveLength(1);
     });
 
-    it('keeps the Elastic IP allocated when the namespace is deleted', async () => {
+    it('keeps the Elastic IP allocated when the namespace is deleted', inOrder, async () => {
       const began = Date.now();
       await rig().cluster.kubectl('delete', 'namespace', TENANT, '--timeout=60s');
 
@@ -45,21 +45,31 @@ export function controllerObjects(rig: () => RealNodes): void {
       });
       const released = rig()
         .cloud.mutations(began)
-        .filter(({ action }) => action === 'ReleaseAddress');
+        .filter(({ action, params }) => action === 'ReleaseAddress' && params['AllocationId'] === first?.eip);
       expect(released).toEqual([]);
     });
 
-    it('gets the same Elastic IP when it is made again, and releases it when it is deleted by itself', async () => {
-      await apply();
-      const again = await bound();
-      expect(again.eip).toBe(first?.eip);
+    it(
+      'gets the same Elastic IP when it is made again, and releases it when it is deleted by itself',
+      inOrder,
+      async () => {
+        await apply();
+        const again = await bound();
+        expect(again.eip).toBe(first?.eip);
 
-      await rig().cluster.kubectl('-n', TENANT, 'delete', 'eips.aws.k8s.logmein.com,enis.aws.k8s.logmein.com', '--all');
-      expect(elasticIp(again.eip)).toBeUndefined();
-      await eventually('the interface is gone', 30, async () =>
-        interfaces(again.eni).length === 0 ? true : undefined,
-      );
-    });
+        await rig().cluster.kubectl(
+          '-n',
+          TENANT,
+          'delete',
+          'eips.aws.k8s.logmein.com,enis.aws.k8s.logmein.com',
+          '--all',
+        );
+        expect(elasticIp(again.eip)).toBeUndefined();
+        await eventually('the interface is gone', 30, async () =>
+          interfaces(again.eni).length === 0 ? true : undefined,
+        );
+      },
+    );
   });
 }
 

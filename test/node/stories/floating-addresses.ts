@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { RealNodes } from '../rig.ts';
 import { conditionOf, eventually, isReady } from '../rig-kube.ts';
 import { NAMESPACE, networks, pod } from '../rig-pods.ts';
 import type { NodeId } from '../rig-scripts.ts';
 
-const VIP = '10.10.1.165';
+export const VIP = '10.10.1.165';
 
 /** A virtual address that two pods share moves to whichever added it last. */
 export function floatingAddresses(rig: () => RealNodes): void {
@@ -60,12 +60,9 @@ export function floatingAddresses(rig: () => RealNodes): void {
       },
     );
 
-    it('is given back when its last pod is gone, and so is all that the stories before have left', async () => {
-      await rig().cluster.kubectl('-n', NAMESPACE, 'delete', 'pod', 'vip-a', 'vip-b');
-      await eventually('EC2 has it no more', 60, async () => (holder() === undefined ? true : undefined));
-      await rig().agreement(75);
-
-      expect(holder()).toBeUndefined();
+    // That it is given back is seen when the samples run: a release takes half a minute, and their pods start meanwhile.
+    afterAll(async () => {
+      await rig().cluster.kubectl('-n', NAMESPACE, 'delete', '--ignore-not-found', 'pod', 'vip-a', 'vip-b');
     });
   });
 }

@@ -5,18 +5,14 @@ import type { KubeEvent } from '../rig-kube.ts';
 /** The documented commands, on an empty cluster. */
 export function install(rig: () => RealNodes): void {
   describe('install', () => {
-    it('brings the agents of both nodes up', async () => {
-      await rig().install('test/node/overlays/agent');
-      await rig().agents();
-
-      expect(await rig().cluster.warnings(0)).toEqual([]);
-    });
-
-    it('brings the definitions and the controller up', async () => {
+    it('brings definitions, agents and controller up', async () => {
       await rig().install('daemonset/crds');
+      await rig().install('test/node/overlays/agent');
       await rig().install('test/node/overlays/controller');
 
+      expect(await rig().agents()).toHaveLength(2);
       expect(await rig().ready(SYSTEM, 'app.kubernetes.io/name=eni-agent-controller', 2)).toHaveLength(2);
+      expect(await rig().cluster.warnings(0)).toEqual([]);
     });
 
     it('yields no Event of a probe that failed', async () => {

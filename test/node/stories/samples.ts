@@ -2,10 +2,11 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { REPOSITORY, type RealNodes } from '../rig.ts';
-import { addressesOf } from '../rig-headroom.ts';
+import { addressesOf, nodeOf } from '../rig-headroom.ts';
 import { conditionOf, eventually, isReady, type KubeObject, type Pod } from '../rig-kube.ts';
 import { pod } from '../rig-pods.ts';
 import { prepare, sample } from '../rig-samples.ts';
+import { VIP } from './floating-addresses.ts';
 
 /** Each file goes in with what its own comments say to replace. The two service addresses must differ, and lie in a subnet of eth1. */
 const REPLACED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -14,10 +15,16 @@ const REPLACED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 
 const FILES = readdirSync(join(REPOSITORY, 'samples'), { recursive: true, encoding: 'utf8' })
-  // A NodeENI has a story of its own, where the wire is plugged in; the routed pair wants nodes in two zones, and these are in one.
-  .filter((file) => file.endsWith('.yaml') && !file.startsWith('node-enis/') && file !== 'routed-ip-pair.yaml')
+  // Those of node-enis/ have a story of their own, where the wires are plugged in.
+  .filter((file) => file.endsWith('.yaml') && !file.startsWith('node-enis/'))
   // The README: the namespace and the networks come first.
   .toSorted((a, b) => Number(b.startsWith('nad-')) - Number(a.startsWith('nad-')) || a.localeCompare(b));
+
+/** Held in a pod, and in EC2 only as the destination of routes. */
+const ROUTED = '10.99.0.1';
+
+/** Stays in EC2 though its pod is gone. Filled when the samples are removed. */
+const kept = new Set<string>();
 
 /** All samples at once, as they stand in the repository. */
 export function samples(rig: () => RealNodes): void {
@@ -44,8 +51,8 @@ export function samples(rig: () => RealNodes): void {
       expect(pods.filter((each) => restarts(each) > 0).map(({ metadata: { name } }) => name)).toEqual([]);
     });
 
-    it('have their addresses in EC2, on the ENI under their interface, and say so', async () => {
-      await rig().agreement(30);
+    it('have their addresses in EC2, on the ENI under their interface, and say so; nothing is left of the stories before', async () => {
+      await rig().agreement(75, { denied: new Set([ROUTED]) });
       const silent = await eventually('every Multus pod says Assigned', 30, async () => {
         const multus = (await samplePods(rig())).filter((each) => addressesOf(each).length > 0);
         const left = multus.filter((each) => conditionOf(each, 'eni-agent.io/AddressesAssigned')?.status !== 'True');
@@ -54,7 +61,30 @@ export function samples(rig: () => RealNodes): void {
       });
 
       expect(silent).toEqual([]);
+      expect(rig().cloud.secondaries().get(VIP)).toBeUndefined();
       expect(await rig().cluster.warnings(began)).toEqual([]);
+    });
+
+    it('lead a routed address to the pod that added it last, in whichever zone it is', async () => {
+      const { cluster, cloud, scripts } = rig();
+      const change = (verb: 'add' | 'del', name: string) =>
+        cluster.exec('multus', name, 'ip', 'addr', verb, `${ROUTED}/32`, 'dev', 'net1');
+      const leadsTo = async (name: string) => {
+        const node = nodeOf(scripts.world, await cluster.pod('multus', name));
+        const { id } = cloud.eni(node, 'eth1');
+        await eventually(`the route table leads ${ROUTED} to ${name}`, 20, async () => {
+          const [to] = cloud.routesTo(ROUTED);
+          if (to !== id) throw new Error(`it leads to ${to}`);
+          return to;
+        });
+        return node;
+      };
+      const before = await leadsTo('routed-pair-0');
+      await change('del', 'routed-pair-0');
+      await change('add', 'routed-pair-1');
+
+      expect(await leadsTo('routed-pair-1')).not.toBe(before);
+      expect(await cluster.warnings(began)).toEqual([]);
     });
 
     it('have the Elastic IPs that they ask for: on primary, Multus and floating addresses, for objects and nodes', async () => {
@@ -77,16 +107,28 @@ export function samples(rig: () => RealNodes): void {
       ).toHaveLength(2);
     });
 
-    it('are removed, and what was theirs is given back', async () => {
-      const kept = new Set([HOST_IP, ...(await samplePods(rig())).filter(managesItself).flatMap(addressesOf)]);
+    // That what was theirs is given back is seen after the next stories: a release takes half a minute.
+    it('are removed, and their pods end', async () => {
+      for (const each of (await samplePods(rig())).filter(managesItself).flatMap(addressesOf)) kept.add(each);
+      kept.add(HOST_IP);
       const objects = FILES.filter((file) => !file.startsWith('nad-')).flatMap((file) => sample(file, REPLACED[file]));
       await rig().cluster.delete([...objects, pod('my-pod', {})].map(inDefault));
       await eventually('the pods are gone', 60, async () =>
         (await samplePods(rig())).length === 0 ? true : undefined,
       );
 
+      expect(rig().cloud.secondaries().get(HOST_IP)).toBeDefined();
+    });
+  });
+}
+
+/** What EC2 has of the samples when they have been gone for a while. */
+export function samplesGone(rig: () => RealNodes): void {
+  describe('the samples, when they are gone', () => {
+    it('have given everything back: addresses, the route and Elastic IPs', async () => {
       await rig().agreement(75, { kept });
       rig().cloud.unassign(kept);
+      await eventually('the route is gone', 30, async () => rig().cloud.routesTo(ROUTED).length === 0 || undefined);
       // Those that were prepared, by their tags, are never released; the others go after their own delay and a fresh look.
       const left = await eventually('the other Elastic IPs are released', 90, async () => {
         const eips = rig().cloud.elasticIps();
