@@ -107,7 +107,8 @@ export function nodeEnis(rig: () => RealNodes): void {
         });
 
         expect(enis.map(({ attachment }) => attachment?.deviceIndex).toSorted()).toEqual([6, 7]);
-        for (const eni of enis) {
+        // Whether packets for others pass is set when the interface is there.
+        for (const eni of enisOf('signalling')) {
           expect(eni).toMatchObject({ description: 'signalling network', sourceDestCheck: false });
           expect(eni.tagSet).toContainEqual({ key: 'team', value: 'core' });
           expect(eni.groupSet).toHaveLength(3);
