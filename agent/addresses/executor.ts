@@ -1,4 +1,3 @@
-import type { AddressApi } from '../../lib/ec2/api.ts';
 import type { Action, AssignAction, UnassignAction } from '../../lib/model/addresses/action.ts';
 import type { LedgerEntry } from '../../lib/model/addresses/ledger.ts';
 import type { Ec2Error } from '../../lib/model/ec2-error.ts';
@@ -12,6 +11,7 @@ import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { NO_CALL, RateLimiter } from '../../lib/runtime/rate-limiter.ts';
 import type { EniCache } from '../aws/eni-cache.ts';
+import type { EniWriter } from '../aws/eni-writer.ts';
 import { addressReason, lastErrorOf } from '../aws/failures.ts';
 import { moveIpv6 } from '../aws/move-ipv6.ts';
 import type { Attempts } from './attempts.ts';
@@ -22,7 +22,7 @@ import { actionKey, asEc2Error, entryOf } from './outcome.ts';
 export interface AddressExecutorParts {
   readonly clock: Clock;
   readonly random: () => number;
-  readonly ec2: AddressApi;
+  readonly ec2: EniWriter;
   readonly ledger: Journal<LedgerEntry>;
   readonly facts: EniCache;
   readonly attempts: Attempts;
@@ -62,7 +62,10 @@ export class AddressExecutor {
     return this.#trouble;
   }
 
-  /** Waits out this ENI's pause, then calls under the rate limit that all ENIs share. */
+  /**
+   * Waits out this ENI's pause, then for permission under the rate limit that all ENIs share, then for others' calls on this ENI: a
+   * FloatingIP's, or a move of an IPv6 address away from here. Only then `act` decides what the call carries.
+   */
   async call<T>(
     priority: () => number,
     signal: AbortSignal,
@@ -70,7 +73,7 @@ export class AddressExecutor {
   ): Promise<T | typeof NO_CALL> {
     const pause = this.#pausedUntil - this.#parts.clock.now();
     if (pause > 0) await this.#parts.clock.sleep(pause, signal);
-    return this.#parts.rateLimiter.call(priority, signal, act);
+    return this.#parts.rateLimiter.call(priority, signal, () => this.#parts.ec2.afterOthers(this.#eni, act));
   }
 
   /** Since when a call is under way, ms since the epoch. */

@@ -1,4 +1,3 @@
-import type { AddressApi } from '../../lib/ec2/api.ts';
 import type { Action } from '../../lib/model/addresses/action.ts';
 import type { Claim } from '../../lib/model/addresses/claim.ts';
 import type { LedgerEntry } from '../../lib/model/addresses/ledger.ts';
@@ -13,6 +12,7 @@ import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import type { ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
+import type { EniWriter } from '../aws/eni-writer.ts';
 import type { AddressEvents } from './events.ts';
 
 /** What the sources say, as far as the engine needs it. */
@@ -50,7 +50,7 @@ export interface AddressReconcilerOptions {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  readonly ec2: AddressApi;
+  readonly ec2: EniWriter;
   /** Shared by everything in the process that calls EC2. */
   readonly rateLimit: RateLimit;
   readonly instanceId: string;

@@ -101,6 +101,12 @@ export class AddressReconciler {
     return this.#facts.enis;
   }
 
+  /** Another part of this process has put addresses on an ENI, or taken them off: known now, whatever a describe from before says. */
+  wrote(eni: EniId, addresses: readonly IpAddress[], isThere: boolean): void {
+    this.#facts[isThere ? 'assigned' : 'unassigned'](eni, addresses, this.#options.clock.now());
+    this.wake();
+  }
+
   /** When the describe was asked for that `enis` rest on, ms since the epoch; undefined before the first. */
   get describedAt(): number | undefined {
     return this.#facts.describedAt;

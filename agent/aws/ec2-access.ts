@@ -1,5 +1,4 @@
 import { ec2Addresses } from '../../lib/ec2/addresses.ts';
-import type { AddressApi } from '../../lib/ec2/api.ts';
 import type { Ec2Connection } from '../../lib/ec2/calls.ts';
 import { openEc2Client } from '../../lib/ec2/client.ts';
 import { type CredentialChain, openCredentialChain } from '../../lib/ec2/credentials.ts';
@@ -18,12 +17,13 @@ import type { Logger } from '../../lib/runtime/logger.ts';
 import type { Ec2Metrics } from '../../lib/runtime/metrics.ts';
 import { EC2_CALL, noTracer, type Tracer } from '../../lib/runtime/tracing.ts';
 import { VERSION } from '../version.ts';
+import { type EniWriter, oneCallPerEni } from './eni-writer.ts';
 
 export interface Ec2Access {
   readonly connection: Ec2Connection;
   /** For the clients of other services. */
   readonly credentials: CredentialChain;
-  readonly addresses: AddressApi;
+  readonly addresses: EniWriter;
   readonly elasticIps: ElasticIpApi;
   readonly interfaces: InterfaceApi;
   readonly networks: NetworkApi;
@@ -71,7 +71,7 @@ export function openEc2(
   return {
     connection,
     credentials,
-    addresses,
+    addresses: oneCallPerEni(addresses),
     elasticIps: ec2ElasticIps(connection),
     interfaces: ec2Interfaces(connection),
     networks: ec2Networks(connection),

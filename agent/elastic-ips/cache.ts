@@ -1,6 +1,8 @@
 import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { AllocationId, ElasticIp } from '../../lib/model/elastic-ips/elastic-ip.ts';
+import type { EniId } from '../../lib/model/eni.ts';
+import type { IpAddress } from '../../lib/model/ip.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
@@ -83,14 +85,32 @@ export class ElasticIpCache {
     return this.#trouble;
   }
 
-  /** An accepted call of ours changed this EIP; undefined: it was released. */
-  changed(allocationId: AllocationId, eip: ElasticIp | undefined): void {
-    const before = this.#observed.value.get(allocationId)?.association?.associationId;
+  /** Some Elastic IPs as a read of them alone shows them that was asked for at `askedAt`, ms since the epoch; changed by our calls since. */
+  corrected(eips: readonly ElasticIp[], askedAt: number): readonly ElasticIp[] {
+    return [...this.#observed.corrected(byId(eips), askedAt).values()];
+  }
+
+  /** An accepted call of ours changed this EIP; undefined: it was released. `was`: how it was before. */
+  changed(
+    allocationId: AllocationId,
+    eip: ElasticIp | undefined,
+    was: ElasticIp | undefined = this.#observed.value.get(allocationId),
+  ): void {
+    const before = was?.association?.associationId;
     const ended = this.#observed.pending(allocationId)?.ended ?? [];
     const over = before !== undefined && before !== eip?.association?.associationId ? [before] : [];
     const change = { allocationId, eip, ended: [...ended.slice(-9), ...over] };
     this.#observed.wrote(allocationId, change, this.#options.clock.now());
     this.#list = undefined;
+  }
+
+  /** Addresses were taken off an ENI by a call of ours: EC2 has ended the pairings on them. */
+  left(eni: EniId, addresses: readonly IpAddress[]): void {
+    for (const eip of Array.from(this.#observed.value.values())) {
+      const { association } = eip;
+      if (association?.eni === eni && association.privateIp !== undefined && addresses.includes(association.privateIp))
+        this.changed(eip.allocationId, { ...eip, association: undefined }, eip);
+    }
   }
 
   /** Reads soon; one read at a time. */
@@ -103,7 +123,7 @@ export class ElasticIpCache {
   }
 
   #read(eips: readonly ElasticIp[], askedAt: number): void {
-    this.#observed.read(new Map(eips.map((eip) => [eip.allocationId, eip])), askedAt);
+    this.#observed.read(byId(eips), askedAt);
     this.#list = undefined;
     if (this.#trouble) this.#options.log.info('the Elastic IPs can be read again');
     this.#trouble = undefined;
@@ -125,6 +145,10 @@ export class ElasticIpCache {
     if (forbidden) log.info('not allowed to read the Elastic IPs; pods that ask for one are refused', { error });
     else log.warn('cannot read the Elastic IPs', { error });
   }
+}
+
+function byId(eips: readonly ElasticIp[]): Map<AllocationId, ElasticIp> {
+  return new Map(eips.map((eip) => [eip.allocationId, eip]));
 }
 
 /** EC2's describes lag behind its answers: for a while our own change is believed against a read that was asked before or shows less. */

@@ -1,7 +1,5 @@
-import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { EipEventKind, ElasticIpClaim } from '../../lib/model/elastic-ips/claim.ts';
-import type { ElasticIp } from '../../lib/model/elastic-ips/elastic-ip.ts';
 import type { PendingAssociation } from '../../lib/model/elastic-ips/pending-association.ts';
 import type { EipStep } from '../../lib/model/elastic-ips/plan.ts';
 import { podKey } from '../../lib/model/pod.ts';
@@ -12,13 +10,12 @@ import type { FailureReport } from '../../lib/runtime/failure-memory.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import { elasticIpFailure } from '../aws/failures.ts';
-import type { ElasticIpCache } from './cache.ts';
+import type { ElasticIpCalls } from './calls.ts';
 import type { ElasticIpMemory } from './memory.ts';
 
 export interface EipStepParts {
   readonly clock: Clock;
-  readonly ec2: ElasticIpApi;
-  readonly cache: ElasticIpCache;
+  readonly calls: ElasticIpCalls;
   readonly memory: ElasticIpMemory;
   readonly takings: Pick<Journal<PendingAssociation>, 'put'>;
   readonly log: Logger;
@@ -49,31 +46,20 @@ const PAST: Record<EipStep['kind'], string> = {
 };
 
 async function act(step: EipStep, parts: EipStepParts): Promise<string | undefined> {
-  const { ec2, cache, callSignal: signal } = parts;
+  const { calls, callSignal: signal } = parts;
   switch (step.kind) {
-    case 'allocate': {
-      // The tags travel in the call: an EIP whose reply is lost is found again by them.
-      const eip = await ec2.allocate({ pool: step.pool, tags: step.tags }, { signal });
-      cache.changed(eip.allocationId, eip);
-      return undefined;
-    }
+    case 'allocate':
+      return (await calls.allocate({ pool: step.pool, tags: step.tags }, signal)).requestId;
     case 'associate':
       return associate(step, parts);
     case 'tag':
-      await ec2.tag([step.eip.allocationId], step.tags, { signal });
-      cache.changed(step.eip.allocationId, { ...step.eip, tags: { ...step.eip.tags, ...step.tags } });
-      return undefined;
+      return (await calls.tag(step.eip, step.tags, signal)).requestId;
     case 'disassociate':
       return disassociate(step, parts);
-    case 'release': {
-      const { requestId } = await ec2.release(step.eip.allocationId, { signal });
-      cache.changed(step.eip.allocationId, undefined);
-      return requestId;
-    }
+    case 'release':
+      return (await calls.release(step.eip, signal)).requestId;
     case 'untag':
-      await ec2.untag([step.eip.allocationId], step.tags, { signal });
-      cache.changed(step.eip.allocationId, without(step.eip, step.tags));
-      return undefined;
+      return (await calls.untag(step.eip, step.tags, signal)).requestId;
   }
 }
 
@@ -81,21 +67,13 @@ async function associate(
   step: EipStep & { readonly kind: 'associate' },
   parts: EipStepParts,
 ): Promise<string | undefined> {
-  const { clock, ec2, cache, takings, happened, callSignal: signal } = parts;
+  const { clock, calls, takings, happened, callSignal: signal } = parts;
   const { claim, eip, eni, privateIp, allowReassociation } = step;
   const { allocationId } = eip;
   if (!isIdentifiedAs(claim, eip)) {
     takings.put([[allocationId, { allocationId, eni, privateIp, owner: podKey(claim.owner), at: clock.now() }]]);
   }
-  const { associationId, requestId } = await ec2.associate(
-    { allocationId, eni, privateIp, allowReassociation },
-    { signal },
-  );
-  // Another EIP that was there has been pushed off; it stays allocated (EC2 AssociateAddress).
-  const isThere = ({ association }: ElasticIp) => association?.eni === eni && association.privateIp === privateIp;
-  for (const other of cache.eips.filter(isThere))
-    if (other.allocationId !== allocationId) cache.changed(other.allocationId, { ...other, association: undefined });
-  cache.changed(allocationId, { ...eip, association: { associationId, eni, privateIp } });
+  const { requestId } = await calls.associate(eip, { eni, privateIp, allowReassociation }, signal);
   happened(claim, '', { kind: 'associated', publicIp: eip.publicIp, privateIp });
   return requestId;
 }
@@ -104,11 +82,10 @@ async function disassociate(
   step: EipStep & { readonly kind: 'disassociate' },
   parts: EipStepParts,
 ): Promise<string | undefined> {
-  const { clock, ec2, cache, memory, happened, callSignal: signal } = parts;
-  const { requestId } = await ec2.disassociate(step.associationId, { signal });
+  const { clock, calls, memory, happened, callSignal: signal } = parts;
+  const { requestId } = await calls.disassociate(step.eip, step.associationId, signal);
   // A stale id counts as ended, too: somebody else may have the EIP now. Only a fresh look may lead to its release or the removal of tags.
   memory.distrust(step.key, clock.now());
-  cache.changed(step.eip.allocationId, { ...step.eip, association: undefined });
   happened(undefined, step.owner, { kind: 'disassociated', publicIp: step.eip.publicIp });
   return requestId;
 }
@@ -158,10 +135,6 @@ function aboutStep(step: EipStep) {
   const eip = 'eip' in step ? { publicIp: step.eip.publicIp, allocationId: step.eip.allocationId } : {};
   const place = step.kind === 'associate' ? { eni: step.eni, privateIp: step.privateIp } : {};
   return { ...claim, ...eip, ...place };
-}
-
-function without(eip: ElasticIp, keys: readonly string[]): ElasticIp {
-  return { ...eip, tags: Object.fromEntries(Object.entries(eip.tags).filter(([key]) => !keys.includes(key))) };
 }
 
 function internalFault(cause: unknown): Ec2Error {

@@ -31,6 +31,7 @@ import { type Plan, Reconciler } from '../../lib/runtime/reconciler.ts';
 import { ec2Limiter } from '../aws/rate-limiter.ts';
 import { BranchEnis } from './branch-enis.ts';
 import { ElasticIpCache } from './cache.ts';
+import { ElasticIpCalls } from './calls.ts';
 import { type EipStepParts, performStep, stepFailed } from './executor.ts';
 import { leftWithAddress } from './left-with-address.ts';
 import { ElasticIpMemory } from './memory.ts';
@@ -127,6 +128,11 @@ export class ElasticIpReconciler {
       },
       signal,
     );
+  }
+
+  /** The Elastic IPs as this process knows them. */
+  get cache(): ElasticIpCache {
+    return this.#cache;
   }
 
   wake(): void {
@@ -227,7 +233,7 @@ export class ElasticIpReconciler {
   }
 
   #stepParts(): EipStepParts {
-    const shared = { cache: this.#cache, memory: this.#memory };
+    const shared = { calls: new ElasticIpCalls(this.#options.ec2, this.#cache), memory: this.#memory };
     return { ...this.#options, ...shared, lookAgain: () => this.#lookAgain() };
   }
 

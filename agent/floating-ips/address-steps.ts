@@ -1,7 +1,13 @@
 import type { EniId } from '../../lib/model/eni.ts';
 import type { AddressRecord, Placement } from '../../lib/model/floating-ips/plan.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
-import type { Takeover, TakeoverRequest } from '../../lib/plan/floating-ips/takeover.ts';
+import {
+  mayHaveLeft,
+  type OneCall,
+  oneCall,
+  type Takeover,
+  type TakeoverRequest,
+} from '../../lib/plan/floating-ips/takeover.ts';
 import { recordKey } from './address-record.ts';
 import { assign, type Outcome, outcomeOf, unassign } from './address-writer.ts';
 import { HostHolderLookup } from './holder-lookup.ts';
@@ -27,27 +33,37 @@ export class AddressSteps {
     const allowed = () => sure() && item.hold.view?.acquisition === acquisition;
     const takeFrom = takeover ? await this.#takeable(step, item, allowed) : undefined;
     const takeable = step.places.filter(({ address }) => takeFrom === undefined || takeFrom.has(address));
-    // One call takes by force or it does not: what nobody holds waits for the next step.
-    const contested = takeable.filter(({ address }) => takeFrom?.get(address));
-    const places = contested.length > 0 ? contested : takeable;
+    const { places, held } = oneCall(takeable, takeFrom);
     if (places.length === 0) return;
     const { clock, records, callSignal: signal } = this.#parts;
     const eni = places[0]?.eni ?? '';
     const addresses = places.map(({ address }) => address);
     const startedAt = clock.now();
-    const held = contested.length > 0 ? takeFrom : undefined;
     const outcome = await assign(this.#parts, { eni, addresses, takeFrom: held, allowed, signal });
-    if (outcome.kind !== 'done') {
-      // EC2's views were too late for this takeover: the next look shows the holder.
-      const late = takeover && outcome.reason === 'HeldElsewhere';
-      // Who had it all along is not somebody who took it after us.
-      if (late && held === undefined) records.put(places.map((place) => recordOf(item, place, acquisition, 'taking')));
-      return this.#setBack(item, addresses, late ? { ...outcome, kind: 'again' } : outcome);
-    }
+    if (outcome.kind !== 'done') return this.#notTaken(step, item, { places, held }, outcome);
     records.put(places.map((place) => recordOf(item, place, acquisition, 'taken')));
-    this.#taken(item, addresses);
-    const call = { callMs: clock.now() - startedAt, requestId: outcome.requestId };
-    this.#came(item, { addresses, eni }, held ?? new Map(), call);
+    this.#taken(item, addresses, eni);
+    const { requestId, assigned } = outcome;
+    // The answer names what had been elsewhere after all.
+    const came = isOnly(eni, held) ? addresses.filter((address) => assigned?.includes(address)) : addresses;
+    const call = { callMs: clock.now() - startedAt, requestId };
+    if (came.length > 0) this.#came(item, { addresses: came, eni }, held ?? new Map(), call);
+  }
+
+  #notTaken(
+    { acquisition, takeover }: Step<'take'>,
+    item: FloatingItem,
+    { places, held }: OneCall,
+    outcome: Exclude<Outcome, { kind: 'done' }>,
+  ): void {
+    const wasHere = isOnly(places[0]?.eni ?? '', held);
+    // EC2's views were too late for this takeover: the next look shows the holder.
+    const late = takeover && (outcome.reason === 'HeldElsewhere' || (wasHere && outcome.reason === 'RejectedByEc2'));
+    // Who had it all along is not somebody who took it after us.
+    if (late && (held === undefined || wasHere))
+      this.#parts.records.put(places.map((place) => recordOf(item, place, acquisition, 'taking')));
+    const addresses = places.map(({ address }) => address);
+    this.#setBack(item, addresses, late ? { ...outcome, kind: 'again' } : outcome);
   }
 
   /** `held`: which ENI has lost each address, as far as one had it. */
@@ -67,7 +83,7 @@ export class AddressSteps {
       reason: 'AddressMoved',
       message: `${addresses.join(', ')} moved${from && ` from ${from}`} to ${eni} of ${nodeName}`,
     });
-    if (from !== '') this.#countFailover(item);
+    if (Array.from(held.values()).some((id) => id !== '')) this.#countFailover(item);
     doubtEnis('a floating IP has come');
   }
 
@@ -102,10 +118,13 @@ export class AddressSteps {
     return takeable;
   }
 
-  #requestFor({ address, eni }: Placement, acquisition: number, { ip }: FloatingItem): TakeoverRequest {
+  #requestFor({ address, eni }: Placement, acquisition: number, { ip, heldSince }: FloatingItem): TakeoverRequest {
     const before = this.#parts.records.get(recordKey({ floatingIp: ip.name, address }));
     const isRetry = before?.state === 'taking' && before.acquisition === acquisition && before.eni === eni;
-    return { address, eni, from: isRetry ? before.from : undefined, onProtected: ip.interface !== undefined };
+    const from = isRetry ? before.from : undefined;
+    const isOurs = before?.state === 'taken' && before.eni === eni && before.acquisition === acquisition - 1;
+    const stay = { eni, from, isOurs, heldMs: this.#parts.clock.now() - heldSince };
+    return { address, eni, from, mayHaveLeft: mayHaveLeft(stay), onProtected: ip.interface !== undefined };
   }
 
   /** Records what the look at the holder means. True: take it. */
@@ -123,7 +142,7 @@ export class AddressSteps {
         return true;
       case 'here':
         records.put([recordOf(item, place, acquisition, 'taken')]);
-        this.#taken(item, [address]);
+        this.#taken(item, [address], place.eni);
         // A call of ours without an answer had been done.
         if (place.from !== place.eni)
           this.#came(item, { addresses: [address], eni: place.eni }, new Map([[address, place.from ?? '']]));
@@ -148,7 +167,8 @@ export class AddressSteps {
     item.acquiredAt = undefined;
   }
 
-  #taken(item: FloatingItem, addresses: readonly IpAddress[]): void {
+  #taken(item: FloatingItem, addresses: readonly IpAddress[], eni: EniId): void {
+    this.#parts.wrote(eni, addresses, true);
     for (const address of addresses) {
       item.takenAt.set(address, this.#parts.clock.now());
       item.backoffs.succeeded(address);
@@ -167,7 +187,7 @@ export class AddressSteps {
   }
 
   async unassign({ record }: Step<'unassign'>, item: FloatingItem): Promise<void> {
-    const { log, records, doubtEnis, callSignal: signal } = this.#parts;
+    const { log, records, elasticIps, wrote, doubtEnis, callSignal: signal } = this.#parts;
     const { eni, address } = record;
     // The object may have been made again, or may list the address again, while the call waited.
     const allowed = () =>
@@ -176,6 +196,8 @@ export class AddressSteps {
     const outcome = await unassign(this.#parts, { eni, addresses: [address], allowed, signal });
     if (outcome.kind !== 'done') return this.#setBack(item, [record.address], outcome);
     records.delete([recordKey(record)]);
+    wrote(eni, [address], false);
+    elasticIps.cache.left(eni, [address]);
     log.info('gave floating IP back', {
       floatingIp: item.ip.name,
       address: record.address,
@@ -211,6 +233,11 @@ export class AddressSteps {
         ({ floatingIp, state, acquisition }) => floatingIp === ip.name && state === 'taken' && acquisition === current,
       );
   }
+}
+
+/** True when a takeover is only to make sure: the look has shown every address on our own ENI. */
+function isOnly(eni: EniId, held: ReadonlyMap<IpAddress, EniId> | undefined): boolean {
+  return held !== undefined && Array.from(held.values()).every((id) => id === eni);
 }
 
 function recordOf(

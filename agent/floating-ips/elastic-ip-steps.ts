@@ -1,4 +1,4 @@
-import { ip } from '../../lib/model/ip.ts';
+import { type IpAddress, ip, parseIp } from '../../lib/model/ip.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
 import { bindElasticIp, giveBackAll, retainAll } from './elastic-ip.ts';
 import type { FloatingItem } from './item.ts';
@@ -22,7 +22,8 @@ export class ElasticIpSteps {
     const { log, elasticIps, callSignal: signal } = this.#parts;
     const { place, source, acquisition } = step;
     const { name, uid } = item.ip;
-    const target = { name, uid, source, privateIp: place?.address ?? NOWHERE, eni: place?.eni ?? '' };
+    const told = toldBy(item);
+    const target = { name, uid, source, privateIp: place?.address ?? NOWHERE, eni: place?.eni ?? '', told };
     const allowed = () =>
       sure() &&
       item.hold.view?.acquisition === acquisition &&
@@ -64,7 +65,7 @@ export class ElasticIpSteps {
           ? ([giveBackAll, 'gave the Elastic IP of a deleted floating IP back'] as const)
           : ([retainAll, 'keeping an Elastic IP: the definition of FloatingIPs was removed'] as const);
       const fence = { allowed: () => item.deletedAt !== undefined, signal };
-      const eips = clusterName ? await giveBack(elasticIps, { clusterName, name, uid }, fence) : [];
+      const eips = clusterName ? await giveBack(elasticIps, { clusterName, name, uid, told: toldBy(item) }, fence) : [];
       for (const { publicIp, allocationId } of eips) log.info(text, { floatingIp: name, publicIp, allocationId });
       item.elasticIp = settled;
     } catch (error) {
@@ -73,4 +74,10 @@ export class ElasticIpSteps {
       this.#refuse(item, { source, acquisition: 0 }, refusal, true);
     }
   }
+}
+
+/** The public address that an earlier holder may have written. Once this one has seen to the Elastic IP itself, it knows better. */
+function toldBy({ ip, elasticIp, hold }: FloatingItem): IpAddress | undefined {
+  const isKnown = elasticIp?.acquisition === hold.view?.acquisition && elasticIp?.backoff === undefined;
+  return elasticIp !== undefined && isKnown ? undefined : parseIp(ip.status.publicIp);
 }

@@ -7,13 +7,26 @@ import type { EniId } from '../../lib/model/eni.ts';
 import { FLOATING_IP_TAG, type FloatingIpOwner, floatingIpTags } from '../../lib/model/floating-ips/tags.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import { PASSING, type Refusal } from '../../lib/model/refusal.ts';
-import { type ElasticIpRequest, endOf, isOwned, planElasticIp } from '../../lib/plan/floating-ips/elastic-ip.ts';
+import {
+  type ElasticIpPlan,
+  type ElasticIpRequest,
+  endOf,
+  isOwned,
+  planElasticIp,
+} from '../../lib/plan/floating-ips/elastic-ip.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import { elasticIpFailure } from '../aws/failures.ts';
 import { permitted } from '../aws/permitted.ts';
+import type { ElasticIpCache } from '../elastic-ips/cache.ts';
+import type { ElasticIpCalls } from '../elastic-ips/calls.ts';
 
 export interface ElasticIpParts {
-  readonly ec2: ElasticIpApi;
+  readonly clock: Clock;
+  readonly ec2: Pick<ElasticIpApi, 'describe'>;
+  readonly calls: ElasticIpCalls;
+  /** What this process has changed, for pods or for FloatingIPs: believed against describes that lag. */
+  readonly cache: Pick<ElasticIpCache, 'corrected' | 'left'>;
   readonly rateLimit: RateLimit;
   /** Part of the tags of what is allocated or taken; without it nothing is. */
   readonly clusterName: string | undefined;
@@ -26,6 +39,8 @@ export interface ElasticIpTarget {
   readonly source: string | undefined;
   readonly privateIp: IpAddress;
   readonly eni: EniId;
+  /** The public address in the object's status, which an earlier holder may have written. */
+  readonly told: IpAddress | undefined;
 }
 
 /** When calls may be made: asked before each one, after it has waited for its turn. */
@@ -42,7 +57,7 @@ export type BindOutcome =
 /** Makes the Elastic IP of a floating IP what the object says: puts it on the private address, and gives back what it no longer asks for. Never throws. */
 export async function bindElasticIp(
   parts: ElasticIpParts,
-  { name, uid, source: text, privateIp, eni }: ElasticIpTarget,
+  { name, uid, source: text, privateIp, eni, told }: ElasticIpTarget,
   fence: Fence,
 ): Promise<BindOutcome> {
   const { clusterName } = parts;
@@ -58,39 +73,85 @@ export async function bindElasticIp(
   const owner = { clusterName, name, uid };
   try {
     if (text === undefined || source === undefined) {
-      await giveBackAll(parts, owner, fence);
+      await giveBackAll(parts, { ...owner, told }, fence);
       return { kind: 'settled', publicIp: undefined };
     }
-    return await bind(parts, { owner, text, source, privateIp, eni }, fence);
+    return await bind(parts, { owner, text, source, privateIp, eni, told }, fence);
   } catch (error) {
     return error instanceof Ec2Error ? fromError(error) : refusal('RejectedByEc2', String(error));
   }
 }
 
-async function bind(parts: ElasticIpParts, request: ElasticIpRequest, fence: Fence): Promise<BindOutcome> {
-  const { ec2 } = parts;
-  const { owner, text, source, privateIp, eni } = request;
+type BindRequest = ElasticIpRequest & Pick<ElasticIpTarget, 'told'>;
+
+async function bind(parts: ElasticIpParts, request: BindRequest, fence: Fence): Promise<BindOutcome> {
+  const { calls } = parts;
+  const { owner, text, privateIp, eni } = request;
   const { signal } = fence;
-  const ask = <T>(act: () => Promise<T>) => permitted({ ...fence, rateLimit: parts.rateLimit, priority: 1 }, act);
-  const queries = [nameQuery(owner), ...queryFor(source), { privateIps: [privateIp], eniIds: [eni] }];
-  const found = await Promise.all(queries.map((query) => ask(() => ec2.describe(query, { signal }))));
-  const cache = new Map(found.flat().map((eip) => [eip.allocationId, eip]));
-  const { choice, giveBack } = planElasticIp(request, [...cache.values()]);
+  const { choice, giveBack } = await choose(parts, request, fence);
   if (choice.kind === 'refused') return { kind: 'refused', refusal: choice.refusal, soon: false };
   for (const eip of giveBack) await giveBackOne(parts, eip, fence);
   const tags = floatingIpTags(owner, text);
-  // The tags travel in the call: an EIP whose reply is lost is found again by them.
-  const eip =
-    choice.kind === 'allocate' ? await ask(() => ec2.allocate({ pool: choice.pool, tags }, { signal })) : choice.eip;
+  let eip =
+    choice.kind === 'allocate'
+      ? (await ask(parts, fence, () => calls.allocate({ pool: choice.pool, tags }, signal))).eip
+      : choice.eip;
   // Ours before it is used: otherwise a crash would leave it bound, and nobody would know by whom.
   if (Object.entries(tags).some(([key, value]) => eip.tags[key] !== value))
-    await ask(() => ec2.tag([eip.allocationId], tags, { signal }));
+    eip = (await ask(parts, fence, () => calls.tag(eip, tags, signal))).eip;
   if (choice.kind === 'bound') return { kind: 'settled', publicIp: eip.publicIp };
-  await endAssociation(parts, eip, fence);
-  const { allocationId } = eip;
-  await ask(() => ec2.associate({ allocationId, eni, privateIp, allowReassociation: false }, { signal }));
+  const free = await endAssociation(parts, eip, fence);
+  const target = { eni, privateIp, allowReassociation: false };
+  await ask(parts, fence, () => calls.associate(free, target, signal));
   return { kind: 'settled', publicIp: eip.publicIp };
 }
+
+/** Pauses between looks for an Elastic IP that the status names and EC2's describes do not show, before it counts as gone, ms. */
+const UNSEEN_PAUSES = [2_000, 4_000, 8_000];
+
+/** Looks at whatever the object can mean, and decides. */
+async function choose(parts: ElasticIpParts, request: BindRequest, fence: Fence): Promise<ElasticIpPlan> {
+  const { owner, source, privateIp, eni, told } = request;
+  const queries = [nameQuery(owner), ...queryFor(source), { privateIps: [privateIp], eniIds: [eni] }];
+  const inventory = await look(
+    parts,
+    queries,
+    { told, mayWait: (eips) => planElasticIp(request, eips).choice.kind === 'allocate' },
+    fence,
+  );
+  return planElasticIp(request, inventory);
+}
+
+/**
+ * The Elastic IPs that match any of the queries, with our own calls laid over them. When EC2's describes do not show the one that the status
+ * names, and `mayWait` says that it matters, they may be late: a holder before us has only just got it.
+ */
+async function look(
+  { clock, ec2, cache, rateLimit }: ElasticIpParts,
+  queries: readonly ElasticIpQuery[],
+  {
+    told,
+    mayWait,
+  }: { readonly told: IpAddress | undefined; readonly mayWait: (eips: readonly ElasticIp[]) => boolean },
+  fence: Fence,
+): Promise<readonly ElasticIp[]> {
+  const { signal } = fence;
+  const all = told === undefined ? queries : [...queries, { publicIps: [told] }];
+  for (let looks = 0; ; looks += 1) {
+    const askedAt = clock.now();
+    const found = await Promise.all(
+      all.map((query) => ask({ rateLimit }, fence, () => ec2.describe(query, { signal }))),
+    );
+    const eips = cache.corrected(found.flat(), askedAt);
+    const isUnseen = told !== undefined && !eips.some(({ publicIp }) => publicIp === told);
+    const pause = UNSEEN_PAUSES[looks];
+    if (!isUnseen || pause === undefined || !mayWait(eips)) return eips;
+    await clock.sleep(pause, signal);
+  }
+}
+
+/** Whose Elastic IPs go, and the public address that the status named last. */
+export type FormerOwner = FloatingIpOwner & Pick<ElasticIpTarget, 'told'>;
 
 /**
  * Gives back whatever carries the object's name. For an object that is gone: after its address has left the ENI, which ended the pairing.
@@ -98,7 +159,7 @@ async function bind(parts: ElasticIpParts, request: ElasticIpRequest, fence: Fen
  */
 export async function giveBackAll(
   parts: ElasticIpParts,
-  owner: FloatingIpOwner,
+  owner: FormerOwner,
   fence: Fence,
 ): Promise<readonly ElasticIp[]> {
   const eips = await ownedEips(parts, owner, fence);
@@ -113,47 +174,39 @@ export async function giveBackAll(
  */
 export async function retainAll(
   parts: ElasticIpParts,
-  owner: FloatingIpOwner,
+  owner: FormerOwner,
   fence: Fence,
 ): Promise<readonly ElasticIp[]> {
-  const { signal } = fence;
   const eips = await ownedEips(parts, owner, fence);
-  const ids = eips.map(({ allocationId }) => allocationId);
-  await permitted({ ...fence, rateLimit: parts.rateLimit, priority: 1 }, () =>
-    parts.ec2.untag(ids, [FLOATING_IP_TAG.uid], { signal }),
-  );
+  for (const eip of eips) await ask(parts, fence, () => parts.calls.untag(eip, [FLOATING_IP_TAG.uid], fence.signal));
   return eips;
 }
 
-async function ownedEips(
-  { ec2, rateLimit }: ElasticIpParts,
-  owner: FloatingIpOwner,
-  fence: Fence,
-): Promise<readonly ElasticIp[]> {
-  const { signal } = fence;
-  const eips = await permitted({ ...fence, rateLimit, priority: 1 }, () => ec2.describe(nameQuery(owner), { signal }));
+async function ownedEips(parts: ElasticIpParts, owner: FormerOwner, fence: Fence): Promise<readonly ElasticIp[]> {
+  const eips = await look(parts, [nameQuery(owner)], { told: owner.told, mayWait: () => true }, fence);
   return eips.filter((eip) => isOwned(eip, owner));
 }
 
 async function giveBackOne(parts: ElasticIpParts, eip: ElasticIp, fence: Fence): Promise<void> {
+  const { calls } = parts;
   const { signal } = fence;
-  const { allocationId } = eip;
-  await endAssociation(parts, eip, fence);
-  await permitted({ ...fence, rateLimit: parts.rateLimit, priority: 1 }, async () => {
-    if (endOf(eip) === 'release') await parts.ec2.release(allocationId, { signal });
-    else await parts.ec2.untag([allocationId], Object.values(FLOATING_IP_TAG), { signal });
-  });
+  const free = await endAssociation(parts, eip, fence);
+  await ask<unknown>(parts, fence, () =>
+    endOf(eip) === 'release' ? calls.release(free, signal) : calls.untag(free, Object.values(FLOATING_IP_TAG), signal),
+  );
 }
 
-/** By the id of this very pairing: if somebody has paired the EIP again meanwhile, the call hurts nobody. */
-async function endAssociation(
-  { ec2, rateLimit }: ElasticIpParts,
-  { association }: ElasticIp,
-  fence: Fence,
-): Promise<void> {
-  if (association === undefined) return;
-  const { signal } = fence;
-  await permitted({ ...fence, rateLimit, priority: 1 }, () => ec2.disassociate(association.associationId, { signal }));
+/** Returns it without the pairing. */
+async function endAssociation(parts: ElasticIpParts, eip: ElasticIp, fence: Fence): Promise<ElasticIp> {
+  const { association } = eip;
+  if (association === undefined) return eip;
+  const end = () => parts.calls.disassociate(eip, association.associationId, fence.signal);
+  return (await ask(parts, fence, end)).eip;
+}
+
+/** One call in its turn, if it is still right by then. */
+function ask<T>({ rateLimit }: Pick<ElasticIpParts, 'rateLimit'>, fence: Fence, act: () => Promise<T>): Promise<T> {
+  return permitted({ ...fence, rateLimit, priority: 1 }, act);
 }
 
 function nameQuery({ clusterName, name }: FloatingIpOwner): ElasticIpQuery {

@@ -80,6 +80,7 @@ export class FloatingIpExecutor {
     const { holder, acquisition } = item.hold.view ?? {};
     if (holder !== nodeName) return;
     item.acquiredAt = this.#parts.clock.now();
+    item.heldSince = item.acquiredAt;
     log.info('took the lease of a floating IP', { floatingIp: item.ip.name, acquisition });
   }
 

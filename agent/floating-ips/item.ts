@@ -22,6 +22,8 @@ export class FloatingItem {
   readonly hold: LeaseClient;
   /** When this node got the Lease; undefined once the failover is counted. */
   acquiredAt: number | undefined;
+  /** When this node got the Lease, or this agent heard of the object first. */
+  heldSince: number;
   readonly takenAt = new Map<IpAddress, number>();
   /** By address. */
   readonly backoffs: FailureMemory<Reason, IpAddress>;
@@ -29,8 +31,8 @@ export class FloatingItem {
   readonly elasticIpBackoffs: FailureMemory<Reason>;
   unfit: FloatingBackoff | undefined;
   elasticIp: ElasticIpView | undefined;
-  /** Lanes with a step under way. */
-  readonly busy = new Set<string>();
+  /** How many steps are under way. */
+  underWay = 0;
 
   constructor(
     ip: FloatingIp,
@@ -39,6 +41,7 @@ export class FloatingItem {
   ) {
     this.ip = ip;
     this.source = ip;
+    this.heldSince = time.clock.now();
     this.backoffs = new FailureMemory(time);
     this.elasticIpBackoffs = new FailureMemory(time);
     this.hold = openHold(() => this.ip);

@@ -1,84 +1,19 @@
-import type { AddressApi } from '../../lib/ec2/api.ts';
-import type { FloatingLeases } from '../../lib/kube/floating-leases.ts';
 import type { Lease } from '../../lib/kube/lease-record.ts';
 import type { NodeState } from '../../lib/kube/own-node.ts';
-import type { Eni } from '../../lib/model/eni.ts';
-import type { FloatingIp, FloatingIpStatus } from '../../lib/model/floating-ips/floating-ip.ts';
-import type {
-  AddressRecord,
-  FloatingSnapshot,
-  FloatingStep,
-  FloatingTiming,
-} from '../../lib/model/floating-ips/plan.ts';
-import type { IpAddress } from '../../lib/model/ip.ts';
+import type { FloatingIp } from '../../lib/model/floating-ips/floating-ip.ts';
+import type { AddressRecord, FloatingSnapshot, FloatingStep } from '../../lib/model/floating-ips/plan.ts';
 import { owesElasticIp } from '../../lib/plan/floating-ips/elastic-ip-steps.ts';
 import { planFloating } from '../../lib/plan/floating-ips/plan.ts';
 import { selects } from '../../lib/plan/floating-ips/selects.ts';
 import { standingOf } from '../../lib/plan/floating-ips/standing.ts';
-import type { Clock } from '../../lib/runtime/clock.ts';
-import type { Journal } from '../../lib/runtime/journal.ts';
-import type { Logger } from '../../lib/runtime/logger.ts';
-import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import { RECONCILE_RETRY_MS, ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
-import { Trigger } from '../../lib/runtime/trigger.ts';
-import type { ElasticIpParts } from './elastic-ip.ts';
+import { type Plan, Reconciler } from '../../lib/runtime/reconciler.ts';
+import { ec2Limiter } from '../aws/rate-limiter.ts';
 import { FloatingIpExecutor } from './executor.ts';
 import { FactAge } from './fact-age.ts';
-import { type HostAddresses } from './host-addresses.ts';
 import { FloatingItem } from './item.ts';
 import { LeaseClient } from './lease-client.ts';
-import { type FloatingEvent, laneOf, type StepParts } from './step-parts.ts';
-
-/** What the engine sees of the rest of the agent. */
-export interface FloatingSurroundings {
-  /** Undefined while it is not known which objects there are. */
-  readonly floatingIps: readonly FloatingIp[] | undefined;
-  readonly node: NodeState | undefined;
-  /** Why the node is about to end, e.g. a spot interruption. */
-  readonly leaving: string | undefined;
-  readonly enis: readonly Eni[];
-  /** When the describe was asked for that `enis` rest on, wall-clock ms. */
-  readonly describedAt: number | undefined;
-  readonly podAddresses: ReadonlyMap<IpAddress, string>;
-}
-
-export interface FloatingIpReconcilerOptions {
-  /** Monotonic: see `monotonicClock`. */
-  readonly clock: Clock;
-  /** Wall-clock ms, for records that people read. */
-  readonly wall: () => number;
-  readonly random: () => number;
-  readonly log: Logger;
-  readonly metrics: StepParts['metrics'];
-  readonly nodeName: string;
-  readonly instanceId: string;
-  readonly timing: FloatingTiming;
-  readonly ec2: AddressApi;
-  readonly elasticIps: ElasticIpParts;
-  readonly rateLimit: RateLimit;
-  readonly leases: FloatingLeases;
-  readonly host: HostAddresses;
-  readonly records: Journal<AddressRecord>;
-  readonly observe: () => FloatingSurroundings;
-  readonly writeStatus: (ip: FloatingIp, status: FloatingIpStatus, exclusive: boolean) => Promise<void>;
-  readonly happened: (ip: FloatingIp, event: FloatingEvent) => void;
-  readonly fateOf: StepParts['fateOf'];
-  /** The facts about our ENIs may be wrong: describe them. */
-  readonly doubtEnis: (cause: string) => void;
-  /** What has to be watched from now on. */
-  readonly need: (need: FloatingNeed) => void;
-  readonly callSignal: AbortSignal;
-  /** Hears how reconciles end. @default kept to itself */
-  readonly health?: ReconcileHealth;
-}
-
-/** Nothing is watched for objects that do not exist, and no Lease for objects that concern other nodes. */
-export interface FloatingNeed {
-  readonly node: boolean;
-  readonly leases: boolean;
-  /** This node holds something. */
-  readonly holds: boolean;
-}
+import type { FloatingIpReconcilerOptions, FloatingNeed, FloatingSurroundings } from './reconciler-options.ts';
+import { laneOf } from './step-parts.ts';
 
 /** How long a stop may take: park or hand over whatever is held, ms. */
 const STOP_MS = 3_000;
@@ -86,11 +21,10 @@ const STOP_MS = 3_000;
 /** The loop of the node-level floating IPs: observe, plan from the whole snapshot, act, and look again when a step has ended. */
 export class FloatingIpReconciler {
   readonly #options: FloatingIpReconcilerOptions;
-  readonly #trigger: Trigger;
-  readonly #health: ReconcileHealth;
-  readonly #performer: FloatingIpExecutor;
+  readonly #reconciler: Reconciler<FloatingStep>;
+  readonly #executor: FloatingIpExecutor;
   readonly #items = new Map<string, FloatingItem>();
-  readonly #flying = new Set<Promise<void>>();
+  readonly #ended = new AbortController();
   readonly #factAge: FactAge;
   readonly #jitter: number;
   #nodeSince: { readonly ready: NodeState['ready']; readonly at: number } | undefined;
@@ -100,15 +34,30 @@ export class FloatingIpReconciler {
 
   constructor(options: FloatingIpReconcilerOptions) {
     this.#options = options;
-    this.#trigger = new Trigger(() => this.#reconcileGuarded(), options.clock);
-    this.#health = options.health ?? new ReconcileHealth(options);
-    this.#performer = new FloatingIpExecutor({ ...options, enis: () => options.observe().enis });
-    this.#factAge = new FactAge(options.clock, options.wall);
-    this.#jitter = options.random();
+    const { clock, wall, random, rateLimit, log, health, callSignal } = options;
+    this.#executor = new FloatingIpExecutor({ ...options, enis: () => options.observe().enis });
+    this.#factAge = new FactAge(clock, wall);
+    this.#jitter = random();
+    this.#reconciler = new Reconciler(
+      {
+        clock,
+        rateLimiter: ec2Limiter(rateLimit),
+        plan: () => this.#plan(),
+        keyOf: keyOfStep,
+        // A step makes several calls, each with a permission of its own and behind a fence: see `permitted`.
+        priorityOf: () => undefined,
+        mayAct: () => true,
+        act: (step) => this.#act(step),
+        failed: (step, error) => log.error('a step for a floating IP failed', { step: step.kind, error }),
+        onFault: (error) => log.error('reconciling floating IPs failed; trying again', { error }),
+        ...(health && { healthOf: { loop: 'floating IPs', health } }),
+      },
+      AbortSignal.any([callSignal, this.#ended.signal]),
+    );
   }
 
   wake(): void {
-    this.#trigger.now();
+    this.#reconciler.wake();
   }
 
   /** The watch shows the Lease of an object; undefined: it was deleted. */
@@ -144,34 +93,27 @@ export class FloatingIpReconciler {
     this.wake();
     await promise;
     cancel();
-    this.#trigger.stop();
-    await Promise.all(this.#flying);
+    this.#ended.abort();
+    await this.#reconciler.idle();
   }
 
-  #reconcileGuarded(): void {
-    this.#health.run(
-      'floating IPs',
-      () => this.#reconcile(),
-      (error) => {
-        this.#options.log.error('reconciling floating IPs failed; trying again', { error });
-        this.#trigger.at(this.#options.clock.now() + RECONCILE_RETRY_MS);
-      },
-    );
-  }
-
-  #reconcile(): void {
+  #plan(): Plan<FloatingStep> {
     const { observe, need, host, doubtEnis } = this.#options;
     const now = observe();
     this.#meet(now.floatingIps);
     need(this.#needOf(now));
     const snapshot = host.known ? this.#snapshot(now) : undefined;
-    if (snapshot === undefined) return this.#stopping ? this.#idle?.() : undefined;
-    const planned = planFloating(snapshot);
-    if (planned.describe !== undefined) doubtEnis(planned.describe);
-    for (const step of planned.steps) this.#start(step);
-    this.#trigger.at(planned.retryAt);
-    this.#dropFinished(snapshot);
-    if (this.#stopping && this.#flying.size === 0 && planned.steps.length === 0) this.#idle?.();
+    const planned = snapshot && planFloating(snapshot);
+    if (planned?.describe !== undefined) doubtEnis(planned.describe);
+    const steps = firstOfEach(planned?.steps ?? []);
+    if (snapshot !== undefined) this.#dropFinished(snapshot, steps);
+    const isDone = snapshot === undefined || (steps.length === 0 && !this.#isBusy());
+    if (this.#stopping && isDone) this.#idle?.();
+    return { steps, retryAt: planned?.retryAt };
+  }
+
+  #isBusy(): boolean {
+    return [...this.#items.values()].some(({ underWay }) => underWay > 0);
   }
 
   /** Takes in which objects there are; those that vanished stay until nothing of them is left on this node. */
@@ -250,33 +192,42 @@ export class FloatingIpReconciler {
     };
   }
 
-  #start(step: FloatingStep): void {
+  async #act(step: FloatingStep): Promise<void> {
     const item = this.#items.get(step.name);
-    const lane = laneOf(step);
-    if (item === undefined || item.busy.has(lane) || this.#options.callSignal.aborted) return;
-    item.busy.add(lane);
+    if (item === undefined) return;
     const sure = () => {
       const { clock, timing, nodeName } = this.#options;
       const view = item.view([], []);
       return standingOf(view, { now: clock.now(), timing, node: { name: nodeName } }).state === 'sure';
     };
-    const flight = this.#performer.perform(step, item, sure).finally(() => {
-      item.busy.delete(lane);
-      this.#flying.delete(flight);
-      // Planned at once: what a step has made true may be what the next one waits for.
-      this.#reconcileGuarded();
-    });
-    this.#flying.add(flight);
+    item.underWay += 1;
+    try {
+      await this.#executor.perform(step, item, sure);
+    } finally {
+      item.underWay -= 1;
+    }
   }
 
-  #dropFinished(snapshot: FloatingSnapshot): void {
+  #dropFinished(snapshot: FloatingSnapshot, steps: readonly FloatingStep[]): void {
     const recorded = new Set(this.#options.records.values().map(({ floatingIp }) => floatingIp));
+    const wanted = new Set(steps.map(({ name }) => name));
     for (const [name, item] of this.#items) {
       const ours = item.hold.view?.holder === this.#options.nodeName;
-      if (item.deletedAt === undefined || ours || recorded.has(name) || item.busy.size > 0) continue;
+      if (item.deletedAt === undefined || ours || recorded.has(name) || wanted.has(name) || item.underWay > 0) continue;
       if (!owesElasticIp(item.view([], []), snapshot)) this.#items.delete(name);
     }
   }
+}
+
+function keyOfStep(step: FloatingStep): string {
+  return `${step.name} ${laneOf(step)}`;
+}
+
+/** Steps of one lane go one after the other, in the plan's order: the others are planned again when the first has ended. */
+function firstOfEach(steps: readonly FloatingStep[]): readonly FloatingStep[] {
+  const first = new Map<string, FloatingStep>();
+  for (const step of steps) if (!first.has(keyOfStep(step))) first.set(keyOfStep(step), step);
+  return [...first.values()];
 }
 
 /** An object that was deleted while this agent did not run: only our record of its addresses is left. */

@@ -1,14 +1,14 @@
-import type { AddressApi } from '../../lib/ec2/api.ts';
 import type { Fate } from '../../lib/kube/floating-ips.ts';
-import type { Eni } from '../../lib/model/eni.ts';
+import type { Eni, EniId } from '../../lib/model/eni.ts';
 import type { FloatingIp, FloatingIpStatus } from '../../lib/model/floating-ips/floating-ip.ts';
 import type { AddressRecord, FloatingStep } from '../../lib/model/floating-ips/plan.ts';
-import { familyOf } from '../../lib/model/ip.ts';
+import { familyOf, type IpAddress } from '../../lib/model/ip.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { AddressMetrics, FloatingIpMetrics } from '../../lib/runtime/metrics.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import type { EniWriter } from '../aws/eni-writer.ts';
 import type { ElasticIpParts } from './elastic-ip.ts';
 import type { HostAddresses } from './host-addresses.ts';
 
@@ -27,7 +27,9 @@ export interface StepParts {
   readonly nodeName: string;
   readonly instanceId: string;
   readonly enis: () => readonly Eni[];
-  readonly ec2: AddressApi;
+  readonly ec2: EniWriter;
+  /** Told of each accepted call: our ENIs are known without a describe. */
+  readonly wrote: (eni: EniId, addresses: readonly IpAddress[], isThere: boolean) => void;
   readonly elasticIps: ElasticIpParts;
   readonly rateLimit: RateLimit;
   readonly host: HostAddresses;

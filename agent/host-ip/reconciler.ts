@@ -4,6 +4,7 @@ import type { Placement } from '../../lib/model/floating-ips/plan.ts';
 import { familyOf, type IpAddress } from '../../lib/model/ip.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
 import { placeAddress } from '../../lib/plan/floating-ips/place.ts';
+import { mayHaveLeft } from '../../lib/plan/floating-ips/takeover.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
@@ -45,11 +46,13 @@ export class HostIpKeeper {
   readonly #lost = new Set<IpAddress>();
   /** Who had an address when it was first asked for; empty: nobody. Whoever has it instead at a later try keeps it. */
   readonly #from = new Map<IpAddress, EniId>();
+  readonly #since: number;
   /** Why it is not done yet, for the message of a time-out. */
   fault = 'EC2 did not answer';
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
+    this.#since = parts.clock.now();
     this.#look = new HostHolderLookup({ ...parts, clusterName: undefined, enis: () => this.#enis });
   }
 
@@ -138,10 +141,17 @@ export class HostIpKeeper {
     places: readonly Placement[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<IpAddress, EniId> | undefined> {
+    const { clock } = this.#parts;
     const requests = places.map(({ address, eni }) => ({
       address,
       eni,
       from: this.#from.get(address),
+      mayHaveLeft: mayHaveLeft({
+        eni,
+        from: this.#from.get(address),
+        isOurs: false,
+        heldMs: clock.now() - this.#since,
+      }),
       onProtected: true,
     }));
     const judged = await this.#look.judge(requests, { allowed: () => !signal.aborted, signal }).catch(outcomeOf);
@@ -175,6 +185,8 @@ export class HostIpKeeper {
       return false;
     }
     for (const address of addresses) this.#taken.add(address);
+    // They were here already.
+    if (outcome.assigned?.length === 0) return true;
     const losers = addresses.flatMap((address) => held.get(address) ?? []).filter((id) => id !== eni);
     for (const loser of losers) metrics.tookOver('host-ip', loser);
     const from = [...new Set(losers)].join(', ');

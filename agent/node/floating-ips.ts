@@ -1,15 +1,21 @@
 import { podKey } from '../../lib/model/pod.ts';
 import type { AddressReconciler } from '../addresses/reconciler.ts';
+import type { ElasticIpReconciler } from '../elastic-ips/reconciler.ts';
 import { toWallClock } from '../floating-ips/monotonic-clock.ts';
 import { type FloatingIps, openFloatingIps } from '../floating-ips/open.ts';
 import type { NodeContext } from './context.ts';
 import type { NodeSurroundings } from './surroundings.ts';
 
+interface FloatingIpParts {
+  readonly addresses: Pick<AddressReconciler, 'enis' | 'describedAt' | 'doubt' | 'wrote'>;
+  readonly eips: Pick<ElasticIpReconciler, 'cache'>;
+}
+
 /** The FloatingIPs of a node. */
 export function openNodeFloatingIps(
   { options, process, ages, exchange, calls }: NodeContext,
   { cluster, host, aws }: NodeSurroundings,
-  { addresses }: { readonly addresses: Pick<AddressReconciler, 'enis' | 'describedAt' | 'doubt'> },
+  { addresses, eips }: FloatingIpParts,
 ): FloatingIps {
   const wallTimeOf = toWallClock(ages, process.clock);
   const floating = openFloatingIps({
@@ -30,6 +36,8 @@ export function openNodeFloatingIps(
     describedAt: () => wallTimeOf(addresses.describedAt),
     podAddresses: () =>
       new Map((exchange.addresses.value?.statuses ?? []).map(({ claim }) => [claim.address, podKey(claim.holder)])),
+    elasticIpCache: eips.cache,
+    wrote: (...write) => addresses.wrote(...write),
     doubtEnis: (cause) => addresses.doubt(cause),
   });
   exchange.nodeAddresses.publish(() => floating.addresses());

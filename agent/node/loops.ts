@@ -22,7 +22,7 @@ export function openNodeLoops(context: NodeContext, surroundings: NodeSurroundin
   const addresses = openNodeAddresses(context, surroundings, { reports, ledger: files.ledger });
   const routed = openNodeRoutes(context, surroundings.aws, { addresses, reports });
   const eips = openNodeElasticIps(context, surroundings, { addresses, reports, servedPods, takings: files.takings });
-  const floating = openNodeFloatingIps(context, surroundings, { addresses });
+  const floating = openNodeFloatingIps(context, surroundings, { addresses, eips });
   exchange.changed.subscribe(() => {
     for (const loop of [addresses, eips, floating]) loop.wake();
   });

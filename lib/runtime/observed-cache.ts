@@ -68,12 +68,20 @@ export class ObservedCache<Value, Key, Write> {
 
   /** Takes in what was asked for at `askedAt`. */
   read(value: Value, askedAt: number): void {
-    const { lay, settlingMs = SETTLING_MS } = this.#options;
-    this.#value = value;
-    for (const [key, { write, at }] of this.#writes) {
-      if (askedAt - at > settlingMs) this.#writes.delete(key);
-      else this.#value = lay(this.#value, write, { at, askedAt });
-    }
+    for (const [key, { at }] of this.#writes) if (this.#isSettled(at, askedAt)) this.#writes.delete(key);
+    this.#value = this.corrected(value, askedAt);
     this.#readAt = askedAt;
+  }
+
+  /** What was asked for at `askedAt`, with our writes laid over it. It is not kept: it may be a part of all there is. */
+  corrected(value: Value, askedAt: number): Value {
+    const { lay } = this.#options;
+    return Array.from(this.#writes.values())
+      .filter(({ at }) => !this.#isSettled(at, askedAt))
+      .reduce((known, { write, at }) => lay(known, write, { at, askedAt }), value);
+  }
+
+  #isSettled(at: number, askedAt: number): boolean {
+    return askedAt - at > (this.#options.settlingMs ?? SETTLING_MS);
   }
 }

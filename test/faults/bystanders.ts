@@ -41,9 +41,7 @@ export function bystanders(world: World): () => string[] {
 
 /** Elastic IPs that are not the bystanders'. */
 export function clusterEips(world: World) {
-  return world.cloud
-    .describeAddresses()
-    .addressesSet.filter(
-      (eip) => !(eip.tagSet ?? []).some(({ key, value }) => key === 'Name' && value.startsWith('stranger')),
-    );
+  return world
+    .elasticIps()
+    .filter((eip) => !(eip.tagSet ?? []).some(({ key, value }) => key === 'Name' && value.startsWith('stranger')));
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { AddressEvents } from '../../agent/addresses/events.ts';
 import { AddressReconciler } from '../../agent/addresses/reconciler.ts';
 import type { AddressReconcilerOptions, NodeReport, Observed } from '../../agent/addresses/reconciler-options.ts';
+import { oneCallPerEni } from '../../agent/aws/eni-writer.ts';
 import type { AddressApi } from '../../lib/ec2/api.ts';
 import type { ClaimKind } from '../../lib/model/addresses/claim.ts';
 import { type LedgerEntry, reviveLedgerEntry } from '../../lib/model/addresses/ledger.ts';
@@ -82,7 +83,7 @@ export class FakeNode {
       clock,
       random,
       rateLimit: new RateLimit({ clock, random }),
-      ec2: whileAlive(ec2.api(name), calls.signal),
+      ec2: oneCallPerEni(whileAlive(ec2.api(name), calls.signal)),
       instanceId: instanceOf(name),
       ledger,
       policy: {

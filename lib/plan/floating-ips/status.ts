@@ -32,7 +32,8 @@ export function reportServing(view: FloatingIpView, places: readonly Placement[]
   const status: WantedStatus = {
     node: snapshot.node.name,
     networkInterfaceId: places[0]?.eni ?? '',
-    publicIp: (elasticIp?.backoff ? view.ip.status.publicIp : elasticIp?.publicIp) ?? '',
+    // It moves along with the address; until EC2 has been asked, and while it cannot say, the word of the holder before us stands.
+    publicIp: (elasticIp === undefined || elasticIp.backoff ? view.ip.status.publicIp : elasticIp.publicIp) ?? '',
     since: view.lease?.since ?? '',
     ready: bad === undefined,
     reason: bad?.reason ?? 'Serving',

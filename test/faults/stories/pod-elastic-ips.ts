@@ -58,7 +58,7 @@ function prepared(world: World) {
 }
 
 export function publicIpOf(world: World, privateIp: string): string | undefined {
-  return world.cloud.describeAddresses().addressesSet.find((eip) => eip.privateIpAddress === privateIp)?.publicIp;
+  return world.elasticIps().find((eip) => eip.privateIpAddress === privateIp)?.publicIp;
 }
 
 /** After everything has ended only prepared Elastic IPs are there, free and without tags of ours. */

@@ -39,6 +39,53 @@ describe('the Elastic IP of a FloatingIP', () => {
     });
   });
 
+  it('is not allocated twice when the address moves before EC2 shows the first', async () => {
+    rig = new Rig(7);
+    for (const node of rig.nodes) node.start();
+    await rig.clock.advance(1_000);
+    rig.apply('web', { ...SPEC, elasticIP: 'auto' });
+    await rig.clock.until(() => rig.objects[0]?.status.publicIp !== '', 5_000, 'an Elastic IP in the status');
+    const first = rig.serving() ?? '';
+    rig.ec2.cloud.knobs.describeLagMs = 8_000;
+    rig.node(first).cordoned = true;
+    rig.wake();
+    await rig.untilServedBy((node) => node !== first, 15_000);
+    await rig.clock.advance(5_000);
+    rig.ec2.cloud.knobs.describeLagMs = 0;
+    await rig.clock.advance(20_000);
+
+    expect(rig.eips.eips()).toHaveLength(1);
+    expect([bound(), rig.objects[0]?.status.publicIp]).toEqual([rig.eips.eips()[0]?.publicIp, bound()]);
+  });
+
+  it('is allocated again when the one in the status was released by hand', async () => {
+    const first = await served('auto');
+    const [eip] = rig.eips.eips();
+    const { allocationId = '', association } = eip ?? {};
+    rig.ec2.cloud.disassociateAddress({ associationId: association?.associationId ?? '' });
+    rig.ec2.cloud.releaseAddress({ allocationId });
+    rig.node(first).die();
+    await rig.untilServedBy((node) => node !== first, 6_000);
+    await rig.clock.until(() => bound() !== undefined, 30_000, 'another Elastic IP');
+
+    expect(eips()).toHaveLength(1);
+  });
+
+  it('follows each edit also while EC2 shows the past', async () => {
+    await served('auto');
+    const [own] = rig.eips.eips();
+    rig.ec2.cloud.knobs.describeLagMs = 6_000;
+    rig.apply('web', SPEC);
+    await rig.clock.advance(1_000);
+    rig.apply('web', { ...SPEC, elasticIP: 'auto' });
+    await rig.clock.advance(8_000);
+    rig.ec2.cloud.knobs.describeLagMs = 0;
+
+    expect(rig.eips.eips()).toHaveLength(1);
+    expect(eips()).not.toEqual([own?.allocationId]);
+    expect(bound()).toBe(rig.eips.eips()[0]?.publicIp);
+  });
+
   it('is released with its object although the garbage collector takes the Lease first', async () => {
     await served('auto');
     rig.delete('web');

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { oneCallPerEni } from '../../../agent/aws/eni-writer.ts';
 import { HostAddresses } from '../../../agent/floating-ips/host-addresses.ts';
 import { HostIpKeeper } from '../../../agent/host-ip/reconciler.ts';
 import { mac } from '../../../lib/model/eni.ts';
@@ -51,7 +52,7 @@ function open(wanted: readonly HostAddress[] = WANTED, name = 'eth1') {
       host,
       instanceId: instanceOf(node),
       wanted,
-      ec2: ec2.api(node),
+      ec2: oneCallPerEni(ec2.api(node)),
       interface: name === 'eth1' ? name : undefined,
     });
     const run = async () => {

@@ -142,6 +142,33 @@ describe('a takeover that has to be tried again', () => {
     expect([first, second]).not.toContain(rig.serving());
   });
 
+  it('is sent once, for the latest hold, when the Lease went away and came back while it waited for its turn', async () => {
+    rig = new Rig(14, ['a', 'b']);
+    for (const node of rig.nodes) node.start();
+    rig.apply('web', SPEC);
+    await rig.untilServedBy(() => true, 5_000);
+    const first = rig.node(rig.serving() ?? '');
+    const second = rig.node(first.name === 'a' ? 'b' : 'a');
+    rig.ec2.faults = () => 'throttle';
+    for (const [leaves, gets] of [
+      [first, second],
+      [second, first],
+      [first, second],
+    ] as const) {
+      gets.cordoned = false;
+      leaves.cordoned = true;
+      rig.wake();
+      await rig.clock.until(() => rig.server.holder('web') === gets.name, 5_000, `the Lease of ${gets.name}`);
+      await rig.clock.advance(1_500);
+    }
+    const start = rig.ec2.writes().length;
+    rig.ec2.faults = () => undefined;
+    await rig.untilServedBy((node) => node === second.name, 60_000);
+    await rig.clock.advance(60_000);
+
+    expect(rig.ec2.writes().slice(start)).toMatchObject([{ node: second.name, action: 'assign', outcome: 'ok' }]);
+  });
+
   it('does not remove the address of an object that was made again while the removal waited for its turn', async () => {
     rig = new Rig(15);
     for (const node of rig.nodes) node.start();

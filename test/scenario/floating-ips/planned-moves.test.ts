@@ -55,6 +55,41 @@ describe('an object made again under its name', () => {
   });
 });
 
+describe('a floating IP that comes back before EC2 shows that it had left', () => {
+  const VIP6 = ip('2001:db8:0:1::201');
+
+  it.each([[[VIP]], [[VIP6]], [[VIP, VIP6]]])('is asked for once more, and served: %s', async (addresses) => {
+    rig = new Rig(3, ['a', 'b']);
+    for (const node of rig.nodes) node.start();
+    rig.apply('web', { addresses });
+    const servedBy = (node: string | undefined) => addresses.every((address) => rig.serving(address) === node);
+    await rig.clock.until(() => servedBy('a') || servedBy('b'), 5_000, 'a first holder');
+    await rig.clock.advance(20_000);
+    const first = rig.serving(addresses[0]) ?? '';
+    rig.ec2.cloud.knobs.describeLagMs = 8_000;
+    for (const [cordoned, free] of [
+      ['a', 'b'],
+      ['b', 'a'],
+      ['a', 'b'],
+    ].slice(first === 'a' ? 0 : 1)) {
+      rig.node(cordoned ?? '').cordoned = true;
+      rig.node(free ?? '').cordoned = false;
+      rig.wake();
+      await rig.clock.advance(3_000);
+    }
+    rig.ec2.cloud.knobs.describeLagMs = 0;
+    const last = rig.nodes.find(({ cordoned }) => !cordoned)?.name;
+    await rig.clock.until(() => servedBy(last), 15_000, 'the last holder');
+    await rig.clock.advance(30_000);
+
+    expect(servedBy(last)).toBe(true);
+    expect(rig.hosts()).toHaveLength(addresses.includes(VIP) ? 1 : 0);
+    rig.delete('web');
+    await rig.clock.advance(30_000);
+    expect(addresses.map((address) => rig.holder(address))).toEqual(addresses.map(() => undefined));
+  });
+});
+
 describe('a node-level floating IP', () => {
   it('is served by exactly one node, which says so in the status, with one EC2 write', async () => {
     const first = await served();

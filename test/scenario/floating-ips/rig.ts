@@ -1,4 +1,8 @@
+import { oneCallPerEni } from '../../../agent/aws/eni-writer.ts';
+import { ElasticIpCache } from '../../../agent/elastic-ips/cache.ts';
+import { ElasticIpCalls } from '../../../agent/elastic-ips/calls.ts';
 import { reviveAddressRecord } from '../../../agent/floating-ips/address-record.ts';
+import type { ElasticIpParts } from '../../../agent/floating-ips/elastic-ip.ts';
 import { HostAddresses, type HostInterface } from '../../../agent/floating-ips/host-addresses.ts';
 import { FloatingIpReconciler } from '../../../agent/floating-ips/reconciler.ts';
 import type { Fate } from '../../../lib/kube/floating-ips.ts';
@@ -214,8 +218,9 @@ export class SimNode {
       nodeName: this.name,
       instanceId: instanceOf(this.name),
       timing: FLOATING_TIMING,
-      ec2: gated(ec2.api(this.name), process),
-      elasticIps: { ec2: gated(this.#rig.eips.api(this.name), process), rateLimit, clusterName: 'test' },
+      ec2: oneCallPerEni(gated(ec2.api(this.name), process)),
+      wrote: () => undefined,
+      elasticIps: this.#elasticIps(process, rateLimit, calls.signal),
       rateLimit,
       leases: server.client(this, process),
       host: new HostAddresses(
@@ -290,6 +295,13 @@ export class SimNode {
 
   wake(): void {
     this.process?.run(() => this.engine?.wake());
+  }
+
+  #elasticIps(clock: ProcessClock, rateLimit: RateLimit, signal: AbortSignal): ElasticIpParts {
+    const ec2 = gated(this.#rig.eips.api(this.name), clock);
+    const parts = { clock, ec2, rateLimit, random: this.#rig.random, log: silentLogger, wake: () => undefined };
+    const cache = new ElasticIpCache(parts, signal);
+    return { ...parts, cache, calls: new ElasticIpCalls(ec2, cache), clusterName: 'test' };
   }
 
   #interfaces(): HostInterface[] {

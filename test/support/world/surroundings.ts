@@ -1,5 +1,5 @@
+import type { EniWriter } from '../../../agent/aws/eni-writer.ts';
 import type { ProcessParts } from '../../../agent/process.ts';
-import type { AddressApi } from '../../../lib/ec2/api.ts';
 import type { ElasticIpApi } from '../../../lib/ec2/elastic-ip-api.ts';
 import type { InterfaceApi } from '../../../lib/ec2/interface-api.ts';
 import type { NetworkApi } from '../../../lib/ec2/network-api.ts';
@@ -22,7 +22,7 @@ export interface WorldProcess {
   readonly parts: ProcessParts;
   readonly kube: KubeClient;
   readonly ec2: {
-    readonly addresses: AddressApi;
+    readonly addresses: EniWriter;
     readonly elasticIps: ElasticIpApi;
     readonly interfaces: InterfaceApi;
     readonly networks: NetworkApi;

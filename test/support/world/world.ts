@@ -1,6 +1,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { oneCallPerEni } from '../../../agent/aws/eni-writer.ts';
 import type { ProcessParts } from '../../../agent/process.ts';
 import { ec2Addresses } from '../../../lib/ec2/addresses.ts';
 import type { Ec2Connection } from '../../../lib/ec2/calls.ts';
@@ -134,7 +135,7 @@ export class World {
       parts,
       kube,
       ec2: {
-        addresses: ec2Addresses({ connection, onWarning, subnetHints: () => HINTS }),
+        addresses: oneCallPerEni(ec2Addresses({ connection, onWarning, subnetHints: () => HINTS })),
         elasticIps: ec2ElasticIps(connection),
         interfaces: ec2Interfaces(connection),
         networks: ec2Networks(connection),
@@ -151,6 +152,16 @@ export class World {
   /** The ENI that has an address now, beyond all lag. */
   holderOf(address: string): string | undefined {
     return this.cloud.state.holderOf(SUBNET.id, address as IpAddress);
+  }
+
+  /** The Elastic IPs of the account as they are now, beyond all lag. */
+  elasticIps() {
+    const { knobs } = this.cloud;
+    const { describeLagMs } = knobs;
+    knobs.describeLagMs = 0;
+    const { addressesSet } = this.cloud.describeAddresses();
+    knobs.describeLagMs = describeLagMs;
+    return addressesSet;
   }
 
   /** What the API server serves under this plural name; custom resources by their group and version, too. */

@@ -62,6 +62,15 @@ describe('ObservedCache', () => {
     expect([...known.made.pendingSince]).toEqual([['a', 2_000]]);
   });
 
+  it('lays what has not settled over a part that was read alone, and keeps none of it', () => {
+    const known = cache();
+    known.write('a', 'ours', 2_000);
+    const part = (askedAt: number) => Object.fromEntries(known.made.corrected(new Map([['b', 'b']]), askedAt));
+
+    expect([part(7_000), part(7_001)]).toEqual([{ a: 'ours', b: 'b' }, { b: 'b' }]);
+    expect(known.texts).toEqual({ a: 'ours' });
+  });
+
   it('leaves to the next read what was heard from somebody else', () => {
     const known = cache();
     known.made.heard(new Map([['a', 'heard']]));
