@@ -29,8 +29,8 @@ export const CEILINGS: Readonly<Record<string, Ceiling>> = {
   'cpu/idle': { max: 2 },
   // A share of one core, so it follows the machine: 18 % on a quiet one; on a slow day 31 % before and 37 to 48 % after the takeover rule.
   'cpu/changes': { max: 70 },
-  // 1575 measured, 588 of them our own.
-  bundle: { max: 1620 },
+  // 1590 measured, 604 of them our own.
+  bundle: { max: 1640 },
   // Virtual time: the bar itself.
   'reuse/time': { max: 200 },
   'reuse/refused': { max: 1 },

@@ -29,7 +29,7 @@ export interface AddressReporterOptions {
 /** Reports what the engine does: log lines that give the whole life of an address, metrics, and Events on the pods. */
 export class AddressReporter implements AddressEvents {
   readonly #options: AddressReporterOptions;
-  /** The reason last told per claim, so that a refusal is reported once and not by each reconcile. */
+  /** The reason last reported per claim, so that a refusal is reported once and not by each reconcile. */
   #reported = new Map<string, Reason>();
   #reportedFaults: ReadonlySet<string> = new Set();
   #leftOut: ReadonlySet<string> = new Set();
