@@ -138,7 +138,7 @@ function openEipObjects(
 
 function eniObjectParts(
   { parts, options, clusterName, kube, ec2, tracer }: TermParts,
-  { sources, recorder, rateLimit, mayAct }: SharedParts,
+  { sources, tenants, recorder, rateLimit, mayAct }: SharedParts,
 ): EniObjectsOptions {
   return {
     parts,
@@ -150,6 +150,7 @@ function eniObjectParts(
     tracer,
     context: { clusterName, defaultTags: options.defaultTags },
     resyncMs: options.ec2ResyncMs,
+    tenants: () => tenants.policy,
     mayAct,
   };
 }

@@ -1,7 +1,8 @@
 import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
 import type { EniObjectWriter } from '../../lib/kube/eni-objects.ts';
-import { eniClientToken, eniTags } from '../../lib/model/eni-objects/eni-object.ts';
+import { type EniObject, eniClientToken, eniTags } from '../../lib/model/eni-objects/eni-object.ts';
 import type { EniStep } from '../../lib/model/eni-objects/plan.ts';
+import type { Ending } from '../../lib/model/retention.ts';
 import type { NetworkInterfaceCache } from './cache.ts';
 
 export interface EniStepParts {
@@ -9,12 +10,21 @@ export interface EniStepParts {
   readonly writer: EniObjectWriter;
   readonly cache: NetworkInterfaceCache;
   readonly clusterName: string;
+  readonly endingOf: (object: EniObject) => Promise<Ending>;
+  readonly ended: (object: EniObject, ending: Ending) => void;
   readonly callSignal: AbortSignal;
 }
 
-/** Steps that call EC2; the others write to the object only. */
-export function callsEc2({ kind }: EniStep): boolean {
-  return kind !== 'add-finalizer' && kind !== 'remove-finalizer';
+type WritingStep = Extract<EniStep, { kind: 'add-finalizer' | 'remove-finalizer' }>;
+
+/** Steps that write to the object. */
+export function writesObject(step: EniStep): step is WritingStep {
+  return step.kind === 'add-finalizer' || step.kind === 'remove-finalizer';
+}
+
+/** Steps that call EC2; the others reach the API server only. */
+export function callsEc2(step: EniStep): boolean {
+  return !writesObject(step) && step.kind !== 'ask-ending';
 }
 
 /** Carries out one step and records in the cache what is now true. Throws what the adapters throw. */
@@ -22,6 +32,9 @@ export async function performEniStep(step: EniStep, parts: EniStepParts): Promis
   const { ec2, writer, cache, callSignal: signal } = parts;
   const { object } = step;
   switch (step.kind) {
+    case 'ask-ending':
+      parts.ended(object, await parts.endingOf(object));
+      return;
     case 'add-finalizer':
       await writer.addFinalizer(object);
       return;

@@ -2,13 +2,14 @@ import type { EniObject, EniReason } from '../../lib/model/eni-objects/eni-objec
 import type { EniSnapshot, EniStep, LostAssign } from '../../lib/model/eni-objects/plan.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { NetworkInterface } from '../../lib/model/network-interface.ts';
+import type { Ending } from '../../lib/model/retention.ts';
 import { identify } from '../../lib/plan/eni-objects/identify.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import { FailureMemory, type FailureReport } from '../../lib/runtime/failure-memory.ts';
 
 type Remembered = Pick<
   EniSnapshot,
-  'trustAfter' | 'wishedAt' | 'lostAssigns' | 'absentSince' | 'surelyGone' | 'backoffs'
+  'trustAfter' | 'wishedAt' | 'lostAssigns' | 'absentSince' | 'surelyGone' | 'backoffs' | 'endings'
 >;
 
 /** A write that the watch does not echo within this time is tried again, ms. */
@@ -25,6 +26,7 @@ export class EniObjectMemory {
   readonly #lostAssigns = new Map<string, LostAssign>();
   readonly #absentSince = new Map<string, number>();
   readonly #surelyGone = new Set<string>();
+  readonly #endings = new Map<string, Ending>();
   readonly #pollingSince = new Map<string, number>();
   readonly #specs = new Map<string, string>();
   readonly #tried = new Map<string, { readonly version: string; readonly at: number }>();
@@ -43,6 +45,7 @@ export class EniObjectMemory {
       backoffs: this.#backoffs.known,
       wishedAt: this.#wishedAt,
       lostAssigns: this.#lostAssigns,
+      endings: this.#endings,
     };
   }
 
@@ -69,6 +72,11 @@ export class EniObjectMemory {
       if (own !== undefined || surplus.length > 0) this.#absentSince.delete(object.uid);
       else if (!this.#absentSince.has(object.uid)) this.#absentSince.set(object.uid, readAt);
     }
+  }
+
+  /** The API server said why an object goes. */
+  ended({ uid }: EniObject, ending: Ending): void {
+    this.#endings.set(uid, ending);
   }
 
   /** A creating call starts, or came to nothing known: the absence of an interface counts again. */
@@ -134,6 +142,7 @@ export class EniObjectMemory {
       this.#lostAssigns,
       this.#absentSince,
       this.#surelyGone,
+      this.#endings,
       this.#pollingSince,
       this.#specs,
       this.#tried,

@@ -6,6 +6,8 @@ import { ENI_TAG, type EniObject, type EniObjectStatus, eniKey } from '../../lib
 import type { EniDecision, EniSnapshot, EniStep } from '../../lib/model/eni-objects/plan.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { NetworkInterface } from '../../lib/model/network-interface.ts';
+import type { Ending } from '../../lib/model/retention.ts';
+import { OPEN_POLICY, type TenantPolicy } from '../../lib/model/tenant-policy.ts';
 import { planEnis } from '../../lib/plan/eni-objects/plan.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
@@ -16,7 +18,7 @@ import { noTracer, RECONCILE, type Tracer } from '../../lib/runtime/tracing.ts';
 import { ec2Limiter, isThrottling } from '../aws/rate-limiter.ts';
 import { eniBackoff, kubeBackoff } from './backoff.ts';
 import { NetworkInterfaceCache } from './cache.ts';
-import { callsEc2, performEniStep } from './executor.ts';
+import { callsEc2, performEniStep, writesObject } from './executor.ts';
 import { ECHO_MS, EniObjectMemory } from './memory.ts';
 import { StatusWrites } from './status-writes.ts';
 
@@ -44,6 +46,10 @@ export interface EniObjectReconcilerParts {
   readonly tracer?: Tracer;
   readonly clusterName: string;
   readonly observe: () => EniSurroundings;
+  /** Whether an object that is being deleted goes by itself. */
+  readonly endingOf: (object: EniObject) => Promise<Ending>;
+  /** What namespaces may ask for. @default everything */
+  readonly tenants?: () => TenantPolicy;
   /** Asked right before every call: false while this process does not lead. */
   readonly mayAct: () => boolean;
   readonly recordEvent: (
@@ -148,10 +154,11 @@ class Loop implements EniObjectReconciler {
   }
 
   #snapshot(around: EniSurroundings): EniSnapshot {
-    const { clock, clusterName } = this.#parts;
+    const { clock, clusterName, tenants = () => OPEN_POLICY } = this.#parts;
     const { interfaces, readAt: interfacesAt, rooms } = this.#cache;
     this.#memory.note(around.objects, interfaces, interfacesAt, clusterName);
-    return { ...around, ...this.#memory.known, now: clock.now(), clusterName, interfaces, interfacesAt, rooms };
+    const known = { ...around, ...this.#memory.known, tenants: tenants() };
+    return { ...known, now: clock.now(), clusterName, interfaces, interfacesAt, rooms };
   }
 
   /** Reports and asks what the decision wants; returns the step that may go now, and the times at which to look again. */
@@ -165,7 +172,7 @@ class Loop implements EniObjectReconciler {
     const times = retryAt === undefined ? [] : [retryAt];
     if (!poll) this.#memory.settled(object);
     else times.push(this.#readAt((this.#cache.readAt ?? this.#parts.clock.now()) + this.#memory.pollPause(object)));
-    if (step === undefined || callsEc2(step) || !this.#memory.awaitsEcho(object)) return { step, times };
+    if (step === undefined || !writesObject(step) || !this.#memory.awaitsEcho(object)) return { step, times };
     return { step: undefined, times: [...times, this.#parts.clock.now() + ECHO_MS] };
   }
 
@@ -180,7 +187,8 @@ class Loop implements EniObjectReconciler {
     if (step.kind === 'create') this.#memory.mayAppear(step.object);
     if (step.kind === 'attach') this.#cache.rooms.delete(step.instanceId);
     const startedAt = clock.now();
-    const perform = () => performEniStep(step, { ...this.#parts, cache: this.#cache });
+    const ended = (object: EniObject, ending: Ending) => this.#memory.ended(object, ending);
+    const perform = () => performEniStep(step, { ...this.#parts, cache: this.#cache, ended });
     await (this.#parts.tracer ?? noTracer).run(`ENI object: ${step.kind}`, RECONCILE, about(step), perform);
     this.#memory.succeeded(step);
     if (!callsEc2(step)) return;
@@ -217,10 +225,12 @@ class Loop implements EniObjectReconciler {
   }
 
   #tellStep(step: EniStep): void {
-    const event = TOLD[step.kind];
+    const retained = step.kind === 'tag' ? step.retained : undefined;
+    const event = retained === undefined ? TOLD[step.kind] : 'InterfaceRetained';
     if (event === undefined) return;
     const place = step.kind === 'attach' ? ` to ${step.instanceId} at device index ${step.deviceIndex}` : '';
-    const message = `${'eni' in step ? step.eni : 'network interface'}${place}`;
+    const why = retained === undefined ? '' : ` stays: ${retained}`;
+    const message = `${'eni' in step ? step.eni : 'network interface'}${place}${why}`;
     this.#parts.recordEvent(step.object, { type: 'Normal', reason: event, message });
   }
 }
@@ -245,6 +255,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'AddressesInUse',
   'SubnetChanged',
   'NotOurs',
+  'NotAllowed',
   'InvalidSpec',
 ]);
 
@@ -253,5 +264,6 @@ function about(step: EniStep) {
     step.kind === 'attach'
       ? { instanceId: step.instanceId, deviceIndex: step.deviceIndex, networkCard: step.networkCard }
       : {};
-  return { step: step.kind, eniObject: eniKey(step.object), ...('eni' in step ? { eni: step.eni } : {}), ...place };
+  const why = step.kind === 'tag' && step.retained !== undefined ? { retained: step.retained } : {};
+  return { ...why, step: step.kind, eniObject: eniKey(step.object), ...('eni' in step ? { eni: step.eni } : {}), ...place };
 }

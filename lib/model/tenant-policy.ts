@@ -12,6 +12,8 @@ export interface TenantGrants {
   readonly elasticIps: readonly ElasticIpGrant[];
   /** What its EIP objects may name beside pods of the namespace. */
   readonly eipTargets: EipTargetGrants;
+  /** Where, and with which security groups, its ENI objects may have interfaces. */
+  readonly enis: EniGrants;
 }
 
 /** `any`: every Elastic IP, however obtained. A `tagged` grant without a value covers all values of the key. */
@@ -26,7 +28,15 @@ export interface EipTargetGrants {
   readonly networks: readonly Cidr[];
 }
 
-/** Who may declare which floating IPs, Elastic IPs and targets. Without any entry everything is open. */
+export interface EniGrants {
+  /** Every subnet and security group. */
+  readonly any: boolean;
+  readonly subnets: readonly string[];
+  /** Beyond the default group of the VPC, which an object gets that names none. */
+  readonly securityGroups: readonly string[];
+}
+
+/** Who may declare which floating IPs, Elastic IPs, targets and interfaces. Without any entry everything is open. */
 export interface TenantPolicy {
   /** False: no policy is in force, and every namespace may ask for everything. */
   readonly closed: boolean;
@@ -46,12 +56,12 @@ export interface ParsedPolicy {
 /** Stands for all namespaces without an entry; no namespace can have an underscore in its name. */
 const OTHERS = '_others';
 
-const ASPECTS = ['floating-ips', 'routed-ips', 'elastic-ips', 'eip-targets'] as const;
+const ASPECTS = ['floating-ips', 'routed-ips', 'elastic-ips', 'eip-targets', 'enis'] as const;
 
 /**
- * Reads the entries of the tenant policy: `NAMESPACE.floating-ips`, `NAMESPACE.routed-ips`, `NAMESPACE.elastic-ips`, `NAMESPACE.eip-targets`, and `_others.…` for
- * namespaces without an entry of their own; each value a list, separated by commas or blanks. No entry at all leaves everything open.
- * Never throws.
+ * Reads the entries of the tenant policy: `NAMESPACE.floating-ips`, `NAMESPACE.routed-ips`, `NAMESPACE.elastic-ips`,
+ * `NAMESPACE.eip-targets`, `NAMESPACE.enis`, and `_others.…` for namespaces without an entry of their own; each value a list, separated by
+ * commas or blanks. No entry at all leaves everything open. Never throws.
  */
 export function parseTenantPolicy(entries: ReadonlyMap<string, string>): ParsedPolicy {
   const faults: string[] = [];
@@ -94,7 +104,7 @@ function readAspect(
     refuse(`${key}: ${JSON.stringify(element.slice(0, 80))} ${right}`);
   const elements = text.split(/[\s,]+/).filter((element) => element !== '');
   if (aspect === 'elastic-ips') return { elasticIps: elements.flatMap((element) => readElasticIp(element, complain)) };
-  return { eipTargets: readTargets(elements, complain) };
+  return aspect === 'enis' ? { enis: readEnis(elements, complain) } : { eipTargets: readTargets(elements, complain) };
 }
 
 function readElasticIp(element: string, complain: Complain): readonly ElasticIpGrant[] {
@@ -125,6 +135,17 @@ function readTargets(elements: readonly string[], complain: Complain): EipTarget
   };
 }
 
+function readEnis(elements: readonly string[], complain: Complain): EniGrants {
+  const named = (prefix: string) =>
+    elements.filter((element) => new RegExp(`^${prefix}-[0-9a-z]{1,32}$`).test(element));
+  const [subnets, securityGroups] = [named('subnet'), named('sg')];
+  for (const element of elements) {
+    if (element === '*' || subnets.includes(element) || securityGroups.includes(element)) continue;
+    complain(element, 'is neither a subnet nor a security group; write *, subnet-ID or sg-ID');
+  }
+  return { any: elements.includes('*'), subnets, securityGroups };
+}
+
 function networkOf(address: IpAddress | undefined): Cidr | undefined {
   return address && parseCidr(`${address}/${hostPrefixLength(address)}`);
 }
@@ -135,6 +156,7 @@ function nothing(): TenantGrants {
     routedIps: { any: false, addresses: [], networks: [] },
     elasticIps: [],
     eipTargets: { nodes: false, enis: false, networks: [] },
+    enis: { any: false, subnets: [], securityGroups: [] },
   };
 }
 

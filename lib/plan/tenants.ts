@@ -2,6 +2,7 @@ import { declares } from '../model/addresses/floating-declaration.ts';
 import type { ObjectClaim } from '../model/eip-objects/eip-object.ts';
 import type { EipRequests, EipSource, ElasticIpClaim } from '../model/elastic-ips/claim.ts';
 import { AMAZON_POOL } from '../model/elastic-ips/elastic-ip.ts';
+import type { EniObject } from '../model/eni-objects/eni-object.ts';
 import type { IpAddress } from '../model/ip.ts';
 import type { Refusal } from '../model/refusal.ts';
 import { coversTarget, type ElasticIpGrant, grantsOf, type TenantPolicy } from '../model/tenant-policy.ts';
@@ -75,6 +76,21 @@ export function refuseObject(
   if (assignment.kind === 'private-ip' && !coversTarget(targets, assignment.address))
     return notAllowed(namespace, 'eip-targets', assignment.address);
   return undefined;
+}
+
+/**
+ * Why the tenant policy refuses an ENI object: its namespace is not granted that subnet, or one of the security groups. Undefined when it
+ * may be served.
+ */
+export function refuseEni(
+  { namespace, spec }: Pick<EniObject, 'namespace' | 'spec'>,
+  policy: TenantPolicy,
+): Refusal | undefined {
+  const grants = grantsOf(policy, namespace)?.enis;
+  if (grants === undefined || grants.any) return undefined;
+  if (!grants.subnets.includes(spec.subnetId)) return notAllowed(namespace, 'enis', spec.subnetId || 'a subnet');
+  const group = spec.securityGroups.find((each) => !grants.securityGroups.includes(each));
+  return group === undefined ? undefined : notAllowed(namespace, 'enis', group);
 }
 
 function covers(grant: ElasticIpGrant, source: EipSource): boolean {

@@ -38,6 +38,31 @@ describe('an Elastic IP on a real API server outlives', () => {
     await controller.end('SIGTERM');
   });
 
+  it('its namespace beside an interface, which the next ENI object of that name adopts', async () => {
+    const controller = rig.startController();
+    const wan = `${GROUP}/namespaces/lan/enis/wan`;
+    const create = async () => {
+      await rig.request('POST', '/api/v1/namespaces', { metadata: { name: 'lan' } });
+      const { apiVersion } = object('wan');
+      const body = { apiVersion, kind: 'ENI', metadata: { name: 'wan' }, spec: { subnetID: rig.cloud.describeSubnets().subnetSet[0]?.subnetId } };
+      await rig.request('POST', `${GROUP}/namespaces/lan/enis`, body);
+    };
+    const ready = () =>
+      rig.until('a ready interface', async () => {
+        const { status } = (await find(wan)) ?? {};
+        const isReady = status?.conditions?.some((each: Wire) => each.status === 'True');
+        return isReady ? (status?.networkInterfaceID as string) : undefined;
+      });
+    await create();
+    const eni = await ready();
+    await rig.request('DELETE', '/api/v1/namespaces/lan');
+    await rig.until('the namespace gone', async () => (await find('/api/v1/namespaces/lan')) === undefined, 60_000);
+
+    await create();
+    expect(await ready()).toBe(eni);
+    await controller.end('SIGTERM');
+  });
+
   it('its definition, also when that is deleted while no controller runs', async () => {
     const first = rig.startController();
     const kept = `${GROUP}/namespaces/default/eips/kept`;

@@ -9,9 +9,12 @@ if (why) console.warn(`the tenant policy on a real API server skipped: ${why}`);
 const PEC = 'aws-samples.github.com/aws-pod-eip-controller';
 const TENANTS = {
   'media.floating-ips': '10.0.1.96/28, 10.0.2.4',
+  'media.routed-ips': '10.99.0.0/28',
   'media.elastic-ips': 'auto tag:team, eipalloc-1',
   'media.eip-targets': '10.0.3.0/24',
+  'media.enis': 'subnet-1, sg-1',
   'ops.elastic-ips': '*',
+  'ops.enis': '*',
   'ops.eip-targets': '*',
 };
 
@@ -27,6 +30,13 @@ const eip = (namespace: string, spec: object): KubeRequest => {
   serial += 1;
   const body = { apiVersion: 'aws.k8s.logmein.com/v1alpha1', kind: 'EIP', metadata: { name: `e${serial}` }, spec };
   return { method: 'POST', path: `/apis/aws.k8s.logmein.com/v1alpha1/namespaces/${namespace}/eips`, body };
+};
+const routes = (namespace: string, text: string) => pod(namespace, { 'eni-agent.io/routed-ips': text });
+const eni = (namespace: string, subnetID: string, ...securityGroups: string[]): KubeRequest => {
+  serial += 1;
+  const spec = { subnetID, ...(securityGroups.length > 0 && { securityGroups }) };
+  const body = { apiVersion: 'aws.k8s.logmein.com/v1alpha1', kind: 'ENI', metadata: { name: `i${serial}` }, spec };
+  return { method: 'POST', path: `/apis/aws.k8s.logmein.com/v1alpha1/namespaces/${namespace}/enis`, body };
 };
 const forNodes = (namespace: string): KubeRequest => {
   serial += 1;
@@ -44,6 +54,15 @@ const TABLE: readonly (readonly [string, KubeRequest, string])[] = [
   ['a wider network', floats('media', '10.0.1.0/24'), 'floating IPs'],
   ['an address, in a namespace without entries', floats('other', '10.0.1.100'), 'floating IPs'],
   ['everything, in a namespace without entries', floats('other', '*'), 'floating IPs'],
+  ['a granted routed address', routes('media', '10.99.0.3'), 'allowed'],
+  ['another routed address', routes('media', '10.99.0.16'), 'routed IPs'],
+  ['a routed address that is granted as a floating one only', routes('media', '10.0.2.4'), 'routed IPs'],
+  ['an ENI in a granted subnet', eni('media', 'subnet-1'), 'allowed'],
+  ['one with a granted security group', eni('media', 'subnet-1', 'sg-1'), 'allowed'],
+  ['one with another security group', eni('media', 'subnet-1', 'sg-1', 'sg-2'), 'security groups'],
+  ['one in another subnet', eni('media', 'subnet-2'), 'this subnet'],
+  ['an ENI in a namespace without entries', eni('other', 'subnet-1'), 'this subnet'],
+  ['an ENI where all is granted', eni('ops', 'subnet-9', 'sg-9'), 'allowed'],
   ['a granted Elastic IP', asks('media', 'auto'), 'allowed'],
   ['several of them with targets', asks('media', 'net1=auto, 10.0.2.4=tag:team=a, eipalloc-1'), 'allowed'],
   ['an Elastic IP by id', asks('media', 'net1=eipalloc-2'), 'Elastic IPs'],
@@ -75,6 +94,7 @@ describe.skipIf(why !== undefined)(`the tenant policy on a real API server${why 
       'daemonset/base/namespace.yaml',
       'daemonset/crds/eips.aws.k8s.logmein.com.yaml',
       'daemonset/crds/eips.materialize.cloud.yaml',
+      'daemonset/crds/enis.aws.k8s.logmein.com.yaml',
       'daemonset/components/tenant-policy',
     );
     for (const name of ['media', 'ops', 'other'])
@@ -87,6 +107,7 @@ describe.skipIf(why !== undefined)(`the tenant policy on a real API server${why 
     await rig.untilDenied(rig.admin, dry(floats('other', '10.9.9.9')));
     await rig.untilDenied(rig.admin, dry(eip('other', { assignment: { podName: 'p' } })));
     await rig.untilDenied(rig.admin, dry(forNodes('media')));
+    await rig.untilDenied(rig.admin, dry(eni('other', 'subnet-1')));
   }, 120_000);
   afterAll(() => rig?.close());
 

@@ -1,5 +1,6 @@
 import type { EniId, Mac } from '../eni.ts';
 import type { IpAddress } from '../ip.ts';
+import type { DeletionPolicy } from '../retention.ts';
 
 /** Finalizer of k8s-aws-operator, kept so that its objects move over to us with it in place. */
 export const ENI_FINALIZER = 'aws.k8s.logmein.com';
@@ -13,6 +14,8 @@ export interface EniObject {
   /** `metadata.deletionTimestamp` is set: the object waits for our finalizer. */
   readonly terminating: boolean;
   readonly finalizers: readonly string[];
+  /** Undefined: it depends on why the object goes. */
+  readonly deletionPolicy: DeletionPolicy | undefined;
   readonly spec: EniSpec;
   readonly status: EniObjectStatus;
 }
@@ -69,8 +72,9 @@ export const ENI_REASONS = {
   AddressesInUse: 'addresses that the spec does not want any more are in use',
   SubnetChanged: 'an interface cannot change its subnet; delete the object and create it again',
   NotOurs: 'the interface that the status names belongs to somebody else',
+  NotAllowed: 'the tenant policy does not grant the subnet or a security group to the namespace',
   InvalidSpec: 'the object cannot be understood',
-  Unauthorized: "the controller's IAM role may not do this",
+  Unauthorized: "the controller's role, in AWS or in the cluster, may not do this",
   LimitReached: 'a quota of the account or the room of the subnet is used up',
   RejectedByEc2: 'EC2 refused the change',
   Ec2Unavailable: 'EC2 does not answer; the call is repeated',

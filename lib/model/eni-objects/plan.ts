@@ -1,6 +1,8 @@
 import type { EniId } from '../eni.ts';
 import type { IpAddress } from '../ip.ts';
 import type { InstanceRoom, InterfacePlace, NetworkInterface } from '../network-interface.ts';
+import type { Ending } from '../retention.ts';
+import type { TenantPolicy } from '../tenant-policy.ts';
 import type { EniObject, EniObjectStatus, EniReason } from './eni-object.ts';
 
 /** Everything a plan for ENI objects depends on. Times are ms since the epoch; maps by uid are by the object's. */
@@ -32,6 +34,10 @@ export interface EniSnapshot {
   /** Addresses that a pod uses or that an EIP object names. */
   readonly inUse: ReadonlySet<IpAddress>;
   readonly backoffs: ReadonlyMap<string, EniBackoff>;
+  /** Why objects that are being deleted go, as far as that was asked for. */
+  readonly endings: ReadonlyMap<string, Ending>;
+  /** What namespaces may ask for. */
+  readonly tenants: TenantPolicy;
 }
 
 /** A call for more addresses that may have acted, or may yet. */
@@ -58,6 +64,8 @@ export interface EniBackoff {
 
 /** One call for one object. There is never more than one at a time for each. */
 export type EniStep =
+  /** Whether a namespace or definition goes with the object. */
+  | { readonly kind: 'ask-ending'; readonly object: EniObject }
   | { readonly kind: 'add-finalizer'; readonly object: EniObject }
   | { readonly kind: 'remove-finalizer'; readonly object: EniObject }
   | { readonly kind: 'create'; readonly object: EniObject }
@@ -66,6 +74,8 @@ export type EniStep =
       readonly object: EniObject;
       readonly eni: EniId;
       readonly tags: Readonly<Record<string, string>>;
+      /** Why the interface stays although its object goes, in words; undefined for tags of a living object. */
+      readonly retained?: string;
     }
   | { readonly kind: 'set-description'; readonly object: EniObject; readonly eni: EniId; readonly description: string }
   | { readonly kind: 'set-groups'; readonly object: EniObject; readonly eni: EniId; readonly groups: readonly string[] }

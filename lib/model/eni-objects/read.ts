@@ -1,6 +1,7 @@
 import type { CustomObject } from '../eip-objects/eip-object.ts';
 import { parseIp } from '../ip.ts';
 import { integerOf, isObject, type JsonObject, textOf } from '../json.ts';
+import { deletionPolicyOf } from '../retention.ts';
 import {
   ENI_REASONS,
   type EniCondition,
@@ -14,6 +15,7 @@ import {
 export function toEniObject(object: CustomObject): EniObject {
   const { namespace, name, uid, resourceVersion, deleting, finalizers, spec, status } = object;
   const { attachment } = spec;
+  const policy = deletionPolicyOf(object.deletionPolicy);
   return {
     namespace,
     name,
@@ -21,6 +23,8 @@ export function toEniObject(object: CustomObject): EniObject {
     resourceVersion,
     terminating: deleting,
     finalizers,
+    // Of a word that nobody understands the harmless meaning is taken.
+    deletionPolicy: typeof policy === 'object' ? 'Retain' : policy,
     spec: {
       subnetId: textOf(spec['subnetID']) ?? '',
       securityGroups: textsOf(spec['securityGroups']),

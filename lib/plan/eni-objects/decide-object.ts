@@ -9,6 +9,7 @@ import {
 import type { EniDecision, EniSnapshot, EniStep } from '../../model/eni-objects/plan.ts';
 import type { InterfacePlace, NetworkInterface } from '../../model/network-interface.ts';
 import { RETAINED_TAG } from '../../model/retention.ts';
+import { refuseEni } from '../tenants.ts';
 import { type AddressPlan, planAddresses } from './addresses.ts';
 import { type AttachmentDecision, planAttachment } from './attachment.ts';
 import { planEnd } from './end.ts';
@@ -42,7 +43,7 @@ export function decideObject(
 ): EniDecision {
   const decision = decide(object, snapshot, planned);
   const { step } = decision;
-  if (step === undefined || step.kind === 'add-finalizer') return decision;
+  if (step === undefined || step.kind === 'add-finalizer' || step.kind === 'ask-ending') return decision;
   const age = TAKES_AWAY.has(step.kind) ? FRESH_MS : FACTS_AGE_MS;
   if ((snapshot.interfacesAt ?? 0) >= snapshot.now - age) return decision;
   return { ...decision, step: undefined, readInterfaces: true };
@@ -55,16 +56,23 @@ function decide(
 ): EniDecision {
   const isMarked = object.finalizers.includes(ENI_FINALIZER);
   if (object.terminating && !isMarked) return { ...NOTHING, object };
+  const refusal = object.terminating ? undefined : refuseEni(object, snapshot.tenants);
+  // What the object has had stays as it is: nothing is done for it any more, and nothing against it.
+  if (refusal !== undefined) {
+    const ready = no('NotAllowed', refusal.message);
+    return { ...NOTHING, object, status: { ...object.status, ready } };
+  }
   // Before anything exists in EC2: an object that vanished without us would leave its interface behind.
   if (!isMarked) return { ...NOTHING, object, step: { kind: 'add-finalizer', object } };
   const { interfacesAt } = snapshot;
   if (interfacesAt === undefined || interfacesAt < (snapshot.trustAfter.get(object.uid) ?? 0)) {
     return { ...NOTHING, object, readInterfaces: true };
   }
-  const { own, surplus, foreign } = identify(object, snapshot.interfaces, snapshot.clusterName);
+  const identified = identify(object, snapshot.interfaces, snapshot.clusterName);
+  const { own, surplus, foreign } = identified;
   const backoff = snapshot.backoffs.get(object.uid);
   const held = backoff !== undefined && backoff.until > snapshot.now ? backoff : undefined;
-  if (object.terminating) return withSetback(planEnd(object, [...surplus, ...(own ? [own] : [])], snapshot), held);
+  if (object.terminating) return withSetback(planEnd(object, identified, snapshot), held);
   if (foreign !== undefined)
     return { ...NOTHING, object, status: statusOf(object, undefined, undefined, notOurs(foreign)) };
   if (own === undefined) return withSetback(planBirth(object, snapshot), held);
@@ -130,7 +138,9 @@ function earliest(...times: readonly (number | undefined)[]): number | undefined
 }
 
 function tagStep(object: EniObject, own: NetworkInterface, clusterName: string): EniStep | undefined {
-  const missing = Object.entries(eniTags(object, clusterName)).filter(([key, value]) => own.tags[key] !== value);
+  // An adopted interface is nobody else's any more. Without a value: interfaces cannot lose a tag here, only its meaning.
+  const wanted = { ...eniTags(object, clusterName), ...(own.tags[RETAINED_TAG] ? { [RETAINED_TAG]: '' } : {}) };
+  const missing = Object.entries(wanted).filter(([key, value]) => own.tags[key] !== value);
   return missing.length === 0 ? undefined : { kind: 'tag', object, eni: own.id, tags: Object.fromEntries(missing) };
 }
 

@@ -1,30 +1,64 @@
 import type { EniObject } from '../../model/eni-objects/eni-object.ts';
 import type { EniDecision, EniSnapshot, EniStep } from '../../model/eni-objects/plan.ts';
 import type { NetworkInterface } from '../../model/network-interface.ts';
+import { RETAINED_TAG, retainedFor } from '../../model/retention.ts';
 import { leave } from './attachment.ts';
+import type { Identified } from './identify.ts';
 import { statusOf } from './status.ts';
 
 /** How long no describe must have shown an interface before the object may go, ms: one may be on its way into the describes. */
 const SETTLING_MS = 10_000;
 
+const NOTHING = {
+  step: undefined,
+  status: undefined,
+  readInterfaces: false,
+  readRoom: undefined,
+  poll: false,
+  retryAt: undefined,
+} as const;
+
 /**
- * The end of an object: off the instance, deleted, and only then the finalizer, so that an interrupted end goes on where it stopped.
- * `found`: every interface that is the object's by tag, or by status as identified before.
+ * The end of an object. Deleted by itself: its interface goes off the instance, is deleted, and only then the finalizer goes, so that an
+ * interrupted end goes on where it stopped. Deleted with its namespace or definition: the interface stays as and where it is, marked for
+ * an object of the same name, because pods may still use it and nobody named it. The deletion policy outweighs both.
  */
-export function planEnd(object: EniObject, found: readonly NetworkInterface[], snapshot: EniSnapshot): EniDecision {
-  const base = { object, readInterfaces: false, readRoom: undefined, poll: false, retryAt: undefined };
+export function planEnd(object: EniObject, { own, surplus }: Identified, snapshot: EniSnapshot): EniDecision {
+  const found = own === undefined ? surplus : [...surplus, own];
   const [facts] = found;
-  if (facts === undefined) return { ...base, ...farewell(object, snapshot) };
+  if (facts === undefined) return { ...NOTHING, object, ...farewell(object, snapshot) };
+  const fate = fateOf(object, snapshot);
+  if (fate === 'unknown') return { ...NOTHING, object, step: { kind: 'ask-ending', object } };
+  if (fate !== 'deleted') return { ...NOTHING, object, step: retain(object, found, fate.retained) };
   const where = leave(object, facts);
   const message = where.state === 'settling' ? where.message : `${facts.id} is being deleted`;
   const status = statusOf(object, facts, undefined, { status: 'False', reason: 'Deleting', message });
   const gone: EniStep = { kind: 'delete', object, eni: facts.id };
   const step = where.state === 'step' ? where.step : where.state === 'there' ? gone : undefined;
-  return { ...base, step, status, poll: step === undefined };
+  return { ...NOTHING, object, step, status, poll: step === undefined };
 }
 
 function farewell(object: EniObject, { absentSince, surelyGone, now, interfacesAt = 0 }: EniSnapshot) {
   const due = (absentSince.get(object.uid) ?? now) + SETTLING_MS;
-  if (due > interfacesAt && !surelyGone.has(object.uid)) return { step: undefined, status: undefined, poll: true };
-  return { step: { kind: 'remove-finalizer', object } as const, status: undefined };
+  if (due > interfacesAt && !surelyGone.has(object.uid)) return { poll: true };
+  return { step: { kind: 'remove-finalizer', object } as const };
+}
+
+type Fate = 'deleted' | 'unknown' | { readonly retained: string };
+
+function fateOf({ uid, deletionPolicy }: EniObject, { endings }: EniSnapshot): Fate {
+  if (deletionPolicy === 'Release') return 'deleted';
+  if (deletionPolicy === 'Retain') return { retained: 'its deletion policy is Retain' };
+  const ending = endings.get(uid);
+  if (ending === undefined) return 'unknown';
+  if (ending === 'object') return 'deleted';
+  return { retained: ending === 'namespace' ? 'its namespace is being deleted' : 'its definition is being deleted' };
+}
+
+/** The next mark, and the finalizer after the last one. */
+function retain(object: EniObject, found: readonly NetworkInterface[], retained: string): EniStep {
+  const mark = retainedFor('ENI', object);
+  const unmarked = found.find(({ tags }) => tags[RETAINED_TAG] !== mark);
+  if (unmarked === undefined) return { kind: 'remove-finalizer', object };
+  return { kind: 'tag', object, eni: unmarked.id, tags: { [RETAINED_TAG]: mark }, retained };
 }

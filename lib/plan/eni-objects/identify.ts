@@ -22,7 +22,7 @@ export function identify(object: EniObject, interfaces: readonly NetworkInterfac
     tagged.find(({ id }) => id === recordedId) ??
     tagged.find(({ attachment }) => attachment !== undefined) ??
     tagged[0];
-  const surplus = tagged.filter((facts) => facts !== own && !(RETAINED_TAG in facts.tags));
+  const surplus = tagged.filter((facts) => facts !== own && !facts.tags[RETAINED_TAG]);
   if (own !== undefined) return { own, surplus, foreign: undefined };
   const left = interfaces.filter((facts) => isLeftFor(facts, object, clusterName)).toSorted(byId);
   const adopted = left.find(({ id }) => id === recordedId) ?? left[0];

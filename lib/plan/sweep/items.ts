@@ -57,7 +57,7 @@ function elasticIpItem(eip: ElasticIp, { pods, objects, context }: SweepLanguage
 
 function interfaceItem(facts: NetworkInterface, clusterName: string): SweepItem | undefined {
   const { id, tags, managed } = facts;
-  if (managed || tags[ENI_TAG.cluster] !== clusterName) return undefined;
+  if (managed || tags[RETAINED_TAG] || tags[ENI_TAG.cluster] !== clusterName) return undefined;
   const ofNode = slotOf(tags, clusterName);
   if (ofNode !== undefined) {
     if (!goesWithItsObject(tags)) return undefined;

@@ -43,6 +43,7 @@ export class FakeObjects implements EniObjectWriter {
       resourceVersion: '',
       terminating: false,
       finalizers: [],
+      deletionPolicy: undefined,
       spec: { securityGroups: [], secondaryAddresses: 0, description: undefined, podName: undefined, ...spec },
       status: EMPTY,
       ...more,

@@ -2,6 +2,8 @@ import { onTestFinished } from 'vitest';
 import { createEniObjectReconciler, type EniObjectReconciler } from '../../../agent/eni-objects/reconciler.ts';
 import { ENI_TAG } from '../../../lib/model/eni-objects/eni-object.ts';
 import type { IpAddress } from '../../../lib/model/ip.ts';
+import type { Ending } from '../../../lib/model/retention.ts';
+import { OPEN_POLICY, type TenantPolicy } from '../../../lib/model/tenant-policy.ts';
 import { silentLogger } from '../../../lib/runtime/logger.ts';
 import { RateLimit } from '../../../lib/runtime/rate-limit.ts';
 import { Cloud } from '../../../sim/ec2/cloud.ts';
@@ -32,6 +34,8 @@ export function rig() {
   const objects = new FakeObjects(clock);
   const pods = new Map<string, { nodeName: string }>();
   const inUse = new Set<IpAddress>();
+  /** Why objects go that are being deleted; undefined: the API server does not say. */
+  const world: { ending: Ending | undefined; tenants: TenantPolicy } = { ending: 'object', tenants: OPEN_POLICY };
   const events: string[] = [];
   let running: { readonly loop: EniObjectReconciler; readonly stop: AbortController } | undefined;
   let seed = 1;
@@ -55,6 +59,11 @@ export function rig() {
         mayAct: () => true,
         recordEvent: (object, { reason }) => events.push(`${object.name} ${reason}`),
         callSignal: stop.signal,
+        endingOf: async () => {
+          if (world.ending === undefined) throw new Error('403: cannot get namespaces');
+          return world.ending;
+        },
+        tenants: () => world.tenants,
         observe: () => ({
           objects: objects.list(),
           objectsKnown: true,
@@ -75,6 +84,7 @@ export function rig() {
     cloud,
     ec2,
     objects,
+    world,
     inUse,
     events,
     start,

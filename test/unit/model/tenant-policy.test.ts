@@ -14,6 +14,7 @@ describe('the tenant policy', () => {
       'media.floating-ips': '10.0.1.96/28, 10.0.2.4',
       'media.elastic-ips': 'auto auto:ipv4pool-ec2-1 tag:team=media, tag:free eipalloc-0ab',
       'media.eip-targets': 'nodes 10.0.3.0/24',
+      'media.enis': 'subnet-0ab, sg-1 sg-2',
       '_others.floating-ips': '*',
     });
 
@@ -29,6 +30,7 @@ describe('the tenant policy', () => {
         { kind: 'fixed', allocationId: 'eipalloc-0ab' },
       ],
       eipTargets: { nodes: true, enis: false, networks: ['10.0.3.0/24'] },
+      enis: { any: false, subnets: ['subnet-0ab'], securityGroups: ['sg-1', 'sg-2'] },
     });
     expect(grantsOf(policy, 'games')).toMatchObject({ floatingIps: { any: true }, elasticIps: [] });
   });
@@ -38,13 +40,14 @@ describe('the tenant policy', () => {
       'media.floating-ips': '10.0.1.0/33, 10.0.2.4',
       'media.elastic-ips': 'any, auto:, auto',
       'media.eip-targets': 'pods',
+      'media.enis': 'eni-1, subnet-',
       media: 'auto',
       'media.floatingips': '*',
       'Media.floating-ips': '*',
       'a.b.floating-ips': '*',
     });
 
-    expect(faults).toHaveLength(8);
+    expect(faults).toHaveLength(10);
     expect(faults.filter((fault) => fault.includes('is not an entry'))).toHaveLength(4);
     expect(faults.join('\n')).toMatch(/media\.floating-ips.*10\.0\.1\.0\/33/);
     expect(grantsOf(policy, 'media')).toEqual({
@@ -52,6 +55,7 @@ describe('the tenant policy', () => {
       routedIps: { any: false, addresses: [], networks: [] },
       elasticIps: [{ kind: 'allocate', pool: 'amazon' }],
       eipTargets: { nodes: false, enis: false, networks: [] },
+      enis: { any: false, subnets: [], securityGroups: [] },
     });
   });
 });

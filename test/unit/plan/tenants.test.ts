@@ -6,11 +6,12 @@ import { ipamRangesOf } from '../../../lib/model/addresses/ipam-range.ts';
 import { NETWORK_STATUS_KEY } from '../../../lib/model/addresses/network-status.ts';
 import type { CachedAttachment, LiveNamespace } from '../../../lib/model/addresses/observation.ts';
 import type { CustomObject } from '../../../lib/model/eip-objects/eip-object.ts';
+import { toEniObject } from '../../../lib/model/eni-objects/read.ts';
 import { type IpAddress, ip } from '../../../lib/model/ip.ts';
 import type { Pod } from '../../../lib/model/pod.ts';
 import { parseTenantPolicy, type TenantPolicy } from '../../../lib/model/tenant-policy.ts';
 import { observeClaims } from '../../../lib/plan/addresses/claims.ts';
-import { grantedRequests, mayRoute, refuseObject } from '../../../lib/plan/tenants.ts';
+import { grantedRequests, mayRoute, refuseEni, refuseObject } from '../../../lib/plan/tenants.ts';
 
 const OWN = '10.0.1.10';
 const VIP = '10.0.1.99';
@@ -336,5 +337,41 @@ describe('the tenant policy about routes', () => {
     );
     expect(drafts).toEqual([]);
     expect(refusals.get('media/p')).toMatchObject([{ reason: 'NotAllowed' }]);
+  });
+});
+
+describe('the interfaces of ENI objects that a namespace may have', () => {
+  const GRANTS = policy({ 'media.enis': 'subnet-1, sg-1', 'ops.enis': '*', 'games.elastic-ips': '*' });
+  const eni = (namespace: string, subnetID: unknown, securityGroups: unknown) =>
+    toEniObject({
+      namespace,
+      name: 'e',
+      uid: 'u',
+      resourceVersion: '1',
+      deleting: false,
+      finalizers: [],
+      owners: [],
+      spec: { subnetID, securityGroups } as CustomObject['spec'],
+      status: {},
+    });
+
+  it.each([
+    ['media', 'subnet-1', ['sg-1'], undefined],
+    ['media', 'subnet-1', undefined, undefined],
+    ['media', 'subnet-2', ['sg-1'], 'add subnet-2 to media.enis'],
+    ['media', 'subnet-1', ['sg-1', 'sg-9'], 'add sg-9 to media.enis'],
+    ['media', 7, ['sg-1'], 'add a subnet to media.enis'],
+    ['ops', 'subnet-9', ['sg-9'], undefined],
+    ['games', 'subnet-1', [], 'add subnet-1 to games.enis'],
+    ['other', 'subnet-1', [], 'add subnet-1 to other.enis'],
+  ])('of %s in %j with groups %j: %s', (namespace, subnet, groups, expected) => {
+    const refusal = refuseEni(eni(namespace, subnet, groups), GRANTS);
+
+    expect(refusal?.reason).toBe(expected && 'NotAllowed');
+    expect(refusal?.message ?? '').toContain(expected ?? '');
+  });
+
+  it('are all of them without a policy', () => {
+    expect(refuseEni(eni('other', 'subnet-9', ['sg-9']), policy({}))).toBeUndefined();
   });
 });

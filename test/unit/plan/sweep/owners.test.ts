@@ -4,6 +4,7 @@ import { podDialects } from '../../../../lib/dialect/index.ts';
 import type { ElasticIp } from '../../../../lib/model/elastic-ips/elastic-ip.ts';
 import { NODE_TAG } from '../../../../lib/model/elastic-ips/plan.ts';
 import { ip } from '../../../../lib/model/ip.ts';
+import type { NetworkInterface } from '../../../../lib/model/network-interface.ts';
 import type { Pod } from '../../../../lib/model/pod.ts';
 import { sweepItems } from '../../../../lib/plan/sweep/items.ts';
 import { type PodEvidence, podVerdict } from '../../../../lib/plan/sweep/pod-verdict.ts';
@@ -19,6 +20,21 @@ function eip(tags: Record<string, string>, more: Partial<ElasticIp> = {}): Elast
     serviceManaged: false,
     association: undefined,
     ...more,
+  };
+}
+
+function eni(tags: Record<string, string>): NetworkInterface {
+  return {
+    id: 'eni-1',
+    mac: '02:00:00:00:00:01',
+    subnetId: 'subnet-1',
+    zone: 'a',
+    description: '',
+    groups: [],
+    addresses: [],
+    attachment: undefined,
+    tags,
+    managed: false,
   };
 }
 
@@ -137,6 +153,22 @@ describe('what the sweep sees', () => {
     ],
   ])('an Elastic IP with %s', (_, one, expected) => {
     expect(ownerOf(one)).toEqual(expected);
+  });
+
+  it('an interface of an ENI object, but not one that was left for another of its name', () => {
+    const seen = (more: Record<string, string>) => {
+      const tags = {
+        'eni-agent.io/cluster': 'c',
+        'eni-agent.io/eni-uid': 'u',
+        'eni-agent.io/eni-namespace': 'ns',
+        ...more,
+      };
+      return sweepItems([], [eni(tags)], languages).map(({ owner }) => owner);
+    };
+
+    expect(seen({})).toEqual([{ kind: 'object', of: 'enis', uid: 'u', namespace: 'ns' }]);
+    expect(seen({ 'eni-agent.io/retained-for': 'ENI/ns/web' })).toEqual([]);
+    expect(seen({ 'eni-agent.io/retained-for': '' })).toHaveLength(1);
   });
 
   it('of aws-pod-eip-controller: allocated ones are released, only taken ones lose their marks', () => {
