@@ -7,7 +7,7 @@ import type {
   ObjectContext,
 } from '../model/eip-objects/eip-object.ts';
 import { AMAZON_POOL } from '../model/elastic-ips/elastic-ip.ts';
-import { isObject, type JsonObject, textOf } from '../model/json.ts';
+import { isObject, type JsonObject, shown, textOf } from '../model/json.ts';
 import type { Refusal } from '../model/refusal.ts';
 import { deletionPolicyOf, RETAINED_TAG, retainedFor } from '../model/retention.ts';
 
@@ -82,7 +82,10 @@ function selectorOf(spec: JsonObject): EipAssignment | Refusal {
   const labels = isObject(node) && isObject(node['selector']) ? Object.entries(node['selector']) : [];
   if (labels.length === 0)
     return invalid('spec.selector names neither a pod (pod.podName) nor labels of nodes (node.selector)');
-  return { kind: 'node', labels: Object.fromEntries(labels.map(([key, value]) => [key, String(value)])) };
+  return {
+    kind: 'node',
+    labels: Object.fromEntries(labels.map(([key, value]) => [key, typeof value === 'string' ? value : shown(value)])),
+  };
 }
 
 /** Version 1 is rewritten in the form of version 2, which is the stored one; there is no conversion webhook. */

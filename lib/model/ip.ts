@@ -16,10 +16,12 @@ export type IpFamily = 4 | 6;
  * Refuses zone ids and IPv4-mapped IPv6, which EC2 never assigns.
  */
 export function parseIp(text: string): IpAddress | undefined {
+  // The parser throws and catches within: too dear for lists of noise that somebody has written.
+  if (!/^[\d.]{7,15}$|^[\da-f:.]{2,45}$/i.test(text)) return undefined;
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) {
     return hasLeadingZero(text) ? undefined : (ipaddr.IPv4.parse(text).toString() as IpAddress);
   }
-  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined;
+  if (!text.includes(':') || !ipaddr.IPv6.isValid(text)) return undefined;
   const address = ipaddr.IPv6.parse(text);
   return address.isIPv4MappedAddress() ? undefined : (address.toRFC5952String() as IpAddress);
 }

@@ -44,7 +44,12 @@ describe('an Elastic IP on a real API server outlives', () => {
     const create = async () => {
       await rig.request('POST', '/api/v1/namespaces', { metadata: { name: 'lan' } });
       const { apiVersion } = object('wan');
-      const body = { apiVersion, kind: 'ENI', metadata: { name: 'wan' }, spec: { subnetID: rig.cloud.describeSubnets().subnetSet[0]?.subnetId } };
+      const body = {
+        apiVersion,
+        kind: 'ENI',
+        metadata: { name: 'wan' },
+        spec: { subnetID: rig.cloud.describeSubnets().subnetSet[0]?.subnetId },
+      };
       await rig.request('POST', `${GROUP}/namespaces/lan/enis`, body);
     };
     const ready = () =>

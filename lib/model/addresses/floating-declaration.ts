@@ -1,5 +1,5 @@
 import type { Cidr, IpAddress } from '../ip.ts';
-import { contains, parseCidr, parseIp } from '../ip.ts';
+import { contains, hostPrefixLength, parseCidr, parseIp } from '../ip.ts';
 import type { Parsed } from '../pod.ts';
 import type { Refusal } from '../refusal.ts';
 
@@ -17,6 +17,8 @@ const NOTHING_FLOATS: FloatingDeclaration = { any: false, addresses: [], network
 
 /** More faults than this are not told: one annotation must not fill the log. */
 const MAX_REFUSALS = 5;
+/** More elements than this are not read: every address of the node is compared with each of them. */
+const MAX_ELEMENTS = 256;
 
 /** Reads a comma- or blank-separated list of addresses, CIDRs or `*`. A bad element is refused by name; the others count. */
 export function parseFloatingIps(
@@ -29,7 +31,8 @@ export function parseFloatingIps(
   const networks: Cidr[] = [];
   const refusals: Refusal[] = [];
   let any = false;
-  for (const element of text.split(/[\s,]+/).filter((part) => part !== '')) {
+  const elements = text.split(/[\s,]+/).filter((part) => part !== '');
+  for (const element of elements.slice(0, MAX_ELEMENTS)) {
     const address = parseIp(element);
     const network = parseCidr(element);
     if (element === '*') any = true;
@@ -37,7 +40,13 @@ export function parseFloatingIps(
     else if (network !== undefined) networks.push(network);
     else if (refusals.length < MAX_REFUSALS) refusals.push(badElement(element, `${annotation} on ${where}`));
   }
+  if (elements.length > MAX_ELEMENTS) refusals.push(tooMany(elements.length, `${annotation} on ${where}`));
   return { value: { any, addresses, networks }, refusals };
+}
+
+function tooMany(count: number, where: string): Refusal {
+  const message = `${where}: only the first ${MAX_ELEMENTS} of ${count} elements are read; write CIDRs instead of single addresses`;
+  return { reason: 'InvalidAnnotation', message };
 }
 
 export function declares(declaration: FloatingDeclaration, address: IpAddress): boolean {
@@ -46,6 +55,18 @@ export function declares(declaration: FloatingDeclaration, address: IpAddress): 
     declaration.addresses.includes(address) ||
     declaration.networks.some((network) => contains(network, address))
   );
+}
+
+/** Bits that the addresses of a network may differ in before its declaration says no more than `*`: 256 addresses. */
+const MAX_NAMED_BITS = 8;
+
+/**
+ * True when the declaration names the address, by itself or by a network of at most 256 addresses. Only that is a title to an address
+ * that somebody has by another one: nobody means each single address with `*`, nor with 0.0.0.0/0.
+ */
+export function names({ addresses, networks }: FloatingDeclaration, address: IpAddress): boolean {
+  const isSmall = (network: Cidr) => hostPrefixLength(address) - Number(network.split('/')[1]) <= MAX_NAMED_BITS;
+  return addresses.includes(address) || networks.some((network) => isSmall(network) && contains(network, address));
 }
 
 function badElement(element: string, where: string): Refusal {

@@ -11,6 +11,9 @@ import {
   type EniReason,
 } from './eni-object.ts';
 
+/** Far above what an interface can have (64): whoever may write the object can write its status. */
+const MAX_ADDRESSES = 128;
+
 /** Reads an `ENI`. What cannot be understood counts as not given: the plan then refuses what it cannot do without. */
 export function toEniObject(object: CustomObject): EniObject {
   const { namespace, name, uid, resourceVersion, deleting, finalizers, spec, status } = object;
@@ -40,7 +43,9 @@ function toStatus(status: JsonObject): EniObjectStatus {
   return {
     networkInterfaceId: textOf(status['networkInterfaceID']),
     macAddress: textOf(status['macAddress']),
-    privateIPAddresses: textsOf(status['privateIPAddresses']).flatMap((text) => parseIp(text) ?? []),
+    privateIPAddresses: textsOf(status['privateIPAddresses'])
+      .slice(0, MAX_ADDRESSES)
+      .flatMap((text) => parseIp(text) ?? []),
     attachment: toAttachment(status['attachment']),
     ready: toCondition(status['conditions']),
   };

@@ -26,6 +26,8 @@ export interface RoutedDeclaration {
 const DEFAULT_TABLES: readonly TableSelector[] = [{ kind: 'default' }];
 /** More faults than this are not told: one annotation must not fill the log. */
 const MAX_REFUSALS = 5;
+/** More route tables than this no pod needs, and each of them is looked for in each round. */
+const MAX_TABLES = 64;
 
 /**
  * Reads both annotations. Every address has to be named, alone or by its network: there is no `*` here, because nobody else's route may
@@ -57,7 +59,11 @@ function parseTableSelectors(text: string | undefined, where: string): Parsed<re
   const elements = (text ?? '').split(/[\s,]+/).filter((part) => part !== '');
   if (elements.length === 0) return { value: DEFAULT_TABLES, refusals: [] };
   const refusals: Refusal[] = [];
-  const value = elements.flatMap((element): TableSelector[] => {
+  if (elements.length > MAX_TABLES) {
+    const message = `${where}: only the first ${MAX_TABLES} of ${elements.length} elements are read; select tables by a tag`;
+    refusals.push({ reason: 'InvalidAnnotation', message });
+  }
+  const value = elements.slice(0, MAX_TABLES).flatMap((element): TableSelector[] => {
     const selector = parseTableSelector(element);
     if (selector !== undefined) return [selector];
     const shown = JSON.stringify(element.slice(0, 80));

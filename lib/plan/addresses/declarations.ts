@@ -1,4 +1,10 @@
-import { declares, FLOATING_IPS, listable, parseFloatingIps } from '../../model/addresses/floating-declaration.ts';
+import {
+  declares,
+  FLOATING_IPS,
+  listable,
+  names,
+  parseFloatingIps,
+} from '../../model/addresses/floating-declaration.ts';
 import type { AttachmentDefinition } from '../../model/addresses/observation.ts';
 import type { IpAddress } from '../../model/ip.ts';
 import { type NetworkStatus, type Pod, type PodRef, podKey } from '../../model/pod.ts';
@@ -33,8 +39,8 @@ export function declarationsOf(
   const routed = parsed.flatMap(({ value }) => value ?? []);
   return {
     floats: (address) =>
-      floating.some(({ value }) => declares({ ...value, any: false }, address)) ||
-      (floating.some(({ value }) => value.any) && !reserved.has(address, ref.namespace)),
+      floating.some(({ value }) => names(value, address)) ||
+      (floating.some(({ value }) => declares(value, address)) && !reserved.has(address, ref.namespace)),
     routedBy: (address) => routed.find(({ addresses }) => declares(addresses, address))?.tables,
     declared: floating.flatMap(({ value }) => listable(value)),
     routeTables: routed.flatMap(({ tables }) => tables),

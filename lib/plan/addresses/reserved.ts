@@ -5,10 +5,10 @@ import { isAlive } from '../../model/pod.ts';
 import type { Observations } from './claims.ts';
 
 /**
- * The addresses that a floating declaration of `*` does not cover, because they are somebody's by another title: those of FloatingIP
+ * The addresses that a floating declaration of `*`, or of a wide network, does not cover, because they are somebody's by another title: those of FloatingIP
  * objects, those that IPAM has given to pods of another namespace on this node, and those that any IPAM plugin known on this node may
  * hand out. The last stands for pods on other nodes: EC2 shows which ENI holds an address, but not whose pod it was given to.
- * Worked out when first asked: hardly any pod declares `*`.
+ * Worked out when first asked: hardly any pod declares so much.
  */
 export class Reserved {
   readonly #observed: Observations;
@@ -21,7 +21,7 @@ export class Reserved {
     this.#nodeAddresses = nodeAddresses;
   }
 
-  /** True when `*` on a pod of this namespace does not cover the address. */
+  /** True when `*`, or a wide network, on a pod of this namespace does not cover the address. */
   has(address: IpAddress, namespace: string): boolean {
     if (this.#nodeAddresses.has(address)) return true;
     this.#ranges ??= rangesOf(this.#observed);

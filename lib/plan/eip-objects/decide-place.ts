@@ -90,7 +90,7 @@ export function eniTarget(claim: ObjectClaim, snapshot: ControllerSnapshot): Tar
   const eni = textOf(found.status['networkInterfaceID']);
   const addresses = Array.isArray(found.status['privateIPAddresses']) ? found.status['privateIPAddresses'] : [];
   if (eni === undefined) return missing(`ENI ${assignment.name} has no network interface yet`);
-  const privateIp = parseIp(String(addresses[assignment.addressIndex] ?? ''));
+  const privateIp = parseIp(textOf(addresses[assignment.addressIndex]) ?? '');
   if (privateIp === undefined)
     return missing(
       `ENI ${assignment.name} has ${addresses.length} addresses, none at index ${assignment.addressIndex}`,

@@ -17,7 +17,10 @@ export function isSuitable({ source }: ElasticIpClaim, eip: ElasticIp): boolean 
     case 'fixed':
       return eip.allocationId === source.allocationId;
     case 'tagged':
-      return source.value === undefined ? source.key in eip.tags : eip.tags[source.key] === source.value;
+      // Own keys only: `tag:constructor` names no tag, and would otherwise fit every Elastic IP.
+      return (
+        Object.hasOwn(eip.tags, source.key) && (source.value === undefined || eip.tags[source.key] === source.value)
+      );
   }
 }
 

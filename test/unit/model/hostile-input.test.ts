@@ -13,6 +13,7 @@ import { NETWORK_STATUS_KEY } from '../../../lib/model/addresses/network-status.
 import { revivePendingAssociation } from '../../../lib/model/elastic-ips/pending-association.ts';
 import { toEniObject } from '../../../lib/model/eni-objects/read.ts';
 import { floatingIpOf } from '../../../lib/model/floating-ips/floating-ip.ts';
+import { ip } from '../../../lib/model/ip.ts';
 import { parseJson, shallow } from '../../../lib/model/json.ts';
 import { parseLinks } from '../../../lib/net/addresses.ts';
 import { observeClaims } from '../../../lib/plan/addresses/claims.ts';
@@ -225,6 +226,57 @@ describe('one hostile pod', () => {
 
     expect(value.flatMap(({ addresses }) => addresses).length).toBeLessThanOrEqual(128);
     expect(refusals.length).toBeLessThanOrEqual(5);
+  });
+});
+
+describe('one annotation of the size that the API server takes', () => {
+  const SIZE = 250_000;
+  const list = (make: (index: number) => string) => {
+    const elements: string[] = [];
+    for (let size = 0, index = 0; size < SIZE; index += 1)
+      size += elements[elements.push(make(index)) - 1]?.length ?? 0;
+    return elements.join(',');
+  };
+
+  /** Work that grows with the square of the text, or compares each address with each of 30 000 networks, takes minutes. */
+  it.each<[string, string, string]>([
+    ['of networks', FLOATING_IPS, list((index) => `11.${(index >> 8) & 255}.${index & 255}.0/24`)],
+    ['of addresses', FLOATING_IPS, list((index) => `f::${index.toString(16)}`)],
+    ['of noise', FLOATING_IPS, list(() => 'x')],
+    ['of routed networks', 'eni-agent.io/routed-ips', list((index) => `11.${(index >> 8) & 255}.${index & 255}.0/24`)],
+    ['of quotes', NETWORK_STATUS_KEY, `"${'\\"'.repeat(SIZE / 2)}`],
+    ['of quotes after a backslash', NETWORK_STATUS_KEY, `[${'"\\'.repeat(SIZE / 2)}`],
+  ])('%s is read in a moment, and what was left out is said', (_what, key, text) => {
+    const addresses = Array.from({ length: 60 }, (_, index) => ({ ip: ip(`10.0.9.${index + 1}`), since: 1 }));
+    const interfaces = [{ name: 'net1', mac: undefined, parentIndex: undefined, addresses }];
+    const cache = { pod: { namespace: 'default', name: 'evil', uid: 'u' }, ifName: 'net1', netns: '/run/netns/n' };
+    const known = [{ ...cache, file: 'f', master: undefined, mac: undefined, addresses: [] }];
+    const observed = {
+      ...observedWith({ [key]: text }, '', ''),
+      cache: known,
+      namespaces: [{ path: '/run/netns/n', interfaces }],
+    };
+    const startedAt = performance.now();
+
+    const { drafts, refusals } = observeClaims(observed, { interfaces: () => true, namespaces: [] });
+
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    expect(drafts).toHaveLength(60);
+    expect(refusals.get('default/evil')?.map(({ reason }) => reason)).toContain('InvalidAnnotation');
+  });
+});
+
+describe('an object whose fields have the names of what every object has', () => {
+  const evil = { toString: 1, valueOf: 1 } as unknown;
+
+  it('is understood or refused, but stops no plan', () => {
+    const context = { clusterName: 'c', defaultTags: {} };
+    const spec = { selector: { node: { selector: { role: evil } } } };
+
+    expect(() => eipOperator.claimOf(custom(spec, {}), context)).not.toThrow();
+    expect(toEniObject(custom({ subnetID: evil }, { privateIPAddresses: [evil] })).status.privateIPAddresses).toEqual(
+      [],
+    );
   });
 });
 

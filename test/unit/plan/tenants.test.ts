@@ -150,6 +150,18 @@ describe('a floating declaration of *', () => {
       'live',
     ],
     [
+      'is no more when it is written as the network of everything',
+      { declared: '0.0.0.0/0', floatingIpObjects: [VIP] },
+      'live',
+    ],
+    ['nor as two halves of it', { declared: '0.0.0.0/1, 128.0.0.0/1', ipam: { range: '10.0.1.0/24' } }, 'live'],
+    ['nor as any wider network than a /24', { declared: '10.0.0.0/23', ipam: { range: '10.0.1.0/24' } }, 'live'],
+    [
+      'is less than a network that names the address',
+      { declared: '* 10.0.1.96/28', floatingIpObjects: [VIP] },
+      'floating',
+    ],
+    [
       'is overruled by naming the address',
       { declared: `* ${VIP}`, floatingIpObjects: [VIP], ipam: { range: '10.0.1.0/24' } },
       'floating',
