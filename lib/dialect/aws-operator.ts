@@ -9,7 +9,7 @@ import type {
 } from '../model/eip-objects/eip-object.ts';
 import { AMAZON_POOL } from '../model/elastic-ips/elastic-ip.ts';
 import { familyOf, parseIp } from '../model/ip.ts';
-import { integerOf, isObject, type JsonObject, textOf } from '../model/json.ts';
+import { integerOf, isObject, type JsonObject, shown, textOf } from '../model/json.ts';
 import type { Refusal } from '../model/refusal.ts';
 import { deletionPolicyOf, RETAINED_TAG, retainedFor } from '../model/retention.ts';
 import { isReservedTag } from './tag-limits.ts';
@@ -24,6 +24,9 @@ export const TAG = {
   /** Name of the pod that it is assigned to, in the object's namespace: proof for the node agent that binds it. */
   pod: 'eni-agent.io/object-pod',
 } as const;
+
+/** What EC2 takes on one resource, ours included (EC2 user guide, tag restrictions). */
+const MAX_TAGS = 50;
 
 /** Tags of other parts of the program and of AWS itself. */
 const KEPT_TAGS = ['eni-agent.io/', 'aws:'];
@@ -49,11 +52,12 @@ function claimOf(object: CustomObject, context: ObjectContext): ObjectClaim | Re
   if ('reason' in assignment && !object.deleting) return assignment;
   if ('reason' in allocation && !object.deleting) return allocation;
   const tags = tagsOf(spec);
+  const count = isObject(spec['tags']) ? Object.keys(spec['tags']).length : 0;
+  if (count > MAX_TAGS && !object.deleting)
+    return invalid(`spec.tags: ${count} tags are more than the ${MAX_TAGS} that EC2 takes; remove some`);
   const reserved = Object.keys(tags).find(isReservedTag);
   if (reserved !== undefined && !object.deleting)
-    return invalid(
-      `spec.tags: ${JSON.stringify(reserved)} is a reserved key, by which owners are known; choose another one`,
-    );
+    return invalid(`spec.tags: ${shown(reserved)} is a reserved key, by which owners are known; choose another one`);
   const policy = deletionPolicyOf(object.deletionPolicy);
   if (typeof policy === 'object' && !object.deleting) return invalid(policy.fault);
   return {
@@ -86,7 +90,7 @@ function identityOf({ uid }: CustomObject, { clusterName }: ObjectContext): Reco
 }
 
 function tagsOf(spec: JsonObject): Record<string, string> {
-  const entries = isObject(spec['tags']) ? Object.entries(spec['tags']) : [];
+  const entries = isObject(spec['tags']) ? Object.entries(spec['tags']).slice(0, MAX_TAGS) : [];
   return Object.fromEntries(
     entries.map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]),
   );
@@ -97,7 +101,7 @@ function allocationOf(spec: JsonObject): EipAllocation | Refusal {
   const text = textOf(spec['publicIPAddress']) ?? textOf(spec['publicIPv4Address']);
   const address = text === undefined ? undefined : parseIp(text);
   if (text !== undefined && (address === undefined || familyOf(address) === 6))
-    return invalid(`spec.publicIPAddress: ${JSON.stringify(text)} is not an IPv4 address`);
+    return invalid(`spec.publicIPAddress: ${shown(text)} is not an IPv4 address`);
   const several = Array.isArray(spec['publicIPv4Pools'])
     ? spec['publicIPv4Pools'].map(textOf).filter((pool) => pool !== undefined)
     : [];
@@ -121,7 +125,7 @@ function assignmentOf(written: unknown): EipAssignment | Refusal {
     return { kind: 'eni', name: eni, addressIndex: integerOf(written['eniPrivateIPAddressIndex']) ?? 0 };
   const address = parseIp(privateIp ?? '');
   if (address !== undefined && familyOf(address) === 4) return { kind: 'private-ip', address };
-  return invalid(`spec.assignment.privateIPAddress: ${JSON.stringify(privateIp)} is not an IPv4 address`);
+  return invalid(`spec.assignment.privateIPAddress: ${shown(privateIp)} is not an IPv4 address`);
 }
 
 function mayBeAtPod({ assignment, state }: JsonObject): boolean {

@@ -1,3 +1,5 @@
+import { shown } from './json.ts';
+
 /**
  * Tag of an Elastic IP or interface that stays although its object is gone: the one object that may adopt it. Only the controller and
  * whoever may write tags in EC2 can set it, so it is proof, unlike anything that a user of the cluster can write.
@@ -17,7 +19,7 @@ export type DeletionPolicy = 'Retain' | 'Release';
 /** Undefined: not given. Anything but the two words is a fault. */
 export function deletionPolicyOf(text: string | undefined): DeletionPolicy | undefined | { readonly fault: string } {
   if (text === undefined || text === 'Retain' || text === 'Release') return text;
-  return { fault: `annotation ${DELETION_POLICY}: ${JSON.stringify(text)} is neither Retain nor Release` };
+  return { fault: `annotation ${DELETION_POLICY}: ${shown(text)} is neither Retain nor Release` };
 }
 
 /** Why an object is being deleted: it alone, or with its namespace or its definition. */

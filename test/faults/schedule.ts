@@ -14,6 +14,18 @@ const VIPS = ['10.0.9.201', '10.0.9.202'];
 const FAULT_RATE = 0.06;
 const STEPS = 40;
 
+/** Objects of tenants, by kind. */
+const FORGED = {
+  EIP: { plural: 'eips', apiVersion: 'aws.k8s.logmein.com/v1alpha1' },
+  ENI: { plural: 'enis', apiVersion: 'aws.k8s.logmein.com/v1alpha1' },
+  Eip: { plural: 'eips', apiVersion: 'materialize.cloud/v2' },
+} as const;
+
+interface Forged {
+  readonly kind: keyof typeof FORGED;
+  readonly name: string;
+}
+
 interface LivingPod {
   readonly node: string;
   readonly pod: WorldPod;
@@ -42,7 +54,7 @@ class Schedule {
   readonly #untouched: () => string[];
   readonly #acts: string[] = [];
   readonly #living = new Map<string, LivingPod>();
-  readonly #lies: string[] = [];
+  readonly #lies: Forged[] = [];
   #names = 0;
   #faulty = true;
 
@@ -76,7 +88,7 @@ class Schedule {
     await world.clock.advance(20 * MINUTE);
     const wrong = this.#held();
     for (const name of Array.from(this.#living.keys())) this.#end(name);
-    for (const name of this.#lies) world.kubeState.api.delete(eips(world), 'tenant', name);
+    for (const { kind, name } of this.#lies) world.kubeState.api.delete(forgedResource(world, kind), 'tenant', name);
     await world.clock.advance(30 * MINUTE);
     return [...this.#acts, ...wrong, ...this.#untouched(), ...this.#leftOver()];
   }
@@ -92,7 +104,7 @@ class Schedule {
   }
 
   /** A pod on some node with the lowest free address, as whereabouts hands it out. */
-  #begin(annotations: Readonly<Record<string, string>> = {}): void {
+  #begin(annotations: Readonly<Record<string, string>> = {}, added?: string): void {
     const node = this.#pick(this.#world.nodes);
     const ip = this.#lowestFree();
     this.#names += 1;
@@ -108,6 +120,8 @@ class Schedule {
       attachments: [{ interface: 'net1', ips: [ip] }],
     });
     this.#living.set(name, { node: node.name, pod, ip, vips: new Set() });
+    if (added !== undefined)
+      this.#world.clock.after(2 * SECOND, () => this.#living.has(name) && node.addAddress(pod, added));
   }
 
   #end(name: string): void {
@@ -138,39 +152,50 @@ class Schedule {
     const foreign = this.#world.cloud
       .describeAddresses()
       .addressesSet.find(({ privateIpAddress }) => privateIpAddress === FOREIGN_ADDRESS);
-    const status = { state: 'assigned', allocationId: foreign?.allocationId, associationId: foreign?.associationId };
+    const { allocationId = '', associationId, publicIp } = foreign ?? {};
+    const branch = JSON.stringify([{ eniId: 'eni-foreign', privateIp: FOREIGN_ADDRESS }]);
+    const listed = JSON.stringify([{ name: 'a/b', interface: 'net1', ips: [FOREIGN_ADDRESS, VIPS[0]] }]);
+    const primary = this.#pick(this.#world.nodes).primaryEni;
     const lies: (() => void)[] = [
-      () => this.#begin({ 'eni-agent.io/eip': String(foreign?.allocationId) }),
+      () => this.#begin({ 'eni-agent.io/eip': allocationId }),
       () => this.#begin({ 'eni-agent.io/eip': 'tag:Name=stranger' }),
-      () => this.#begin({ 'eni-agent.io/eip-handover': JSON.stringify([{ allocationId: foreign?.allocationId }]) }),
+      () => this.#begin({ 'eni-agent.io/eip': this.#pick(['tag:constructor', 'net1=tag:__proto__']) }),
+      () => this.#begin({ 'eni-agent.io/eip': `${FOREIGN_ADDRESS}=auto` }),
       () =>
-        this.#begin({
-          'eni-agent.io/eip': 'auto',
-          'vpc.amazonaws.com/pod-eni': JSON.stringify([{ eniId: 'eni-foreign', privateIp: FOREIGN_ADDRESS }]),
-        }),
+        this.#begin({ 'eni-agent.io/eip-handover': this.#pick([allocationId, JSON.stringify([{ allocationId }])]) }),
+      () => this.#begin({ 'eni-agent.io/eip': 'auto', 'vpc.amazonaws.com/pod-eni': branch }),
       () => this.#begin({ 'k8s.v1.cni.cncf.io/networks': '['.repeat(10_000) }),
-      () => this.#begin({ 'eni-agent.io/floating-ips': '*' }),
-      () => this.#forge(status),
-      () => this.#forge({ allocationId: foreign?.allocationId }, { publicIPAddress: foreign?.publicIp }),
+      () => this.#begin({ 'k8s.v1.cni.cncf.io/networks': `"${'\\"'.repeat(50_000)}` }),
+      () => this.#begin({ 'k8s.v1.cni.cncf.io/network-status': listed }),
+      () => this.#begin({ 'eni-agent.io/floating-ips': 'x,'.repeat(20_000) }),
+      () =>
+        this.#begin({ 'eni-agent.io/floating-ips': this.#pick(['*', '0.0.0.0/0', FOREIGN_ADDRESS]) }, FOREIGN_ADDRESS),
+      () => this.#forge('EIP', { state: 'assigned', allocationId, associationId }),
+      () => this.#forge('EIP', { allocationId }, { publicIPAddress: publicIp }),
+      () => this.#forge('EIP', {}, { tags: { 'eni-agent.io/object-uid': 'somebody' } }),
+      () => this.#forge('EIP', {}, { assignment: { privateIPAddress: FOREIGN_ADDRESS } }),
+      () => this.#forge('EIP', {}, { assignment: { eni: this.#pick([...this.#lies, { name: 'forged-1' }]).name } }),
+      () => this.#forge('Eip', { allocationId, publicIpAddress: publicIp }, { selector: { pod: { podName: 'none' } } }),
+      () =>
+        this.#forge(
+          'ENI',
+          { networkInterfaceID: this.#pick([primary, 'eni-foreign']), privateIPAddresses: [FOREIGN_ADDRESS] },
+          { subnetID: 'subnet-1', attachment: { podName: this.#pick([...this.#living.keys(), 'none']) } },
+        ),
     ];
     this.#pick(lies)();
   }
 
-  /** An object whose status claims an Elastic IP that was never its own: EIP's status is not a sub-resource. */
-  #forge(status: object, spec: object = {}): void {
+  /** An object whose status claims what was never its own: that of EIP and ENI is not a sub-resource. */
+  #forge(kind: Forged['kind'], status: object, spec: object = {}): void {
     this.#names += 1;
     const name = `forged-${this.#names}`;
     const { api, store } = this.#world.kubeState;
     if (store.get('namespaces', undefined, 'tenant') === undefined)
       api.create(this.#world.resource('namespaces'), undefined, { metadata: { name: 'tenant' } });
-    api.create(eips(this.#world), 'tenant', {
-      apiVersion: 'aws.k8s.logmein.com/v1alpha1',
-      kind: 'EIP',
-      metadata: { name },
-      spec,
-      status,
-    });
-    this.#lies.push(name);
+    const object = { apiVersion: FORGED[kind].apiVersion, kind, metadata: { name }, spec, status };
+    api.create(forgedResource(this.#world, kind), 'tenant', object);
+    this.#lies.push({ kind, name });
   }
 
   #kill(): void {
@@ -239,6 +264,7 @@ class Schedule {
   }
 }
 
-function eips(world: World) {
-  return world.resource('eips', 'aws.k8s.logmein.com/v1alpha1');
+function forgedResource(world: World, kind: Forged['kind']) {
+  const { plural, apiVersion } = FORGED[kind];
+  return world.resource(plural, apiVersion);
 }

@@ -9,7 +9,7 @@ import type {
   LiveNamespace,
 } from '../../model/addresses/observation.ts';
 import type { Mac } from '../../model/eni.ts';
-import { type IpAddress, isGlobalUnicast } from '../../model/ip.ts';
+import { familyOf, type IpAddress, isGlobalUnicast } from '../../model/ip.ts';
 import { isAlive, type NetworkStatus, type Pod, type PodRef, podKey } from '../../model/pod.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import type { TableSelector } from '../../model/routed-ips/declaration.ts';
@@ -67,7 +67,7 @@ export interface ObservedClaims {
   readonly routeTables: readonly TableSelector[];
 }
 
-/** An address in a network namespace that fits no known pod, and what its interface sits on. */
+/** An address in use that is nobody's claim, because it fits no known pod or is one of far too many, and what its interface sits on. */
 export interface StrayAddress {
   readonly address: IpAddress;
   readonly mac: Mac | undefined;
@@ -88,15 +88,17 @@ export function observeClaims(observed: Observations, filter: ClaimFilter): Obse
   const reserved = new Reserved(observed, filter.nodeAddresses?.());
   const declared = new Set<IpAddress>();
   const routeTables: TableSelector[] = [];
+  const strays: StrayAddress[] = [];
   for (const holder of holders(observed)) {
     if (filter.namespaces.length > 0 && !filter.namespaces.includes(holder.ref.namespace)) continue;
     const said = new PodClaims(holder, namespaces.of(holder.ref), observed, filter, reserved);
     drafts.push(...said.drafts());
     for (const address of said.declared) declared.add(address);
     routeTables.push(...said.routeTables);
+    strays.push(...said.beyond);
     if (said.refusals.length > 0) refusals.set(podKey(holder.ref), said.refusals);
   }
-  const strays = namespaces.strays.flatMap(straysIn(observed.hostLinks));
+  strays.push(...namespaces.strays.flatMap(straysIn(observed.hostLinks)));
   return { drafts, refusals, strays, declared: [...declared], routeTables };
 }
 
@@ -115,6 +117,8 @@ class PodClaims {
   readonly refusals: Refusal[] = [];
   readonly declared: IpAddress[] = [];
   readonly routeTables: TableSelector[] = [];
+  /** In use, but beyond what is looked at. */
+  readonly beyond: StrayAddress[] = [];
   readonly #holder: Holder;
   readonly #namespace: LiveNamespace | undefined;
   readonly #observed: Observations;
@@ -197,7 +201,10 @@ class PodClaims {
     const isProvisional = this.#isProvisional(name);
     const mayBeForged = canConfirm(this.#observed);
     const evidence = { pod: this.#holder.ref, ifName: name, cached, live };
-    const seen = new Map(live?.addresses.map((address) => [address.ip, address.since]));
+    const { near, beyond } = firstOf(live?.addresses ?? [], listed);
+    if (beyond.length > 0) this.refusals.push(tooMany(this.#holder.ref, name, beyond.length));
+    this.beyond.push(...beyond.map((each) => ({ address: each.ip, mac: place.mac, masterMac })));
+    const seen = new Map(near.map((address) => [address.ip, address.since]));
     return [...new Set([...listed, ...seen.keys()])]
       .filter((address) => isGlobalUnicast(address) && !this.#isPrimary(address))
       .filter((address) =>
@@ -262,6 +269,26 @@ class PodClaims {
   #isPrimary(address: IpAddress): boolean {
     return this.#holder.pod?.podIps.includes(address) ?? false;
   }
+}
+
+/** Far above what an ENI can carry, 64 of a family: a pod can give itself thousands, each of which would cost time in every round. */
+const MAX_OWN = 256;
+
+/** The addresses of an interface that are looked at: what is listed for it, and the first ones of each family, as the kernel has them. */
+function firstOf(addresses: LiveInterface['addresses'], listed: ReadonlySet<IpAddress>) {
+  const counts = { 4: 0, 6: 0 };
+  const { near = [], beyond = [] } = Object.groupBy(addresses, ({ ip }) => {
+    if (listed.has(ip)) return 'near';
+    const family = familyOf(ip);
+    counts[family] += 1;
+    return counts[family] <= MAX_OWN ? 'near' : 'beyond';
+  });
+  return { near, beyond };
+}
+
+function tooMany(holder: PodRef, ifName: string, count: number): Refusal {
+  const message = `${ifName} of pod ${podKey(holder)} has ${count} addresses more than the ${MAX_OWN} of a family that are looked at; remove those that no ENI is to have`;
+  return { reason: 'AddressLimitExceeded', message };
 }
 
 function refOf({ namespace, name, uid }: PodRef): PodRef {

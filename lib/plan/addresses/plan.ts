@@ -150,13 +150,14 @@ function admitWithinLimits(wishes: readonly Wish[], snapshot: NodeSnapshot, draf
       since(a) - since(b) ||
       compareIp(a.conflict.address, b.conflict.address),
   );
+  const places = placesOf(ordered);
   return ordered.filter((wish) => {
     const { eni } = wish.conflict.winner;
     const family = familyOf(wish.conflict.address);
     const limit = slotLimit(eni, family);
     if (limit === undefined) return true;
-    const place = wishesOn(ordered, eni, family).indexOf(wish);
-    if (usedSlots(eni, family) + place < limit) return true;
+    const place = places.get(wish);
+    if (place === undefined || usedSlots(eni, family) + place < limit) return true;
     draft.tellServed(wish.conflict, 'refused', full(wish.conflict, eni, limit));
     return false;
   });
@@ -168,6 +169,24 @@ function wishesOn(wishes: readonly Wish[], eni: Eni, family: 4 | 6): Wish[] {
     ({ conflict: { address, winner } }) =>
       winner.eni.id === eni.id && familyOf(address) === family && !carries(eni, address),
   );
+}
+
+/**
+ * The place of each wish among those that need a slot of its ENI and family, from 0 on; what the ENI already carries needs none. Counted in
+ * one pass: a pod can give itself thousands of addresses.
+ */
+function placesOf(wishes: readonly Wish[]): ReadonlyMap<Wish, number> {
+  const counts = new Map<string, number>();
+  const places = new Map<Wish, number>();
+  for (const wish of wishes) {
+    const { address, winner } = wish.conflict;
+    if (carries(winner.eni, address)) continue;
+    const key = `${winner.eni.id} ${familyOf(address)}`;
+    const place = counts.get(key) ?? 0;
+    places.set(wish, place);
+    counts.set(key, place + 1);
+  }
+  return places;
 }
 
 /** A failover, or what may turn out to be one. */

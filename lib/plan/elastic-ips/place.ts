@@ -1,3 +1,4 @@
+import type { Claim } from '../../model/addresses/claim.ts';
 import { parseNetworkStatus } from '../../model/addresses/network-status.ts';
 import type { ClaimStatus } from '../../model/addresses/plan.ts';
 import type { ElasticIpClaim } from '../../model/elastic-ips/claim.ts';
@@ -6,7 +7,7 @@ import type { EipPlace } from '../../model/elastic-ips/plan.ts';
 import { addressOn, carries, type Eni, type EniId } from '../../model/eni.ts';
 import { familyOf, type IpAddress } from '../../model/ip.ts';
 import type { NetworkInterface } from '../../model/network-interface.ts';
-import type { NetworkStatus, Pod } from '../../model/pod.ts';
+import { type NetworkStatus, type Pod, podKey } from '../../model/pod.ts';
 import { namedBranch } from './branch.ts';
 
 /** The networks that a pod asks Multus for. */
@@ -110,10 +111,27 @@ function placeSecondary(
   const status = around.addresses.find((candidate) => candidate.claim.holder.uid === pod.uid && matches(candidate));
   if (status === undefined) return undefined;
   if (status.claim.routed !== undefined) return refuseRouted(status);
+  const rightful = givenToAnother(status, around);
+  if (rightful !== undefined) return rightful;
   if (status.state === 'refused' && status.refusal?.reason === 'HeldElsewhere') return { state: 'elsewhere' };
   if (status.state !== 'assigned' || status.eni === undefined) return { state: 'awaited' };
   const { address } = status.claim;
   return ready(status.eni, address, around.assignedSince.get(address), around);
+}
+
+/**
+ * The address of another pod on this node, which this pod has added to itself or lists in its own network-status: both are on one ENI,
+ * so both are served, but an Elastic IP is for the pod to which IPAM has given the address.
+ */
+function givenToAnother({ claim: own }: ClaimStatus, { addresses }: EipSurroundings): EipPlace | undefined {
+  const isGiven = ({ kind, unconfirmed }: Claim) => kind === 'ipam' && unconfirmed !== true;
+  const { address, holder } = own;
+  const other = addresses.find(
+    ({ claim }) => claim.address === address && claim.holder.uid !== holder.uid && isGiven(claim),
+  )?.claim.holder;
+  if (other === undefined || isGiven(own)) return undefined;
+  const message = `IPAM has given ${address} to pod ${podKey(other)}, so no Elastic IP goes there for this pod; choose another address of the pod`;
+  return { state: 'impossible', refusal: { reason: 'EipTargetMissing', message, address } };
 }
 
 function refuseRouted({ claim: { address, interface: on } }: ClaimStatus): EipPlace {

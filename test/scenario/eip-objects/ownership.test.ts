@@ -86,6 +86,24 @@ describe('an object whose status names an Elastic IP', () => {
   });
 });
 
+describe('an ENI object whose status names an interface', () => {
+  it('that its tags do not make its own leads no Elastic IP there', async () => {
+    await using rig = await startControllerRig();
+    const [victim] = rig.nodes;
+    rig.startController();
+    await rig.create({ kind: 'ENI', name: 'forged' }, { subnetID: rig.subnet.id });
+    const status = { networkInterfaceID: victim?.eni, privateIPAddresses: [victim?.ip] };
+    await rig.patch({ kind: 'ENI', name: 'forged' }, { status });
+    const calls = await callsDuring(rig, async () => {
+      await rig.create(EIP('greedy'), { assignment: { eni: 'forged' } });
+      await rig.until('the refusal', () => rig.events.find(({ reason }) => reason === 'EipTargetMissing'));
+    });
+
+    expect(calls).toEqual(['AllocateAddress']);
+    expect(rig.eips().filter(({ associationId }) => associationId !== undefined)).toEqual([]);
+  });
+});
+
 describe('tags that an object lists', () => {
   it('may not be those by which owners are known', async () => {
     await using rig = await startControllerRig();

@@ -90,6 +90,16 @@ describe('a handover', () => {
       tags: { ...objectTags('pod'), 'eip.materialize.cloud/cluster_name': 'other' },
     },
     { name: 'of an EIP that its tags bind to nobody', tags: {} },
+    {
+      name: "of another namespace's object, from before the tag of the pod was written",
+      tags: {
+        'eni-agent.io/object-uid': 'u',
+        'eni-agent.io/object': 'media/web',
+        'eni-agent.io/cluster': 'test',
+        'eni-agent.io/handover-cluster': 'test',
+        'eni-agent.io/handover-pod': 'default/pod',
+      },
+    },
   ])('that somebody wrote by hand, $name, binds nothing', async ({ tags }) => {
     const { clock, region, a } = rig();
     a.start();

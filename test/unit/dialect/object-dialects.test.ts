@@ -77,6 +77,23 @@ describe('EIP of k8s-aws-operator', () => {
     });
   });
 
+  it('refuses in a few words what EC2 would never take', () => {
+    const many = Object.fromEntries(Array.from({ length: 60_000 }, (_, index) => [`k${index}`, 'v']));
+    const long = 'x'.repeat(100_000);
+    for (const spec of [
+      { tags: many },
+      { tags: { [`eni-agent.io/${long}`]: 'x' } },
+      { publicIPAddress: long },
+      { assignment: { privateIPAddress: long } },
+    ]) {
+      const refusal = awsOperator.claimOf(object(spec), CONTEXT);
+      expect(refusal).toMatchObject({ reason: 'InvalidSpec' });
+      expect('message' in refusal && refusal.message.length).toBeLessThan(300);
+      const deleted = awsOperator.claimOf(object(spec, { deleting: true }), CONTEXT);
+      expect('tags' in deleted && Object.keys(deleted.tags).length).toBeLessThan(60);
+    }
+  });
+
   it('marks its EIP with the uid and prunes tags only if it lists some', () => {
     const listed = awsOperator.claimOf(object({ tags: { owner: 'My team' } }), CONTEXT);
     expect(listed).toMatchObject({

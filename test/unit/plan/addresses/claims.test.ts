@@ -330,3 +330,25 @@ describe('observeClaims', () => {
     expect(masterOf({})).toBe('02:00:00:00:00:02');
   });
 });
+
+describe('a pod that gives itself thousands of addresses', () => {
+  const many = Array.from({ length: 5_000 }, (_, index) => `10.0.${4 + (index >> 8)}.${index & 255}`);
+  const MAC = '02:00:00:00:00:01';
+
+  it('has the first 256 of a family looked at, beside those of IPAM; the others stay in use, and it is told', () => {
+    const ownMac = namespace([...many, A, '2001:db8::9']);
+    const interfaces = ownMac.interfaces.map((each) => ({ ...each, mac: MAC }));
+    const seen = observeClaims(
+      observed({ pods: [pod({ ips: [A] })], cache: [cached()], namespaces: [{ ...ownMac, interfaces }] }),
+      EVERYTHING,
+    );
+
+    expect(seen.drafts.map(({ address }) => address).toSorted()).toEqual(
+      [A, '2001:db8::9', ...many.slice(0, 256)].toSorted(),
+    );
+    expect(seen.refusals.get('default/p')).toMatchObject([
+      { reason: 'AddressLimitExceeded', message: expect.stringContaining('4744 addresses more') },
+    ]);
+    expect(seen.strays.filter(({ mac }) => mac === MAC).map(({ address }) => address)).toEqual(many.slice(256));
+  });
+});

@@ -133,6 +133,27 @@ const FOR_NEXT = { 'eni-agent.io/object-pod': 'next' };
 const HANDED = { 'eni-agent.io/handover-cluster': 'test', 'eni-agent.io/handover-pod': 'default/web' };
 
 describe('planObjects', () => {
+  it.each([{ toString: 1, valueOf: 1 }, ['10.0.0.9'], null, 7])(
+    'goes on when an ENI object has the address %j',
+    (odd) => {
+      const status = { networkInterfaceID: 'eni-1', privateIPAddresses: [odd] };
+      const claims = [claim('a', { spec: { assignment: { eni: 'e' } } }), claim('b', toPod)];
+      const inventory = [eip(1, { tags: claims[0]?.tags ?? {} })];
+
+      const { verdicts } = plan({ claims, inventory, eniObjects: new Map([['default/e', object('e', { status })]]) });
+
+      expect(
+        verdicts.find(
+          ({
+            claim: {
+              object: { name },
+            },
+          }) => name === 'a',
+        )?.outcome.refusal?.reason,
+      ).toBe('EipTargetMissing');
+    },
+  );
+
   const table: readonly [string, Scene, readonly string[]][] = [
     [
       'puts its finalizer on an object before anything else',

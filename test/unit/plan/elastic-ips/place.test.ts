@@ -32,9 +32,10 @@ function pod(networks?: readonly { interface: string; ips: readonly string[] }[]
   };
 }
 
-function assigned(address: string, kind: ClaimKind): ClaimStatus {
-  const holder = { namespace: 'default', name: 'p', uid: 'uid-p' };
-  const about = { interface: 'net1', mac: undefined, masterMac: undefined, since: 0 };
+function assigned(address: string, kind: ClaimKind, more: { name?: string; unconfirmed?: true } = {}): ClaimStatus {
+  const { name = 'p', ...marks } = more;
+  const holder = { namespace: 'default', name, uid: `uid-${name}` };
+  const about = { interface: 'net1', mac: undefined, masterMac: undefined, since: 0, ...marks };
   return { claim: { address: ip(address), kind, holder, ...about }, state: 'assigned', eni: 'eni-1' };
 }
 
@@ -105,5 +106,41 @@ describe('the Elastic IP of an interface', () => {
   ])('$name', ({ of, addresses, expected }) => {
     expect(place(of, addresses)).toBe(expected);
     expect(place(of, addresses.toReversed())).toBe(expected);
+  });
+});
+
+describe('the Elastic IP of an address that another pod of the node has', () => {
+  const VICTIM = '10.0.9.50';
+  const OF_ADDRESS = claim('p', { kind: 'allocate', pool: 'amazon' }, { kind: 'address', address: ip(VICTIM) });
+  const victim = assigned(VICTIM, 'ipam', { name: 'victim' });
+  const lying = pod([{ interface: 'net1', ips: [VICTIM] }]);
+
+  it.each<[string, readonly ClaimStatus[], ElasticIpClaim, string]>([
+    ['is not for a pod that only names it', [victim], OF_ADDRESS, 'elsewhere'],
+    ['nor for one that has added it to itself', [victim, assigned(VICTIM, 'live')], OF_ADDRESS, 'EipTargetMissing'],
+    ['nor for one that declares it', [victim, assigned(VICTIM, 'floating')], OF_ADDRESS, 'EipTargetMissing'],
+    [
+      'nor for one that lists it in its own network-status',
+      [victim, assigned(VICTIM, 'ipam', { unconfirmed: true })],
+      NET1,
+      'EipTargetMissing',
+    ],
+    [
+      'but is for the last of two that float it',
+      [assigned(VICTIM, 'floating', { name: 'victim' }), assigned(VICTIM, 'floating')],
+      OF_ADDRESS,
+      VICTIM,
+    ],
+    [
+      'and for the one to which IPAM gave it, whoever lists it',
+      [assigned(VICTIM, 'ipam', { name: 'liar', unconfirmed: true }), assigned(VICTIM, 'ipam')],
+      NET1,
+      VICTIM,
+    ],
+  ])('%s', (_what, addresses, wish, expected) => {
+    const of = wish === NET1 ? lying : pod([{ interface: 'net1', ips: ['10.0.9.51'] }]);
+
+    expect(place(of, addresses, wish)).toBe(expected);
+    expect(place(of, addresses.toReversed(), wish)).toBe(expected);
   });
 });
