@@ -1,7 +1,7 @@
 import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
-import { createEniObjectWriter } from '../../lib/kube/eni-objects.ts';
 import { readEnding } from '../../lib/kube/endings.ts';
+import { createEniObjectWriter } from '../../lib/kube/eni-objects.ts';
 import type { EventRecorder } from '../../lib/kube/events.ts';
 import type { ObjectContext } from '../../lib/model/eip-objects/eip-object.ts';
 import type { TenantPolicy } from '../../lib/model/tenant-policy.ts';

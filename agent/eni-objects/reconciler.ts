@@ -265,5 +265,11 @@ function about(step: EniStep) {
       ? { instanceId: step.instanceId, deviceIndex: step.deviceIndex, networkCard: step.networkCard }
       : {};
   const why = step.kind === 'tag' && step.retained !== undefined ? { retained: step.retained } : {};
-  return { ...why, step: step.kind, eniObject: eniKey(step.object), ...('eni' in step ? { eni: step.eni } : {}), ...place };
+  return {
+    ...why,
+    step: step.kind,
+    eniObject: eniKey(step.object),
+    ...('eni' in step ? { eni: step.eni } : {}),
+    ...place,
+  };
 }

@@ -5,10 +5,11 @@ import {
   DescribeSubnetsCommand,
   type Filter,
   ModifyNetworkInterfaceAttributeCommand,
+  type Subnet as RawSubnet,
   ReplaceRouteCommand,
 } from '@aws-sdk/client-ec2';
 import { Ec2Error } from '../model/ec2-error.ts';
-import { type Cidr, familyOf } from '../model/ip.ts';
+import { type Cidr, familyOf, parseCidr } from '../model/ip.ts';
 import type { RouteTable, VpcSubnet } from '../model/routed-ips/route-table.ts';
 import type { Accepted, CallOptions } from './api.ts';
 import { allPages, call, type Ec2Connection, filterChunks } from './calls.ts';
@@ -101,8 +102,17 @@ async function subnets(
   return (await Promise.all(pages)).flat().flatMap((raw): VpcSubnet[] => {
     if (!raw.SubnetId) return [];
     const cidrs = toCidrs(raw, () => undefined);
-    return [{ id: raw.SubnetId, vpcId: raw.VpcId ?? '', cidrs, tags: toTags(raw.Tags) }];
+    const inUse = isInUse(raw) ? { inUse: true as const } : {};
+    return [{ id: raw.SubnetId, vpcId: raw.VpcId ?? '', cidrs, tags: toTags(raw.Tags), ...inUse }];
   });
+}
+
+/** What AWS keeps for itself in each subnet: the first four addresses and the last (VPC guide, subnet sizing). */
+const OF_AWS = 5;
+
+function isInUse({ CidrBlock = '', AvailableIpAddressCount: free }: RawSubnet): boolean {
+  const network = parseCidr(CidrBlock);
+  return network !== undefined && free !== undefined && free < 2 ** (32 - Number(network.split('/')[1])) - OF_AWS;
 }
 
 function filter(name: string, values: readonly string[]): Filter {

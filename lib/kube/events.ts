@@ -34,7 +34,7 @@ export interface EventRecorderOptions {
   readonly component: string;
   /** The node on which the reporting process runs. */
   readonly host: string;
-  readonly onDrop?: (cause: DropCause, error?: unknown) => void;
+  readonly onDrop: (cause: DropCause, error?: unknown) => void;
 }
 
 /** client-go's defaults: a repeated Event counts up for 10 minutes; an object may have 25 at once and one more each 5 minutes. */
@@ -78,8 +78,8 @@ class QueuedRecorder implements EventRecorder {
 
   record(target: EventTarget, content: EventContent): void {
     if (this.#options.signal.aborted) return;
-    if (!this.#takeToken(target)) return this.#options.onDrop?.('spam');
-    if (this.#queue.length >= QUEUE_LIMIT) return this.#options.onDrop?.('queue-full');
+    if (!this.#takeToken(target)) return this.#options.onDrop('spam');
+    if (this.#queue.length >= QUEUE_LIMIT) return this.#options.onDrop('queue-full');
     this.#queue.push({ target, content, at: this.#options.clock.now() });
     this.#draining ??= this.#drain();
   }
@@ -91,7 +91,7 @@ class QueuedRecorder implements EventRecorder {
       next !== undefined && !this.#options.signal.aborted;
       next = this.#queue.shift()
     ) {
-      await this.#write(next).catch((error: unknown) => this.#options.onDrop?.('failed', error));
+      await this.#write(next).catch((error: unknown) => this.#options.onDrop('failed', error));
     }
     this.#draining = undefined;
   }

@@ -147,7 +147,9 @@ export function kubeAdapterSuite(start: () => Promise<ApiUnderTest>): void {
   });
 
   it('the recorder creates an Event and counts its repetition', async () => {
-    const recorder = createEventRecorder({ client, clock, signal: stop.signal, component: 'eni-agent', host: NODE });
+    const onDrop = (cause: string) => expect.fail(cause);
+    const about = { component: 'eni-agent', host: NODE, onDrop };
+    const recorder = createEventRecorder({ client, clock, signal: stop.signal, ...about });
     const target = { apiVersion: 'v1', kind: 'Pod', namespace: 'default', name: 'talked-about', uid: 'some-uid' };
     for (const _ of [1, 2])
       recorder.record(target, { type: 'Warning', reason: 'AddressRefused', message: 'the ENI is full' });

@@ -74,8 +74,10 @@ describe('routes', () => {
 
     expect(tables).toHaveLength(121);
     expect(tables.find(({ id }) => id === table)?.routes).toMatchObject([{ eni: left.pods, blackhole: true }]);
+    const empty = cloud.addSubnet({ vpcId: vpc.id, cidr: '10.0.2.0/24' });
     expect(await routes.subnets([vpc.id], options)).toEqual([
-      { id: subnet.id, vpcId: vpc.id, cidrs: ['10.0.1.0/24', '2001:db8::/64'], tags: {} },
+      { id: subnet.id, vpcId: vpc.id, cidrs: ['10.0.1.0/24', '2001:db8::/64'], tags: {}, inUse: true },
+      { id: empty.id, vpcId: vpc.id, cidrs: ['10.0.2.0/24'], tags: {} },
     ]);
   });
 

@@ -34,6 +34,8 @@ export interface VpcSubnet {
   readonly vpcId: string;
   readonly cidrs: readonly Cidr[];
   readonly tags: Readonly<Record<string, string>>;
+  /** EC2 counts IPv4 addresses of it that interfaces have. Unknown for a subnet of IPv6 alone. */
+  readonly inUse?: true;
 }
 
 export function routeOf(table: RouteTable, destination: Cidr): Route | undefined {

@@ -1,11 +1,12 @@
 import { type Eni, isInSubnetOf } from '../../model/eni.ts';
 import { type Cidr, cidr, contains, hostPrefixLength, type IpAddress } from '../../model/ip.ts';
 import type { Refusal } from '../../model/refusal.ts';
-import type { RouteTable, VpcSubnet } from '../../model/routed-ips/route-table.ts';
+import { type RouteTable, routeOf, type VpcSubnet } from '../../model/routed-ips/route-table.ts';
 
 /**
  * What a route to the address has as its destination. Outside the VPC: the address alone. Inside: the whole network of the subnet that
- * contains it, the only kind of route that EC2 takes there (facts §11), and never that of a subnet in which this node itself has an ENI.
+ * contains it, the only kind of route that EC2 takes there (facts §11): never that of a subnet in which this node itself has an ENI, nor
+ * one in which anybody has. A route that leads to an ENI already was made when nobody had, or by whoever owns the subnet: it goes on.
  */
 export function destinationFor(
   address: IpAddress,
@@ -26,9 +27,15 @@ export function destinationFor(
     ({ vpcId, vpcCidrs }) => vpcId === eni.vpcId && vpcCidrs.some((each) => contains(each, address)),
   );
   if (!inVpc) return { destination: cidr(`${address}/${hostPrefixLength(address)}`) };
-  const networks = subnets.filter(({ vpcId }) => vpcId === eni.vpcId).flatMap(({ cidrs }) => cidrs);
-  const network = networks.find((each) => contains(each, address));
-  if (network !== undefined) return { destination: network };
+  for (const { id, vpcId, cidrs, inUse } of subnets) {
+    const network = vpcId === eni.vpcId ? cidrs.find((each) => contains(each, address)) : undefined;
+    if (network === undefined) continue;
+    if (!inUse || tables.some((table) => routeOf(table, network)?.eni !== undefined)) return { destination: network };
+    return notRoutable(
+      address,
+      `lies in ${id}, which others use: a route to its whole network would take their traffic; use an address outside the VPC, or of a subnet that nothing else uses`,
+    );
+  }
   return notRoutable(
     address,
     `lies inside ${eni.vpcId} but in none of its subnets; use an address outside the VPC, or make a subnet for it that nothing else uses`,

@@ -243,6 +243,26 @@ describe('each table stands for itself', () => {
     expect(target(world, 'rtb-other', '10.0.202.0/24')).toBe(a.eni());
   });
 
+  it('leads no traffic of a subnet here that somebody else uses', async () => {
+    const { world, clock, a } = await rig();
+    world.cloud.addInterface({ id: 'eni-database', subnetId: 'subnet-2' });
+    await clock.advance(11 * MINUTE);
+    world.calls.length = 0;
+    const annotations = { 'eni-agent.io/routed-ips': '10.0.202.0/24', 'eni-agent.io/route-tables': '*' };
+    const pod = a.runPod({
+      name: 'greedy',
+      podIp: '10.0.1.8',
+      annotations,
+      attachments: [{ interface: 'net1', ips: ['10.0.9.8'] }],
+    });
+    await clock.advance(5 * SECOND);
+    a.addAddress(pod, '10.0.202.20');
+    await clock.advance(5 * SECOND);
+
+    expect(told(world, 'greedy', '10.0.202.20')).toMatchObject({ state: 'refused', reason: 'NotRoutable' });
+    expect(routeCalls(world)).toEqual([]);
+  });
+
   it('refuses an Elastic IP on a routed address', async () => {
     const { world, clock, a } = await rig();
     const pod = runPod(

@@ -138,9 +138,9 @@ describe('planObjects', () => {
     (odd) => {
       const status = { networkInterfaceID: 'eni-1', privateIPAddresses: [odd] };
       const claims = [claim('a', { spec: { assignment: { eni: 'e' } } }), claim('b', toPod)];
-      const inventory = [eip(1, { tags: claims[0]?.tags ?? {} })];
+      const eips = [eip(1, { tags: claims[0]?.tags ?? {} })];
 
-      const { verdicts } = plan({ claims, inventory, eniObjects: new Map([['default/e', object('e', { status })]]) });
+      const { verdicts } = plan({ claims, eips, eniObjects: new Map([['default/e', object('e', { status })]]) });
 
       expect(
         verdicts.find(

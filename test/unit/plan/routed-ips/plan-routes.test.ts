@@ -158,6 +158,20 @@ describe('planRoutes', () => {
     expect(statuses.map(({ refusal }) => refusal?.reason)).toEqual(['DuplicateAddress', undefined]);
   });
 
+  it('takes the network of no subnet that others use, but for one that leads to an ENI already', () => {
+    const inside = claim({ address: cidr('10.0.7.7/32').split('/')[0] as never });
+    const network = cidr('10.0.7.0/24');
+    const subnet = { id: 'subnet-7', vpcId: 'vpc-1', cidrs: [network], tags: {} };
+    const used = { subnets: [{ ...subnet, inUse: true as const }], claims: [inside] };
+    const route = { destination: network, eni: 'eni-9', blackhole: false, target: 'eni-9' };
+
+    expect(planRoutes(snapshot({ ...used, subnets: [subnet] })).steps).toMatchObject([{ destination: network }]);
+    expect(outcome(snapshot(used))).toBe('NotRoutable');
+    expect(
+      planRoutes(snapshot({ ...used, tables: [table('rtb-1', undefined, { routes: [route] })] })).steps,
+    ).toMatchObject([{ destination: network }]);
+  });
+
   it('never makes a route out of an address inside the VPC that is in no subnet', () => {
     const inside = claim({ address: cidr('10.0.7.7/32').split('/')[0] as never });
     expect(outcome(snapshot({ claims: [inside] }))).toBe('NotRoutable');
