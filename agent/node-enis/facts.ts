@@ -50,6 +50,8 @@ export class NodeEniFacts {
   #networks: KnownNetworks | undefined;
   #withGroups = false;
   #withLegacy = false;
+  /** The interfaces at hand include those of the replaced controller. */
+  #hasLegacy = false;
   readonly #reads: {
     readonly rooms: BatchedRead<string>;
     readonly networks: BatchedRead<string>;
@@ -114,11 +116,13 @@ export class NodeEniFacts {
     };
   }
 
-  get known(): Facts {
-    const { interfaces, readAt: interfacesAt, touchedAt } = this.cache;
+  /** What is known for a plan about these objects. A describe that looked for less than they may have counts as none. */
+  knownFor(objects: readonly NodeEni[]): Facts {
+    this.#withLegacy = objects.some(({ dialect }) => dialect !== 'own');
+    const { interfaces, readAt, touchedAt } = this.cache;
     return {
       interfaces,
-      interfacesAt,
+      interfacesAt: this.#withLegacy && !this.#hasLegacy ? undefined : readAt,
       touchedAt,
       rooms: this.#rooms,
       networks: this.#networks,
@@ -133,7 +137,6 @@ export class NodeEniFacts {
     objects: readonly NodeEni[],
   ): void {
     this.#withGroups = groups;
-    this.#withLegacy = objects.some(({ dialect }) => dialect !== 'own');
     if (interfaces) this.readInterfaces();
     this.#reads.rooms.request(rooms);
     this.#reads.networks.request(networks);
@@ -166,9 +169,13 @@ export class NodeEniFacts {
       { tags: { [NODE_ENI_TAG.cluster]: clusterName }, tagKeys: [NODE_ENI_TAG.uid] },
       { signal },
     );
-    if (!this.#withLegacy) return ours;
+    if (!this.#withLegacy) {
+      this.#hasLegacy = false;
+      return ours;
+    }
     const legacy = ec2.describe({ tags: { [LEGACY_TAG.manager]: LEGACY_TAG.managerValue } }, { signal });
     const found = (await Promise.all([ours, legacy])).flat();
+    this.#hasLegacy = true;
     return [...new Map(found.map((facts) => [facts.id, facts])).values()];
   }
 }

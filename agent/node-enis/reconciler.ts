@@ -141,7 +141,7 @@ export class NodeEniReconciler {
 
   #snapshot(objects: readonly NodeEni[], nodes: readonly NodeEniNode[]): NodeEniSnapshot {
     const { clock, clusterName, reserved } = this.#parts;
-    const facts = this.#facts.known;
+    const facts = this.#facts.knownFor(objects);
     const present = new Set(facts.interfaces.map(({ id }) => id));
     this.#memory.note(objects, nodes, present, facts.interfacesAt);
     this.#memory.keep(
@@ -154,7 +154,7 @@ export class NodeEniReconciler {
   /** When EC2 is asked for the interfaces next; asks when that time has come. */
   #readAt(poll: boolean): number | undefined {
     const { clock, resyncMs = RESYNC_MS } = this.#parts;
-    const { interfacesAt } = this.#facts.known;
+    const interfacesAt = this.#facts.cache.readAt;
     if (!poll) this.#memory.settled();
     if (interfacesAt === undefined) return undefined;
     const due = interfacesAt + (poll ? this.#memory.pollPause(this.#slots) : resyncMs);

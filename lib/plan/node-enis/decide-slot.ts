@@ -35,11 +35,11 @@ export function decideSlot(view: SlotView, snapshot: NodeEniSnapshot, planned: P
   return { ...decision, step: undefined, readInterfaces: true };
 }
 
-function isFresh(step: NodeEniStep, { own, key }: SlotView, snapshot: NodeEniSnapshot): boolean {
+function isFresh(step: NodeEniStep, { object, own, key }: SlotView, snapshot: NodeEniSnapshot): boolean {
   const { interfacesAt = 0, touchedAt, trustAfter, now } = snapshot;
   const trusted = interfacesAt >= (trustAfter.get(key) ?? 0);
-  // The token guards a creating call against a describe that is older or lags.
-  if (own === undefined) return trusted;
+  // The token guards a creating call against a describe that is older or lags; what the replaced controller made has none of ours.
+  if (own === undefined) return trusted && (object.dialect === 'own' || interfacesAt >= now - FRESH_MS);
   if (TAKES_AWAY.has(step.kind)) return trusted && interfacesAt >= now - FRESH_MS;
   return trusted && Math.max(interfacesAt, touchedAt.get(own.id) ?? 0) >= now - FACTS_AGE_MS;
 }

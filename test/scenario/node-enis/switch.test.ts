@@ -53,6 +53,33 @@ describe('the switch from aws-multi-eni-controller', () => {
     });
   });
 
+  it('adopts also what comes while the controller is at work for others, and never makes a second one', async () => {
+    rig = new NodeEniRig();
+    rig.addNode('b');
+    rig.create('ours', { nodeSelector: { role: 'edge' }, subnets: [{ id: 'subnet-ma' }] });
+    rig.controller.start();
+    await rig.until(() => rig.ready('ours')?.status === 'True');
+    rig.patchNode('b', { metadata: { labels: { legacy: 'true' } } });
+    const { cloud, kubeState } = rig.world;
+    const { id } = cloud.addInterface({
+      subnetId: 'subnet-ma',
+      instanceId: rig.instanceOf('b'),
+      deviceIndex: 1,
+      tags: { NodeENI: 'old', Node: 'b', 'kubernetes.io/cluster/managed-by': 'nodeeni-controller' },
+    });
+    kubeState.api.create(rig.world.resource('nodeenis', LEGACY), undefined, {
+      apiVersion: LEGACY,
+      kind: 'NodeENI',
+      metadata: { name: 'old' },
+      spec: { nodeSelector: { legacy: 'true' }, subnetID: 'subnet-ma', securityGroupIDs: ['sg-1'] },
+    });
+    await rig.until(() => rig.on('b').some((one) => one.id === id && one.tags.has('eni-agent.io/node-eni-uid')));
+    await rig.clock.advance(10 * MINUTE);
+
+    expect(rig.on('b')).toHaveLength(2);
+    expect(writes().filter((action) => action === 'CreateNetworkInterface')).toHaveLength(1);
+  });
+
   it('goes on to an object of ours with the same name without detaching anything', async () => {
     const id = leftBehind({ deleteOnTermination: false });
     rig.controller.start();
