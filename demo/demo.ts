@@ -4,6 +4,7 @@ import { paintFor } from '../agent/text/paint.ts';
 import type { LogLevel } from '../lib/runtime/logger.ts';
 import { addressAt } from '../sim/world/addresses.ts';
 import { ClusterLife } from '../sim/world/life/cluster-life.ts';
+import { installNodeEnis } from '../sim/world/node-enis.ts';
 import { threeNodes } from '../sim/world/topology.ts';
 import { openWorld, type World } from '../sim/world/world.ts';
 import { chooseHost } from './host.ts';
@@ -26,7 +27,7 @@ const WRONG = 1;
 const INTERRUPTED = 130;
 
 /**
- * `npm run demo`: three simulated nodes with real agents as child processes, ten scenes, a map after each, one page of results. Exits 0 only when every
+ * `npm run demo`: three simulated nodes with real agents as child processes, eleven scenes, a map after each, one page of results. Exits 0 only when every
  * scene and the final state are right. Takes away everything that it made, also after a failure, Ctrl-C or `| head`; the agents' logs stay
  * when something went wrong.
  */
@@ -83,6 +84,7 @@ function settle(world: World): Map<string, string> {
   const { kubelet, cloud, nodes, floatingIps, eips } = world;
   floatingIps.install();
   eips.install();
+  installNodeEnis(world.kube);
   for (const name of ['red', 'blue']) kubelet.createNetwork(name, { type: 'ipvlan', name });
   kubelet.createNetwork(
     'vip',

@@ -4,6 +4,7 @@ import { burst } from './scenes/burst.ts';
 import { elasticIps } from './scenes/elastic-ips.ts';
 import { failover } from './scenes/failover.ts';
 import { forbidden } from './scenes/forbidden.ts';
+import { nodeJoins } from './scenes/node-joins.ts';
 import { podsEnd } from './scenes/pods-end.ts';
 import { podsStart } from './scenes/pods-start.ts';
 import { serviceAddress } from './scenes/service-address.ts';
@@ -12,6 +13,7 @@ import { twoHolders } from './scenes/two-holders.ts';
 
 /** In the order in which they are played: each finds the world as the one before left it. */
 export const SCENES: readonly Scene[] = [
+  nodeJoins,
   podsStart,
   failover,
   serviceAddress,

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:net';
 import type { MachineState } from './machine-state.ts';
 
 /**
- * Carries out what the stand-in's `ip addr add|del CIDR dev NAME [nodad]` asks for: the one request of an agent that changes something.
+ * Carries out what the stand-in's `ip addr add|del CIDR dev NAME [nodad]` and `ip link …` ask for: the requests of an agent that change something.
  * One process does it for all agents of the machine, so that no change is lost between reading the state and writing it.
  * Answers `ok`, or what `ip` would say of the failure.
  */
@@ -27,6 +27,10 @@ interface ChangeRequest {
 function change(state: MachineState, request: string): string {
   try {
     const { netns, args } = JSON.parse(request) as ChangeRequest;
+    if (args[0] === 'link') {
+      state.changeLink(args);
+      return 'ok';
+    }
     const [, verb, cidr = '', , device = ''] = args;
     if (state.changeAddress(netns, verb === 'add' ? 'add' : 'del', device, cidr)) return 'ok';
     return verb === 'add' ? 'RTNETLINK answers: File exists' : 'RTNETLINK answers: Cannot assign requested address';

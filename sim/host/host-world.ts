@@ -7,6 +7,8 @@ export interface HostWorld {
   /** What an agent's environment must have in addition, e.g. the PATH to the stand-in's `ip`. */
   readonly environment: Readonly<Record<string, string>>;
   createNode(name: string, enis: readonly HostEni[]): Promise<HostNode>;
+  /** EC2 has attached an interface: a link appears, and stays down until somebody sets it up, as on Amazon Linux 2023. */
+  attach(eni: HostEni): Promise<void>;
   /** Does what CNI ADD does, in its order and at its pace: namespace, interfaces, addresses, 10–60 ms later the result in the cache. */
   createPod(node: HostNode, pod: HostPodSpec): Promise<HostPod>;
   addAddress(pod: HostPod, ifName: string, cidr: string): Promise<void>;

@@ -9,6 +9,8 @@ export interface LinkState {
   readonly link_index?: number;
   readonly link_netnsid?: number;
   readonly flags: readonly string[];
+  readonly mtu?: number;
+  readonly altnames?: readonly string[];
   readonly addr_info: readonly AddressState[];
 }
 
@@ -101,6 +103,25 @@ export class MachineState {
       `${verb === 'del' ? 'Deleted ' : ''}${link.ifindex}: ${ifname}    ${eventText(address, ifname)}`,
     );
     return true;
+  }
+
+  /** `ip link set dev NAME up|mtu N` and `ip link property add|del dev NAME altname ALIAS` in the host's namespace. */
+  changeLink(args: readonly string[]): void {
+    const ifname = args[args.indexOf('dev') + 1] ?? '';
+    const links = this.links(undefined);
+    if (!links.some((link) => link.ifname === ifname)) throw new Error(`Cannot find device "${ifname}"`);
+    const change = (link: LinkState): LinkState => {
+      const { flags, altnames = [] } = link;
+      const value = args.at(-1) ?? '';
+      if (args.includes('mtu')) return { ...link, mtu: Number(value) };
+      if (value === 'up') return { ...link, flags: [...new Set([...flags, 'UP', 'LOWER_UP'])] };
+      const others = altnames.filter((name) => name !== value);
+      return { ...link, altnames: args.includes('add') ? [...others, value] : others };
+    };
+    this.writeLinks(
+      undefined,
+      links.map((link) => (link.ifname === ifname ? change(link) : link)),
+    );
   }
 
   #announce(scope: Scope, line: string): void {

@@ -58,12 +58,16 @@ export class RealHost implements HostWorld {
     const netnsDir = join(this.#root, name, 'netns');
     mkdirSync(netnsDir, { recursive: true });
     for (const eni of enis) {
-      const peer = this.#linkName('p');
-      const add = `link add ${eni.name} address ${eni.mac} type veth peer name ${peer}`;
-      await ipBatch([], [add, `link set ${eni.name} up`, `link set ${peer} up`]);
-      this.#links.push(eni.name);
+      await this.attach(eni);
+      await ipBatch([], [`link set ${eni.name} up`]);
     }
     return { name, netnsDir, cacheDir: join(this.#root, name, 'results'), enis };
+  }
+
+  async attach({ name, mac }: HostEni): Promise<void> {
+    const peer = this.#linkName('p');
+    await ipBatch([], [`link add ${name} address ${mac} type veth peer name ${peer}`, `link set ${peer} up`]);
+    this.#links.push(name);
   }
 
   async createPod(node: HostNode, spec: HostPodSpec): Promise<HostPod> {

@@ -24,7 +24,7 @@ case "$*" in
     [ -d "$state/ns/$3" ] || fail "Cannot open network namespace \\"$3\\": No such file or directory"
     fail 'Error: Peer netns already has a nsid assigned.'
     ;;
-  'addr add '* | 'addr del '*) exec "\${SIM_HOST_NODE:-node}" "\${0%/*}/change-address.mjs" "$@" ;;
+  'addr add '* | 'addr del '* | 'link set '* | 'link property '*) exec "\${SIM_HOST_NODE:-node}" "\${0%/*}/change-address.mjs" "$@" ;;
   *) fail "the stand-in for ip does not know: $*" ;;
 esac
 `,

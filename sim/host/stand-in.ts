@@ -49,6 +49,14 @@ export class StandInHost implements HostWorld {
     return { name, netnsDir, cacheDir: join(this.#root, name, 'results'), enis };
   }
 
+  async attach({ name, mac }: HostEni): Promise<void> {
+    const link = linkOf(this.#nextIndex++, name, mac);
+    this.#state.writeLinks(undefined, [
+      ...this.#state.links(undefined),
+      { ...link, flags: ['BROADCAST', 'MULTICAST'] },
+    ]);
+  }
+
   async createPod(node: HostNode, spec: HostPodSpec): Promise<HostPod> {
     const name = `cni-${randomUUID()}`;
     const netns = join(node.netnsDir, name);

@@ -97,6 +97,14 @@ export function buildTopology(cloud: Cloud, topology: Topology, tag: string): Wo
   });
 }
 
+/** An instance with its primary ENI only, in the subnet and zone of another one's. */
+export function plainInstance(cloud: Cloud, name: string, like: WorldInstance): WorldInstance {
+  const subnetId = cloud.state.interfacesOf(like.instanceId, Date.now())[0]?.subnetId ?? '';
+  const { instance, primary } = cloud.addInstance({ type: 'm5.4xlarge', subnetId, tags: { Name: name } });
+  const { id: instanceId, zone } = instance;
+  return { name, instanceId, zone, privateIp: primaryIpOf(primary.addresses), enis: [] };
+}
+
 function primaryIpOf(addresses: readonly { readonly ip: string; readonly primary: boolean }[]): string {
   return addresses.find(({ primary }) => primary)?.ip ?? '';
 }

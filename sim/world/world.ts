@@ -1,12 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join as pathOf } from 'node:path';
 import { Cloud } from '../ec2/cloud.ts';
 import { type Ec2Server, startEc2Server } from '../ec2/server.ts';
 import { Throttle } from '../ec2/throttle.ts';
 import type { HostWorld } from '../host/host-world.ts';
 import { startImds } from '../imds/server.ts';
-import { FakeKubelet } from '../kube/kubelet.ts';
+import { builtIn, FakeKubelet } from '../kube/kubelet.ts';
 import { type KubeApi, startKubeApi } from '../kube/server.ts';
 import { AddressPool } from './addresses.ts';
 import { AgentPods } from './agent-pods.ts';
@@ -14,7 +14,7 @@ import { AgentProcess } from './agent-process.ts';
 import { Eips } from './eips.ts';
 import { FloatingIps } from './floating-ips.ts';
 import { Pods } from './pods.ts';
-import { buildTopology, type Topology, type WorldInstance } from './topology.ts';
+import { buildTopology, plainInstance, type Topology, type WorldInstance } from './topology.ts';
 import { Undo } from './undo.ts';
 import { worldIds } from './world-ids.ts';
 import type { WorldNode } from './world-node.ts';
@@ -54,13 +54,17 @@ export interface World {
   /** Holds `kubeconfig`, `logs/` and each agent's state. */
   readonly folder: string;
   readonly kubeconfig: string;
+  /** A plain node joins, like these that there are but without a Multus ENI; its agent does not run yet. */
+  join(name: string): Promise<WorldNode>;
+  /** The instance ends and its Node object goes; nothing else waits for it. */
+  leave(node: WorldNode): Promise<void>;
   close(options?: { readonly keepLogs?: boolean }): Promise<void>;
 }
 
 /** Puts a world together; the agents do not run yet. What was started is taken away again when something fails. */
 export async function openWorld(options: WorldOptions): Promise<World> {
-  const folder = mkdtempSync(join(tmpdir(), 'eni-agent-world-'));
-  mkdirSync(join(folder, 'logs'));
+  const folder = mkdtempSync(pathOf(tmpdir(), 'eni-agent-world-'));
+  mkdirSync(pathOf(folder, 'logs'));
   const undo = new Undo();
   undo.defer(() => options.host.close());
   try {
@@ -69,24 +73,35 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     const ec2 = undo.use(await startEc2Server({ cloud, throttle }));
     const kube = undo.use(await startKubeApi({ garbageCollection: true }));
     const kubelet = new FakeKubelet(kube);
-    const kubeconfig = join(folder, 'kubeconfig');
+    const kubeconfig = pathOf(folder, 'kubeconfig');
     writeFileSync(kubeconfig, kube.kubeconfig());
     const nodes: WorldNode[] = [];
     const place = { options, folder, kubeconfig, ec2, cloud, undo, agentPods: new AgentPods(kube) };
-    for (const instance of buildTopology(cloud, options.topology, process.pid.toString(36))) {
-      kubelet.createNode({
-        name: instance.name,
-        internalIP: instance.privateIp,
-        providerID: `aws:///${instance.zone}/${instance.instanceId}`,
-      });
-      nodes.push(await addNode(instance, place));
-    }
+    const admit = async (instance: WorldInstance) => {
+      const { name, privateIp: internalIP, zone, instanceId } = instance;
+      kubelet.createNode({ name, internalIP, providerID: `aws:///${zone}/${instanceId}` });
+      const node = await addNode(instance, place);
+      nodes.push(node);
+      return node;
+    };
+    for (const instance of buildTopology(cloud, options.topology, process.pid.toString(36))) await admit(instance);
     const controller = controllerProcess(place);
     undo.defer(() => Promise.all([...nodes.map(({ agent }) => agent), controller].map((agent) => agent.close())));
     const addresses = new AddressPool();
     const pods = new Pods(kubelet, options.host);
     const floatingIps = new FloatingIps(kube);
     const eips = new Eips(kube);
+    const join = (name: string) => {
+      const [first] = nodes;
+      if (first === undefined) throw new Error('the world has no node to be like');
+      return admit(plainInstance(cloud, name, first));
+    };
+    const leave = async (node: WorldNode) => {
+      await node.agent.close();
+      cloud.setInstanceState(node.instanceId, 'terminated');
+      kube.api.delete(builtIn('nodes'), undefined, node.name);
+      nodes.splice(nodes.indexOf(node), 1);
+    };
     const close = async ({ keepLogs = false } = {}) => {
       await undo.run().finally(() => keepLogs || rmSync(folder, { recursive: true, force: true }));
     };
@@ -106,6 +121,8 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       addresses,
       folder,
       kubeconfig,
+      join,
+      leave,
       close,
     };
   } catch (error) {
@@ -130,7 +147,7 @@ async function addNode(instance: WorldInstance, place: Place): Promise<WorldNode
   const links = enis.map(({ link, mac }) => ({ name: link, mac }));
   const host = await options.host.createNode(name, links);
   const imds = undo.use(await startImds({ cloud, instanceId }));
-  const logFile = join(folder, 'logs', `${name}.log`);
+  const logFile = pathOf(folder, 'logs', `${name}.log`);
   const agent = new AgentProcess({
     entry: options.entry,
     logFile,
@@ -140,7 +157,7 @@ async function addNode(instance: WorldInstance, place: Place): Promise<WorldNode
       `--kubeconfig=${place.kubeconfig}`,
       `--netns-dir=${host.netnsDir}`,
       `--cni-cache-dir=${host.cacheDir}`,
-      `--state-dir=${join(folder, name)}`,
+      `--state-dir=${pathOf(folder, name)}`,
       `--cluster-name=${CLUSTER}`,
       ...(options.agentFlags ?? []),
     ],
@@ -148,7 +165,7 @@ async function addNode(instance: WorldInstance, place: Place): Promise<WorldNode
     onReady: (isReady, port) => place.agentPods.tell(name, { isReady, port, logFile }),
     ...(options.onLine && { onLine: (line: string) => options.onLine?.(name, line) }),
   });
-  return { ...instance, host, imds, agent };
+  return { ...instance, enis: [...enis], host, imds, agent };
 }
 
 /** The controller needs no instance of its own: region and credentials are in its environment. */
@@ -156,7 +173,7 @@ function controllerProcess(place: Place): AgentProcess {
   const { options, folder } = place;
   return new AgentProcess({
     entry: options.entry,
-    logFile: join(folder, 'logs', 'controller.log'),
+    logFile: pathOf(folder, 'logs', 'controller.log'),
     argv: [
       'controller',
       `--kubeconfig=${place.kubeconfig}`,
