@@ -1,7 +1,8 @@
 import type { InitOptions, SidecarOptions } from '../../lib/config/options.ts';
 import type { ClaimStatus } from '../../lib/model/addresses/plan.ts';
-import { carries, type EniId } from '../../lib/model/eni.ts';
-import type { IpAddress } from '../../lib/model/ip.ts';
+import { carries, type Eni } from '../../lib/model/eni.ts';
+import { contains } from '../../lib/model/ip.ts';
+import type { Route, RouteTable } from '../../lib/model/routed-ips/route-table.ts';
 import type { NodeReport } from '../addresses/reconciler-options.ts';
 import { openSession, type PodSession } from '../pod/session.ts';
 
@@ -29,6 +30,7 @@ export async function runInit(options: InitOptions, stop: AbortSignal): Promise<
   ending.addEventListener('abort', () => settled.resolve([]), { once: true });
   let session: PodSession | undefined;
   let confirmed = false;
+  let routingFault: string | undefined;
   let tasks: Promise<unknown> = Promise.resolve();
   try {
     const resync = { addressResyncMs: 5_000, ec2ResyncMs: 60_000 };
@@ -36,6 +38,7 @@ export async function runInit(options: InitOptions, stop: AbortSignal): Promise<
       command: 'init',
       options,
       release: 'never',
+      podStateDir: undefined,
       ...resync,
       report,
       stop: ending,
@@ -44,17 +47,21 @@ export async function runInit(options: InitOptions, stop: AbortSignal): Promise<
     tasks = Promise.all([session.addresses.start(ending), session.engine.run()]);
     const statuses = await settled.promise;
     confirmed = options.dryRun || (await confirm(session, statuses, ending));
+    // Before the signal ends its commands.
+    routingFault = await session.routingSettled();
   } catch (error) {
     if (!ending.aborted) throw error;
   }
   done.abort();
   await tasks;
+  await session?.routesIdle();
   if (!confirmed) process.stderr.write(`${explain(options.timeoutMs, last, stop.aborted)}\n`);
+  else if (routingFault !== undefined) process.stderr.write(`eni-agent init: ${routingFault}\n`);
   else
-    session?.parts.log.info('all addresses of this pod are on their ENIs', {
+    session?.parts.log.info('all addresses of this pod are where they should be', {
       addresses: last?.statuses.map(({ claim }) => claim.address),
     });
-  return confirmed ? 0 : 1;
+  return confirmed && routingFault === undefined ? 0 : 1;
 }
 
 /** `eni-agent sidecar`: the same, and keeps following the pod's addresses until it is stopped. */
@@ -65,6 +72,7 @@ export async function runSidecar(options: SidecarOptions, stop: AbortSignal): Pr
     command: 'sidecar',
     options,
     release: 'after-delay',
+    podStateDir: options.podStateDir,
     addressResyncMs,
     ec2ResyncMs,
     report: () => undefined,
@@ -75,6 +83,7 @@ export async function runSidecar(options: SidecarOptions, stop: AbortSignal): Pr
   stop.addEventListener('abort', () => clock.after(STOP_GRACE_MS, () => calls.abort(stop.reason)), { once: true });
   log.info('following the addresses of this pod', { instanceId: session.instanceId });
   await Promise.all([session.addresses.start(stop), session.engine.run()]);
+  await session.routesIdle();
   log.info('stopped; the addresses stay');
   return 0;
 }
@@ -85,15 +94,34 @@ async function confirm(
   statuses: readonly ClaimStatus[],
   signal: AbortSignal,
 ): Promise<boolean> {
-  const expected = statuses.map(({ claim, eni }): [IpAddress, EniId | undefined] => [claim.address, eni]);
-  while (!signal.aborted && expected.length > 0) {
+  while (!signal.aborted && statuses.length > 0) {
     const enis = await ec2.addresses.describeEnis(instanceId, { signal }).catch(() => []);
-    const shown = ([address, id]: [IpAddress, EniId | undefined]) =>
-      enis.some((eni) => eni.id === id && carries(eni, address));
-    if (expected.every(shown)) return true;
+    const ids = [...new Set(statuses.flatMap(({ tables = [] }) => tables.map(({ table }) => table)))];
+    const tables = ids.length === 0 ? [] : await ec2.routes.describe({ vpcIds: [], ids }, { signal }).catch(() => []);
+    if (statuses.every((status) => isShown(status, enis, tables))) return true;
     await parts.clock.sleep(CONFIRM_EVERY_MS, signal);
   }
   return false;
+}
+
+/** On its ENI, or led there by each of its route tables. */
+function isShown(
+  { claim, eni: id, tables = [] }: ClaimStatus,
+  enis: readonly Eni[],
+  known: readonly RouteTable[],
+): boolean {
+  if (claim.routed === undefined) return enis.some((eni) => eni.id === id && carries(eni, claim.address));
+  return tables.every(({ table }) => {
+    const routes = known.find((each) => each.id === table)?.routes ?? [];
+    const matching = routes.filter(({ destination }) => contains(destination, claim.address));
+    return mostSpecific(matching)?.eni === id;
+  });
+}
+
+/** The one that a packet follows. */
+function mostSpecific(routes: readonly Route[]): Route | undefined {
+  const length = ({ destination }: Route) => Number(destination.split('/')[1]);
+  return routes.toSorted((a, b) => length(b) - length(a))[0];
 }
 
 function explain(timeoutMs: number, last: NodeReport | undefined, stopped: boolean): string {

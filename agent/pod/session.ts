@@ -15,9 +15,22 @@ import { openEc2 } from '../aws/ec2-access.ts';
 import { hintsFrom, resolveIdentity } from '../aws/identity.ts';
 import { monotonicClock } from '../floating-ips/monotonic-clock.ts';
 import { openProcess } from '../process.ts';
+import { openOwnRoutes } from './own-routes.ts';
 
 export type PodCommand = 'init' | 'sidecar';
-type PodOptions = Pick<InitOptions, 'allowImdsV1' | 'interfaceFilter' | 'dryRun' | 'logLevel' | 'logFormat'>;
+type PodOptions = Pick<
+  InitOptions,
+  | 'allowImdsV1'
+  | 'interfaceFilter'
+  | 'dryRun'
+  | 'logLevel'
+  | 'logFormat'
+  | 'routeTables'
+  | 'routedIps'
+  | 'useSbr'
+  | 'interface1Peers'
+  | 'interface2Peers'
+>;
 
 export interface PodSession {
   readonly engine: AddressReconciler;
@@ -25,6 +38,10 @@ export interface PodSession {
   readonly parts: ReturnType<typeof openProcess>;
   readonly instanceId: string;
   readonly ec2: ReturnType<typeof openEc2>;
+  /** Resolves with what could not be set of the pod's own routing, for people; undefined when all is set. */
+  readonly routingSettled: () => Promise<string | undefined>;
+  /** Resolves when nothing about routes is in flight any more. */
+  readonly routesIdle: () => Promise<void>;
 }
 
 export interface SessionInput {
@@ -33,6 +50,9 @@ export interface SessionInput {
   readonly release: 'after-delay' | 'never';
   readonly addressResyncMs: number;
   readonly ec2ResyncMs: number;
+  /** What the sidecar remembers over restarts of its container; undefined: nothing. */
+  readonly podStateDir: string | undefined;
+  /** Its statuses are those of all addresses, the routed ones included. */
   readonly report: (report: NodeReport) => void;
   readonly stop: AbortSignal;
   readonly calls: AbortSignal;
@@ -77,11 +97,13 @@ export async function openSession(input: SessionInput): Promise<PodSession> {
     emit: () => undefined,
     kindOf: ({ address, kind }) => (fromCni?.has(address) ? 'ipam' : kind),
   });
+  const rateLimit = new RateLimit({ clock, random });
+  const routes = openOwnRoutes(input, { parts, clock, rateLimit, ec2: ec2.routes, addresses, enis: () => engine });
   engine = new AddressReconciler(
     {
       clock,
       random,
-      rateLimit: new RateLimit({ clock, random }),
+      rateLimit,
       ec2: ec2.addresses,
       instanceId: identity.instanceId,
       ledger: new Journal({
@@ -97,11 +119,11 @@ export async function openSession(input: SessionInput): Promise<PodSession> {
         const interfaces = (name: string) => options.interfaceFilter.test(name);
         const drafts = ownClaims(addresses.interfaces(), { ...pod, interfaces });
         if (addresses.synced) fromCni ??= new Set(drafts.map(({ address }) => address));
-        return { drafts, refusals: new Map(), complete: addresses.synced };
+        return routes.divide({ drafts, refusals: new Map(), complete: addresses.synced });
       },
       report: (report) => {
         reporter.statuses(report.statuses);
-        input.report(report);
+        routes.addresses(report);
       },
       events: reporter,
       callSignal: input.calls,
@@ -110,7 +132,15 @@ export async function openSession(input: SessionInput): Promise<PodSession> {
     },
     stop,
   );
-  return { engine, addresses, parts, instanceId: identity.instanceId, ec2 };
+  return {
+    engine,
+    addresses,
+    parts,
+    instanceId: identity.instanceId,
+    ec2,
+    routingSettled: () => routes.routingSettled(),
+    routesIdle: () => routes.idle(),
+  };
 }
 
 /** The namespace that a service account's token comes with, where one is mounted; else it is not known. */

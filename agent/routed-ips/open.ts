@@ -26,7 +26,8 @@ export interface OpenRoutedIpsOptions {
   /** Undefined: nothing survives the process, as in a pod. */
   readonly stateDir: string | undefined;
   readonly dryRun: boolean;
-  readonly firstStart?: boolean;
+  /** See `RoutedIpsOptions.firstStart`; `unless-recorded`: only where no process before this one has left records. @default false */
+  readonly firstStart?: boolean | 'unless-recorded';
   readonly resyncMs: number;
   readonly observe: () => RoutedSurroundings;
   readonly report: (statuses: readonly RoutedStatus[]) => void;
@@ -49,6 +50,8 @@ export function openRoutedIps(options: OpenRoutedIpsOptions, stop: AbortSignal) 
   const loop = new RoutedIps(
     {
       ...options,
+      firstStart:
+        options.firstStart === 'unless-recorded' ? records.recovered === 'empty' : options.firstStart === true,
       rateLimiter: new RateLimiter(rateLimit, isThrottling),
       records,
       reporter: new RouteReporter(options),

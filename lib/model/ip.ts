@@ -113,3 +113,10 @@ function numeric(address: IpAddress): bigint {
 function hasLeadingZero(text: string): boolean {
   return text.split('.').some((part) => part.length > 1 && part.startsWith('0'));
 }
+
+/** The first address of a network after its own: where a VPC has the router of a subnet. */
+export function firstHostOf(network: Cidr): IpAddress {
+  const bytes = ipaddr.parse(network.split('/')[0] ?? '').toByteArray();
+  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) + 1;
+  return ip(ipaddr.fromByteArray(bytes).toString());
+}

@@ -74,7 +74,8 @@ function parseTableSelectors(text: string | undefined, where: string): Parsed<re
   return { value, refusals };
 }
 
-function parseTableSelector(element: string): TableSelector | undefined {
+/** One element of such a list; undefined when it names no route table. */
+export function parseTableSelector(element: string): TableSelector | undefined {
   if (element === '*') return { kind: 'all' };
   if (/^rtb-[0-9a-z]{1,32}$/.test(element)) return { kind: 'id', id: element };
   const [, key, value] = /^tag:([^=]{1,128})(?:=(.{0,256}))?$/.exec(element) ?? [];

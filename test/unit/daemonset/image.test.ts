@@ -18,10 +18,10 @@ beforeAll(() => {
 afterAll(() => rmSync(app, { recursive: true, force: true }));
 
 /** Runs the image's entry point as a container runtime would. `/app` in the arguments means the stand-in. */
-function container(...args: readonly string[]) {
+function container(args: readonly string[], variables: Readonly<Record<string, string>> = {}) {
   const words = args.map((arg) => arg.replaceAll('/app/', `${app}/`));
   const { status, stdout, stderr } = spawnSync(join(app, 'entrypoint.sh'), words, {
-    env: { PATH: `${app}:/usr/bin:/bin` },
+    env: { PATH: `${app}:/usr/bin:/bin`, ...variables },
     encoding: 'utf8',
   });
   const program = stdout.split('\n').slice(0, -1);
@@ -57,19 +57,35 @@ describe('the entry point of the image', () => {
     ],
     [['/bin/sh', '-c', 'eni-agent node'], ['node']],
   ])('args %j start the program with %j and pass its exit code on', (args, words) => {
-    expect(container(...args)).toMatchObject({ status: 7, words, stderr: '', started: true });
+    expect(container(args)).toMatchObject({ status: 7, words, stderr: '', started: true });
   });
 
   it.each([[['/bin/sh', '-c', '/app/script.sh']], [['/bin/sh', '-c', '/app/script.sh initContainer']]])(
     'args %j end with the usage and exit code 64',
     (args) => {
-      expect(container(...args)).toMatchObject({
+      expect(container(args)).toMatchObject({
         status: 64,
         started: false,
         stderr: expect.stringContaining('usage: script.sh initContainers|sidecar') as string,
       });
     },
   );
+});
+
+describe("the variables of AWS's Multi-AZ sample", () => {
+  it.each([
+    [{ RunAsSidecar: 'True', VPCRTTag: 'ALL' }, 'sidecar'],
+    [{ RunAsSidecar: 'true' }, 'sidecar'],
+    [{ RunAsSidecar: 'False', VPCRTTag: 'BGPSpeaker=yes' }, 'init'],
+    [{ SubnetBasedLoopbacks: 'True' }, 'init'],
+  ])('%j start `%s`', (variables, command) => {
+    expect(container(['/bin/sh', '-c', '/app/script.sh'], variables)).toMatchObject({ status: 7, words: [command] });
+  });
+
+  it('do not count where the command is named', () => {
+    const { words } = container(['/bin/sh', '-c', '/app/script.sh initContainers'], { RunAsSidecar: 'True' });
+    expect(words).toEqual(['init']);
+  });
 });
 
 describe('the Dockerfile', () => {
