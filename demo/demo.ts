@@ -27,7 +27,7 @@ const WRONG = 1;
 const INTERRUPTED = 130;
 
 /**
- * `npm run demo`: three simulated nodes with real agents as child processes, eleven scenes, a map after each, one page of results. Exits 0 only when every
+ * `npm run demo`: three simulated nodes with real agents as child processes, scene after scene, a map after each, one page of results. Exits 0 only when every
  * scene and the final state are right. Takes away everything that it made, also after a failure, Ctrl-C or `| head`; the agents' logs stay
  * when something went wrong.
  */

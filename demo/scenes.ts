@@ -10,12 +10,14 @@ import { podsStart } from './scenes/pods-start.ts';
 import { serviceAddress } from './scenes/service-address.ts';
 import { throttled } from './scenes/throttled.ts';
 import { twoHolders } from './scenes/two-holders.ts';
+import { zoneLoss } from './scenes/zone-loss.ts';
 
 /** In the order in which they are played: each finds the world as the one before left it. */
 export const SCENES: readonly Scene[] = [
   nodeJoins,
   podsStart,
   failover,
+  zoneLoss,
   serviceAddress,
   elasticIps,
   twoHolders,

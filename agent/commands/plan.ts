@@ -18,6 +18,7 @@ import {
   PLAN_SCHEMA,
   type PlanView,
   renderPlan,
+  routeStep,
 } from '../node/render-plan.ts';
 import { openProcess } from '../process.ts';
 import { agentOf, listAgents } from '../remote/agents.ts';
@@ -98,11 +99,15 @@ async function readFloatingIps(kube: KubeClient, signal: AbortSignal): Promise<r
 }
 
 function viewOf(look: Look, options: PlanOptions, floatingIps: readonly FloatingIp[], startedAt: number): PlanView {
-  const { identity, addresses, elasticIps, describedAt } = look;
+  const { identity, addresses, elasticIps, routes, describedAt } = look;
   const { nodeName, observe, takeover, release, clusterName } = options;
   return {
     schema: PLAN_SCHEMA,
-    steps: [...(addresses?.actions ?? []).map(addressStep), ...(elasticIps?.steps ?? []).map(elasticIpStep)],
+    steps: [
+      ...(addresses?.actions ?? []).map(addressStep),
+      ...(routes?.steps ?? []).map(routeStep),
+      ...(elasticIps?.steps ?? []).map(elasticIpStep),
+    ],
     leftOut: (addresses?.leftOut ?? []).map(leftOutText),
     elasticIpsKnown: elasticIps !== undefined || clusterName === undefined,
     floatingIps: floatingIpStates(floatingIps),
@@ -123,7 +128,7 @@ function viewOf(look: Look, options: PlanOptions, floatingIps: readonly Floating
       describedAt,
       complete: addresses?.complete ?? false,
       enis: addresses?.enis ?? [],
-      statuses: addresses?.statuses ?? [],
+      statuses: [...(addresses?.statuses ?? []), ...(routes?.statuses ?? [])],
       refusals: mergedRefusals(addresses?.refusals, elasticIps?.refusals),
       elasticIps: elasticIps?.statuses ?? [],
     }),

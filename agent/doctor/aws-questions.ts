@@ -13,7 +13,10 @@ export type AwsEvidence = Pick<
 >;
 
 /** When it is not even known which instance this is. */
-export const UNASKED: AwsEvidence = unasked('the instance is unknown');
+export const UNASKED = {
+  ...unasked('the instance is unknown'),
+  routes: { kind: 'skipped', message: 'the instance is unknown' },
+} as const satisfies Partial<Evidence>;
 
 function unasked(message: string): AwsEvidence {
   const skipped = { kind: 'skipped', message } as const;

@@ -4,13 +4,14 @@ import { chooseRegion, identityFromProviderId } from '../../lib/ec2/identity.ts'
 import { imdsIdentity } from '../../lib/ec2/imds.ts';
 import { ImdsError, imdsEndpoint, imdsReader } from '../../lib/ec2/imds-http.ts';
 import { ec2Probe } from '../../lib/ec2/probe.ts';
+import { ec2RouteProbe } from '../../lib/ec2/route-probe.ts';
 import { createKubeClient, type KubeClient } from '../../lib/kube/client.ts';
 import { loadConnection } from '../../lib/kube/connection.ts';
 import { getNode } from '../../lib/kube/node.ts';
 import type { InstanceIdentity } from '../../lib/model/eni.ts';
 import { parseTenantPolicy } from '../../lib/model/tenant-policy.ts';
 import { readEntries } from '../../lib/net/entry-folder.ts';
-import type { Answer, Evidence } from '../../lib/plan/doctor/evidence.ts';
+import type { Answer, Evidence, RoutedFound } from '../../lib/plan/doctor/evidence.ts';
 import { openEc2 } from '../aws/ec2-access.ts';
 import type { ProcessParts } from '../process.ts';
 import { VERSION } from '../version.ts';
@@ -24,15 +25,18 @@ import {
   askNodeEnis,
   askOwnNodeOnly,
   askRivals,
+  askRouted,
   askVersion,
   askVpcCni,
 } from './kube-questions.ts';
+import { askRoutes } from './route-questions.ts';
 
 type Cluster = Pick<
   Evidence,
   'apiServer' | 'access' | 'ownNodeOnly' | 'vpcCni' | 'rivals' | 'networks' | 'nodeEnis'
 > & {
   readonly images: readonly string[] | undefined;
+  readonly declared: Answer<readonly RoutedFound[]>;
 };
 type Found = Extract<Evidence['identity'], { kind: 'known' }>['value'] & InstanceIdentity;
 
@@ -41,15 +45,17 @@ export async function gather(options: DoctorOptions, parts: ProcessParts, signal
   const environment = options.region ? { ...parts.environment, AWS_REGION: options.region } : parts.environment;
   const kube = await openKube(options, parts);
   const cluster = kube.kind === 'known' ? await askCluster(kube.value, options.nodeName, signal) : unreachable(kube);
+  const { images, declared, ...ofCluster } = cluster;
   const { identity, imdsStatus } = await askIdentity(options.nodeName, environment, kube, signal);
   const found = identity.kind === 'known' ? identity.value : undefined;
-  const aws = found ? await askEc2(found, { ...parts, environment }, signal) : UNASKED;
+  const aws = found
+    ? await askEc2(found, { ...parts, environment }, { ...options, declared }, signal)
+    : UNASKED;
   const folders = [
     { path: options.netnsDir, option: 'netns-dir' },
     ...options.cniCacheDirs.map((path) => ({ path, option: 'cni-cache-dir' })),
   ];
   if (kube.kind === 'known') await kube.value.client.close();
-  const { images, ...ofCluster } = cluster;
   return {
     clusterName: options.clusterName,
     observe: options.observe,
@@ -92,13 +98,20 @@ interface Reached {
   readonly namespace: string;
 }
 
-async function askEc2(identity: Found, parts: ProcessParts, signal: AbortSignal) {
-  const { connection, addresses } = openEc2(identity, () => [], parts);
+async function askEc2(
+  identity: Found,
+  parts: ProcessParts,
+  { routeTableTag: defaultTag, declared }: Pick<DoctorOptions, 'routeTableTag'> & Pick<Cluster, 'declared'>,
+  signal: AbortSignal,
+) {
+  const { connection, addresses, routes } = openEc2(identity, () => [], parts);
   const { openServiceQuotas } = await import('../../lib/ec2/service-quotas.ts');
   const quota = openServiceQuotas({ region: identity.region, version: VERSION });
   try {
     const { instanceId } = identity;
-    return await askAws({ addresses, probe: ec2Probe(connection.client), instanceId, quota }, signal);
+    const aws = await askAws({ addresses, probe: ec2Probe(connection.client), instanceId, quota }, signal);
+    const questions = { routes, probe: ec2RouteProbe(connection.client), declared, defaultTag, enis: aws.enis };
+    return { ...aws, routes: await askRoutes(questions, signal) };
   } finally {
     connection.client.destroy();
   }
@@ -117,7 +130,7 @@ async function openKube(options: DoctorOptions, { clock, environment }: ProcessP
 async function askCluster({ client, namespace }: Reached, nodeName: string, signal: AbortSignal): Promise<Cluster> {
   const apiServer = await askVersion(client, signal);
   if (apiServer.kind === 'failed') return unreachable(apiServer);
-  const [access, ownNodeOnly, vpcCni, rivals, networks, nodeEnis, images] = await Promise.all([
+  const [access, ownNodeOnly, vpcCni, rivals, networks, nodeEnis, images, declared] = await Promise.all([
     askAccess(client, namespace, signal),
     askOwnNodeOnly(client, nodeName, signal),
     askVpcCni(client, signal),
@@ -125,8 +138,9 @@ async function askCluster({ client, namespace }: Reached, nodeName: string, sign
     askNetworks(client, nodeName, signal),
     askNodeEnis(client, nodeName, signal),
     askImages(client, signal),
+    askRouted(client, nodeName, signal),
   ]);
-  return { apiServer, access, ownNodeOnly, vpcCni, rivals, networks, nodeEnis, images };
+  return { apiServer, access, ownNodeOnly, vpcCni, rivals, networks, nodeEnis, images, declared };
 }
 
 function unreachable(apiServer: Exclude<Answer<unknown>, { kind: 'known' }>): Cluster {
@@ -140,6 +154,7 @@ function unreachable(apiServer: Exclude<Answer<unknown>, { kind: 'known' }>): Cl
     networks: skipped,
     nodeEnis: skipped,
     images: undefined,
+    declared: skipped,
   };
 }
 

@@ -10,7 +10,9 @@ import { masterOf, pluginOf } from '../../lib/model/addresses/cni.ts';
 import { ipamRangesOf } from '../../lib/model/addresses/ipam-range.ts';
 import { promisedNetworks } from '../../lib/model/addresses/networks-annotation.ts';
 import type { NodeMarks } from '../../lib/model/node-links/node-links.ts';
-import type { AccessFound, Answer, NetworkFound, VpcCniFound } from '../../lib/plan/doctor/evidence.ts';
+import { isAlive, podKey } from '../../lib/model/pod.ts';
+import { parseRoutedIps, ROUTE_TABLES, ROUTED_IPS } from '../../lib/model/routed-ips/declaration.ts';
+import type { AccessFound, Answer, NetworkFound, RoutedFound, VpcCniFound } from '../../lib/plan/doctor/evidence.ts';
 import { definitionsOf } from '../node/sources.ts';
 
 /** What the node agent does at the API server (daemonset/base/rbac.yaml). */
@@ -194,17 +196,63 @@ export async function askNetworks(
   });
 }
 
-async function readNetwork(client: KubeClient, name: string, signal: AbortSignal): Promise<NetworkFound | undefined> {
+/** What the node's pods and their networks declare in `eni-agent.io/routed-ips`. */
+export async function askRouted(
+  client: KubeClient,
+  nodeName: string,
+  signal: AbortSignal,
+): Promise<Answer<readonly RoutedFound[]>> {
+  return asked(async () => {
+    const query = { fieldSelector: `spec.nodeName=${nodeName}` };
+    const options = { path: '/api/v1/pods', query, from: '0', signal, convert: podConverter() };
+    const pods = (await listAll(client, options)).entries.filter(isAlive);
+    const names = [...new Set(pods.flatMap(definitionsOf))].toSorted();
+    const networks = await Promise.all(
+      names.map(async (name) => ({
+        where: `network ${name}`,
+        annotations: await readAnnotations(client, name, signal),
+      })),
+    );
+    const sources = pods.map((pod) => ({ where: `pod ${podKey(pod)}`, annotations: pod.annotations }));
+    return [...sources, ...networks].flatMap(({ where, annotations }): RoutedFound[] => {
+      const { value } = parseRoutedIps(annotations[ROUTED_IPS], annotations[ROUTE_TABLES], where);
+      return value === undefined ? [] : [{ where, ...value }];
+    });
+  });
+}
+
+/** Empty for a definition that is gone. */
+async function readAnnotations(client: KubeClient, name: string, signal: AbortSignal): Promise<Record<string, string>> {
+  const { metadata } = (await readDefinition(client, name, signal)) ?? {};
+  return metadata?.annotations ?? {};
+}
+
+interface RawDefinition {
+  readonly metadata?: { readonly annotations?: Record<string, string> };
+  readonly spec?: { readonly config?: unknown };
+}
+
+/** Undefined: there is none of this name. */
+async function readDefinition(
+  client: KubeClient,
+  name: string,
+  signal: AbortSignal,
+): Promise<RawDefinition | undefined> {
   const [namespace = '', plain = ''] = name.split('/');
   const path = `/apis/k8s.cni.cncf.io/v1/namespaces/${namespace}/network-attachment-definitions/${plain}`;
   try {
-    const { spec } = await client.request<{ spec?: { config?: unknown } }>({ method: 'GET', path, signal });
-    const config = spec?.config;
-    return { name, master: masterOf(config), plugin: pluginOf(config), ranges: ipamRangesOf(config) };
+    return await client.request<RawDefinition>({ method: 'GET', path, signal });
   } catch (error) {
     if (isKubeError(error) && error.status === 404) return undefined;
     throw error;
   }
+}
+
+async function readNetwork(client: KubeClient, name: string, signal: AbortSignal): Promise<NetworkFound | undefined> {
+  const found = await readDefinition(client, name, signal);
+  if (found === undefined) return undefined;
+  const config = found.spec?.config;
+  return { name, master: masterOf(config), plugin: pluginOf(config), ranges: ipamRangesOf(config) };
 }
 
 /** What the Node says about interfaces of NodeENIs. */

@@ -15,7 +15,7 @@ import { Journal } from '../../lib/runtime/journal.ts';
 import { silentLogger } from '../../lib/runtime/logger.ts';
 import { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import { AddressReconciler } from '../addresses/reconciler.ts';
-import type { NodeReport } from '../addresses/reconciler-options.ts';
+import type { NodeReport, Observed } from '../addresses/reconciler-options.ts';
 import { AddressReporter } from '../addresses/reporter.ts';
 import { openEc2 } from '../aws/ec2-access.ts';
 import { hintsFrom, resolveIdentity } from '../aws/identity.ts';
@@ -23,6 +23,7 @@ import { type EipReport, ElasticIpReconciler } from '../elastic-ips/reconciler.t
 import type { ProcessParts } from '../process.ts';
 import { TenantRules } from '../tenants/tenant-rules.ts';
 import { openObservers } from './observers.ts';
+import { lookAtRoutes, type RouteReport } from './plan-routes.ts';
 import { watchPods } from './pod-watch.ts';
 import { definitionsOf, observeNode } from './sources.ts';
 
@@ -34,6 +35,7 @@ export interface Look {
   /** Undefined when not everything answered in time. */
   readonly addresses: NodeReport | undefined;
   readonly elasticIps: EipReport | undefined;
+  readonly routes: RouteReport | undefined;
   readonly describedAt: number | undefined;
   /** What has not answered, each a sentence. */
   readonly missing: readonly string[];
@@ -63,14 +65,20 @@ export async function lookOnce(
   const signal = AbortSignal.any([stop, done.signal, AbortSignal.timeout(LOOK_MS)]);
   const looked = Promise.withResolvers<void>();
   signal.addEventListener('abort', () => looked.resolve(), { once: true });
-  const found: { identity?: InstanceIdentity; addresses?: NodeReport; elasticIps?: EipReport } = {};
+  const found: {
+    identity?: InstanceIdentity;
+    addresses?: NodeReport;
+    elasticIps?: EipReport;
+    routes?: RouteReport;
+  } = {};
   const loops: { addresses?: AddressReconciler; elasticIps?: ElasticIpReconciler } = {};
   const wake = () => {
     loops.addresses?.wake();
     loops.elasticIps?.wake();
   };
   const settle = () => {
-    if (found.addresses !== undefined && found.elasticIps !== undefined) looked.resolve();
+    const { addresses, elasticIps, routes } = found;
+    if (addresses !== undefined && elasticIps !== undefined && routes !== undefined) looked.resolve();
   };
 
   const definitions = createNadCache({ client: kube, clock, signal });
@@ -95,6 +103,7 @@ export async function lookOnce(
       : []),
     ...observers.faults(),
     ...(found.elasticIps === undefined && clusterName !== undefined ? ['the Elastic IPs of the cluster (EC2)'] : []),
+    ...(found.addresses !== undefined && found.routes === undefined ? ['the route tables of the VPC (EC2)'] : []),
   ];
   const reminder = setInterval(() => onWaiting(missing()), TELL_MS);
 
@@ -119,6 +128,7 @@ export async function lookOnce(
     );
     let fetched: Promise<void> | undefined;
     let latest: NodeReport | undefined;
+    let observed: Observed | undefined;
     const addresses = new AddressReconciler(
       {
         ...shared,
@@ -132,8 +142,8 @@ export async function lookOnce(
           release: options.release,
           releaseDelayMs,
         },
-        observe: () =>
-          observeNode(
+        observe: () => {
+          observed = observeNode(
             { pods, definitions, ...observers },
             {
               interfaces: (name) => options.interfaceFilter.test(name),
@@ -141,7 +151,9 @@ export async function lookOnce(
               tenants: () => tenants.policy,
               nodeAddresses: () => ours,
             },
-          ),
+          );
+          return observed;
+        },
         report: (report) => {
           if (!report.complete) return;
           latest = report;
@@ -152,6 +164,7 @@ export async function lookOnce(
           else
             void fetched.then(() => {
               found.addresses = report;
+              routes.wake();
               settle();
             });
         },
@@ -191,16 +204,34 @@ export async function lookOnce(
       },
       signal,
     );
+    const routes = lookAtRoutes(
+      {
+        ...shared,
+        metrics,
+        options,
+        ec2: ec2.routes,
+        addresses,
+        // Before the definitions are known, nor is what they declare.
+        observed: () => (found.addresses === undefined ? undefined : observed),
+        resyncMs: LOOK_MS,
+        report: (report) => {
+          found.routes = report;
+          settle();
+        },
+      },
+      signal,
+    );
     Object.assign(loops, { addresses, elasticIps });
     const running = addresses.run();
     await looked.promise;
     const unanswered = missing();
     done.abort();
-    await Promise.all([running, elasticIps.idle(), ...tasks]);
+    await Promise.all([running, elasticIps.idle(), routes.idle(), ...tasks]);
     return {
       identity,
       addresses: found.addresses,
       elasticIps: found.elasticIps,
+      routes: found.routes,
       describedAt: addresses.describedAt,
       missing: unanswered,
     };
@@ -211,6 +242,7 @@ export async function lookOnce(
       identity: undefined,
       addresses: undefined,
       elasticIps: undefined,
+      routes: undefined,
       describedAt: undefined,
       missing: missing(),
     };

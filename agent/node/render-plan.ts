@@ -2,6 +2,7 @@ import type { Action } from '../../lib/model/addresses/action.ts';
 import type { Claim } from '../../lib/model/addresses/claim.ts';
 import type { EipStep } from '../../lib/model/elastic-ips/plan.ts';
 import { podKey } from '../../lib/model/pod.ts';
+import type { RouteStep } from '../../lib/model/routed-ips/route-plan.ts';
 import type { NodeSnapshotView, SnapshotClaim, SnapshotElasticIp } from '../../lib/model/status/agent-snapshot.ts';
 import type { FloatingIpState } from '../../lib/model/status/cluster-status.ts';
 import type { Paint } from '../text/paint.ts';
@@ -23,7 +24,7 @@ export interface PlanView {
 }
 
 export interface PlanStep {
-  readonly kind: Action['kind'] | `${EipStep['kind']}-elastic-ip`;
+  readonly kind: Action['kind'] | `${EipStep['kind']}-elastic-ip` | `${RouteStep['kind']}-route`;
   readonly address: string;
   readonly eni?: string;
   readonly pod?: string;
@@ -84,6 +85,28 @@ export function elasticIpStep(step: EipStep): PlanStep {
   }
 }
 
+export function routeStep(step: RouteStep): PlanStep {
+  const kind = `${step.kind}-route` as const;
+  switch (step.kind) {
+    case 'move': {
+      const { claim, destination, table, eni, from } = step;
+      const pod = podKey(claim.holder);
+      const now = from === undefined || from === eni ? '' : `, from ${from}`;
+      const text = `lead ${destination} to ${eni} in ${table}${now}: ${claim.address} of ${pod} on ${claim.interface}`;
+      return { kind, address: claim.address, eni, pod, text };
+    }
+    case 'release': {
+      const { address, destination, table, eni } = step.record;
+      const text = `remove the route to ${destination} from ${table}: written by us, and no pod uses ${address} any more`;
+      return { kind, address, eni, text };
+    }
+    case 'uncheck': {
+      const { eni } = step;
+      return { kind, address: '', eni, text: `turn off the source/destination check of ${eni}: a route leads to it` };
+    }
+  }
+}
+
 export function leftOutText({ address, kind, holder, interface: on }: Claim): string {
   return `${address} ${kind} ${podKey(holder)} ${on}: left out, no subnet of the VPC has it`;
 }
@@ -126,11 +149,12 @@ function indented(lines: readonly string[]): string[] {
 }
 
 function claimText(
-  { address, kind, pod, interface: name, state, eni, reason, message }: SnapshotClaim,
+  { address, kind, pod, interface: name, state, eni, routes, reason, message }: SnapshotClaim,
   paint: Paint,
 ): string {
   const where = `${address} ${kind} ${pod} ${name}`;
-  return `${where}: ${coloured(state, paint)}${eni === undefined ? '' : ` on ${eni}`}${why(reason, message)}`;
+  const by = routes === undefined ? '' : ` by ${routes.map(({ table }) => table).join(', ') || 'no route table'}`;
+  return `${where}: ${coloured(state, paint)}${eni === undefined ? '' : ` on ${eni}`}${by}${why(reason, message)}`;
 }
 
 function elasticIpText(

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { RouteApi } from '../../lib/ec2/route-api.ts';
-import type { RoutedStatus, RoutePolicy } from '../../lib/model/routed-ips/route-plan.ts';
+import type { RoutedStatus, RoutePlan, RoutePolicy } from '../../lib/model/routed-ips/route-plan.ts';
 import { reviveRouteRecord } from '../../lib/model/routed-ips/route-record.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import { Journal } from '../../lib/runtime/journal.ts';
@@ -30,7 +30,7 @@ export interface OpenRoutedIpsOptions {
   readonly firstStart?: boolean | 'unless-recorded';
   readonly resyncMs: number;
   readonly observe: () => RoutedSurroundings;
-  readonly report: (statuses: readonly RoutedStatus[]) => void;
+  readonly report: (statuses: readonly RoutedStatus[], plan: RoutePlan) => void;
   readonly emit: (event: RouteEvent) => void;
   /** Reports refusals. */
   readonly statusReporter: Pick<AddressReporter, 'statuses'>;
@@ -55,9 +55,9 @@ export function openRoutedIps(options: OpenRoutedIpsOptions, stop: AbortSignal) 
       rateLimiter: new RateLimiter(rateLimit, isThrottling),
       records,
       reporter: new RouteReporter(options),
-      report: (statuses) => {
+      report: (statuses, plan) => {
         statusReporter.statuses(statuses);
-        options.report(statuses);
+        options.report(statuses, plan);
       },
     },
     stop,

@@ -51,7 +51,7 @@ export interface RoutedIpsOptions {
   readonly records: Journal<RouteRecord>;
   readonly reporter: RouteReporter;
   readonly observe: () => RoutedSurroundings;
-  readonly report: (statuses: readonly RoutedStatus[]) => void;
+  readonly report: (statuses: readonly RoutedStatus[], plan: RoutePlan) => void;
   readonly doubtEnis: (cause: string) => void;
   /** Plan and report only. */
   readonly dryRun: boolean;
@@ -126,7 +126,7 @@ export class RoutedIps {
     const readDue = this.#readDue(snapshot, planned);
     if (planned.describe) doubtEnis('ENIs older than a routed address');
     reporter.statuses(planned.statuses);
-    report(planned.statuses);
+    report(planned.statuses, planned);
     return { steps: planned.steps, retryAt: earliest(planned.retryAt, this.#memory.nextLook, readDue) };
   }
 

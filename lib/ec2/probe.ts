@@ -13,9 +13,7 @@ import {
 import type { Ec2Error } from '../model/ec2-error.ts';
 import type { Ec2Client } from './client.ts';
 import { translateError } from './errors.ts';
-
-/** What a dry run told of one action: EC2 does not always get as far as the question of permission. */
-export type Permission = 'allowed' | 'denied' | { readonly unknown: string };
+import { askPermission, type Permission } from './permission.ts';
 
 export const PROBED_ACTIONS = [
   'DescribeNetworkInterfaces',
@@ -89,21 +87,15 @@ export function ec2Probe(client: Ec2Client): Ec2Probe {
   };
 }
 
-async function permission(client: Ec2Client, action: ProbedAction, abortSignal: AbortSignal): Promise<Permission> {
-  try {
+function permission(client: Ec2Client, action: ProbedAction, abortSignal: AbortSignal): Promise<Permission> {
+  return askPermission(action, abortSignal, async () => {
     const allocationId = await send(client, action, abortSignal);
     // Done instead of tried: this is not an EC2 but a stand-in. Only an allocation leaves something behind.
     if (allocationId)
       await client
         .send(new ReleaseAddressCommand({ AllocationId: allocationId }), { abortSignal })
         .catch(() => undefined);
-    return 'allowed';
-  } catch (thrown) {
-    const error = translateError(thrown, { action, mutating: false, sent: !abortSignal.aborted, addresses: [] });
-    if (error.code === 'DryRunOperation') return 'allowed';
-    if (error.code === 'UnauthorizedOperation') return 'denied';
-    return { unknown: `${error.code}: ${error.message}` };
-  }
+  });
 }
 
 /** The dry run of one action; the id of an EIP that was allocated all the same. */

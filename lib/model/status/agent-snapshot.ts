@@ -48,8 +48,17 @@ export interface SnapshotClaim {
   readonly interface: string;
   readonly state: 'assigned' | 'pending' | 'refused';
   readonly eni?: EniId;
+  /** Of a routed address: where each of its route tables stands. */
+  readonly routes?: readonly SnapshotRoute[];
   readonly reason?: string;
   readonly message?: string;
+}
+
+/** One route table of a routed address. */
+export interface SnapshotRoute {
+  readonly table: string;
+  readonly state: 'assigned' | 'pending' | 'refused';
+  readonly reason?: string;
 }
 
 /** One Elastic IP that a pod asks for. */

@@ -4,6 +4,7 @@ import { diagnoseCluster } from './diagnose-cluster.ts';
 import { diagnoseEnis } from './diagnose-enis.ts';
 import { diagnoseHost } from './diagnose-host.ts';
 import { diagnoseNodeEnis } from './diagnose-node-enis.ts';
+import { diagnoseRoutes } from './diagnose-routes.ts';
 import type { Check, Evidence } from './evidence.ts';
 
 /** One check for each prerequisite, in the order in which a reader should fix them. Pure. */
@@ -12,6 +13,7 @@ export function diagnose(evidence: Evidence): readonly Check[] {
     ...diagnoseAws(evidence),
     ...diagnoseEnis(evidence),
     ...diagnoseNodeEnis(evidence),
+    ...diagnoseRoutes(evidence),
     ...diagnoseHost(evidence),
     ...diagnoseCluster(evidence),
     diagnoseAgent(evidence),

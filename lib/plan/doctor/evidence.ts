@@ -1,6 +1,10 @@
+import type { FloatingDeclaration } from '../../model/addresses/floating-declaration.ts';
 import type { IpamRange } from '../../model/addresses/ipam-range.ts';
 import type { Eni, EniId } from '../../model/eni.ts';
 import type { HostLink, NodeMarks } from '../../model/node-links/node-links.ts';
+import type { TableSelector } from '../../model/routed-ips/declaration.ts';
+import type { RoutePolicy } from '../../model/routed-ips/route-plan.ts';
+import type { RouteTable, VpcSubnet } from '../../model/routed-ips/route-table.ts';
 
 /** What was asked and what came back. `denied`: nobody may ask; `failed`: no answer, or none that means anything. */
 export type Answer<T> =
@@ -83,6 +87,25 @@ export interface AgentFound {
   readonly notes: readonly string[];
 }
 
+/** What a pod of this node, or one of its networks, declares about routed addresses. */
+export interface RoutedFound {
+  /** For people: `pod NAMESPACE/NAME`, or the network. */
+  readonly where: string;
+  readonly addresses: FloatingDeclaration;
+  readonly tables: readonly TableSelector[];
+}
+
+export interface RoutesFound {
+  /** At least one. */
+  readonly declared: readonly RoutedFound[];
+  readonly defaultTag: RoutePolicy['defaultTag'];
+  /** Those of the VPC, and those that are named by id. */
+  readonly tables: readonly RouteTable[];
+  readonly subnets: readonly VpcSubnet[];
+  /** To write one of the selected tables; empty when none is selected. */
+  readonly permissions: ReadonlyMap<string, PermissionFound>;
+}
+
 /** Everything that `doctor` found out, as plain data. */
 export interface Evidence {
   readonly clusterName: string | undefined;
@@ -96,6 +119,7 @@ export interface Evidence {
   readonly permissions: Answer<ReadonlyMap<string, PermissionFound>>;
   readonly enis: Answer<readonly Eni[]>;
   readonly sourceChecks: Answer<readonly { readonly eni: EniId; readonly enabled: boolean }[]>;
+  readonly routes: Answer<RoutesFound>;
   readonly gateway: Answer<boolean>;
   readonly elasticIps: Answer<{ readonly used: number; readonly limit: number | undefined }>;
   readonly folders: readonly FolderFound[];

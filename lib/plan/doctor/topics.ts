@@ -10,6 +10,7 @@ const TOPICS: readonly (readonly [name: RegExp, anchor: string])[] = [
   [/^VPC CNI$/, 'vpc-cni'],
   [/^address limits$/, 'address-limits'],
   [/^source\/destination check$/, 'source-and-destination-check'],
+  [/^routed IPs/, 'routed-ips'],
   [/^links$/, 'links'],
   [/^NodeENI$/, 'nodeeni'],
   [/^subnet addresses$/, 'subnet-addresses'],

@@ -83,7 +83,7 @@ function slots(eni: Eni, family: 4 | 6): SlotUse {
   return { used: usedSlots(eni, family), limit: slotLimit(eni, family) ?? null };
 }
 
-function claimView({ claim, state, eni, refusal }: ClaimStatus): SnapshotClaim {
+function claimView({ claim, state, eni, tables, refusal }: ClaimStatus): SnapshotClaim {
   return {
     address: claim.address,
     kind: claim.kind,
@@ -91,6 +91,9 @@ function claimView({ claim, state, eni, refusal }: ClaimStatus): SnapshotClaim {
     interface: claim.interface,
     state,
     ...(eni !== undefined && { eni }),
+    ...(tables !== undefined && {
+      routes: tables.map(({ table, state, refusal }) => ({ table, state, ...(refusal && { reason: refusal.reason }) })),
+    }),
     ...(refusal !== undefined && { reason: refusal.reason, message: refusal.message }),
   };
 }

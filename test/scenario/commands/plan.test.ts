@@ -25,6 +25,11 @@ describe('eni-agent plan, in a simulated cluster without agents', { timeout: 120
       networks: own,
       annotations: { 'eni-agent.io/floating-ips': 'nonsense' },
     });
+    const { vpcId } = world.cloud.state.interfaces.get(eni.id) ?? { vpcId: '' };
+    world.cloud.addRouteTable({ id: 'rtb-1', vpcId, main: true, tags: { 'eni-agent.io/routed-ips': '' } });
+    const routed = { 'eni-agent.io/routed-ips': '10.99.0.0/24' };
+    const vip = [{ ifName: 'net1', eni, ips: ['10.99.0.5'] }];
+    await world.pods.start({ name: 'vip', node, networks: vip, annotations: routed });
     await world.pods.start({ name: 'lost', node, networks: [{ ifName: 'net1', eni, ips: ['10.20.2.99'] }] });
   }, 60_000);
   afterAll(() => world?.close());
@@ -54,13 +59,15 @@ describe('eni-agent plan, in a simulated cluster without agents', { timeout: 120
     });
   }
 
-  it('prints private addresses, Elastic IPs, FloatingIPs and every refusal, and changes nothing', async () => {
+  it('prints private addresses, routes, Elastic IPs, FloatingIPs and every refusal, and changes nothing', async () => {
     const { code, out, err } = await plan('--node-name=node-b', '--cluster-name=test');
 
     expect(code).toBe(0);
     // On a slow machine it says what it waits for; nothing else goes there, and none of it to stdout.
     expect(err.replaceAll(/^eni-agent plan: waiting for .*\n/gm, '')).toBe('');
-    expect(out).toMatch(/^Would do 2:\n {2}assign [\d.]+ to eni-\w+: ipam address of default\/web on net1/);
+    expect(out).toMatch(/^Would do 4:\n {2}assign [\d.]+ to eni-\w+: ipam address of default\/web on net1/);
+    expect(out).toMatch(/ {2}lead 10\.99\.0\.5\/32 to eni-\w+ in rtb-1: 10\.99\.0\.5 of default\/vip on net1\n/);
+    expect(out).toMatch(/10\.99\.0\.5 ipam default\/vip net1: pending on eni-\w+ by rtb-1\n/);
     expect(out).toContain('  allocate an Elastic IP from amazon for default/web');
     expect(out).toMatch(/10\.20\.2\.99 ipam default\/lost net1: refused \(\w+: /);
     expect(out).toMatch(/Not understood:\n {2}default\/odd: InvalidAnnotation: /);
@@ -76,6 +83,8 @@ describe('eni-agent plan, in a simulated cluster without agents', { timeout: 120
     expect(schema).toBe('eni-agent.io/plan/v1');
     expect(steps.map(({ kind, pod }) => [kind, pod])).toEqual([
       ['assign', 'default/web'],
+      ['move-route', 'default/vip'],
+      ['uncheck-route', undefined],
       ['allocate-elastic-ip', 'default/web'],
     ]);
     const states = new Map(snapshot.claims.map(({ pod, state }) => [pod, state]));
@@ -83,6 +92,7 @@ describe('eni-agent plan, in a simulated cluster without agents', { timeout: 120
       new Map([
         ['default/lost', 'refused'],
         ['default/odd', 'refused'],
+        ['default/vip', 'pending'],
         ['default/web', 'pending'],
       ]),
     );

@@ -152,6 +152,7 @@ describe('what doctor prints', () => {
     subnets: UNASKED,
     nodeEnis: UNASKED,
     rpFilters: UNASKED,
+    routes: UNASKED,
     links: UNASKED,
     networks: known([{ name: 'default/red', master: undefined, plugin: 'macvlan', ranges: [] }]),
     namespaces: UNASKED,
