@@ -13,6 +13,9 @@ export const CEILINGS: Readonly<Record<string, Ceiling>> = {
   // Three processes of the rig lie between the kernel and the file.
   'cni-add-to-assign': { p50: 400 },
   'floating-to-assign': { p50: 50 },
+  'routed-to-replace': { p50: 50 },
+  // Two round trips of 50 ms and what a busy machine adds to twenty calls.
+  'routed-all': { p50: 300 },
   burst: { max: 9 },
   'eip/associate': { p50: 60 },
   'eip/label': { p50: 250 },

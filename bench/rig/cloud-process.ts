@@ -20,6 +20,9 @@ export interface ArrivedCall {
   readonly params: Readonly<Record<string, string>>;
 }
 
+/** The VPC has so many, tagged `bench`. */
+const ROUTE_TABLES = 10;
+
 /** EC2 without limits, and instance metadata, in a process of their own: `cloud-process.ts TOPOLOGY`, spoken to over IPC. */
 async function main(topology: Topology): Promise<void> {
   const cloud = new Cloud();
@@ -36,6 +39,10 @@ async function main(topology: Topology): Promise<void> {
     const imds = await startImds({ cloud, instanceId: instance.instanceId });
     instances.push({ ...instance, imdsUrl: imds.url });
   }
+  // Nothing uses them but pods with routed addresses.
+  const { vpcId = '' } = cloud.state.interfaces.get(instances[0]?.enis[0]?.id ?? '') ?? {};
+  for (let index = 1; index <= ROUTE_TABLES; index += 1)
+    cloud.addRouteTable({ id: `rtb-${index}`, vpcId, tags: { bench: 'yes' } });
   tell({ kind: 'ready', ec2Url: ec2.url, instances });
   process.once('disconnect', () => process.exit());
 }

@@ -12,6 +12,7 @@ const FOREIGN: Readonly<Record<string, string>> = { '10.98.0.0/24': 'eni-foreign
 function prepare({ cloud }: World): void {
   const tags = { 'eni-agent.io/routed-ips': '' };
   cloud.addSubnet({ id: 'subnet-b', vpcId: 'vpc-1', cidr: '10.0.250.0/24', zone: 'us-east-1b' });
+  cloud.addSubnet({ id: 'subnet-vip', vpcId: 'vpc-1', cidr: '10.0.251.0/28', zone: 'us-east-1b' });
   cloud.addRouteTable({ id: 'rtb-1', vpcId: 'vpc-1', subnetIds: [SUBNET.id], routes: FOREIGN, tags });
   cloud.addRouteTable({ id: 'rtb-2', vpcId: 'vpc-1', subnetIds: ['subnet-b'], tags });
   cloud.addRouteTable({ id: 'rtb-other', vpcId: 'vpc-1', main: true });
@@ -21,12 +22,22 @@ function annotated(vip: string) {
   return { 'eni-agent.io/routed-ips': vip };
 }
 
+interface Routed {
+  readonly name: string;
+  readonly vip: string;
+  readonly destination: string;
+}
+
+const IPV4: Routed = { name: 'IPv4 address', vip: '10.99.0.1', destination: '10.99.0.1/32' };
+const IPV6: Routed = { name: 'IPv6 address', vip: '2001:db8:ffff::1', destination: '2001:db8:ffff::1/128' };
+/** In a subnet of its own, which nothing else uses. */
+const IN_SUBNET: Routed = { name: 'address of a subnet', vip: '10.0.251.5', destination: '10.0.251.0/28' };
+
 /** The address moves from zone to zone and back, and its last holder keeps it. */
-function failover(family: 4 | 6): RoutedTale {
-  const vip = family === 4 ? '10.99.0.1' : '2001:db8:ffff::1';
+function failover({ name, vip, destination }: Routed): RoutedTale {
   const on = (ips: string) => [{ interface: 'net1', ips: [ips] }];
   return {
-    name: `a routed IPv${family} address that moves and moves back`,
+    name: `a routed ${name} that moves and moves back`,
     prepare,
     async tell({ clock, node }) {
       const [a, b] = [node('a'), node('b')];
@@ -48,8 +59,8 @@ function failover(family: 4 | 6): RoutedTale {
       // A move that may or may not have been done is not repeated blindly: then the earlier holder keeps the route.
       const holders = disturbed === undefined ? [node('a').eni()] : [node('a').eni(), node('b').eni()];
       const faults = TABLES.flatMap((table) => {
-        const target = leadsTo(world, table, vip);
-        return target !== undefined && holders.includes(target) ? [] : [`${table} leads ${vip} to ${target}`];
+        const target = leadsTo(world, table, destination);
+        return target !== undefined && holders.includes(target) ? [] : [`${table} leads ${destination} to ${target}`];
       });
       return [...faults, ...othersTouched(world), ...pingPong(world)];
     },
@@ -69,7 +80,7 @@ const podEnds: RoutedTale = {
   },
   wrong: (world) => [
     ...TABLES.flatMap((table) => {
-      const target = leadsTo(world, table, '10.99.0.1');
+      const target = leadsTo(world, table, IPV4.destination);
       return target === undefined ? [] : [`the route in ${table} was left behind, to ${target}`];
     }),
     ...othersTouched(world),
@@ -92,17 +103,23 @@ const handedOn: RoutedTale = {
   },
   wrong: (world) => [
     ...TABLES.flatMap((table) => {
-      const target = leadsTo(world, table, '10.99.0.1');
+      const target = leadsTo(world, table, IPV4.destination);
       return target === world.node('b').eni() ? [] : [`${table} leads 10.99.0.1 to ${target}`];
     }),
     ...othersTouched(world),
   ],
 };
 
-export const routedIpStories: readonly RoutedTale[] = [failover(4), failover(6), podEnds, handedOn];
+export const routedIpStories: readonly RoutedTale[] = [
+  failover(IPV4),
+  failover(IPV6),
+  failover(IN_SUBNET),
+  podEnds,
+  handedOn,
+];
 
-function leadsTo(world: World, table: string, address: string): string | undefined {
-  return targetOf(routesOf(world, table).find(({ destination }) => destination.startsWith(`${address}/`)));
+function leadsTo(world: World, table: string, destination: string): string | undefined {
+  return targetOf(routesOf(world, table).find((route) => route.destination === destination));
 }
 
 function routesOf(world: World, table: string): readonly Route[] {

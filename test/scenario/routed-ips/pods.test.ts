@@ -161,6 +161,25 @@ describe('an address that route tables lead to its pod', () => {
   });
 });
 
+describe('ten tables', () => {
+  it('are written within three round trips: two for the first route ever, one for a failover', async () => {
+    const { world, clock, a, b, pods } = await rig({ tables: 10 });
+    const tables = Array.from({ length: 10 }, (_, index) => `rtb-${index + 1}`);
+    const leading = (eni: string) => tables.filter((table) => target(world, table) === eni).length;
+
+    a.addAddress(pods.a, VIP);
+    await clock.advance(3 * world.latencyMs);
+    expect(leading(a.eni())).toBe(10);
+    await clock.advance(20 * SECOND);
+    world.calls.length = 0;
+    b.addAddress(pods.b, VIP);
+    await clock.advance(world.latencyMs);
+
+    expect(leading(b.eni())).toBe(10);
+    expect(routeCalls(world)).toHaveLength(10);
+  });
+});
+
 describe('each table stands for itself', () => {
   it('tells why one is not written while the others are', async () => {
     const { world, clock, cloud, a } = await rig({ tables: 1 });
