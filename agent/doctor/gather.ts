@@ -48,9 +48,7 @@ export async function gather(options: DoctorOptions, parts: ProcessParts, signal
   const { images, declared, ...ofCluster } = cluster;
   const { identity, imdsStatus } = await askIdentity(options.nodeName, environment, kube, signal);
   const found = identity.kind === 'known' ? identity.value : undefined;
-  const aws = found
-    ? await askEc2(found, { ...parts, environment }, { ...options, declared }, signal)
-    : UNASKED;
+  const aws = found ? await askEc2(found, { ...parts, environment }, { ...options, declared }, signal) : UNASKED;
   const folders = [
     { path: options.netnsDir, option: 'netns-dir' },
     ...options.cniCacheDirs.map((path) => ({ path, option: 'cni-cache-dir' })),

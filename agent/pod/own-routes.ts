@@ -29,77 +29,104 @@ interface OwnRoutesParts {
  * The routed addresses of the pod that this process runs in, and its source-based routing. Nothing of it runs unless route tables were
  * named; then an address is either led here by them or put on its ENI.
  */
-export function openOwnRoutes(input: SessionInput, { parts, clock, rateLimit, ec2, addresses, enis }: OwnRoutesParts) {
-  const { options, command, podStateDir, stop } = input;
-  const { log, metrics } = parts;
-  const { routeTables, routedIps, useSbr, interface1Peers, interface2Peers } = options;
-  const routing = new OwnRouting({ log, useSbr, peers: [interface1Peers, interface2Peers], signal: stop });
-  let observed: Observed | undefined;
-  let latest: NodeReport | undefined;
-  let routed: readonly ClaimStatus[] = [];
-  const known = () => ({ enis: enis()?.enis ?? [], describedAt: enis()?.describedAt });
-  const report = () => {
-    const drafts = observed?.routed ?? [];
-    const interfaces = addresses.interfaces().filter(({ name }) => options.interfaceFilter.test(name));
-    if (!options.dryRun) routing.update(interfaces, known().enis, new Set(drafts.map(({ address }) => address)));
+export class OwnRoutes {
+  readonly #input: SessionInput;
+  readonly #parts: OwnRoutesParts;
+  readonly #routing: OwnRouting;
+  readonly #loop: ReturnType<typeof openRoutedIps>;
+  #observed: Observed | undefined;
+  #latest: NodeReport | undefined;
+  #routed: readonly ClaimStatus[] = [];
+
+  constructor(input: SessionInput, parts: OwnRoutesParts) {
+    const { options, stop } = input;
+    const { useSbr, interface1Peers, interface2Peers } = options;
+    this.#input = input;
+    this.#parts = parts;
+    const { log } = parts.parts;
+    this.#routing = new OwnRouting({ log, useSbr, peers: [interface1Peers, interface2Peers], signal: stop });
+    this.#loop = this.#openLoop();
+  }
+
+  /** Takes out what route tables lead here. */
+  divide(seen: Observed): Observed {
+    const { routeTables, routedIps } = this.#input.options;
+    const { enis, describedAt } = this.#known();
+    const drafts = withOwnRoutes(seen.drafts, { tables: routeTables, addresses: routedIps }, enis);
+    const divided = {
+      ...seen,
+      drafts: drafts.filter(({ routed }) => routed === undefined),
+      routed: drafts.filter(({ routed }) => routed !== undefined),
+      routeTables,
+    };
+    // Which addresses are routed is not known before the ENIs are: what then shows up has not just appeared.
+    this.#observed = { ...divided, complete: seen.complete && describedAt !== undefined };
+    return divided;
+  }
+
+  /** Where the addresses stand that ENIs have. */
+  addresses(current: NodeReport): void {
+    this.#latest = current;
+    this.#loop.wake();
+    this.#report();
+  }
+
+  /** See `OwnRouting.settled`. */
+  routingSettled(): Promise<string | undefined> {
+    return this.#routing.settled();
+  }
+
+  /** Resolves when nothing is in flight any more. */
+  async idle(): Promise<void> {
+    await this.#routing.settled();
+    await this.#loop.close();
+  }
+
+  #openLoop() {
+    const { command, options, podStateDir, release, ec2ResyncMs: resyncMs, calls: callSignal, stop } = this.#input;
+    const { parts, clock, rateLimit, ec2, enis } = this.#parts;
+    const { log, metrics } = parts;
+    const defaultTag = { key: 'eni-agent.io/routed-ips', value: undefined };
+    const emit = () => undefined;
+    return openRoutedIps(
+      {
+        ...parts,
+        clock,
+        rateLimit,
+        ec2,
+        policy: { allowPrimary: false, release, releaseDelayMs: 30_000, defaultTag },
+        stateDir: podStateDir && join(podStateDir, 'eni-agent'),
+        dryRun: options.dryRun,
+        firstStart: command === 'init' ? true : 'unless-recorded',
+        resyncMs,
+        observe: () => routedSurroundings(this.#observed, this.#known()),
+        report: (statuses) => {
+          this.#routed = statuses;
+          this.#report();
+        },
+        emit,
+        statusReporter: new AddressReporter({ clock, log, metrics, emit }),
+        doubtEnis: (cause) => enis()?.doubt(cause),
+        callSignal,
+      },
+      stop,
+    );
+  }
+
+  #known() {
+    const reconciler = this.#parts.enis();
+    return { enis: reconciler?.enis ?? [], describedAt: reconciler?.describedAt };
+  }
+
+  #report(): void {
+    const { options, report } = this.#input;
+    const drafts = this.#observed?.routed ?? [];
+    const interfaces = this.#parts.addresses.interfaces().filter(({ name }) => options.interfaceFilter.test(name));
+    const routed = new Set(drafts.map(({ address }) => address));
+    if (!options.dryRun) this.#routing.update(interfaces, this.#known().enis, routed);
     // Until the loop for routes has decided about each of them, the statuses are not complete.
-    const isComplete = drafts.every((draft) => routed.some(({ claim }) => claimKey(claim) === claimKey(draft)));
-    if (latest !== undefined && isComplete && routed.length === drafts.length)
-      input.report({ ...latest, statuses: [...latest.statuses, ...routed] });
-  };
-  const loop = openRoutedIps(
-    {
-      ...parts,
-      clock,
-      rateLimit,
-      ec2,
-      policy: {
-        allowPrimary: false,
-        release: input.release,
-        releaseDelayMs: 30_000,
-        defaultTag: { key: 'eni-agent.io/routed-ips', value: undefined },
-      },
-      stateDir: podStateDir && join(podStateDir, 'eni-agent'),
-      dryRun: options.dryRun,
-      firstStart: command === 'init' ? true : 'unless-recorded',
-      resyncMs: input.ec2ResyncMs,
-      observe: () => routedSurroundings(observed, known()),
-      report: (statuses) => {
-        routed = statuses;
-        report();
-      },
-      emit: () => undefined,
-      story: new AddressReporter({ clock, log, metrics, emit: () => undefined }),
-      doubtEnis: (cause) => enis()?.doubt(cause),
-      callSignal: input.calls,
-    },
-    stop,
-  );
-  return {
-    /** Takes out what route tables lead here. */
-    divide(seen: Observed): Observed {
-      const { enis: described, describedAt } = known();
-      const drafts = withOwnRoutes(seen.drafts, { tables: routeTables, addresses: routedIps }, described);
-      const divided = {
-        ...seen,
-        drafts: drafts.filter(({ routed: tables }) => tables === undefined),
-        routed: drafts.filter(({ routed: tables }) => tables !== undefined),
-        routeTables,
-      };
-      // Which addresses are routed is not known before the ENIs are: what then shows up has not just appeared.
-      observed = { ...divided, complete: seen.complete && describedAt !== undefined };
-      return divided;
-    },
-    addresses(current: NodeReport): void {
-      latest = current;
-      loop.wake();
-      report();
-    },
-    /** See `OwnRouting.settled`. */
-    routingSettled: () => routing.settled(),
-    async idle(): Promise<void> {
-      await routing.settled();
-      await loop.close();
-    },
-  };
+    const isComplete = drafts.every((draft) => this.#routed.some(({ claim }) => claimKey(claim) === claimKey(draft)));
+    if (this.#latest !== undefined && isComplete && this.#routed.length === drafts.length)
+      report({ ...this.#latest, statuses: [...this.#latest.statuses, ...this.#routed] });
+  }
 }

@@ -15,7 +15,7 @@ import { openEc2 } from '../aws/ec2-access.ts';
 import { hintsFrom, resolveIdentity } from '../aws/identity.ts';
 import { monotonicClock } from '../floating-ips/monotonic-clock.ts';
 import { openProcess } from '../process.ts';
-import { openOwnRoutes } from './own-routes.ts';
+import { OwnRoutes } from './own-routes.ts';
 
 export type PodCommand = 'init' | 'sidecar';
 type PodOptions = Pick<
@@ -98,7 +98,7 @@ export async function openSession(input: SessionInput): Promise<PodSession> {
     kindOf: ({ address, kind }) => (fromCni?.has(address) ? 'ipam' : kind),
   });
   const rateLimit = new RateLimit({ clock, random });
-  const routes = openOwnRoutes(input, { parts, clock, rateLimit, ec2: ec2.routes, addresses, enis: () => engine });
+  const routes = new OwnRoutes(input, { parts, clock, rateLimit, ec2: ec2.routes, addresses, enis: () => engine });
   engine = new AddressReconciler(
     {
       clock,

@@ -4,7 +4,7 @@ import { cidr, ip } from '../../../../lib/model/ip.ts';
 import type { PodRouting } from '../../../../lib/model/routed-ips/pod-routing.ts';
 import { withOwnRoutes } from '../../../../lib/plan/routed-ips/own-routes.ts';
 import { podRouting } from '../../../../lib/plan/routed-ips/pod-routing.ts';
-import { claim, eni } from './routes.ts';
+import { eni } from './routes.ts';
 
 const FIRST = eni('eni-1', { deviceIndex: 1, cidrs: [cidr('10.0.1.0/24'), cidr('2001:db8:1::/64')] });
 const SECOND = eni('eni-2', { deviceIndex: 3, cidrs: [cidr('10.0.2.0/24')] });
@@ -62,8 +62,13 @@ describe('the routing of a pod', () => {
 
 describe('the routed addresses of a pod that names tables itself', () => {
   const tables = [{ kind: 'all' }] as const;
-  const drafts = [claim({ address: VIP }), claim({ address: ip('10.0.1.9') })].map(({ routed: _, ...each }) => ({
-    ...each,
+  const drafts = [VIP, ip('10.0.1.9')].map((address) => ({
+    address,
+    kind: 'floating' as const,
+    holder: { namespace: 'default', name: 'web', uid: 'u' },
+    interface: 'net1',
+    mac: FIRST.mac,
+    masterMac: undefined,
     seenSince: undefined,
   }));
   const routed = (given: Parameters<typeof withOwnRoutes>[1], enis = ENIS) =>
