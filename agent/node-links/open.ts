@@ -11,26 +11,32 @@ import type { OwnNodeWatch } from '../node/own-node.ts';
 import type { NodeCluster } from '../node/surroundings.ts';
 import type { ProcessParts } from '../process.ts';
 import { announcedEni } from './announced-eni.ts';
-import { NodeLinks } from './node-links.ts';
+import { type LinkPort, NodeLinks } from './node-links.ts';
 
 interface NodeLinksParts extends Pick<ProcessParts, 'clock' | 'random' | 'log'> {
   readonly kube: KubeClient;
   readonly nodeName: string;
   readonly ownNode: OwnNodeWatch;
   readonly attached: (one: AnnouncedInterface) => void;
+  /** @default those of our own network namespace */
+  readonly links?: LinkPort | undefined;
 }
 
 /** Keeps the links of this node's NodeENIs for as long as the supervisor works. */
 export function keepNodeLinks(
   { process, supervisor }: Pick<NodeFrame, 'process' | 'supervisor'>,
   { client, ownNode }: Pick<NodeCluster, 'client' | 'ownNode'>,
-  { addresses, nodeName }: { readonly addresses: AddressReconciler; readonly nodeName: string },
+  {
+    addresses,
+    nodeName,
+    links,
+  }: { readonly addresses: AddressReconciler } & Pick<NodeLinksParts, 'nodeName' | 'links'>,
 ): void {
   const attached = (one: AnnouncedInterface) => {
     addresses.attached(announcedEni(one, addresses.enis));
     addresses.doubt(`NodeENI ${one.nodeEni} attached ${one.id}`);
   };
-  const parts = { ...process, kube: client, nodeName, ownNode, attached };
+  const parts = { ...process, kube: client, nodeName, ownNode, attached, links };
   supervisor.keep('links of NodeENIs', (signal) => followNodeLinks(parts, signal));
 }
 
@@ -52,12 +58,13 @@ async function followNodeLinks(parts: NodeLinksParts, signal: AbortSignal): Prom
 
 async function serve(parts: NodeLinksParts, signal: AbortSignal): Promise<void> {
   const { clock, random, log, kube, nodeName, ownNode, attached } = parts;
+  const { links: port = { read: readHostLinks, change: changeLink } } = parts;
   const links = new NodeLinks({
     clock,
     random,
     log,
     attached,
-    links: { read: readHostLinks, change: changeLink },
+    links: port,
     reports: {
       condition: (report) => writeLinksCondition(kube, nodeName, report, clock.now()),
       label: (ready) => writeLinksLabel(kube, nodeName, ready),

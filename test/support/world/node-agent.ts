@@ -6,6 +6,8 @@ import { OwnNodeWatch } from '../../../agent/node/own-node.ts';
 import { watchPods } from '../../../agent/node/pod-watch.ts';
 import { definitionsOf } from '../../../agent/node/sources.ts';
 import type { NodeAws, NodeHost } from '../../../agent/node/surroundings.ts';
+import type { LinkPort } from '../../../agent/node-links/node-links.ts';
+import { keepNodeLinks } from '../../../agent/node-links/open.ts';
 import type { ProcessParts } from '../../../agent/process.ts';
 import type { KubeClient } from '../../../lib/kube/client.ts';
 import { createNadCache } from '../../../lib/kube/nads.ts';
@@ -13,6 +15,7 @@ import type { ClaimStatus } from '../../../lib/model/addresses/plan.ts';
 import type { Pod } from '../../../lib/model/pod.ts';
 import { OPEN_POLICY } from '../../../lib/model/tenant-policy.ts';
 import { RateLimit } from '../../../lib/runtime/rate-limit.ts';
+import { Supervisor } from '../../../lib/runtime/supervisor.ts';
 import type { WorldHost } from './host.ts';
 import { AGENT_NAMESPACE } from './surroundings.ts';
 
@@ -26,6 +29,8 @@ export interface WorldAgentOptions {
   readonly instanceId: string;
   readonly stateDir: string;
   readonly takeover: 'declared' | 'any';
+  /** The host's links, where a NodeENI gives the node its interfaces. */
+  readonly links?: LinkPort | undefined;
 }
 
 export interface WorldAgent {
@@ -76,6 +81,16 @@ export function startWorldAgent({ parts, kube, ec2, host, kernel, ...options }: 
       aws: { instanceId, imds: undefined, ec2, rateLimit: new RateLimit({ clock, random }) },
     },
   );
+  if (options.links !== undefined) {
+    const onFailure = (task: string, error: unknown) => parts.log.error(task, { error });
+    const supervisor = new Supervisor({ clock, random, onFailure }, stop.signal);
+    const { addresses } = loops;
+    keepNodeLinks(
+      { process: parts, supervisor },
+      { client: kube, ownNode },
+      { addresses, nodeName, links: options.links },
+    );
+  }
   const running = loops.run();
   return {
     report: () => exchange.addresses.value,

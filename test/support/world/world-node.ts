@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { LinkPort } from '../../../agent/node-links/node-links.ts';
 import { mac } from '../../../lib/model/eni.ts';
 import { type HostDevice, WorldHost } from './host.ts';
 import { NodeAddresses } from './node-addresses.ts';
@@ -42,6 +43,8 @@ export class WorldNode {
   readonly host: WorldHost;
   readonly addresses: NodeAddresses;
   takeover: 'declared' | 'any' = 'declared';
+  /** Set before the agent starts where a NodeENI gives this node its interfaces. */
+  links: LinkPort | undefined;
   readonly #world: Surroundings;
   readonly #pods = new Map<string, WorldPod>();
   #stateDir: string;
@@ -105,10 +108,11 @@ export class WorldNode {
   start(): void {
     if (this.#isOff) return;
     const { process, parts, kube, ec2 } = this.#world.spawn(`agent-${this.name}`);
-    const { host, name: nodeName, instanceId, takeover } = this;
+    const { host, name: nodeName, instanceId, takeover, links } = this;
     const kernel = this.addresses.kernelFor(process);
     const stateDir = this.#stateDir;
-    const agent = startWorldAgent({ parts, kube, ec2, host, kernel, nodeName, instanceId, takeover, stateDir });
+    const own = { nodeName, instanceId, takeover, stateDir, links };
+    const agent = startWorldAgent({ parts, kube, ec2, host, kernel, ...own });
     this.#agent = { agent, process };
   }
 
