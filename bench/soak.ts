@@ -74,6 +74,8 @@ async function soak(world: World, { seconds, pace, random, probes }: Soak): Prom
   const { cloud, ec2, nodes } = world;
   cloud.knobs.elasticIpQuota = 50;
   await fetch(`${ec2.url}/_sim/latency`, { method: 'POST', body: JSON.stringify({ ms: 50 }) });
+  // Before the agents: what the cluster gets later they look for every five minutes only.
+  world.floatingIps.install();
   await Promise.all(nodes.map(({ agent }) => agent.start(AbortSignal.timeout(60_000))));
   const tenants = new Tenants(world, random);
   await tenants.populate();

@@ -13,14 +13,21 @@ const EIP_SHARE = 0.25;
 /** The last part of the addresses that IPAM hands out, and of those that float between the routers. */
 const POOL = { first: 20, last: 180 } as const;
 const VIP_NUMBERS = [200, 201] as const;
-/** Of the subnet in which each node has an ENI for node-level addresses. */
-const EDGE_ADDRESS = '10.20.3.210';
+/** The FloatingIP, and the last part of its address, in the subnet in which each node has an ENI for node-level addresses. */
 const EDGE = 'edge';
+const EDGE_SUBNET = 'green';
+const EDGE_NUMBER = 210;
 
 export interface Deeds {
   readonly podsReplaced: number;
   readonly vipMoves: number;
   readonly cordons: number;
+}
+
+function edgeAddress(nodes: readonly WorldNode[]): string {
+  const green = nodes.flatMap(({ enis }) => enis).find(({ subnet }) => subnet.name === EDGE_SUBNET);
+  if (green === undefined) throw new Error(`no node has an ENI in ${EDGE_SUBNET}, where the FloatingIP belongs`);
+  return addressAt(green.subnet, 4, EDGE_NUMBER);
 }
 
 /**
@@ -50,8 +57,7 @@ export class Tenants {
 
   async populate(): Promise<void> {
     const { nodes, floatingIps } = this.#world;
-    floatingIps.install();
-    floatingIps.create({ name: EDGE, addresses: [EDGE_ADDRESS] });
+    floatingIps.create({ name: EDGE, addresses: [edgeAddress(nodes)] });
     for (const node of nodes) {
       this.#routers.push(await this.#startRouter(node));
       const pods: WorldPod[] = [];
