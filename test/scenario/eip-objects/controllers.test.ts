@@ -1,75 +1,88 @@
-import { describe, expect, it } from 'vitest';
-import type { FaultableCall } from '../../../sim/ec2/faults.ts';
-import { type ControllerRig, startControllerRig } from './rig.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+import { World } from '../../support/world/world.ts';
+import { applyDefinitions, WorldController } from '../../support/world/world-controller.ts';
 
-const EIP = { kind: 'EIP', name: 'life' } as const;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const API_VERSION = { EIP: 'aws.k8s.logmein.com/v1alpha1', Eip: 'materialize.cloud/v2' } as const;
+type Kind = keyof typeof API_VERSION;
+
+const worlds: World[] = [];
+
+afterEach(() => {
+  for (const world of worlds.splice(0)) world.close();
+});
+
+function open(): World {
+  const world = new World();
+  worlds.push(world);
+  applyDefinitions(world);
+  return world;
+}
+
+const eips = (world: World) => world.cloud.describeAddresses().addressesSet;
+const resource = (world: World, kind: Kind) => world.resource('eips', API_VERSION[kind]);
+
+function create(world: World, kind: Kind, name: string, spec: object = {}): void {
+  const manifest = { apiVersion: API_VERSION[kind], kind, metadata: { name }, spec };
+  world.kubeState.api.create(resource(world, kind), 'default', manifest);
+}
+
+function statusOf(world: World, kind: Kind, name: string): Record<string, unknown> | undefined {
+  const object = world.objects('eips', API_VERSION[kind]).find(({ metadata }) => metadata.name === name);
+  return object?.['status'] as Record<string, unknown> | undefined;
+}
 
 describe('more than one controller', () => {
   it('that act at once, as after a pause longer than the lease, allocate one Elastic IP per object', async () => {
-    await using rig = await startControllerRig({ speed: 40 });
-    rig.startController();
-    rig.startController();
-    const names = Array.from(
-      { length: 8 },
-      (_, index) => ({ kind: index % 2 ? 'EIP' : 'Eip', name: `twin-${index}` }) as const,
-    );
-    await Promise.all(names.map((object) => rig.create(object, object.kind === 'Eip' ? { podName: object.name } : {})));
-    await rig.until('allocation', async () => {
-      const objects = await Promise.all(names.map((object) => rig.get(object)));
-      return objects.every(({ status }) => status?.allocationId);
-    });
+    const world = open();
+    new WorldController(world).start();
+    new WorldController(world).start();
+    await world.clock.advance(30 * SECOND);
+    const names = Array.from({ length: 8 }, (_, index) => [index % 2 ? 'EIP' : 'Eip', `twin-${index}`] as const);
+    for (const [kind, name] of names) create(world, kind, name, kind === 'Eip' ? { podName: name } : {});
+    await world.clock.advance(2 * MINUTE);
 
-    expect(rig.eips()).toHaveLength(names.length);
-    await Promise.all(names.map((object) => rig.delete(object)));
-    await rig.until('release', async () => rig.eips().length === 0);
+    for (const [kind, name] of names) expect(statusOf(world, kind, name)).toHaveProperty('allocationId');
+    expect(eips(world)).toHaveLength(names.length);
+
+    for (const [kind, name] of names) world.kubeState.api.delete(resource(world, kind), 'default', name);
+    await world.clock.advance(5 * MINUTE);
+    expect(eips(world)).toEqual([]);
   });
 
   it('that follows one killed right after allocating finds the Elastic IP although describes lag', async () => {
-    await using rig = await startControllerRig({ speed: 40 });
-    rig.cloud.knobs.describeLagMs = 4_000;
-    const disturbance = killedAtFirstChange(rig);
-    await rig.create(EIP, {});
-    const { status } = await rig.state(EIP, 'allocated');
+    const world = open();
+    world.cloud.knobs.describeLagMs = 4 * SECOND;
+    const controller = new WorldController(world);
+    world.faults = ({ action }) => {
+      if (action !== 'AllocateAddress') return undefined;
+      world.faults = () => undefined;
+      return 'kill-after';
+    };
+    world.onKilled = () => world.clock.after(100, () => controller.start());
+    controller.start();
+    create(world, 'EIP', 'life');
+    await world.clock.advance(5 * MINUTE);
 
-    expect(disturbance.happened()).toBe(true);
-    expect(rig.mutations().filter((action) => action === 'AllocateAddress')).toHaveLength(1);
-    expect(status.allocationId).toBe(only(rig).allocationId);
+    expect(world.calls.filter(({ fault }) => fault === 'kill-after')).toHaveLength(1);
+    expect(world.calls.filter(({ action }) => action === 'AllocateAddress')).toHaveLength(1);
+    expect(eips(world)).toMatchObject([{ allocationId: statusOf(world, 'EIP', 'life')?.['allocationId'] }]);
   });
 
   it('that may not act any more sends nothing', async () => {
-    await using rig = await startControllerRig({ speed: 40 });
-    let leads = true;
-    rig.startController({ mayAct: () => leads });
-    await rig.create(EIP, {});
-    await rig.state(EIP, 'allocated');
-    leads = false;
-    await rig.patch(EIP, { spec: { tags: { late: 'change' } } });
-    await rig.quiet();
+    const world = open();
+    const controller = new WorldController(world);
+    controller.start();
+    create(world, 'EIP', 'life');
+    await world.clock.advance(MINUTE);
+    expect(statusOf(world, 'EIP', 'life')).toMatchObject({ state: 'allocated' });
+    controller.leads = false;
+    const before = world.writes().length;
+    const patch = { spec: { tags: { late: 'change' } } };
+    world.kubeState.api.patch(resource(world, 'EIP'), 'main', 'default', 'life', { format: 'merge', patch });
+    await world.clock.advance(5 * MINUTE);
 
-    expect(rig.tagsOf(only(rig))).not.toHaveProperty('late');
+    expect(world.writes()).toHaveLength(before);
   });
 });
-
-function only(rig: ControllerRig) {
-  const eips = rig.eips();
-  expect(eips.length).toBeLessThanOrEqual(1);
-  return eips[0];
-}
-
-/** Starts a controller; it is killed at the first changing call, whose reply is lost, and another follows it. */
-function killedAtFirstChange(rig: ControllerRig): { readonly happened: () => boolean } {
-  const controller = rig.startController();
-  let changing = 0;
-  const isFirst = ({ action }: FaultableCall) => {
-    if (action.startsWith('Describe')) return false;
-    changing += 1;
-    if (changing !== 1) return false;
-    setImmediate(() => {
-      void controller.stop();
-      rig.startController();
-    });
-    return true;
-  };
-  rig.server.faults.inject({ effect: { kind: 'lost-reply' }, when: isFirst });
-  return { happened: () => changing >= 1 };
-}

@@ -35,6 +35,8 @@ let manifests: readonly Manifest[] | undefined;
 export class WorldController {
   readonly #world: World;
   #running: { readonly process: VirtualProcess; readonly stop: AbortController } | undefined;
+  /** False once it has lost the Lease and does not know yet. */
+  leads = true;
 
   constructor(world: World) {
     this.#world = world;
@@ -56,7 +58,7 @@ export class WorldController {
       quotas: { elasticIps: () => Promise.resolve(undefined) } as unknown as TermParts['quotas'],
       tracer: noTracer,
       namespace: AGENT_NAMESPACE,
-      mayAct: () => !stop.signal.aborted,
+      mayAct: () => this.leads && !stop.signal.aborted,
     };
     this.#running = { process, stop };
     void leadOneTerm(term, stop.signal);
