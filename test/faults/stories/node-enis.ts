@@ -116,4 +116,80 @@ const replacedAndInterrupted: FaultStory = {
   wrong,
 };
 
-export const nodeEniStories: readonly FaultStory[] = [comingAndGoing, replacedAndInterrupted];
+/** Everything of an interface that can be changed in place is changed while it is in use. */
+const changedInPlace: FaultStory = {
+  name: 'an interface whose tags, groups, check and description change',
+  controller: true,
+  prepare(world) {
+    prepare(world);
+    world.cloud.addSecurityGroup({ id: 'sg-2', name: 'x', vpcId: 'vpc-1' });
+    label(world, 'b', null);
+  },
+  async tell(world) {
+    const { clock } = world;
+    create(world, { nodeSelector: { role: 'edge' }, subnets: [{ id: 'subnet-2' }] });
+    await clock.advance(3 * MINUTE);
+    const before = on(world, 'a')[0]?.id;
+    change(world, { tags: { a: 'b' }, securityGroups: [{ name: 'x' }], sourceDestCheck: false, description: 'new' });
+    await clock.advance(5 * MINUTE);
+    const [own] = on(world, 'a');
+    note(world, own?.id !== before && 'the interface was replaced');
+    note(world, own?.tags.get('a') !== 'b' && 'the tag is missing');
+    note(world, own?.groups.join() !== 'sg-2' && `the groups are ${own?.groups.join()}`);
+    note(world, own?.sourceDestCheck !== false && 'the check is on');
+    note(world, own?.description !== 'new' && 'the description is the old one');
+    world.kubeState.api.delete(world.resource('nodeenis', API), undefined, 'multus');
+    await clock.advance(3 * MINUTE);
+  },
+  wrong,
+};
+
+/** Somebody takes the finalizer off by hand: only the sweep is left to give the interfaces back. */
+const orphaned: FaultStory = {
+  name: 'interfaces whose NodeENI was removed by force',
+  controller: true,
+  prepare,
+  async tell(world) {
+    const { clock } = world;
+    create(world, { nodeSelector: { role: 'edge' }, subnets: [{ id: 'subnet-2' }] });
+    await clock.advance(3 * MINUTE);
+    const resource = world.resource('nodeenis', API);
+    world.kubeState.api.delete(resource, undefined, 'multus');
+    const patch = { metadata: { finalizers: null } };
+    world.kubeState.api.patch(resource, 'main', undefined, 'multus', { format: 'merge', patch } as never);
+    await clock.advance(45 * MINUTE);
+  },
+  wrong,
+};
+
+/** Milliseconds after the object was made, and after the leaving interface may go, at which instances end. */
+const MOMENTS_MS = [...Array.from({ length: 25 }, (_, step) => step * 25), 1_000, 2_000, 2_300, 2_700, 4_000, 5_000];
+
+/** An instance that ends while its interface is made, attached, marked, detached or deleted. */
+export const endingStories: readonly FaultStory[] = MOMENTS_MS.map((ms) => ({
+  name: `instances that end ${ms} ms after something began`,
+  controller: true,
+  prepare,
+  async tell(world) {
+    const { clock } = world;
+    create(world, { nodeSelector: { role: 'edge' }, subnets: [{ id: 'subnet-2' }] });
+    await clock.advance(ms);
+    world.cloud.setInstanceState('i-b', 'terminated');
+    await clock.advance(20 * SECOND);
+    world.kubeState.api.delete(world.resource('nodes'), undefined, 'b');
+    await clock.advance(3 * MINUTE);
+    has(world, 'a', 1);
+    note(world, ours(world).length !== 1 && `${ours(world).length} interfaces for one node`);
+    label(world, 'a', null);
+    await clock.advance(10 * SECOND + ms);
+    world.cloud.setInstanceState('i-a', 'terminated');
+    await clock.advance(20 * SECOND);
+    world.kubeState.api.delete(world.resource('nodes'), undefined, 'a');
+    await clock.advance(3 * MINUTE);
+    world.kubeState.api.delete(world.resource('nodeenis', API), undefined, 'multus');
+    await clock.advance(3 * MINUTE);
+  },
+  wrong,
+}));
+
+export const nodeEniStories: readonly FaultStory[] = [comingAndGoing, replacedAndInterrupted, changedInPlace, orphaned];
