@@ -8,7 +8,7 @@ import type { WorldNode } from './world-node.ts';
 const API_VERSION = 'eni-agent.io/v1alpha1';
 
 /** `daemonset/crds/nodeeni.yaml` without schema. */
-export const nodeEniDefinition = {
+const nodeEniDefinition = {
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
   metadata: { name: 'nodeenis.eni-agent.io' },
