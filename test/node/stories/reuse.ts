@@ -5,6 +5,7 @@ import { addressesOf } from '../rig-headroom.ts';
 import { conditionOf, eventually } from '../rig-kube.ts';
 import { NAMESPACE, network, networks, pod } from '../rig-pods.ts';
 import type { NodeId } from '../rig-scripts.ts';
+import { heldAddresses } from '../rig-truth.ts';
 
 const ROUNDS = 6;
 
@@ -28,8 +29,7 @@ export function reuse(rig: () => RealNodes): void {
       const began = Date.now();
       await rig().cluster.apply(networks());
       const contested: number[] = [];
-      // A slow machine needs more of them until the pods of the story before have ended, and the lowest free address is the last pod's.
-      for (let round = 0; round < ROUNDS || (contested.length === 0 && round < 3 * ROUNDS); round += 1) {
+      for (let round = 0; round < ROUNDS; round += 1) {
         const mark = Date.now();
         const name = `reused-${round}`;
         const node = round % 2 === 0 ? 'a' : 'b';
@@ -47,6 +47,11 @@ export function reuse(rig: () => RealNodes): void {
         const holder = before.get(address)?.node;
         if (first !== undefined && holder !== undefined && holder !== node) contested.push(tookOf(first, calls.at(-1)));
         await rig().cluster.kubectl('-n', NAMESPACE, 'delete', 'pod', name);
+        // The object goes before CNI DEL: only then is the address the lowest free one again.
+        await eventually(`${address} is free again`, 30, async () => {
+          const held = await heldAddresses(rig().scripts, [node]);
+          return held.some((each) => each.address === address) ? undefined : true;
+        });
       }
 
       rig().report.add('address reused across nodes: first call → EC2 has answered', contested, { p50: CONTESTED_MS });
