@@ -168,7 +168,10 @@ document.addEventListener('keydown', (event) => {
     paused = !paused;
     if (latest) draw(latest);
   }
-  if (event.key === '?') $('keys').open ? $('keys').close() : $('keys').showModal();
+  if (event.key === '?') {
+    if ($('keys').open) $('keys').close();
+    else $('keys').showModal();
+  }
   const next = neighbour(event.key);
   if (next) {
     event.preventDefault();
