@@ -15,24 +15,52 @@ const entry = join(import.meta.dirname, '../../agent/main.ts');
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const run = promisify(execFile);
 
-/** A cluster with something to see: pods on every node, one with two addresses, and one that is refused. */
+/** A cluster with something to see: pods on every node, an address that has moved, a FloatingIP, an Elastic IP, and a pod that is refused. */
 async function fill(world: World): Promise<void> {
   for (const [index, node] of world.nodes.entries()) {
     const [eni] = node.enis;
     if (eni === undefined) continue;
     for (let number = 0; number < 3 + index; number += 1) {
       const ips = [world.addresses.take(eni.subnet, 4)];
-      await world.pods.start({ name: `web-${node.name}-${number}`, node, networks: [{ ifName: 'net1', eni, ips }] });
+      const annotations: Record<string, string> = number === 0 ? ELASTIC_IP : {};
+      await world.pods.start({
+        name: `web-${node.name}-${number}`,
+        node,
+        networks: [{ ifName: 'net1', eni, ips }],
+        annotations,
+      });
     }
   }
+  await moveVip(world);
   const [node] = world.nodes;
   const [eni] = node?.enis ?? [];
   if (node !== undefined && eni !== undefined)
     await world.pods.start({ name: 'stray', node, networks: [{ ifName: 'net1', eni, ips: ['10.255.0.9'] }] });
 }
 
+const ELASTIC_IP = { 'eni-agent.io/eip': 'net1=auto' };
+const VIP = '10.10.1.200';
+
+/** Two routers with one virtual address, which the second one takes over and the first one keeps. */
+async function moveVip({ nodes, addresses, pods }: World): Promise<void> {
+  for (const node of nodes.slice(0, 2)) {
+    const [eni] = node.enis;
+    if (eni === undefined) continue;
+    const ips = [addresses.take(eni.subnet, 4)];
+    const annotations = { 'eni-agent.io/floating-ips': VIP };
+    const router = await pods.start({
+      name: `router-${node.name}`,
+      node,
+      networks: [{ ifName: 'net1', eni, ips }],
+      annotations,
+    });
+    await pods.addAddress(router, 'net1', VIP);
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+  }
+}
+
 async function shoot(url: string, file: string, dark: boolean): Promise<void> {
-  const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--window-size=1280,1000'];
+  const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--window-size=1280,1240'];
   const theme = dark ? ['--force-dark-mode', '--blink-settings=preferredColorScheme=0'] : [];
   await run(CHROMIUM, [...flags, ...theme, '--virtual-time-budget=4000', `--screenshot=${file}`, url], {
     timeout: 60_000,
@@ -43,6 +71,9 @@ async function shoot(url: string, file: string, dark: boolean): Promise<void> {
 const ending = new AbortController();
 const world = await openWorld({ host: new StandInHost(), topology: threeNodes, entry });
 try {
+  // Before the agents, which look for new definitions only now and then.
+  world.floatingIps.install();
+  world.floatingIps.create({ name: 'ingress', addresses: ['10.10.3.200'] });
   await Promise.all(world.nodes.map(({ agent }) => agent.start(ending.signal)));
   await fill(world);
   await new Promise((resolve) => setTimeout(resolve, 8_000));

@@ -1,4 +1,4 @@
-import type { NodeSnapshotView, SnapshotEni } from '../../model/status/agent-snapshot.ts';
+import type { NodeSnapshotView, SnapshotElasticIp, SnapshotEni } from '../../model/status/agent-snapshot.ts';
 import type { ClusterFacts, NodeFact } from '../../model/status/cluster-facts.ts';
 import type { AddressStatus, AgentStatus, EniStatus, NodeStatus } from '../../model/status/cluster-status.ts';
 import { order } from './agents.ts';
@@ -44,12 +44,22 @@ function nodeStatus(node: NodeFact, { agent, view, addresses }: NodeParts): Node
     ...(agent !== undefined && { version: agent.version }),
     source: view === undefined ? 'pods' : 'agent',
     enis:
-      view === undefined ? namedEnis(addresses) : view.enis.map((eni) => eniStatus(eni, addresses)).toSorted(byDevice),
+      view === undefined
+        ? namedEnis(addresses)
+        : view.enis.map((eni) => eniStatus(eni, addresses, view.elasticIps)).toSorted(byDevice),
     addresses: countStates(addresses),
   };
 }
 
-function eniStatus(eni: SnapshotEni, addresses: readonly AddressStatus[]): EniStatus {
+function eniStatus(
+  eni: SnapshotEni,
+  addresses: readonly AddressStatus[],
+  elasticIps: readonly SnapshotElasticIp[],
+): EniStatus {
+  // What an agent has bound itself is newer than its last look at the ENI.
+  const bound = new Map(
+    elasticIps.filter((one) => one.state === 'bound' && one.eni === eni.id).map((one) => [one.privateIp, one.publicIp]),
+  );
   const holders = new Map(
     addresses
       .filter((entry) => entry.eni === eni.id && entry.state === 'assigned')
@@ -62,8 +72,9 @@ function eniStatus(eni: SnapshotEni, addresses: readonly AddressStatus[]): EniSt
     ...(eni.protection !== undefined && { protection: eni.protection }),
     ipv4: eni.ipv4,
     ipv6: eni.ipv6,
-    addresses: eni.addresses.map(({ address, primary, publicIp }) => {
+    addresses: eni.addresses.map(({ address, primary, publicIp: described }) => {
       const holder = holders.get(address);
+      const publicIp = bound.get(address) ?? described;
       return { address, primary, ...(publicIp !== undefined && { publicIp }), ...(holder !== undefined && { holder }) };
     }),
   };

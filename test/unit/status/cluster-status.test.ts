@@ -98,6 +98,31 @@ describe('clusterStatus', () => {
     expect(status.problems).toEqual([]);
   });
 
+  it('shows an Elastic IP on its address as soon as the agent has bound it, before EC2 is described again', () => {
+    const eip = {
+      pod: 'default/web',
+      target: 'net1',
+      state: 'bound',
+      publicIp: '198.51.100.7',
+      privateIp: '10.0.1.9',
+      eni: 'eni-1',
+    } as const;
+    const eni = eniView('eni-1', {
+      addresses: [
+        { address: '10.0.1.8', primary: true },
+        { address: '10.0.1.9', primary: false },
+      ],
+    });
+    const view = snapshotOf('a', { enis: [eni], elasticIps: [eip] });
+    const snapshots = new Map([['eni-agent-system/eni-agent-a', { view }]]);
+    const { nodes } = clusterStatus(factsOf({ nodes: [nodeFact('a')], agents: [agentFact('a')], snapshots }));
+
+    expect(nodes[0]?.enis[0]?.addresses).toEqual([
+      { address: '10.0.1.8', primary: true },
+      { address: '10.0.1.9', primary: false, publicIp: '198.51.100.7' },
+    ]);
+  });
+
   it('knows ENIs from the pods alone where no agent answers, and promises no limit', () => {
     const [node] = clusterStatus(
       factsOf({ nodes: [nodeFact('a')], pods: [podOf('web', { addresses: [ASSIGNED] })] }),
