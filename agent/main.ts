@@ -5,6 +5,7 @@ import { EXIT, exitCodeOfFault, looksOnly } from '../lib/config/exit-codes.ts';
 import { describeFaults } from '../lib/config/fault.ts';
 import type { OptionsOf } from '../lib/config/options.ts';
 import { resolveOptions } from '../lib/config/resolve.ts';
+import { stopSignal } from './stop-signal.ts';
 
 type Run<C extends Command> = (options: OptionsOf<C>, signal: AbortSignal) => Promise<number>;
 
@@ -51,18 +52,6 @@ function endWithReader(): void {
     if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.ok);
     throw error;
   });
-}
-
-/** Aborts on SIGTERM and SIGINT; a second one ends the process at once. */
-function stopSignal(): AbortSignal {
-  const stopping = new AbortController();
-  for (const name of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(name, () => {
-      stopping.abort(new Error(`received ${name}`));
-      process.once(name, () => process.exit(1));
-    });
-  }
-  return stopping.signal;
 }
 
 /**

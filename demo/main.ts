@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import { stopSignal } from '../agent/stop-signal.ts';
+import { EXIT } from '../lib/config/exit-codes.ts';
 import { LOG_LEVELS } from '../lib/runtime/logger.ts';
 import { type DemoOptions, runDemo } from './demo.ts';
 
@@ -7,7 +9,6 @@ const USAGE = `Usage: npm run demo -- [--serve] [--log-level=${LOG_LEVELS.join('
 Real agents against a simulated AWS and Kubernetes, on this machine. --serve keeps the simulated cluster up afterwards, to play with
 using kubectl. Exit codes: 0 every scene and the final state are right; 1 something was wrong; 64 the command line cannot be used; 130
 Ctrl-C.`;
-const UNUSABLE = 64;
 
 /** What the command line says; undefined when it asks for help. Throws for what it does not know. */
 function readCommandLine(args: readonly string[]): DemoOptions | undefined {
@@ -40,23 +41,11 @@ async function main(): Promise<number> {
     options = readCommandLine(process.argv.slice(2));
   } catch (error) {
     process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n\n${USAGE}\n`);
-    return UNUSABLE;
+    return EXIT.usage;
   }
-  if (options !== undefined) return runDemo(options, interruption());
+  if (options !== undefined) return runDemo(options, stopSignal());
   process.stdout.write(`${USAGE}\n`);
   return 0;
-}
-
-/** Aborts on SIGTERM and SIGINT; a second one ends the process at once. */
-function interruption(): AbortSignal {
-  const stopping = new AbortController();
-  for (const name of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(name, () => {
-      stopping.abort(new Error(`received ${name}`));
-      process.once(name, () => process.exit(1));
-    });
-  }
-  return stopping.signal;
 }
 
 process.exitCode = await main();
