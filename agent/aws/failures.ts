@@ -73,17 +73,22 @@ const ELASTIC_IP_BY_CODE: Readonly<Record<string, Row<Reason>>> = {
 
 const ENI_SOON: Pause = [1_000, 30_000];
 
-const ENI_OBJECT: Readonly<Record<Ec2ErrorKind, Row<EniReason>>> = {
+/** What failures of calls for an interface mean, whoever it is made for. */
+const INTERFACE = {
   throttled: ['Ec2Unavailable', REPEATED, ENI_SOON],
   unavailable: ['Ec2Unavailable', REPEATED, ENI_SOON],
   'unknown-outcome': ['Ec2Unavailable', REPEATED, ENI_SOON],
   unauthorized: ['Unauthorized', IN_CONTROLLER, SLOW],
   'held-elsewhere': ['Settling', ASKED_AGAIN, ENI_SOON],
-  limit: ['LimitReached', '', SLOW],
-  'not-found': ['RejectedByEc2', '', LATER],
   'not-assigned': ['Settling', ASKED_AGAIN, ENI_SOON],
   conflict: ['Settling', ASKED_AGAIN, ENI_SOON],
   rejected: ['RejectedByEc2', '', LATER],
+} as const satisfies Partial<Readonly<Record<Ec2ErrorKind, Row<EniReason & NodeEniReason>>>>;
+
+const ENI_OBJECT: Readonly<Record<Ec2ErrorKind, Row<EniReason>>> = {
+  ...INTERFACE,
+  limit: ['LimitReached', '', SLOW],
+  'not-found': ['RejectedByEc2', '', LATER],
 };
 
 const ENI_OBJECT_BY_CODE: Readonly<Record<string, Row<EniReason>>> = {
@@ -91,16 +96,9 @@ const ENI_OBJECT_BY_CODE: Readonly<Record<string, Row<EniReason>>> = {
 };
 
 const NODE_ENI: Readonly<Record<Ec2ErrorKind, Row<NodeEniReason>>> = {
-  throttled: ['Ec2Unavailable', REPEATED, ENI_SOON],
-  unavailable: ['Ec2Unavailable', REPEATED, ENI_SOON],
-  'unknown-outcome': ['Ec2Unavailable', REPEATED, ENI_SOON],
-  unauthorized: ['Unauthorized', IN_CONTROLLER, SLOW],
-  'held-elsewhere': ['Settling', ASKED_AGAIN, ENI_SOON],
+  ...INTERFACE,
   limit: ['LimitReached', 'ask AWS to raise the quota', SLOW],
   'not-found': ['Settling', ASKED_AGAIN, ENI_SOON],
-  'not-assigned': ['Settling', ASKED_AGAIN, ENI_SOON],
-  conflict: ['Settling', ASKED_AGAIN, ENI_SOON],
-  rejected: ['RejectedByEc2', '', LATER],
 };
 
 const NO_SUCH_GROUP: Row<NodeEniReason> = ['SecurityGroupUnknown', '', SLOW];
