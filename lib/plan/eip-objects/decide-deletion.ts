@@ -8,6 +8,7 @@ import type {
 } from '../../model/eip-objects/plan.ts';
 import type { ElasticIp } from '../../model/elastic-ips/elastic-ip.ts';
 import { RETAINED_TAG } from '../../model/retention.ts';
+import { fateOf } from '../fate.ts';
 import { findEips, mayConclude } from './find-eips.ts';
 import { setFree } from './set-free.ts';
 import { whileHeldBack } from './while-held-back.ts';
@@ -27,7 +28,7 @@ export function decideDeletion(seen: SeenClaim, snapshot: ControllerSnapshot, la
   const heldBack = whileHeldBack(claim, eip, snapshot);
   if (heldBack !== undefined) return heldBack;
   if (eip === undefined) return withoutEip(seen, snapshot, language);
-  const fate = fateOf(claim, snapshot);
+  const fate = fateOf(claim.deletionPolicy, snapshot.endings.get(claim.object.uid));
   if (fate === 'unknown')
     return { outcome: undefined, step: { kind: 'ask-ending', key: `ending ${claim.object.uid}`, claim } };
   return fate === 'released'
@@ -46,17 +47,6 @@ function withoutEip(seen: SeenClaim, snapshot: ControllerSnapshot, language: Obj
 function letGo(claim: ObjectClaim, language: ObjectAdapter): ObjectStep {
   const finalizers = claim.object.finalizers.filter((entry) => entry !== language.finalizerOf(claim));
   return { kind: 'write-object', key: claim.object.uid, claim, patch: { metadata: { finalizers } } };
-}
-
-type Fate = 'released' | 'unknown' | { readonly retained: string };
-
-function fateOf({ object, deletionPolicy }: ObjectClaim, { endings }: ControllerSnapshot): Fate {
-  if (deletionPolicy === 'Release') return 'released';
-  if (deletionPolicy === 'Retain') return { retained: 'its deletion policy is Retain' };
-  const ending = endings.get(object.uid);
-  if (ending === undefined) return 'unknown';
-  if (ending === 'object') return 'released';
-  return { retained: ending === 'namespace' ? 'its namespace is being deleted' : 'its definition is being deleted' };
 }
 
 /** The next mark to be made; undefined when all are. Nothing else changes: what has the address keeps it. */

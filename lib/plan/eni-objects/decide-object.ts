@@ -15,19 +15,11 @@ import { type AttachmentDecision, planAttachment } from './attachment.ts';
 import { planEnd } from './end.ts';
 import { planExcess } from './excess.ts';
 import { identify } from './identify.ts';
+import { NOTHING } from './nothing.ts';
 import { statusOf } from './status.ts';
 
 /** How long a recorded interface must be missing from describes before another is made, ms: describes lag by seconds. */
 const GONE_AFTER_MS = 60_000;
-
-const NOTHING: Omit<EniDecision, 'object'> = {
-  step: undefined,
-  status: undefined,
-  readInterfaces: false,
-  readRoom: undefined,
-  poll: false,
-  retryAt: undefined,
-};
 
 /** How old a describe may be that a call rests on, ms. */
 const FACTS_AGE_MS = 30_000;

@@ -2,21 +2,14 @@ import type { EniObject } from '../../model/eni-objects/eni-object.ts';
 import type { EniDecision, EniSnapshot, EniStep } from '../../model/eni-objects/plan.ts';
 import type { NetworkInterface } from '../../model/network-interface.ts';
 import { RETAINED_TAG, retainedFor } from '../../model/retention.ts';
+import { fateOf } from '../fate.ts';
 import { leave } from './attachment.ts';
 import type { Identified } from './identify.ts';
+import { NOTHING } from './nothing.ts';
 import { statusOf } from './status.ts';
 
 /** How long no describe must have shown an interface before the object may go, ms: one may be on its way into the describes. */
 const SETTLING_MS = 10_000;
-
-const NOTHING = {
-  step: undefined,
-  status: undefined,
-  readInterfaces: false,
-  readRoom: undefined,
-  poll: false,
-  retryAt: undefined,
-} as const;
 
 /**
  * The end of an object. Deleted by itself: its interface goes off the instance, is deleted, and only then the finalizer goes, so that an
@@ -27,9 +20,9 @@ export function planEnd(object: EniObject, { own, surplus }: Identified, snapsho
   const found = own === undefined ? surplus : [...surplus, own];
   const [facts] = found;
   if (facts === undefined) return { ...NOTHING, object, ...farewell(object, snapshot) };
-  const fate = fateOf(object, snapshot);
+  const fate = fateOf(object.deletionPolicy, snapshot.endings.get(object.uid));
   if (fate === 'unknown') return { ...NOTHING, object, step: { kind: 'ask-ending', object } };
-  if (fate !== 'deleted') return { ...NOTHING, object, step: retain(object, found, fate.retained) };
+  if (fate !== 'released') return { ...NOTHING, object, step: retain(object, found, fate.retained) };
   const where = leave(object, facts);
   const message = where.state === 'settling' ? where.message : `${facts.id} is being deleted`;
   const status = statusOf(object, facts, undefined, { status: 'False', reason: 'Deleting', message });
@@ -42,17 +35,6 @@ function farewell(object: EniObject, { absentSince, surelyGone, now, interfacesA
   const due = (absentSince.get(object.uid) ?? now) + SETTLING_MS;
   if (due > interfacesAt && !surelyGone.has(object.uid)) return { poll: true };
   return { step: { kind: 'remove-finalizer', object } as const };
-}
-
-type Fate = 'deleted' | 'unknown' | { readonly retained: string };
-
-function fateOf({ uid, deletionPolicy }: EniObject, { endings }: EniSnapshot): Fate {
-  if (deletionPolicy === 'Release') return 'deleted';
-  if (deletionPolicy === 'Retain') return { retained: 'its deletion policy is Retain' };
-  const ending = endings.get(uid);
-  if (ending === undefined) return 'unknown';
-  if (ending === 'object') return 'deleted';
-  return { retained: ending === 'namespace' ? 'its namespace is being deleted' : 'its definition is being deleted' };
 }
 
 /** The next mark, and the finalizer after the last one. */
