@@ -33,6 +33,13 @@ export interface Observed {
   readonly unplaced?: readonly IpAddress[];
 }
 
+/** The ENIs as they are known. */
+export interface KnownEnis {
+  readonly enis: readonly Eni[];
+  /** When the describe was asked for that `enis` rest on, ms since the epoch; undefined before the first. */
+  readonly describedAt: number | undefined;
+}
+
 /** The state of the node after one reconcile, for publishing. */
 export interface NodeReport {
   readonly at: number;
@@ -63,7 +70,8 @@ export interface AddressReconcilerOptions {
    */
   readonly firstStart?: boolean;
   readonly policy: Policy;
-  readonly observe: () => Observed;
+  /** Given the ENIs that the decisions will rest on. */
+  readonly observe: (known: KnownEnis) => Observed;
   readonly report: (report: NodeReport) => void;
   readonly events: AddressEvents;
   /** Plan and report only; no EC2 write ever. */

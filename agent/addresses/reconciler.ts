@@ -146,7 +146,7 @@ export class AddressReconciler {
 
   #reconcile(): void {
     const { observe, report, dryRun, clock } = this.#options;
-    const observed = observe();
+    const observed = observe(this);
     const snapshot = this.#snapshot(observed);
     const planned = plan(snapshot);
     this.leaving = leavingAddresses(snapshot);

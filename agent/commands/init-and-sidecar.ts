@@ -33,13 +33,12 @@ export async function runInit(options: InitOptions, stop: AbortSignal): Promise<
   let routingFault: string | undefined;
   let tasks: Promise<unknown> = Promise.resolve();
   try {
-    const resync = { addressResyncMs: 5_000, ec2ResyncMs: 60_000 };
     session = await openSession({
       command: 'init',
       options,
       release: 'never',
       podStateDir: undefined,
-      ...resync,
+      resync: { addressesMs: 5_000, ec2Ms: 60_000 },
       report,
       stop: ending,
       calls: ending,
@@ -67,14 +66,12 @@ export async function runInit(options: InitOptions, stop: AbortSignal): Promise<
 /** `eni-agent sidecar`: the same, and keeps following the pod's addresses until it is stopped. */
 export async function runSidecar(options: SidecarOptions, stop: AbortSignal): Promise<number> {
   const calls = new AbortController();
-  const { addressResyncMs, ec2ResyncMs } = options;
   const session = await openSession({
     command: 'sidecar',
     options,
     release: 'after-delay',
     podStateDir: options.podStateDir,
-    addressResyncMs,
-    ec2ResyncMs,
+    resync: { addressesMs: options.addressResyncMs, ec2Ms: options.ec2ResyncMs },
     report: () => undefined,
     stop,
     calls: calls.signal,

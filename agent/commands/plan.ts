@@ -10,7 +10,8 @@ import { floatingIpStates } from '../../lib/plan/status/floating-ips.ts';
 import { nodeSnapshot } from '../../lib/plan/status/node-snapshot.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import type { NodeReport } from '../addresses/reconciler-options.ts';
-import { LOOK_MS, type Look, lookOnce } from '../node/plan-look.ts';
+import { LOOK_MS } from '../node/plan-context.ts';
+import { type Look, lookOnce } from '../node/plan-look.ts';
 import {
   addressStep,
   elasticIpStep,

@@ -36,6 +36,9 @@ export interface NodeContext {
 }
 
 /** Whether pods of this namespace are served. */
-export function serves({ options }: Pick<NodeContext, 'options'>, namespace: string): boolean {
+export function serves(
+  { options }: { readonly options: Pick<LoopOptions, 'namespaces'> },
+  namespace: string,
+): boolean {
   return options.namespaces.length === 0 || options.namespaces.includes(namespace);
 }

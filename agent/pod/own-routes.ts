@@ -3,15 +3,15 @@ import type { RouteApi } from '../../lib/ec2/route-api.ts';
 import { claimKey } from '../../lib/model/addresses/claim.ts';
 import type { ClaimStatus } from '../../lib/model/addresses/plan.ts';
 import type { OwnAddresses } from '../../lib/net/own-addresses.ts';
-import { withOwnRoutes } from '../../lib/plan/routed-ips/own-routes.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import type { AddressReconciler } from '../addresses/reconciler.ts';
-import type { NodeReport, Observed } from '../addresses/reconciler-options.ts';
+import type { NodeReport } from '../addresses/reconciler-options.ts';
 import { AddressReporter } from '../addresses/reporter.ts';
 import type { ProcessParts } from '../process.ts';
 import { openRoutedIps } from '../routed-ips/open.ts';
 import { routedSurroundings } from '../routed-ips/surroundings.ts';
+import type { PodObservation } from './observation.ts';
 import { OwnRouting } from './routing.ts';
 import type { SessionInput } from './session.ts';
 
@@ -22,7 +22,8 @@ interface OwnRoutesParts {
   readonly rateLimit: RateLimit;
   readonly ec2: RouteApi;
   readonly addresses: Pick<OwnAddresses, 'interfaces'>;
-  readonly enis: () => AddressReconciler | undefined;
+  readonly observation: Pick<PodObservation, 'latest'>;
+  readonly engine: Pick<AddressReconciler, 'enis' | 'describedAt' | 'doubt'>;
 }
 
 /**
@@ -34,7 +35,6 @@ export class OwnRoutes {
   readonly #parts: OwnRoutesParts;
   readonly #routing: OwnRouting;
   readonly #loop: ReturnType<typeof openRoutedIps>;
-  #observed: Observed | undefined;
   #latest: NodeReport | undefined;
   #routed: readonly ClaimStatus[] = [];
 
@@ -46,22 +46,6 @@ export class OwnRoutes {
     const { log } = parts.parts;
     this.#routing = new OwnRouting({ log, useSbr, peers: [interface1Peers, interface2Peers], signal: stop });
     this.#loop = this.#openLoop();
-  }
-
-  /** Takes out what route tables lead here. */
-  divide(seen: Observed): Observed {
-    const { routeTables, routedIps } = this.#input.options;
-    const { enis, describedAt } = this.#known();
-    const drafts = withOwnRoutes(seen.drafts, { tables: routeTables, addresses: routedIps }, enis);
-    const divided = {
-      ...seen,
-      drafts: drafts.filter(({ routed }) => routed === undefined),
-      routed: drafts.filter(({ routed }) => routed !== undefined),
-      routeTables,
-    };
-    // Which addresses are routed is not known before the ENIs are: what then shows up has not just appeared.
-    this.#observed = { ...divided, complete: seen.complete && describedAt !== undefined };
-    return divided;
   }
 
   /** Where the addresses stand that ENIs have. */
@@ -83,8 +67,8 @@ export class OwnRoutes {
   }
 
   #openLoop() {
-    const { command, options, podStateDir, release, ec2ResyncMs: resyncMs, calls: callSignal, stop } = this.#input;
-    const { parts, clock, rateLimit, ec2, enis } = this.#parts;
+    const { command, options, podStateDir, release, resync, calls: callSignal, stop } = this.#input;
+    const { parts, clock, rateLimit, ec2, observation, engine } = this.#parts;
     const { log, metrics } = parts;
     const defaultTag = { key: 'eni-agent.io/routed-ips', value: undefined };
     const emit = () => undefined;
@@ -98,32 +82,28 @@ export class OwnRoutes {
         stateDir: podStateDir && join(podStateDir, 'eni-agent'),
         dryRun: options.dryRun,
         firstStart: command === 'init' ? true : 'unless-recorded',
-        resyncMs,
-        observe: () => routedSurroundings(this.#observed, this.#known()),
+        resyncMs: resync.ec2Ms,
+        observe: () => routedSurroundings(observation.latest, engine),
         report: (statuses) => {
           this.#routed = statuses;
           this.#report();
         },
         emit,
         statusReporter: new AddressReporter({ clock, log, metrics, emit }),
-        doubtEnis: (cause) => enis()?.doubt(cause),
+        doubtEnis: (cause) => engine.doubt(cause),
         callSignal,
       },
       stop,
     );
   }
 
-  #known() {
-    const reconciler = this.#parts.enis();
-    return { enis: reconciler?.enis ?? [], describedAt: reconciler?.describedAt };
-  }
-
   #report(): void {
     const { options, report } = this.#input;
-    const drafts = this.#observed?.routed ?? [];
-    const interfaces = this.#parts.addresses.interfaces().filter(({ name }) => options.interfaceFilter.test(name));
+    const { addresses, observation, engine } = this.#parts;
+    const drafts = observation.latest?.routed ?? [];
+    const interfaces = addresses.interfaces().filter(({ name }) => options.interfaceFilter.test(name));
     const routed = new Set(drafts.map(({ address }) => address));
-    if (!options.dryRun) this.#routing.update(interfaces, this.#known().enis, routed);
+    if (!options.dryRun) this.#routing.update(interfaces, engine.enis, routed);
     // Until the loop for routes has decided about each of them, the statuses are not complete.
     const isComplete = drafts.every((draft) => this.#routed.some(({ claim }) => claimKey(claim) === claimKey(draft)));
     if (this.#latest !== undefined && isComplete && this.#routed.length === drafts.length)

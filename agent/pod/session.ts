@@ -1,20 +1,19 @@
-import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import type { InitOptions } from '../../lib/config/options.ts';
 import { imdsEndpoint, imdsReader } from '../../lib/ec2/imds-http.ts';
 import { reviveLedgerEntry } from '../../lib/model/addresses/ledger.ts';
-import { type IpAddress, parseIp } from '../../lib/model/ip.ts';
 import { OwnAddresses } from '../../lib/net/own-addresses.ts';
-import { ownClaims } from '../../lib/plan/addresses/own-claims.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
 import { Journal } from '../../lib/runtime/journal.ts';
 import { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import { Topic } from '../../lib/runtime/topic.ts';
 import { AddressReconciler } from '../addresses/reconciler.ts';
 import type { NodeReport } from '../addresses/reconciler-options.ts';
 import { AddressReporter } from '../addresses/reporter.ts';
-import { openEc2 } from '../aws/ec2-access.ts';
+import { type Ec2Access, openEc2 } from '../aws/ec2-access.ts';
 import { hintsFrom, resolveIdentity } from '../aws/identity.ts';
 import { monotonicClock } from '../floating-ips/monotonic-clock.ts';
-import { openProcess } from '../process.ts';
+import { openProcess, type ProcessParts } from '../process.ts';
+import { PodObservation } from './observation.ts';
 import { OwnRoutes } from './own-routes.ts';
 
 export type PodCommand = 'init' | 'sidecar';
@@ -35,9 +34,9 @@ type PodOptions = Pick<
 export interface PodSession {
   readonly engine: AddressReconciler;
   readonly addresses: OwnAddresses;
-  readonly parts: ReturnType<typeof openProcess>;
+  readonly parts: ProcessParts;
   readonly instanceId: string;
-  readonly ec2: ReturnType<typeof openEc2>;
+  readonly ec2: Ec2Access;
   /** Resolves with what could not be set of the pod's own routing, for people; undefined when all is set. */
   readonly routingSettled: () => Promise<string | undefined>;
   /** Resolves when nothing about routes is in flight any more. */
@@ -48,8 +47,8 @@ export interface SessionInput {
   readonly command: PodCommand;
   readonly options: PodOptions;
   readonly release: 'after-delay' | 'never';
-  readonly addressResyncMs: number;
-  readonly ec2ResyncMs: number;
+  /** Longest time between two looks at the pod's interfaces, and at its ENIs and routes. */
+  readonly resync: { readonly addressesMs: number; readonly ec2Ms: number };
   /** What the sidecar remembers over restarts of its container; undefined: nothing. */
   readonly podStateDir: string | undefined;
   /** Its statuses are those of all addresses, the routed ones included. */
@@ -63,102 +62,99 @@ export interface SessionInput {
  * The ledger lives as long as the container: what a killed sidecar had assigned stays assigned, as nobody can tell that it is unused.
  */
 export async function openSession(input: SessionInput): Promise<PodSession> {
-  const { command, options, stop } = input;
-  const pod = ownPod(process.env);
   // The lines about addresses name the pod themselves.
-  const parts = openProcess(command, options, {});
-  const { random, log, metrics, environment } = parts;
+  const parts = openProcess(input.command, input.options, {});
+  const { random, log } = parts;
   // Only the passing of time moves it: setting the machine's clock must not make what the pod adds next older than what was recorded.
   const clock = monotonicClock(parts.clock, () => Math.floor(performance.now()));
-  const onProblem = (message: string, error?: unknown) => log.warn(message, { error });
+  const changed = new Topic();
   const addresses = new OwnAddresses({
     clock,
     random,
-    onProblem,
-    resyncMs: input.addressResyncMs,
-    onChange: () => engine?.wake(),
+    onProblem: (message, error) => log.warn(message, { error }),
+    resyncMs: input.resync.addressesMs,
+    onChange: () => changed.publish(),
   });
-  let engine: AddressReconciler | undefined;
-  const endpoint = imdsEndpoint(environment);
-  const now = () => performance.now();
-  const imds = endpoint === undefined ? undefined : imdsReader({ endpoint, allowV1: options.allowImdsV1, now });
-  const identity = await resolveIdentity(
-    { imds, kube: undefined, nodeName: '', region: environment['AWS_REGION'], clock, random, log },
-    stop,
-  );
-  const interfaces = await hintsFrom(imds, stop);
-  const ec2 = openEc2(identity, () => interfaces, { log, metrics, environment });
-  // What the interfaces have when we start came from CNI; what comes later, the pod has added to itself.
-  let fromCni: ReadonlySet<IpAddress> | undefined;
-  const reporter = new AddressReporter({
-    clock,
-    log,
-    metrics,
-    emit: () => undefined,
-    kindOf: ({ address, kind }) => (fromCni?.has(address) ? 'ipam' : kind),
-  });
+  const { instanceId, ec2 } = await findInstance(input, parts, clock);
+  const observation = new PodObservation(addresses, input.options);
   const rateLimit = new RateLimit({ clock, random });
-  const routes = new OwnRoutes(input, { parts, clock, rateLimit, ec2: ec2.routes, addresses, enis: () => engine });
-  engine = new AddressReconciler(
-    {
-      clock,
-      random,
-      rateLimit,
-      ec2: ec2.addresses,
-      instanceId: identity.instanceId,
-      ledger: new Journal({
-        path: '',
-        access: 'memory',
-        revive: (stored) => reviveLedgerEntry(stored, clock.now()),
-        onProblem,
-      }),
-      // The container of an init command is the first in its pod: whatever it finds, IPAM has just given.
-      firstStart: command === 'init',
-      policy: { takeover: 'declared', allowPrimary: false, release: input.release, releaseDelayMs: 30_000 },
-      observe: () => {
-        const interfaces = (name: string) => options.interfaceFilter.test(name);
-        const drafts = ownClaims(addresses.interfaces(), { ...pod, interfaces });
-        if (addresses.synced) fromCni ??= new Set(drafts.map(({ address }) => address));
-        return routes.divide({ drafts, refusals: new Map(), complete: addresses.synced });
-      },
-      report: (report) => {
-        reporter.statuses(report.statuses);
-        routes.addresses(report);
-      },
-      events: reporter,
-      callSignal: input.calls,
-      dryRun: options.dryRun,
-      resyncMs: input.ec2ResyncMs,
-    },
-    stop,
-  );
+  const reports = new Topic<NodeReport>();
+  const shared = { parts, clock, rateLimit, observation };
+  const engine = openEngine(input, { ...shared, ec2: ec2.addresses, instanceId, reports });
+  const routes = new OwnRoutes(input, { ...shared, ec2: ec2.routes, addresses, engine });
+  changed.subscribe(() => engine.wake());
+  reports.subscribe((report) => routes.addresses(report));
   return {
     engine,
     addresses,
     parts,
-    instanceId: identity.instanceId,
+    instanceId,
     ec2,
     routingSettled: () => routes.routingSettled(),
     routesIdle: () => routes.idle(),
   };
 }
 
-/** The namespace that a service account's token comes with, where one is mounted; else it is not known. */
-function mountedNamespace(): string {
-  try {
-    return readFileSync('/var/run/secrets/kubernetes.io/serviceaccount/namespace', 'utf8').trim();
-  } catch {
-    return '';
-  }
+/** However long that takes; a pod has only the metadata service to ask. @throws the signal's reason when it aborts first. */
+async function findInstance({ options, stop }: SessionInput, parts: ProcessParts, clock: Clock) {
+  const { environment } = parts;
+  const endpoint = imdsEndpoint(environment);
+  const now = () => performance.now();
+  const imds = endpoint === undefined ? undefined : imdsReader({ endpoint, allowV1: options.allowImdsV1, now });
+  const region = environment['AWS_REGION'];
+  const identity = await resolveIdentity({ ...parts, clock, imds, kube: undefined, nodeName: '', region }, stop);
+  const interfaces = await hintsFrom(imds, stop);
+  return { instanceId: identity.instanceId, ec2: openEc2(identity, () => interfaces, parts) };
 }
 
-/** From the downward API where the manifest passes it on; the pod's name is also its host name. */
-function ownPod(environment: NodeJS.ProcessEnv) {
-  const name = environment['POD_NAME'] || environment['MY_POD_NAME'] || hostname();
-  const namespace = environment['POD_NAMESPACE'] || environment['MY_POD_NAMESPACE'] || mountedNamespace();
-  const podIps = (environment['POD_IPS'] || environment['POD_IP'] || '').split(',');
-  return {
-    ref: { namespace, name, uid: environment['POD_UID'] ?? '' },
-    podIps: podIps.flatMap((text) => parseIp(text.trim()) ?? []),
-  };
+interface EngineParts {
+  readonly parts: ProcessParts;
+  readonly clock: Clock;
+  readonly rateLimit: RateLimit;
+  readonly ec2: Ec2Access['addresses'];
+  readonly instanceId: string;
+  readonly observation: PodObservation;
+  /** Where its reports go. */
+  readonly reports: Topic<NodeReport>;
+}
+
+/** The loop for the addresses that are on ENIs, and what it reports to the log. */
+function openEngine(
+  { command, options, release, resync, stop, calls }: SessionInput,
+  { parts, clock, rateLimit, ec2, instanceId, observation, reports }: EngineParts,
+): AddressReconciler {
+  const { random, log, metrics } = parts;
+  const reporter = new AddressReporter({
+    clock,
+    log,
+    metrics,
+    emit: () => undefined,
+    kindOf: (claim) => observation.kindOf(claim),
+  });
+  reports.subscribe(({ statuses }) => reporter.statuses(statuses));
+  return new AddressReconciler(
+    {
+      clock,
+      random,
+      rateLimit,
+      ec2,
+      instanceId,
+      ledger: new Journal({
+        path: '',
+        access: 'memory',
+        revive: (stored) => reviveLedgerEntry(stored, clock.now()),
+        onProblem: (message, error) => log.warn(message, { error }),
+      }),
+      // The container of an init command is the first in its pod: whatever it finds, IPAM has just given.
+      firstStart: command === 'init',
+      policy: { takeover: 'declared', allowPrimary: false, release, releaseDelayMs: 30_000 },
+      observe: (known) => observation.observe(known),
+      report: (report) => reports.publish(report),
+      events: reporter,
+      callSignal: calls,
+      dryRun: options.dryRun,
+      resyncMs: resync.ec2Ms,
+    },
+    stop,
+  );
 }

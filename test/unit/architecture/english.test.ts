@@ -42,7 +42,7 @@ const NOT_RENAMED_YET = [
   'agent/floating-ips',
   'agent/node/elastic-ips.ts',
   'agent/node/loops.ts',
-  'agent/node/plan-look.ts',
+  'agent/node/plan-elastic-ips.ts',
   'agent/node/state-files.ts',
   'lib/plan/floating-ips',
 ];
