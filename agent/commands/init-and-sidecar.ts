@@ -40,8 +40,7 @@ export async function runInit(options: InitOptions, stop: AbortSignal): Promise<
       podStateDir: undefined,
       resync: { addressesMs: 5_000, ec2Ms: 60_000 },
       report,
-      stop: ending,
-      calls: ending,
+      signals: { stop: ending, calls: ending },
     });
     tasks = Promise.all([session.addresses.start(ending), session.engine.run()]);
     const statuses = await settled.promise;
@@ -73,8 +72,7 @@ export async function runSidecar(options: SidecarOptions, stop: AbortSignal): Pr
     podStateDir: options.podStateDir,
     resync: { addressesMs: options.addressResyncMs, ec2Ms: options.ec2ResyncMs },
     report: () => undefined,
-    stop,
-    calls: calls.signal,
+    signals: { stop, calls: calls.signal },
   });
   const { clock, log } = session.parts;
   stop.addEventListener('abort', () => clock.after(STOP_GRACE_MS, () => calls.abort(stop.reason)), { once: true });

@@ -9,10 +9,10 @@ import type { EipSurroundingsNow } from '../elastic-ips/snapshot.ts';
 import { serves } from './context.ts';
 import { type PlanContext, readJournal } from './plan-context.ts';
 
-type KnownEnis = Pick<AddressReconciler, 'enis' | 'describedAt' | 'leaving'>;
+type AddressFacts = Pick<AddressReconciler, 'enis' | 'describedAt' | 'leaving'>;
 
 /** The node's loop for Elastic IPs in a dry run, on the addresses that the loop for those reports. Looks when it is woken. */
-export function lookAtElasticIps(context: PlanContext, addresses: KnownEnis): ElasticIpReconciler {
+export function lookAtElasticIps(context: PlanContext, addresses: AddressFacts): ElasticIpReconciler {
   const { options, process, sources, answers, instance, rateLimit, signal } = context;
   const { clusterName, nodeName, releaseDelayMs } = options;
   return new ElasticIpReconciler(
@@ -42,7 +42,7 @@ export function lookAtElasticIps(context: PlanContext, addresses: KnownEnis): El
   );
 }
 
-function surroundings(context: PlanContext, { enis, describedAt, leaving }: KnownEnis): EipSurroundingsNow {
+function surroundings(context: PlanContext, { enis, describedAt, leaving }: AddressFacts): EipSurroundingsNow {
   const { pods } = context.sources;
   const addresses = context.answers.addressDraft.value;
   return {

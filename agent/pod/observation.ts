@@ -2,26 +2,25 @@ import type { InitOptions } from '../../lib/config/options.ts';
 import type { Claim, ClaimKind } from '../../lib/model/addresses/claim.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { OwnAddresses } from '../../lib/net/own-addresses.ts';
-import { ownClaims } from '../../lib/plan/addresses/own-claims.ts';
+import { type OwnPod, ownClaims } from '../../lib/plan/addresses/own-claims.ts';
 import { withOwnRoutes } from '../../lib/plan/routed-ips/own-routes.ts';
 import type { KnownEnis, Observed } from '../addresses/reconciler-options.ts';
-import { ownPod } from './own-pod.ts';
+
+interface ObservationParts {
+  readonly addresses: Pick<OwnAddresses, 'interfaces' | 'synced'>;
+  readonly pod: Omit<OwnPod, 'interfaces'>;
+  readonly options: Pick<InitOptions, 'interfaceFilter' | 'routeTables' | 'routedIps'>;
+}
 
 /** What the pod that this process runs in claims for itself, by the addresses of its interfaces. */
 export class PodObservation {
-  readonly #addresses: Pick<OwnAddresses, 'interfaces' | 'synced'>;
-  readonly #options: Pick<InitOptions, 'interfaceFilter' | 'routeTables' | 'routedIps'>;
-  readonly #pod = ownPod(process.env);
+  readonly #parts: ObservationParts;
   /** What the interfaces have when we start came from CNI; what comes later, the pod has added to itself. */
   #fromCni: ReadonlySet<IpAddress> | undefined;
   #latest: Observed | undefined;
 
-  constructor(
-    addresses: Pick<OwnAddresses, 'interfaces' | 'synced'>,
-    options: Pick<InitOptions, 'interfaceFilter' | 'routeTables' | 'routedIps'>,
-  ) {
-    this.#addresses = addresses;
-    this.#options = options;
+  constructor(parts: ObservationParts) {
+    this.#parts = parts;
   }
 
   /** What was observed last, complete only when it is also known which addresses are routed. */
@@ -31,10 +30,11 @@ export class PodObservation {
 
   /** Looks at the interfaces, and takes out what route tables lead here. */
   observe({ enis, describedAt }: KnownEnis): Observed {
-    const { interfaceFilter, routeTables, routedIps } = this.#options;
-    const { synced: complete } = this.#addresses;
-    const interfaces = (name: string) => interfaceFilter.test(name);
-    const own = ownClaims(this.#addresses.interfaces(), { ...this.#pod, interfaces });
+    const { addresses, pod, options } = this.#parts;
+    const { routeTables, routedIps } = options;
+    const { synced: complete } = addresses;
+    const interfaces = (name: string) => options.interfaceFilter.test(name);
+    const own = ownClaims(addresses.interfaces(), { ...pod, interfaces });
     if (complete) this.#fromCni ??= new Set(own.map(({ address }) => address));
     const drafts = withOwnRoutes(own, { tables: routeTables, addresses: routedIps }, enis);
     const observed = {

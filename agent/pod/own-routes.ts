@@ -39,12 +39,12 @@ export class OwnRoutes {
   #routed: readonly ClaimStatus[] = [];
 
   constructor(input: SessionInput, parts: OwnRoutesParts) {
-    const { options, stop } = input;
+    const { options, signals } = input;
     const { useSbr, interface1Peers, interface2Peers } = options;
     this.#input = input;
     this.#parts = parts;
     const { log } = parts.parts;
-    this.#routing = new OwnRouting({ log, useSbr, peers: [interface1Peers, interface2Peers], signal: stop });
+    this.#routing = new OwnRouting({ log, useSbr, peers: [interface1Peers, interface2Peers], signal: signals.stop });
     this.#loop = this.#openLoop();
   }
 
@@ -67,7 +67,7 @@ export class OwnRoutes {
   }
 
   #openLoop() {
-    const { command, options, podStateDir, release, resync, calls: callSignal, stop } = this.#input;
+    const { command, options, podStateDir, release, resync, signals } = this.#input;
     const { parts, clock, rateLimit, ec2, observation, engine } = this.#parts;
     const { log, metrics } = parts;
     const defaultTag = { key: 'eni-agent.io/routed-ips', value: undefined };
@@ -91,9 +91,9 @@ export class OwnRoutes {
         emit,
         statusReporter: new AddressReporter({ clock, log, metrics, emit }),
         doubtEnis: (cause) => engine.doubt(cause),
-        callSignal,
+        callSignal: signals.calls,
       },
-      stop,
+      signals.stop,
     );
   }
 

@@ -14,6 +14,7 @@ import { hintsFrom, resolveIdentity } from '../aws/identity.ts';
 import { monotonicClock } from '../floating-ips/monotonic-clock.ts';
 import { openProcess, type ProcessParts } from '../process.ts';
 import { PodObservation } from './observation.ts';
+import { ownPod } from './own-pod.ts';
 import { OwnRoutes } from './own-routes.ts';
 
 export type PodCommand = 'init' | 'sidecar';
@@ -53,8 +54,8 @@ export interface SessionInput {
   readonly podStateDir: string | undefined;
   /** Its statuses are those of all addresses, the routed ones included. */
   readonly report: (report: NodeReport) => void;
-  readonly stop: AbortSignal;
-  readonly calls: AbortSignal;
+  /** `stop` keeps new calls from starting, `calls` ends those in flight. */
+  readonly signals: { readonly stop: AbortSignal; readonly calls: AbortSignal };
 }
 
 /**
@@ -76,7 +77,7 @@ export async function openSession(input: SessionInput): Promise<PodSession> {
     onChange: () => changed.publish(),
   });
   const { instanceId, ec2 } = await findInstance(input, parts, clock);
-  const observation = new PodObservation(addresses, input.options);
+  const observation = new PodObservation({ addresses, pod: ownPod(parts.environment), options: input.options });
   const rateLimit = new RateLimit({ clock, random });
   const reports = new Topic<NodeReport>();
   const shared = { parts, clock, rateLimit, observation };
@@ -96,7 +97,7 @@ export async function openSession(input: SessionInput): Promise<PodSession> {
 }
 
 /** However long that takes; a pod has only the metadata service to ask. @throws the signal's reason when it aborts first. */
-async function findInstance({ options, stop }: SessionInput, parts: ProcessParts, clock: Clock) {
+async function findInstance({ options, signals: { stop } }: SessionInput, parts: ProcessParts, clock: Clock) {
   const { environment } = parts;
   const endpoint = imdsEndpoint(environment);
   const now = () => performance.now();
@@ -120,7 +121,7 @@ interface EngineParts {
 
 /** The loop for the addresses that are on ENIs, and what it reports to the log. */
 function openEngine(
-  { command, options, release, resync, stop, calls }: SessionInput,
+  { command, options, release, resync, signals: { stop, calls } }: SessionInput,
   { parts, clock, rateLimit, ec2, instanceId, observation, reports }: EngineParts,
 ): AddressReconciler {
   const { random, log, metrics } = parts;

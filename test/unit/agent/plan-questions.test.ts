@@ -36,7 +36,8 @@ describe('what a plan still waits for', () => {
   it('names what EC2 says against describing the ENIs', () => {
     const asked = known();
     answerInstance(asked.answers);
-    asked.answers.enis.publish({ describedAt: undefined, trouble: { reason: 'Unauthorized', message: 'no permission' } });
+    const trouble = { reason: 'Unauthorized', message: 'no permission' } as const;
+    asked.answers.enis.publish({ describedAt: undefined, trouble });
 
     expect(missingAnswers(asked)[0]).toBe('the ENIs of this node (EC2: no permission)');
   });
