@@ -49,13 +49,9 @@ export interface FloatingIps {
 export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
   const { calls } = options;
   const recorder = openRecorder(options);
-  const watches = openWatches(options, {
-    wake: () => reconciler.wake(),
-    leaseSeen: (name, lease) => reconciler.leaseSeen(name, lease),
-    contactRegained: () => reconciler.contactRegained(),
-  });
+  const watches = openWatches(options);
   const held = new HeldLeases(options.metrics);
-  const reconciler: FloatingIpReconciler = new FloatingIpReconciler({
+  const reconciler = new FloatingIpReconciler({
     ...options,
     ...seen(options, watches),
     ...told(options, recorder),
@@ -66,10 +62,13 @@ export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
     elasticIps: elasticIpParts(options),
     need: (need) => {
       watches.need(need);
-      held.now(reconciler.held());
+      held.now(need.holds);
     },
     callSignal: calls,
   });
+  watches.changed.subscribe(() => reconciler.wake());
+  watches.leaseSeen.subscribe(({ name, lease }) => reconciler.leaseSeen(name, lease));
+  watches.contactRegained.subscribe(() => reconciler.contactRegained());
   return {
     wake: () => reconciler.wake(),
     addresses: () =>

@@ -61,6 +61,6 @@ export interface FloatingIpReconcilerOptions {
 export interface FloatingNeed {
   readonly node: boolean;
   readonly leases: boolean;
-  /** This node holds something. */
-  readonly holds: boolean;
+  /** Names of the objects whose Lease names this node. */
+  readonly holds: readonly string[];
 }

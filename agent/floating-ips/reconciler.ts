@@ -72,13 +72,6 @@ export class FloatingIpReconciler {
     this.wake();
   }
 
-  /** Names of the objects whose Lease names this node. */
-  held(): readonly string[] {
-    return [...this.#items.values()]
-      .filter(({ hold }) => hold.view?.holder === this.#options.nodeName)
-      .map(({ ip }) => ip.name);
-  }
-
   /** Works until the signal aborts, then parks or hands over what it holds; resolves when that is done, or after some seconds. */
   async run(stop: AbortSignal): Promise<void> {
     this.wake();
@@ -156,7 +149,8 @@ export class FloatingIpReconciler {
     const recorded = new Set(this.#options.records.values().map(({ floatingIp }) => floatingIp));
     const concerned = ({ ip }: FloatingItem) =>
       recorded.has(ip.name) || (labels !== undefined && selects(ip.nodeSelector, labels));
-    return { node: items.length > 0, leases: items.some(concerned), holds: this.held().length > 0 };
+    const held = items.filter(({ hold }) => hold.view?.holder === this.#options.nodeName);
+    return { node: items.length > 0, leases: items.some(concerned), holds: held.map(({ ip }) => ip.name) };
   }
 
   #snapshot({ node, leaving, enis, describedAt, podAddresses }: FloatingSurroundings): FloatingSnapshot {

@@ -5,6 +5,7 @@ import { createFloatingLeaseReflector } from '../../lib/kube/floating-leases.ts'
 import type { Lease } from '../../lib/kube/lease-record.ts';
 import type { NodeState } from '../../lib/kube/own-node.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
+import { Topic } from '../../lib/runtime/topic.ts';
 import type { OwnNodeWatch } from '../node/own-node.ts';
 import type { ProcessParts } from '../process.ts';
 import { HostAddresses, type HostPort } from './host-addresses.ts';
@@ -27,17 +28,18 @@ export interface WatchOptions extends ProcessParts {
   readonly kernel?: HostKernel;
 }
 
-/** Who hears what the watches see. */
-export interface Watchers {
-  /** Something has changed. */
-  readonly wake: () => void;
-  /** Undefined: the Lease of the object was deleted. */
-  readonly leaseSeen: (name: string, lease: Lease | undefined) => void;
-  /** The watch of the Leases is open again. */
-  readonly contactRegained: () => void;
+/** The Lease of an object was seen; undefined: it was deleted. */
+interface SeenLease {
+  readonly name: string;
+  readonly lease: Lease | undefined;
 }
 
 export interface Watches {
+  /** Something has changed. */
+  readonly changed: Topic;
+  readonly leaseSeen: Topic<SeenLease>;
+  /** The watch of the Leases is open again. */
+  readonly contactRegained: Topic;
   readonly objects: ObjectWatch;
   readonly host: HostAddresses;
   node(): NodeState | undefined;
@@ -48,15 +50,17 @@ export interface Watches {
 }
 
 /** What is observed for floating IPs, each part only while it is needed. */
-export function openWatches(options: WatchOptions, watchers: Watchers): Watches {
+export function openWatches(options: WatchOptions): Watches {
   const { kube: client, clock, random, log, ages, ownNode } = options;
-  const { wake } = watchers;
+  const topics = { changed: new Topic(), leaseSeen: new Topic<SeenLease>(), contactRegained: new Topic() };
+  const wake = () => topics.changed.publish();
   const onProblem = (message: string, error?: unknown) => log.warn(message, { error });
   const objects = new ObjectWatch({ client, clock, random, onChange: wake, onProblem });
-  const leases = watchLeases(options, watchers);
+  const leases = watchLeases(options, topics);
   const host = watchHost(options, wake);
   const spot = watchSpot(options, wake);
   return {
+    ...topics,
     objects,
     host: new HostAddresses(host, ages),
     node: () => ownNode.node,
@@ -65,7 +69,7 @@ export function openWatches(options: WatchOptions, watchers: Watchers): Watches 
       ownNode.need('floating IPs', needsNode ? wake : undefined);
       host.watch.set(needsNode);
       leases.set(needsLeases);
-      spot.watch.set(holds);
+      spot.watch.set(holds.length > 0);
     },
     async close() {
       ownNode.need('floating IPs', undefined);
@@ -76,7 +80,7 @@ export function openWatches(options: WatchOptions, watchers: Watchers): Watches 
 
 function watchLeases(
   { kube: client, clock, random, log, namespace }: WatchOptions,
-  { leaseSeen, contactRegained }: Watchers,
+  { leaseSeen, contactRegained }: Pick<Watches, 'leaseSeen' | 'contactRegained'>,
 ): OnDemand {
   return new OnDemand((signal) => {
     const reflector = createFloatingLeaseReflector({
@@ -86,9 +90,11 @@ function watchLeases(
       namespace,
       onChange: (change) =>
         change.type === 'deleted'
-          ? leaseSeen(change.previous.name, undefined)
-          : leaseSeen(change.item.name, change.item.lease),
-      onState: ({ connected }) => connected && contactRegained(),
+          ? leaseSeen.publish({ name: change.previous.name, lease: undefined })
+          : leaseSeen.publish(change.item),
+      onState: ({ connected }) => {
+        if (connected) contactRegained.publish();
+      },
       onError: (error) => log.debug('the watch of Leases failed and goes on', { error }),
     });
     return reflector.run(signal);
