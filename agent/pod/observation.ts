@@ -37,7 +37,7 @@ export class PodObservation {
     const own = ownClaims(addresses.interfaces(), { ...pod, interfaces });
     if (complete) this.#fromCni ??= new Set(own.map(({ address }) => address));
     const drafts = withOwnRoutes(own, { tables: routeTables, addresses: routedIps }, enis);
-    const observed = {
+    const observed: Observed = {
       drafts: drafts.filter(({ routed }) => routed === undefined),
       routed: drafts.filter(({ routed }) => routed !== undefined),
       routeTables,
