@@ -36,9 +36,6 @@ export interface NodeContext {
 }
 
 /** Whether pods of this namespace are served. */
-export function serves(
-  { options }: { readonly options: Pick<LoopOptions, 'namespaces'> },
-  namespace: string,
-): boolean {
+export function serves({ options }: { readonly options: Pick<LoopOptions, 'namespaces'> }, namespace: string): boolean {
   return options.namespaces.length === 0 || options.namespaces.includes(namespace);
 }

@@ -1,5 +1,5 @@
-import type { InstanceIdentity } from '../../lib/model/eni.ts';
 import { imdsEndpoint, imdsReader } from '../../lib/ec2/imds-http.ts';
+import type { InstanceIdentity } from '../../lib/model/eni.ts';
 import { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import type { NodeReport } from '../addresses/reconciler-options.ts';
 import { openEc2 } from '../aws/ec2-access.ts';
