@@ -5,14 +5,15 @@ import { isObject } from '../../lib/model/json.ts';
 /** Turns a stored record back into one; undefined when it is none. */
 export function reviveAddressRecord(stored: unknown): AddressRecord | undefined {
   if (!isObject(stored)) return undefined;
-  const { address, prefixLength, device, eni, floatingIp, acquisition, state, elasticIp, from } = stored;
+  const { address, prefixLength, device, eni, floatingIp, acquisition, state, elasticIp, from, routed } = stored;
   const valid =
     typeof address === 'string' &&
     parseIp(address) === address &&
     [device, eni, floatingIp].every((text) => typeof text === 'string') &&
     [elasticIp, from].every((text) => text === undefined || typeof text === 'string') &&
     [prefixLength, acquisition].every((value) => typeof value === 'number') &&
-    ['taking', 'taken', 'lost'].includes(state as string);
+    ['taking', 'taken', 'lost'].includes(state as string) &&
+    (routed === undefined || routed === true);
   return valid ? (stored as unknown as AddressRecord) : undefined;
 }
 

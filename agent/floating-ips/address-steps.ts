@@ -10,6 +10,7 @@ import {
 } from '../../lib/plan/floating-ips/takeover.ts';
 import { recordKey } from './address-record.ts';
 import { assign, type Outcome, outcomeOf, unassign } from './address-writer.ts';
+import { countFailover } from './failover.ts';
 import { HostHolderLookup } from './holder-lookup.ts';
 import type { FloatingItem } from './item.ts';
 import { INELIGIBLE_MS, type Step, type StepParts } from './step-parts.ts';
@@ -83,7 +84,7 @@ export class AddressSteps {
       reason: 'AddressMoved',
       message: `${addresses.join(', ')} moved${from && ` from ${from}`} to ${eni} of ${nodeName}`,
     });
-    if (Array.from(held.values()).some((id) => id !== '')) this.#countFailover(item);
+    if (Array.from(held.values()).some((id) => id !== '')) countFailover(item, this.#parts);
     doubtEnis('a floating IP has come');
   }
 
@@ -157,14 +158,6 @@ export class AddressSteps {
         this.#setBack(item, [address], { kind: 'refused', lasting: true, ...takeover.refusal });
         return false;
     }
-  }
-
-  /** Once for each acquisition of the Lease, however many calls its addresses take. */
-  #countFailover(item: FloatingItem): void {
-    const { clock, metrics } = this.#parts;
-    if (item.acquiredAt === undefined) return;
-    metrics.floatingIpFailover(item.ip.name, (clock.now() - item.acquiredAt) / 1000);
-    item.acquiredAt = undefined;
   }
 
   #taken(item: FloatingItem, addresses: readonly IpAddress[], eni: EniId): void {

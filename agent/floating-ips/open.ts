@@ -4,17 +4,19 @@ import { createEventRecorder } from '../../lib/kube/events.ts';
 import { FLOATING_IP_API, fateOf, patchFloatingIpStatus } from '../../lib/kube/floating-ips.ts';
 import { createFloatingLeases } from '../../lib/kube/floating-leases.ts';
 import type { Eni } from '../../lib/model/eni.ts';
-import { type AddressRecord, FLOATING_TIMING } from '../../lib/model/floating-ips/plan.ts';
+import { type AddressRecord, FLOATING_TIMING, type RoutedState } from '../../lib/model/floating-ips/plan.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
+import { isClaimOf, type RoutedHolds } from '../../lib/plan/floating-ips/routed-claims.ts';
 import { Journal } from '../../lib/runtime/journal.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import { Topic } from '../../lib/runtime/topic.ts';
 import type { EniWriter } from '../aws/eni-writer.ts';
 import type { ElasticIpCache } from '../elastic-ips/cache.ts';
 import { ElasticIpCalls } from '../elastic-ips/calls.ts';
 import { reviveAddressRecord } from './address-record.ts';
 import { FloatingIpReconciler } from './reconciler.ts';
 import type { FloatingIpReconcilerOptions } from './reconciler-options.ts';
-import type { StepParts } from './step-parts.ts';
+import type { FloatingEvent, StepParts } from './step-parts.ts';
 import { openWatches, type Watches, type WatchOptions } from './watches.ts';
 
 export interface FloatingIpsOptions extends WatchOptions {
@@ -30,6 +32,8 @@ export interface FloatingIpsOptions extends WatchOptions {
   readonly enis: () => readonly Eni[];
   readonly describedAt: () => number | undefined;
   readonly podAddresses: () => ReadonlyMap<IpAddress, string>;
+  /** Where routed addresses stand. */
+  readonly routed: () => ReadonlyMap<IpAddress, RoutedState>;
   readonly doubtEnis: (cause: string) => void;
   readonly wrote: StepParts['wrote'];
   /** Ends calls in flight. */
@@ -41,6 +45,12 @@ export interface FloatingIps {
   wake(): void;
   /** The addresses of all objects, as far as they are known. */
   addresses(): ReadonlySet<IpAddress>;
+  /** What route tables should lead here now. */
+  routed(): RoutedHolds;
+  /** Says when {@link routed} may have changed. */
+  readonly routedChanged: Topic;
+  /** Reports on the object what became of its routes. `uid`: that of a claim of {@link routed}. */
+  routeChanged(claimant: { readonly name: string; readonly uid: string }, event: FloatingEvent): void;
   /** Serves until the signal aborts, then parks or hands over; resolves when that is done. */
   run(stop: AbortSignal): Promise<void>;
 }
@@ -51,10 +61,13 @@ export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
   const recorder = openRecorder(options);
   const watches = openWatches(options);
   const held = new HeldLeases(options.metrics);
+  const reports = told(options, recorder);
+  const routedChanged = new Topic();
   const reconciler = new FloatingIpReconciler({
     ...options,
     ...seen(options, watches),
-    ...told(options, recorder),
+    ...reports,
+    onRouted: () => routedChanged.publish(),
     clock: options.ages,
     timing: { ...FLOATING_TIMING, parkMs: options.parkMs },
     records: openRecords(options),
@@ -71,8 +84,16 @@ export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
   watches.contactRegained.subscribe(() => reconciler.contactRegained());
   return {
     wake: () => reconciler.wake(),
+    routed: () => reconciler.routed(),
+    routedChanged,
     addresses: () =>
       new Set((watches.objects.items() ?? []).flatMap(({ addresses }) => addresses.map(({ address }) => address))),
+    routeChanged({ name, uid }, event) {
+      const ip = watches.objects.items()?.find((each) => each.name === name && isClaimOf(each, uid));
+      if (ip === undefined) return;
+      reports.happened(ip, event);
+      if (event.reason === 'AddressMoved') reconciler.routesMoved(name);
+    },
     async run(stop) {
       const watching = new AbortController();
       const objects = watches.objects.run(AbortSignal.any([watching.signal, calls]));
@@ -131,6 +152,7 @@ function seen(options: FloatingIpsOptions, watches: Watches) {
       enis: options.enis(),
       describedAt: options.describedAt(),
       podAddresses: options.podAddresses(),
+      routed: options.routed(),
     }),
   } satisfies Partial<FloatingIpReconcilerOptions>;
 }

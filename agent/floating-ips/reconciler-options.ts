@@ -2,7 +2,7 @@ import type { FloatingLeases } from '../../lib/kube/floating-leases.ts';
 import type { NodeState } from '../../lib/kube/own-node.ts';
 import type { Eni } from '../../lib/model/eni.ts';
 import type { FloatingIp, FloatingIpStatus } from '../../lib/model/floating-ips/floating-ip.ts';
-import type { AddressRecord, FloatingTiming } from '../../lib/model/floating-ips/plan.ts';
+import type { AddressRecord, FloatingTiming, RoutedState } from '../../lib/model/floating-ips/plan.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
@@ -24,6 +24,8 @@ export interface FloatingSurroundings {
   /** When the describe was asked for that `enis` rest on, wall-clock ms. */
   readonly describedAt: number | undefined;
   readonly podAddresses: ReadonlyMap<IpAddress, string>;
+  /** See `FloatingSnapshot.routed`. */
+  readonly routed: ReadonlyMap<IpAddress, RoutedState>;
 }
 
 export interface FloatingIpReconcilerOptions {
@@ -50,6 +52,8 @@ export interface FloatingIpReconcilerOptions {
   readonly fateOf: StepParts['fateOf'];
   /** The facts about our ENIs may be wrong: describe them. */
   readonly doubtEnis: (cause: string) => void;
+  /** What route tables should lead here may have changed: see `routed`. */
+  readonly onRouted: () => void;
   /** What has to be watched from now on. */
   readonly need: (need: FloatingNeed) => void;
   readonly callSignal: AbortSignal;

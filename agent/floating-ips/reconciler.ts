@@ -1,19 +1,22 @@
 import type { Lease } from '../../lib/kube/lease-record.ts';
 import type { NodeState } from '../../lib/kube/own-node.ts';
 import type { FloatingIp } from '../../lib/model/floating-ips/floating-ip.ts';
-import type { AddressRecord, FloatingSnapshot, FloatingStep } from '../../lib/model/floating-ips/plan.ts';
+import type { FloatingSnapshot, FloatingStep } from '../../lib/model/floating-ips/plan.ts';
 import { owesElasticIp } from '../../lib/plan/floating-ips/elastic-ip-steps.ts';
 import { planFloating } from '../../lib/plan/floating-ips/plan.ts';
+import { NO_HOLDS, type RoutedHolds, routedClaims, UNKNOWN_HOLDS } from '../../lib/plan/floating-ips/routed-claims.ts';
 import { selects } from '../../lib/plan/floating-ips/selects.ts';
 import { standingOf } from '../../lib/plan/floating-ips/standing.ts';
 import { type Plan, Reconciler } from '../../lib/runtime/reconciler.ts';
 import { ec2Limiter } from '../aws/rate-limiter.ts';
 import { FloatingIpExecutor } from './executor.ts';
 import { FactAge } from './fact-age.ts';
+import { countFailover } from './failover.ts';
+import { forgotten } from './forgotten.ts';
 import { FloatingItem } from './item.ts';
 import { LeaseClient } from './lease-client.ts';
 import type { FloatingIpReconcilerOptions, FloatingNeed, FloatingSurroundings } from './reconciler-options.ts';
-import { laneOf } from './step-parts.ts';
+import { firstOfEach, keyOfStep } from './step-parts.ts';
 
 /** How long a stop may take: park or hand over whatever is held, ms. */
 const STOP_MS = 3_000;
@@ -29,6 +32,7 @@ export class FloatingIpReconciler {
   readonly #jitter: number;
   #nodeSince: { readonly ready: NodeState['ready']; readonly at: number } | undefined;
   #fitSince: number | undefined;
+  #routedNow = '';
   #stopping = false;
   #idle: (() => void) | undefined;
 
@@ -72,6 +76,16 @@ export class FloatingIpReconciler {
     this.wake();
   }
 
+  /** What route tables should lead here now, from a fresh look: a hold may have ended since the last plan. */
+  routed(): RoutedHolds {
+    return this.#routedIn(this.#options.observe());
+  }
+
+  /** Routes of an object have moved here. */
+  routesMoved(name: string): void {
+    countFailover(this.#items.get(name), this.#options);
+  }
+
   /** Works until the signal aborts, then parks or hands over what it holds; resolves when that is done, or after some seconds. */
   async run(stop: AbortSignal): Promise<void> {
     this.wake();
@@ -99,14 +113,28 @@ export class FloatingIpReconciler {
     const planned = snapshot && planFloating(snapshot);
     if (planned?.describe !== undefined) doubtEnis(planned.describe);
     const steps = firstOfEach(planned?.steps ?? []);
+    this.#noteRouted(this.#routedIn(now));
     if (snapshot !== undefined) this.#dropFinished(snapshot, steps);
-    const isDone = snapshot === undefined || (steps.length === 0 && !this.#isBusy());
+    const isIdle = steps.length === 0 && [...this.#items.values()].every(({ underWay }) => underWay === 0);
+    const isDone = snapshot === undefined || isIdle;
     if (this.#stopping && isDone) this.#idle?.();
     return { steps, retryAt: planned?.retryAt };
   }
 
-  #isBusy(): boolean {
-    return [...this.#items.values()].some(({ underWay }) => underWay > 0);
+  /** Wakes whoever writes the routes when what they should be has changed. */
+  #noteRouted(holds: RoutedHolds): void {
+    const text = JSON.stringify(holds);
+    if (text === this.#routedNow) return;
+    this.#routedNow = text;
+    this.#options.onRouted();
+  }
+
+  #routedIn(now: FloatingSurroundings): RoutedHolds {
+    const { floatingIps } = now;
+    if (floatingIps?.every(({ routeTables }) => routeTables.length === 0)) return NO_HOLDS;
+    // What the watch shows before the next plan has taken it in is not known yet.
+    const isKnown = this.#options.host.known && floatingIps?.every(({ name }) => this.#items.has(name));
+    return isKnown ? routedClaims(this.#snapshot(now)) : UNKNOWN_HOLDS;
   }
 
   /** Takes in which objects there are; those that vanished stay until nothing of them is left on this node. */
@@ -153,7 +181,7 @@ export class FloatingIpReconciler {
     return { node: items.length > 0, leases: items.some(concerned), holds: held.map(({ ip }) => ip.name) };
   }
 
-  #snapshot({ node, leaving, enis, describedAt, podAddresses }: FloatingSurroundings): FloatingSnapshot {
+  #snapshot({ node, leaving, enis, describedAt, podAddresses, routed }: FloatingSurroundings): FloatingSnapshot {
     const { clock, nodeName, timing, host, records } = this.#options;
     const now = clock.now();
     const ready = node?.ready ?? 'True';
@@ -181,6 +209,7 @@ export class FloatingIpReconciler {
       describedAt: this.#factAge.of(describedAt),
       devices,
       podAddresses,
+      routed,
       items: [...this.#items.values()].map((item) => item.view(all, configured)),
       jitter: this.#jitter,
     };
@@ -211,29 +240,4 @@ export class FloatingIpReconciler {
       if (!owesElasticIp(item.view([], []), snapshot)) this.#items.delete(name);
     }
   }
-}
-
-function keyOfStep(step: FloatingStep): string {
-  return `${step.name} ${laneOf(step)}`;
-}
-
-/** Steps of one lane go one after the other, in the plan's order: the others are planned again when the first has ended. */
-function firstOfEach(steps: readonly FloatingStep[]): readonly FloatingStep[] {
-  const first = new Map<string, FloatingStep>();
-  for (const step of steps) if (!first.has(keyOfStep(step))) first.set(keyOfStep(step), step);
-  return [...first.values()];
-}
-
-/** An object that was deleted while this agent did not run: only our record of its addresses is left. */
-function forgotten({ floatingIp: name, elasticIp }: AddressRecord): FloatingIp {
-  const status = { node: '', networkInterfaceId: '', publicIp: '', since: '', conditions: [] };
-  const nothing = {
-    addresses: [],
-    nodeSelector: {},
-    interface: undefined,
-    elasticIp,
-    preferredNodes: [],
-    faults: [],
-  };
-  return { name, uid: '', generation: 0, resourceVersion: '', createdAt: '', ...nothing, status };
 }

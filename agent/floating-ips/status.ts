@@ -3,7 +3,7 @@ import type { WantedStatus } from '../../lib/model/floating-ips/plan.ts';
 
 /** The whole status to write. A condition keeps its transition time while its status stays. @param wall ms since the epoch */
 export function statusFor(ip: FloatingIp, wanted: WantedStatus, wall: number): FloatingIpStatus {
-  const { node, networkInterfaceId, publicIp, since, ready, reason, message } = wanted;
+  const { node, networkInterfaceId, publicIp, since, routeTables, ready, reason, message } = wanted;
   const before = ip.status.conditions.find(({ type }) => type === READY);
   const status = ready ? 'True' : 'False';
   const now = new Date(wall).toISOString().replace(/\.\d+Z$/, 'Z');
@@ -17,5 +17,5 @@ export function statusFor(ip: FloatingIp, wanted: WantedStatus, wall: number): F
     lastTransitionTime,
   } as const;
   const others = ip.status.conditions.filter(({ type }) => type !== READY);
-  return { node, networkInterfaceId, publicIp, since, conditions: [...others, condition] };
+  return { node, networkInterfaceId, publicIp, since, routeTables, conditions: [...others, condition] };
 }

@@ -15,7 +15,7 @@ import type { HostAddresses } from './host-addresses.ts';
 /** Something that the object's owner is reported by a Kubernetes Event. */
 export interface FloatingEvent {
   readonly type: 'Normal' | 'Warning';
-  readonly reason: 'AddressMoved' | 'AddressReleased' | 'AddressRefused';
+  readonly reason: 'AddressAssigned' | 'AddressMoved' | 'AddressReleased' | 'AddressRefused';
   readonly message: string;
 }
 
@@ -72,4 +72,16 @@ export function laneOf(step: FloatingStep): string {
     case 'tell':
       return 'status';
   }
+}
+
+/** One step for a key at a time. */
+export function keyOfStep(step: FloatingStep): string {
+  return `${step.name} ${laneOf(step)}`;
+}
+
+/** Steps of one lane go one after the other, in the plan's order: the others are planned again when the first has ended. */
+export function firstOfEach(steps: readonly FloatingStep[]): readonly FloatingStep[] {
+  const first = new Map<string, FloatingStep>();
+  for (const step of steps) if (!first.has(keyOfStep(step))) first.set(keyOfStep(step), step);
+  return [...first.values()];
 }

@@ -36,10 +36,15 @@ export function openNodeFloatingIps(
     describedAt: () => wallTimeOf(addresses.describedAt),
     podAddresses: () =>
       new Map((exchange.addresses.value?.statuses ?? []).map(({ claim }) => [claim.address, podKey(claim.holder)])),
+    routed: () => exchange.nodeRoutes.value,
     elasticIpCache: eips.cache,
     wrote: (...write) => addresses.wrote(...write),
     doubtEnis: (cause) => addresses.doubt(cause),
   });
   exchange.nodeAddresses.publish(() => floating.addresses());
+  const publish = () => exchange.routedHolds.publish(() => floating.routed());
+  publish();
+  floating.routedChanged.subscribe(publish);
+  exchange.nodeRouteEvents.subscribe(({ pod, ...event }) => floating.routeChanged(pod, event));
   return floating;
 }

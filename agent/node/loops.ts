@@ -29,6 +29,8 @@ export function openNodeLoops(context: NodeContext, surroundings: NodeSurroundin
   exchange.addresses.subscribe(() => {
     for (const loop of [routed, eips, floating]) loop.wake();
   });
+  exchange.routedHolds.subscribe(() => routed.wake());
+  exchange.nodeRoutes.subscribe(() => floating.wake());
   return {
     addresses,
     reports,

@@ -1,3 +1,5 @@
+import type { ClaimStatus } from '../../lib/model/addresses/plan.ts';
+import type { RoutedStatus } from '../../lib/model/routed-ips/route-plan.ts';
 import type { AddressReconciler } from '../addresses/reconciler.ts';
 import { openRoutedIps } from '../routed-ips/open.ts';
 import { routedSurroundings } from '../routed-ips/surroundings.ts';
@@ -10,7 +12,10 @@ interface RouteParts {
   readonly reports: Pick<NodeReports, 'recordRouteEvent' | 'routeReporter'>;
 }
 
-/** The routed addresses of a node's pods: what the loop for addresses has observed goes in, the statuses come out. */
+/**
+ * The routed addresses of a node's pods and FloatingIPs: what the loop for addresses has observed goes in, and what FloatingIPs hold; the
+ * statuses come out. What they say about FloatingIPs goes to the loop of those, which reports it.
+ */
 export function openNodeRoutes(
   { options, process, ages, exchange, stop, calls }: NodeContext,
   { ec2, rateLimit }: NodeAws,
@@ -27,12 +32,32 @@ export function openNodeRoutes(
       dryRun: options.dryRun,
       resyncMs: options.ec2ResyncMs,
       callSignal: calls,
-      observe: () => routedSurroundings(exchange.observed.value, addresses),
-      report: (statuses) => exchange.routes.publish(statuses),
-      emit: reports.recordRouteEvent,
-      statusReporter: reports.routeReporter,
+      observe: () => routedSurroundings(exchange.observed.value, addresses, exchange.routedHolds.value()),
+      report: (statuses) => {
+        exchange.routes.publish(statuses.filter(isOfPod));
+        publishHolds(exchange, statuses);
+      },
+      emit: (event) => {
+        // Pods have a namespace, FloatingIPs none.
+        if (event.pod.namespace === '') exchange.nodeRouteEvents.publish(event);
+        else reports.recordRouteEvent(event);
+      },
+      statusReporter: { statuses: (statuses) => reports.routeReporter.statuses(statuses.filter(isOfPod)) },
       doubtEnis: (cause) => addresses.doubt(cause),
     },
     stop,
   );
+}
+
+function isOfPod({ claim }: ClaimStatus): boolean {
+  return claim.leased !== true;
+}
+
+/** Only what differs is news: each loop wakes the other. */
+function publishHolds({ nodeRoutes }: NodeContext['exchange'], statuses: readonly RoutedStatus[]): void {
+  const ofNode = statuses.filter((status) => !isOfPod(status));
+  const states = new Map(
+    ofNode.map(({ claim, state, refusal, tables }) => [claim.address, { state, tables, ...(refusal && { refusal }) }]),
+  );
+  if (JSON.stringify([...states]) !== JSON.stringify([...nodeRoutes.value])) nodeRoutes.publish(states);
 }

@@ -1,4 +1,5 @@
 import type { RouteApi } from '../../lib/ec2/route-api.ts';
+import type { Claim } from '../../lib/model/addresses/claim.ts';
 import type { LedgerEntry } from '../../lib/model/addresses/ledger.ts';
 import type { Eni } from '../../lib/model/eni.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
@@ -13,8 +14,9 @@ import {
   type RouteStep,
   routeKey,
 } from '../../lib/model/routed-ips/route-plan.ts';
-import { type Appearances, dateClaims } from '../../lib/plan/addresses/appearance.ts';
+import { type Appearances, type DatingInput, dateClaims } from '../../lib/plan/addresses/appearance.ts';
 import type { ClaimDraft } from '../../lib/plan/addresses/claims.ts';
+import type { RoutedHolds } from '../../lib/plan/floating-ips/routed-claims.ts';
 import { planRoutes } from '../../lib/plan/routed-ips/plan-routes.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
@@ -30,6 +32,8 @@ import { attemptOf, RouteMemory } from './route-memory.ts';
 /** What the loop sees of the rest of the agent. */
 export interface RoutedSurroundings {
   readonly drafts: readonly ClaimDraft[];
+  /** Those that this node holds by a Lease. */
+  readonly held: Pick<RoutedHolds, 'drafts' | 'complete'>;
   /** See `NodeSnapshot.claimsComplete`. */
   readonly complete: boolean;
   /** Every source has been seen, although single namespaces may still hide something. */
@@ -70,6 +74,7 @@ export class RoutedIps {
   readonly #memory: RouteMemory;
   readonly #reconciler: Reconciler<RouteStep>;
   #appearances: Appearances = new Map();
+  #holds: Appearances = new Map();
   #settled: boolean;
   #scope: { readonly vpcIds: readonly string[]; readonly ids: readonly string[] } = { vpcIds: [], ids: [] };
 
@@ -140,6 +145,13 @@ export class RoutedIps {
     records.delete(forget);
   }
 
+  /** A hold is never found in place when the agent starts: the Lease says that the address is ours, whatever was seen before. */
+  #dateHolds({ drafts, complete }: RoutedSurroundings['held'], dating: DatingInput): readonly Claim[] {
+    const { claims, appearances } = dateClaims(drafts, { ...dating, known: this.#holds, complete, settled: true });
+    this.#holds = appearances;
+    return claims;
+  }
+
   /** A node without routed addresses asks EC2 nothing about route tables. Returns when the next read is due. */
   #readDue({ claims, declared, records, readAt, now }: RouteSnapshot, { read }: RoutePlan): number | undefined {
     if (claims.length + declared.length + records.size === 0 || this.#scope.vpcIds.length === 0) return undefined;
@@ -148,7 +160,7 @@ export class RoutedIps {
     return due > now ? due : undefined;
   }
 
-  #snapshot({ drafts, complete, loaded, declared, enis, describedAt }: RoutedSurroundings): RouteSnapshot {
+  #snapshot({ drafts, held, complete, loaded, declared, enis, describedAt }: RoutedSurroundings): RouteSnapshot {
     const { clock, policy, records } = this.#options;
     const now = clock.now();
     const ledger = ledgerOf(records.values());
@@ -156,6 +168,7 @@ export class RoutedIps {
     const dating = { known, ledger, complete: loaded, now, settled: this.#settled, trusted: records.trusted };
     const { claims, appearances } = dateClaims(drafts, dating);
     this.#appearances = appearances;
+    const holds = this.#dateHolds(held, dating);
     this.#settled ||= loaded;
     const cache = this.#cache;
     return {
@@ -163,8 +176,9 @@ export class RoutedIps {
       policy,
       enis,
       describedAt,
-      claims: claims.filter((claim): claim is RoutedClaim => claim.routed !== undefined),
+      claims: [...claims, ...holds].filter((claim): claim is RoutedClaim => claim.routed !== undefined),
       claimsComplete: complete,
+      holdsComplete: held.complete,
       declared,
       records: new Map(records.values().map((record) => [routeKey(record), record])),
       idleSince: this.#memory.idleSince,

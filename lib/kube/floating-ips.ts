@@ -71,7 +71,7 @@ export async function patchFloatingIpStatus(
   signal: AbortSignal,
 ): Promise<void> {
   const { ip, status, exclusive } = patch;
-  const { node, networkInterfaceId, publicIp, since, conditions } = status;
+  const { node, networkInterfaceId, publicIp, since, routeTables, conditions } = status;
   await client.request({
     method: 'PATCH',
     path: `${COLLECTION}/${ip.name}/status`,
@@ -83,6 +83,10 @@ export async function patchFloatingIpStatus(
         networkInterfaceID: networkInterfaceId || null,
         publicIP: publicIp || null,
         since: since || null,
+        routeTables:
+          routeTables.length === 0
+            ? null
+            : routeTables.map(({ table, state, reason }) => ({ table, state, ...(reason !== '' && { reason }) })),
         conditions,
       },
     },

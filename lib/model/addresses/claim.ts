@@ -35,6 +35,8 @@ export interface Claim {
   readonly provisionalUntil?: number;
   /** Set when route tables, these, lead the address here: then no ENI has it. */
   readonly routed?: readonly TableSelector[];
+  /** Set when a Lease says that this node has the address: nobody else can have added it since. With `inPlace`: the hold is in doubt. */
+  readonly leased?: true;
   /** Set while the address comes and goes: nothing is asked of EC2 for it before this time, ms since the epoch. */
   readonly calmAt?: number;
 }

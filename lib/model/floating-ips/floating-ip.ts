@@ -1,5 +1,7 @@
 import { familyOf, hostPrefixLength, type IpAddress, isGlobalUnicast, parseHostCidr, parseIp } from '../ip.ts';
 import { isObject, type JsonObject, objectsOf, textOf } from '../json.ts';
+import { parseTableSelector, type TableSelector } from '../routed-ips/declaration.ts';
+import type { TableStatus } from '../routed-ips/route-plan.ts';
 
 /** One address of a FloatingIP as the interface must have it. */
 export interface HostAddress {
@@ -23,6 +25,8 @@ export interface FloatingIp {
   readonly interface: string | undefined;
   /** Where its Elastic IP comes from, in the words of the annotation `eni-agent.io/eip`; undefined: it has none. */
   readonly elasticIp: string | undefined;
+  /** Route tables that lead the addresses to the holder's ENI; empty: the ENI has the addresses. */
+  readonly routeTables: readonly TableSelector[];
   /** Nodes that go first in an election, the earlier the sooner. */
   readonly preferredNodes: readonly string[];
   /** What of the spec makes no sense; then nobody serves the object. */
@@ -36,7 +40,17 @@ export interface FloatingIpStatus {
   readonly publicIp: string;
   /** RFC 3339; empty when nobody holds it. */
   readonly since: string;
+  /** Each route table of `spec.routeTables` as the holder knows it; empty without them, and while nobody serves. */
+  readonly routeTables: readonly RouteTableStatus[];
   readonly conditions: readonly FloatingIpCondition[];
+}
+
+/** Where one route table stands: the worst of all addresses. */
+export interface RouteTableStatus {
+  readonly table: string;
+  readonly state: TableState;
+  /** Empty when there is nothing against it. */
+  readonly reason: string;
 }
 
 export interface FloatingIpCondition {
@@ -48,11 +62,16 @@ export interface FloatingIpCondition {
   readonly lastTransitionTime: string;
 }
 
+type TableState = TableStatus['state'];
+
+const TABLE_STATES: readonly TableState[] = ['assigned', 'pending', 'refused'];
+
 /** The condition that says whether the addresses are served, and why not. */
 export const READY = 'Ready';
 
 /** As many as one ENI can hold at most. */
 const MAX_ADDRESSES = 64;
+const MAX_TABLES = 64;
 
 /** Reads an object of the API. Never throws: the server's schema keeps most nonsense out, and the rest becomes `faults`. */
 export function floatingIpOf(raw: unknown): FloatingIp | undefined {
@@ -63,6 +82,12 @@ export function floatingIpOf(raw: unknown): FloatingIp | undefined {
   const spec = isObject(object['spec']) ? object['spec'] : {};
   const elasticIp = textOf(spec['elasticIP']);
   const { addresses, faults } = addressesOf(spec['addresses']);
+  const tables = routeTablesOf(spec['routeTables']);
+  faults.push(...tables.faults);
+  if (elasticIp !== undefined && tables.routeTables.length > 0)
+    faults.push(
+      'spec.elasticIP is not possible with spec.routeTables: EC2 associates Elastic IPs with addresses of ENIs',
+    );
   if (elasticIp !== undefined && addresses.length > 0 && !addresses.some(({ address }) => familyOf(address) === 4))
     faults.push('spec.elasticIP needs an IPv4 address in spec.addresses');
   return {
@@ -75,6 +100,7 @@ export function floatingIpOf(raw: unknown): FloatingIp | undefined {
     nodeSelector: textsOf(spec['nodeSelector']),
     interface: textOf(spec['interface']),
     elasticIp,
+    routeTables: tables.routeTables,
     preferredNodes: listOfTexts(spec['preferredNodes']),
     faults,
     status: statusOf(isObject(object['status']) ? object['status'] : {}),
@@ -108,12 +134,31 @@ function addressesOf(value: unknown): { addresses: readonly HostAddress[]; fault
   return { addresses: [...addresses.values()], faults };
 }
 
+function routeTablesOf(value: unknown): { routeTables: readonly TableSelector[]; faults: string[] } {
+  const texts = listOfTexts(value);
+  const faults = texts.length > MAX_TABLES ? [`spec.routeTables has more than ${MAX_TABLES} entries`] : [];
+  const routeTables = texts.slice(0, MAX_TABLES).flatMap((text) => {
+    const selector = parseTableSelector(text.trim());
+    if (selector === undefined)
+      faults.push(
+        `${JSON.stringify(text.slice(0, 80))} names no route table; write rtb-ID, tag:KEY, tag:KEY=VALUE or "*"`,
+      );
+    return selector ?? [];
+  });
+  return { routeTables, faults };
+}
+
 function statusOf(status: JsonObject): FloatingIpStatus {
   return {
     node: textOf(status['node']) ?? '',
     networkInterfaceId: textOf(status['networkInterfaceID']) ?? '',
     publicIp: textOf(status['publicIP']) ?? '',
     since: textOf(status['since']) ?? '',
+    routeTables: objectsOf(status['routeTables']).map((entry) => ({
+      table: textOf(entry['table']) ?? '',
+      state: TABLE_STATES.find((state) => state === entry['state']) ?? 'pending',
+      reason: textOf(entry['reason']) ?? '',
+    })),
     conditions: objectsOf(status['conditions']).map((condition) => ({
       type: textOf(condition['type']) ?? '',
       status: condition['status'] === 'True' ? 'True' : condition['status'] === 'False' ? 'False' : 'Unknown',

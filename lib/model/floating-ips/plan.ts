@@ -1,6 +1,7 @@
 import type { Eni, EniId, Mac } from '../eni.ts';
 import type { IpAddress } from '../ip.ts';
 import type { Reason } from '../refusal.ts';
+import type { RoutedStatus } from '../routed-ips/route-plan.ts';
 import type { FloatingIp, FloatingIpStatus, HostAddress } from './floating-ip.ts';
 
 /**
@@ -52,9 +53,14 @@ export interface FloatingSnapshot {
   /** Addresses that pods of this node claim, each with its pod. */
   readonly podAddresses: ReadonlyMap<IpAddress, string>;
   readonly items: readonly FloatingIpView[];
+  /** Where routed addresses stand in their route tables. @default nothing is known */
+  readonly routed?: ReadonlyMap<IpAddress, RoutedState>;
   /** In [0, 1), fixed for this agent: keeps nodes that have equal rights from asking in the same instant. */
   readonly jitter: number;
 }
+
+/** Where the route tables of an address stand: all of them together, and each. */
+export type RoutedState = Pick<RoutedStatus, 'state' | 'refusal' | 'tables'>;
 
 export interface NodeView {
   readonly name: string;
@@ -119,6 +125,8 @@ export interface AddressRecord extends ConfiguredAddress {
   /** The acquisition of the Lease for which it was taken. Each has the right to one takeover. */
   readonly acquisition: number;
   readonly state: 'taking' | 'taken' | 'lost';
+  /** Route tables lead it here: no ENI has it. */
+  readonly routed?: true;
   /** Which ENI had it when this acquisition first asked for it; empty: none. Should another one have it by the next try, that one keeps it. */
   readonly from?: EniId;
 }

@@ -27,6 +27,8 @@ export interface RouteRecord {
   readonly state: RouteState;
   readonly holder: PodRef;
   readonly interface: string;
+  /** See `Claim.leased`. */
+  readonly leased?: true;
   /** `since` of the claim, ms since the epoch: each appearance of an address has the right to one move in each table. */
   readonly claimedAt: number;
 }
@@ -52,6 +54,8 @@ export interface RouteSnapshot {
   readonly claims: readonly RoutedClaim[];
   /** False while any source of claims is loading or blind: the absence of a claim then means nothing. */
   readonly claimsComplete: boolean;
+  /** The same of those that this node holds by a Lease. */
+  readonly holdsComplete: boolean;
   /** Selectors of pods that may hold a routed address, although none does yet: their tables are read ahead. */
   readonly declared: readonly TableSelector[];
   readonly records: ReadonlyMap<string, RouteRecord>;

@@ -10,7 +10,7 @@ const STATES: readonly unknown[] = ['writing', 'held', 'found', 'lost'];
  */
 export function reviveRouteRecord(stored: unknown, now: number): RouteRecord | undefined {
   if (!isObject(stored)) return undefined;
-  const { table, destination, address, eni, state, holder, interface: on, claimedAt } = stored;
+  const { table, destination, address, eni, state, holder, interface: on, claimedAt, leased } = stored;
   const valid =
     [table, destination, address, eni, on].every((text) => typeof text === 'string') &&
     parseCidr(destination as string) === destination &&
@@ -18,6 +18,7 @@ export function reviveRouteRecord(stored: unknown, now: number): RouteRecord | u
     STATES.includes(state) &&
     typeof claimedAt === 'number' &&
     Number.isFinite(claimedAt) &&
+    (leased === undefined || leased === true) &&
     isObject(holder) &&
     [holder['namespace'], holder['name'], holder['uid']].every((text) => typeof text === 'string');
   if (!valid) return undefined;

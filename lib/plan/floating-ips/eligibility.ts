@@ -1,6 +1,7 @@
 import type { FloatingIpView, FloatingSnapshot, Ineligible, Placement } from '../../model/floating-ips/plan.ts';
 import { type FloatingContext, otherOwner } from './owners.ts';
 import { placeAddress } from './place.ts';
+import { placeRouted } from './place-routed.ts';
 import { selects } from './selects.ts';
 
 /** Whether this node may serve an object: where each of its addresses goes, or the first reason against. */
@@ -50,12 +51,13 @@ function duplicateOf({ ip }: FloatingIpView, { owners }: FloatingContext): Ineli
 
 function placesOf(view: FloatingIpView, { enis, devices, podAddresses }: FloatingSnapshot): Eligibility {
   const places: Placement[] = [];
+  const place = view.ip.routeTables.length > 0 ? placeRouted : placeAddress;
   for (const host of view.ip.addresses) {
     const pod = podAddresses.get(host.address);
     if (pod !== undefined) return unfit('DuplicateAddress', `${host.address} is claimed by pod ${pod}`);
-    const place = placeAddress(host, { enis, devices, wanted: view.ip.interface });
-    if ('reason' in place) return { unfit: place };
-    places.push(place);
+    const placed = place(host, { enis, devices, wanted: view.ip.interface });
+    if ('reason' in placed) return { unfit: placed };
+    places.push(placed);
   }
   return { places };
 }

@@ -45,6 +45,8 @@ export function giveAddressesBack(view: FloatingIpView, { now, podAddresses }: F
   const [record] = view.records.values();
   if (record === undefined) return undefined;
   if (podAddresses.has(record.address)) return { steps: forget(view) };
+  // Its routes go by themselves, some time after nobody claims them.
+  if (record.routed === true) return { steps: [{ kind: 'forget', name: view.ip.name, record }] };
   const until = view.backoffs.get(record.address)?.until ?? 0;
   return due(until, now, { kind: 'unassign', name: view.ip.name, record });
 }

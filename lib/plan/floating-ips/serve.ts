@@ -29,7 +29,8 @@ export function serve(
   const stray = misplaced(view, places, snapshot);
   if (standing.state !== 'sure') return joined(hold, { steps: stray }, doubted(view, standing, places, snapshot));
   const former = stray.length > 0 ? [] : formerAddresses(view, places, snapshot);
-  const shares = places.map((place) => servePlace(view, place, snapshot));
+  const serveOne = view.ip.routeTables.length > 0 ? serveRouted : servePlace;
+  const shares = places.map((place) => serveOne(view, place, snapshot));
   return joined(
     hold,
     { steps: [...stray, ...former] },
@@ -62,7 +63,8 @@ function formerAddresses(
 ): FloatingStep[] {
   const former = [...records.values()].filter(({ address }) => !places.some((place) => place.address === address));
   return former.map((record) => {
-    const kind = otherOwner(record.address, ip, owners) === undefined ? 'unassign' : 'forget';
+    const isOnEni = record.routed !== true && otherOwner(record.address, ip, owners) === undefined;
+    const kind = isOnEni ? 'unassign' : 'forget';
     return { kind, name: ip.name, record };
   });
 }
@@ -78,7 +80,8 @@ function doubted(
   snapshot: FloatingSnapshot,
 ): Share {
   const { describedAt = Number.NEGATIVE_INFINITY, now } = snapshot;
-  if (standing.state !== 'unsure') return { steps: [] };
+  // A route that leads elsewhere leaves the address here without harm: no packet comes.
+  if (standing.state !== 'unsure' || view.ip.routeTables.length > 0) return { steps: [] };
   const seenSince = describedAt > standing.since;
   const gone = places.filter((place) => seenSince && !isOn(place, snapshot.enis));
   const steps: FloatingStep[] = view.configured
@@ -88,6 +91,26 @@ function doubted(
   const pause = Math.min(Math.max((describedAt - standing.since) / 2, LOOK_MS[0]), LOOK_MS[1]);
   const lookAt = Math.max(standing.since + snapshot.timing.renewMs, describedAt + pause);
   return now >= lookAt ? { steps, describe: 'the hold of a floating IP is in doubt' } : { steps, retryAt: lookAt };
+}
+
+/**
+ * A routed address: the record makes it a claim on its route tables, which a loop of their own writes; here it is put on the
+ * interface. No ENI has it, so there is nothing to take.
+ */
+function serveRouted({ ip: { name }, lease, records, configured }: FloatingIpView, place: Placement): Share {
+  const acquisition = lease?.acquisition ?? 0;
+  const record = records.get(place.address);
+  const isCurrent =
+    record?.routed === true &&
+    record.acquisition === acquisition &&
+    record.eni === place.eni &&
+    record.device === place.device;
+  if (!isCurrent) {
+    const current = { ...place, floatingIp: name, acquisition, state: 'taken', routed: true } as const;
+    return { steps: [{ kind: 'mark', name, record: current }] };
+  }
+  const isThere = configured.some(({ address }) => address === place.address);
+  return { steps: isThere ? [] : [{ kind: 'add', name, place }] };
 }
 
 function servePlace(view: FloatingIpView, place: Placement, snapshot: FloatingSnapshot): Share {
@@ -103,6 +126,7 @@ function servePlace(view: FloatingIpView, place: Placement, snapshot: FloatingSn
     record === undefined ||
     record.acquisition !== acquisition ||
     record.eni !== place.eni ||
+    record.routed === true ||
     record.state === 'taking'
   )
     return take(true);

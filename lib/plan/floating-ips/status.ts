@@ -10,6 +10,7 @@ import type {
 import { mayHaveElasticIp } from './elastic-ip-steps.ts';
 import { isServed, type Share } from './share.ts';
 import type { Standing } from './standing.ts';
+import { tableStatuses } from './table-statuses.ts';
 
 /** How long an object must be without a holder before somebody says so, ms: an election is shorter. */
 const NOBODY_MS = 5_000;
@@ -19,9 +20,11 @@ export function reportServing(view: FloatingIpView, places: readonly Placement[]
   const acquisition = view.lease?.acquisition ?? 0;
   const missing = places.filter(
     ({ address }) =>
-      !isServed(view.records.get(address), acquisition) || !view.configured.some((entry) => entry.address === address),
+      !isServed(view.records.get(address), acquisition) ||
+      !view.configured.some((entry) => entry.address === address) ||
+      (view.ip.routeTables.length > 0 && snapshot.routed?.get(address)?.state !== 'assigned'),
   );
-  const fault = faultOf(view, missing);
+  const fault = faultOf(view, missing, snapshot);
   if (missing.length > 0 && fault === undefined) return { steps: [] };
   const elasticIp = view.elasticIp?.acquisition === acquisition ? view.elasticIp : undefined;
   // That the edit was noted is written after it was carried out: the next holder would not look for what is left.
@@ -35,6 +38,7 @@ export function reportServing(view: FloatingIpView, places: readonly Placement[]
     // It moves along with the address; until EC2 has been asked, and while it cannot say, the word of the holder before us stands.
     publicIp: (elasticIp === undefined || elasticIp.backoff ? view.ip.status.publicIp : elasticIp.publicIp) ?? '',
     since: view.lease?.since ?? '',
+    routeTables: tableStatuses(places, snapshot.routed),
     ready: bad === undefined,
     reason: bad?.reason ?? 'Serving',
     message: bad?.message ?? `${list} on ${places[0]?.device} of ${snapshot.node.name}`,
@@ -63,6 +67,7 @@ export function reportNobodyServes(
     networkInterfaceId: '',
     publicIp: '',
     since: '',
+    routeTables: [],
     ready: false,
     reason: why.reason,
     message: `${snapshot.node.name}: ${why.message}`,
@@ -83,6 +88,7 @@ function tell(ip: FloatingIp, wanted: WantedStatus): Share {
     ip.status.networkInterfaceId === wanted.networkInterfaceId &&
     ip.status.publicIp === wanted.publicIp &&
     ip.status.since === wanted.since &&
+    JSON.stringify(ip.status.routeTables) === JSON.stringify(wanted.routeTables) &&
     ready?.status === (wanted.ready ? 'True' : 'False') &&
     ready.reason === wanted.reason &&
     ready.message === wanted.message &&
@@ -90,8 +96,14 @@ function tell(ip: FloatingIp, wanted: WantedStatus): Share {
   return { steps: same ? [] : [{ kind: 'tell', name: ip.name, status: wanted }] };
 }
 
-function faultOf(view: FloatingIpView, missing: readonly Placement[]): Ineligible | undefined {
+function faultOf(
+  view: FloatingIpView,
+  missing: readonly Placement[],
+  { routed }: FloatingSnapshot,
+): Ineligible | undefined {
   for (const { address } of missing) {
+    const refusal = routed?.get(address)?.refusal;
+    if (refusal !== undefined) return { reason: refusal.reason, message: refusal.message };
     const backoff = view.backoffs.get(address);
     if (backoff) return { reason: backoff.reason, message: backoff.message };
     if (view.records.get(address)?.state === 'lost')

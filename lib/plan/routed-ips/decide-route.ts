@@ -30,6 +30,8 @@ export type RouteDecision =
 
 /** A look within this time of the appearance shows who had the route before it, ms. */
 const SOON_MS = 2_000;
+/** While a Lease is in doubt, what it is about is looked at this often, ms. */
+const DOUBT_MS = 5_000;
 
 /** The key under which failures of a route are remembered: an address that appears again starts with a clean slate. */
 function routeAttempt({ claim, table, destination }: WantedRoute): string {
@@ -51,6 +53,8 @@ export function decideRoute(wanted: WantedRoute, snapshot: RouteSnapshot): Route
   if (backoff !== undefined && backoff.until > now)
     return { kind: 'wait', refusal: { ...backoff, address: claim.address }, until: backoff.until };
   const route = routeOf(table, destination);
+  if (claim.leased === true && claim.inPlace === true)
+    return leadsHere(wanted, route) ? assigned(wanted, record) : inDoubt(wanted, now);
   const hadItsMove = record !== undefined && record.state !== 'writing' && record.claimedAt >= claim.since;
   if (hadItsMove || claim.inPlace) return keep(wanted, route, record, snapshot);
   const doubt = current(snapshot.doubts.get(key), claim) ?? lateness(claim, route, snapshot);
@@ -86,7 +90,8 @@ function afterDoubt(
   const { readAt } = snapshot;
   if (readAt === undefined || readAt < Math.max(claim.since, doubt.at)) return { kind: 'read' };
   if (leadsHere(wanted, route)) return assigned(wanted, record);
-  if (!isFree(route) && hasMoved(claim, { askedAt: readAt, eni: route?.eni }, doubt))
+  // Under a Lease nobody else can have taken it meanwhile: whoever is there had it before us.
+  if (claim.leased !== true && !isFree(route) && hasMoved(claim, { askedAt: readAt, eni: route?.eni }, doubt))
     return standDown(wanted, route, record);
   return move(wanted, route, snapshot);
 }
@@ -160,15 +165,31 @@ function standDown(wanted: WantedRoute, route: Route | undefined, record: RouteR
   };
 }
 
+/** The Lease may be somebody else's by now: nothing is moved, and nothing is concluded. */
+function inDoubt({ claim: { address }, table, destination }: WantedRoute, now: number): RouteDecision {
+  const message = `whether this node still has the Lease is not known; ${destination} is not moved in ${table.id} meanwhile`;
+  return { kind: 'wait', refusal: { reason: 'HeldElsewhere', message, address }, until: now + DOUBT_MS };
+}
+
 /** What the record of a route becomes for this claim. */
 function recordOf(
   { claim, eni, table, destination }: WantedRoute,
   state: RouteRecord['state'],
   before: RouteRecord | undefined,
 ): RouteRecord {
-  const { address, holder, interface: on } = claim;
+  const { address, holder, interface: on, leased } = claim;
   const claimedAt = Math.max(claim.since, before?.claimedAt ?? 0);
-  return { table: table.id, destination, address, eni: eni.id, state, holder, interface: on, claimedAt };
+  return {
+    table: table.id,
+    destination,
+    address,
+    eni: eni.id,
+    state,
+    holder,
+    interface: on,
+    claimedAt,
+    ...(leased && { leased }),
+  };
 }
 
 function restless({ address, interface: on }: RoutedClaim, until: number): RouteDecision {

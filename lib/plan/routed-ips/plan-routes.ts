@@ -1,4 +1,5 @@
 import { claimKey } from '../../model/addresses/claim.ts';
+import { podKey } from '../../model/pod.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import {
   type RoutedStatus,
@@ -50,7 +51,7 @@ function idsOf({ claims, declared }: RouteSnapshot): string[] {
 
 function duplicate({ claim, destination }: PlacedRoute, winner: PlacedRoute): Refusal {
   const { holder } = winner.claim;
-  const message = `a route to ${destination} is also claimed by ${holder.namespace}/${holder.name} on ${winner.eni.id}, where its address appeared later; one destination leads to one ENI only`;
+  const message = `a route to ${destination} is also claimed by ${podKey(holder)} on ${winner.eni.id}, where its address appeared later; one destination leads to one ENI only`;
   return { reason: 'DuplicateAddress', message, address: claim.address };
 }
 

@@ -15,14 +15,23 @@ export interface RouteReleases {
  * after the cool-down and a read asked for after it; else only forgotten. Nothing while the claims are not all known.
  */
 export function releaseRoutes(snapshot: RouteSnapshot, wanted: (record: RouteRecord) => boolean): RouteReleases {
-  const { now, policy, records, claimsComplete, idleSince, tables, readAt = Number.NEGATIVE_INFINITY } = snapshot;
+  const {
+    now,
+    policy,
+    records,
+    claimsComplete,
+    holdsComplete,
+    idleSince,
+    tables,
+    readAt = Number.NEGATIVE_INFINITY,
+  } = snapshot;
   const steps: RouteStep[] = [];
   const forget: string[] = [];
   const idle: string[] = [];
   let read = false;
   let retryAt: number | undefined;
   for (const [key, record] of records) {
-    if (wanted(record) || !claimsComplete) continue;
+    if (wanted(record) || !(record.leased === true ? holdsComplete : claimsComplete)) continue;
     idle.push(key);
     const since = idleSince.get(key) ?? now;
     const due = since + policy.releaseDelayMs;

@@ -1,6 +1,7 @@
 import type { Route } from '../../../sim/ec2/entities.ts';
 import { SUBNET } from '../../support/world/surroundings.ts';
 import type { World } from '../../support/world/world.ts';
+import { applyDefinitions } from '../../support/world/world-controller.ts';
 import { type live, MINUTE, SECOND } from '../story.ts';
 
 type RoutedTale = Parameters<typeof live>[0];
@@ -110,12 +111,48 @@ const handedOn: RoutedTale = {
   ],
 };
 
+/** A FloatingIP with route tables: its node is cordoned, and the next one has the Lease, the routes and the address on its interface. */
+const nodeAddress: RoutedTale = {
+  name: 'a routed FloatingIP whose node is cordoned',
+  prepare(world) {
+    applyDefinitions(world);
+    prepare(world);
+  },
+  async tell(world) {
+    const { kubeState, clock } = world;
+    const kind = world.resource('floatingips', 'eni-agent.io/v1alpha1');
+    const spec = { addresses: [IPV4.vip], routeTables: ['tag:eni-agent.io/routed-ips'], preferredNodes: ['a'] };
+    const object = { apiVersion: 'eni-agent.io/v1alpha1', kind: 'FloatingIP', metadata: { name: 'web' }, spec };
+    kubeState.api.create(kind, undefined, object);
+    await clock.advance(20 * SECOND);
+    const patch = { spec: { unschedulable: true } };
+    kubeState.api.patch(world.resource('nodes'), 'main', undefined, 'a', { format: 'merge', patch });
+    await clock.advance(30 * SECOND);
+  },
+  wrong(world) {
+    const [a, b] = [world.node('a'), world.node('b')];
+    const has = ({ addresses }: typeof a) => addresses.configured.some(({ address }) => address === IPV4.vip);
+    const faults = TABLES.flatMap((table) => {
+      const target = leadsTo(world, table, IPV4.destination);
+      return target === b.eni() ? [] : [`${table} leads ${IPV4.destination} to ${target}`];
+    });
+    return [
+      ...faults,
+      ...(has(b) ? [] : ['the address is not on the interface of b']),
+      ...(has(a) ? ['the address is on the interface of a'] : []),
+      ...othersTouched(world),
+      ...pingPong(world),
+    ];
+  },
+};
+
 export const routedIpStories: readonly RoutedTale[] = [
   failover(IPV4),
   failover(IPV6),
   failover(IN_SUBNET),
   podEnds,
   handedOn,
+  nodeAddress,
 ];
 
 function leadsTo(world: World, table: string, destination: string): string | undefined {

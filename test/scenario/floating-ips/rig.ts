@@ -239,6 +239,7 @@ export class SimNode {
         enis: this.enis,
         describedAt: this.describedAt,
         podAddresses: this.pods,
+        routed: new Map(),
       }),
       writeStatus: async (object, status) => {
         if (!server.up || !this.connected) throw new KubeError({ status: 0, reason: 'Network', message: 'down' });
@@ -252,6 +253,7 @@ export class SimNode {
         tookOver: (...took) => this.took.push(took),
       },
       need: () => undefined,
+      onRouted: () => undefined,
       callSignal: calls.signal,
     });
     this.engine = engine;

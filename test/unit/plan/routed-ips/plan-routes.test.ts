@@ -70,6 +70,34 @@ describe('planRoutes', () => {
       'HeldElsewhere',
     ],
     [
+      'under a Lease, the process before us was killed while it asked: whoever is there had it before us',
+      snapshot({
+        ...looked,
+        claims: [claim({ leased: true })],
+        doubts: doubt(undefined, true),
+        tables: [table('rtb-1', 'eni-9')],
+      }),
+      'replace rtb-1, pending',
+    ],
+    [
+      'a Lease in doubt moves nothing',
+      snapshot({
+        ...looked,
+        claims: [claim({ leased: true, inPlace: true })],
+        tables: [table('rtb-1', 'dead-eni-9')],
+      }),
+      'HeldElsewhere',
+    ],
+    [
+      'a Lease in doubt, still here',
+      snapshot({
+        ...looked,
+        claims: [claim({ leased: true, inPlace: true })],
+        tables: [table('rtb-1', 'eni-1')],
+      }),
+      'assigned',
+    ],
+    [
       'a call went wrong: a read comes first',
       snapshot({ doubts: doubt('eni-9'), tables: [table('rtb-1', 'eni-9')] }),
       'read, pending',
@@ -132,6 +160,9 @@ describe('planRoutes', () => {
     expect(outcome(snapshot({ ...idle, tables: here, readAt: NOW - 32_000 }))).toBe('read, ');
     expect(outcome(snapshot({ ...idle, tables: here, readAt: NOW }))).toBe('delete rtb-1, ');
     expect(outcome(snapshot({ ...idle, tables: here, readAt: NOW, claimsComplete: false }))).toBe('');
+    const ofHold = { ...idle, records: [record('held', { leased: true })], tables: here, readAt: NOW };
+    expect(outcome(snapshot({ ...ofHold, claimsComplete: false }))).toBe('delete rtb-1, ');
+    expect(outcome(snapshot({ ...ofHold, holdsComplete: false }))).toBe('');
     const elsewhere = planRoutes(snapshot({ ...idle, tables: [table('rtb-1', 'eni-9')], readAt: NOW }));
     expect([elsewhere.steps, elsewhere.forget]).toEqual([[], [KEY]]);
     const found = planRoutes(snapshot({ ...idle, records: [record('found')], tables: here, readAt: NOW }));

@@ -93,6 +93,7 @@ export function snapshot(
     describedAt: NOW - 60_000,
     claims: [claim()],
     claimsComplete: true,
+    holdsComplete: true,
     declared: [],
     records: new Map(records.map((each) => [routeKey(each), each])),
     idleSince: new Map(),

@@ -1,0 +1,85 @@
+import type { FloatingIp } from '../../model/floating-ips/floating-ip.ts';
+import type { AddressRecord, FloatingIpView, FloatingSnapshot, Placement } from '../../model/floating-ips/plan.ts';
+import type { TableSelector } from '../../model/routed-ips/declaration.ts';
+import type { ClaimDraft } from '../addresses/claims.ts';
+import { eligibilityOf } from './eligibility.ts';
+import { contextOf, type FloatingContext } from './owners.ts';
+import { selects } from './selects.ts';
+import { isOurs, standingOf } from './standing.ts';
+
+/** What this node's FloatingIPs ask of route tables now. */
+export interface RoutedHolds {
+  readonly drafts: readonly ClaimDraft[];
+  /** Selectors of all objects that this node may serve: their tables are read ahead. */
+  readonly declared: readonly TableSelector[];
+  /** False while it is not known what this node holds: that something is missing then means nothing. */
+  readonly complete: boolean;
+}
+
+/** No FloatingIP names route tables. */
+export const NO_HOLDS: RoutedHolds = { drafts: [], declared: [], complete: true };
+/** Nothing is known of what this node holds. */
+export const UNKNOWN_HOLDS: RoutedHolds = { drafts: [], declared: [], complete: false };
+
+/**
+ * The addresses that route tables lead here because this node has the Lease. Each acquisition is a claim of its own, with the right to
+ * one move in each table; while the hold is in doubt nothing is taken from anybody.
+ */
+export function routedClaims(snapshot: FloatingSnapshot): RoutedHolds {
+  const context = contextOf(snapshot);
+  const routed = snapshot.items.filter(({ ip }) => ip.routeTables.length > 0);
+  if (routed.length === 0) return NO_HOLDS;
+  const { labels } = snapshot.node;
+  if (labels === undefined) return UNKNOWN_HOLDS;
+  const mine = routed.filter(({ ip, deletedAt }) => deletedAt === undefined && selects(ip.nodeSelector, labels));
+  const holds = mine.map((view) => draftsOf(view, context));
+  return {
+    drafts: holds.flatMap((drafts) => drafts ?? []),
+    declared: mine.flatMap(({ ip }) => ip.routeTables),
+    complete: holds.every((drafts) => drafts !== undefined),
+  };
+}
+
+/** Undefined: not known yet. */
+function draftsOf(view: FloatingIpView, context: FloatingContext): readonly ClaimDraft[] | undefined {
+  const standing = standingOf(view, context);
+  if (standing.state === 'unknown') return undefined;
+  if (!isOurs(standing)) return [];
+  const eligibility = eligibilityOf(view, context);
+  if (eligibility === undefined) return undefined;
+  if (!('places' in eligibility)) return [];
+  const acquisition = view.lease?.acquisition ?? 0;
+  return eligibility.places
+    .filter(({ address }) => isCurrent(view.records.get(address), acquisition))
+    .map((place) => draftOf(view, place, acquisition, { inDoubt: standing.state === 'unsure', context }));
+}
+
+/** The record comes first: after a crash it says what may have been written. */
+function isCurrent(record: AddressRecord | undefined, acquisition: number): boolean {
+  return record?.routed === true && record.acquisition === acquisition;
+}
+
+/** Whether the holder of a claim, by its uid, is this object. */
+export function isClaimOf({ uid }: Pick<FloatingIp, 'uid'>, claimant: string): boolean {
+  return claimant.startsWith(`${uid}/`);
+}
+
+function draftOf(
+  { ip }: FloatingIpView,
+  { address, device, eni }: Placement,
+  acquisition: number,
+  { inDoubt, context }: { readonly inDoubt: boolean; readonly context: FloatingContext },
+): ClaimDraft {
+  return {
+    address,
+    kind: 'floating',
+    holder: { namespace: '', name: ip.name, uid: `${ip.uid}/${acquisition}` },
+    interface: device,
+    mac: context.enis.find(({ id }) => id === eni)?.mac,
+    masterMac: undefined,
+    routed: ip.routeTables,
+    seenSince: undefined,
+    leased: true,
+    ...(inDoubt && { inPlace: true as const }),
+  };
+}

@@ -1,0 +1,220 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { World } from '../../support/world/world.ts';
+import { applyDefinitions } from '../../support/world/world-controller.ts';
+import { MINUTE, open, routeCalls, SECOND, target, VIP } from './rig.ts';
+
+const API_VERSION = 'eni-agent.io/v1alpha1';
+const SPEC = { addresses: [VIP], routeTables: ['tag:eni-agent.io/routed-ips'] };
+
+const worlds: World[] = [];
+afterEach(() => {
+  for (const world of worlds.splice(0)) world.close();
+});
+
+/** Both agents run, nobody serves anything yet. */
+async function rig(spec: object = SPEC) {
+  const opened = await open({ start: false });
+  const { world, clock, a, b } = opened;
+  worlds.push(world);
+  applyDefinitions(world);
+  a.start();
+  b.start();
+  await clock.advance(10 * SECOND);
+  world.calls.length = 0;
+  const create = (name = 'ingress') =>
+    world.kubeState.api.create(world.resource('floatingips', API_VERSION), undefined, {
+      apiVersion: API_VERSION,
+      kind: 'FloatingIP',
+      metadata: { name },
+      spec,
+    });
+  const served = (eni: string) => ['rtb-1', 'rtb-2'].every((table) => target(world, table) === eni);
+  const onInterface = () =>
+    world.nodes.filter(({ addresses }) => addresses.configured.some(({ address }) => address === VIP));
+  const holder = () => world.nodes.find((node) => served(node.eni()) && onInterface().includes(node));
+  return { ...opened, create, holder, onInterface };
+}
+
+function status(world: World, name = 'ingress') {
+  const object = world.objects('floatingips', API_VERSION).find(({ metadata }) => metadata.name === name);
+  return object?.['status'] as {
+    node?: string;
+    routeTables?: { table: string; state: string; reason?: string }[];
+    conditions?: { status: string; reason: string; message: string }[];
+  };
+}
+
+const ready = (world: World) => status(world)?.conditions?.[0];
+
+describe('a FloatingIP with route tables', () => {
+  it('is on one interface, every table leads there, no ENI has it, and the object says so', async () => {
+    const { world, clock, create, holder, onInterface } = await rig();
+
+    create();
+    await clock.advance(10 * SECOND);
+
+    expect(holder()).toBeDefined();
+    expect(onInterface()).toHaveLength(1);
+    expect(world.calls.filter(({ action }) => action.startsWith('Assign'))).toEqual([]);
+    expect(ready(world)).toMatchObject({ status: 'True', reason: 'Serving' });
+    expect(status(world).node).toBe(holder()?.name);
+    expect(status(world).routeTables).toEqual([
+      { table: 'rtb-1', state: 'assigned' },
+      { table: 'rtb-2', state: 'assigned' },
+    ]);
+  });
+
+  it('is elsewhere within five seconds when its node dies: one call for each table', async () => {
+    const { world, clock, cloud, create, holder } = await rig();
+    create();
+    await clock.advance(20 * SECOND);
+    const lost = holder()!;
+    world.calls.length = 0;
+
+    lost.kill();
+    cloud.setInstanceState(lost.instanceId, 'terminated');
+    await clock.advance(5 * SECOND);
+
+    expect(holder()?.name).toBe(lost.name === 'a' ? 'b' : 'a');
+    expect(routeCalls(world)).toHaveLength(2);
+    await clock.advance(5 * MINUTE);
+    expect(routeCalls(world)).toHaveLength(2);
+  });
+
+  it('moves when its node is cordoned, and nothing moves for minutes afterwards', async () => {
+    const { world, clock, create, holder, onInterface } = await rig();
+    create();
+    await clock.advance(20 * SECOND);
+    const first = holder()!;
+    world.calls.length = 0;
+
+    const patch = { spec: { unschedulable: true } };
+    world.kubeState.api.patch(world.resource('nodes'), 'main', undefined, first.name, { format: 'merge', patch });
+    await clock.advance(5 * MINUTE);
+
+    expect(holder()?.name).toBe(first.name === 'a' ? 'b' : 'a');
+    expect(onInterface()).toHaveLength(1);
+    expect(routeCalls(world).map((call) => call.split(' ')[1])).toEqual(['ReplaceRoute', 'ReplaceRoute']);
+    const told = world
+      .events()
+      .filter(({ involvedObject }) => (involvedObject as { kind: string }).kind === 'FloatingIP');
+    const routed = told.map(({ message }) => /routed to (\S+) by (.*) after/.exec(String(message))?.slice(1));
+    expect(routed).toContainEqual([holder()?.eni(), expect.stringMatching(/rtb-1.*rtb-2/)]);
+  });
+
+  it('stays where it is when the agent is killed and comes back, and what it wrote is not written again', async () => {
+    const { world, clock, create, holder } = await rig();
+    create();
+    await clock.advance(20 * SECOND);
+    const first = holder()!;
+    world.calls.length = 0;
+
+    first.kill();
+    await clock.advance(SECOND);
+    first.start();
+    await clock.advance(5 * MINUTE);
+
+    expect(holder()).toBe(first);
+    expect(routeCalls(world)).toEqual([]);
+  });
+
+  it('loses its routes when it is deleted', async () => {
+    const { world, clock, create, onInterface } = await rig();
+    create();
+    await clock.advance(20 * SECOND);
+
+    world.kubeState.api.delete(world.resource('floatingips', API_VERSION), undefined, 'ingress');
+    await clock.advance(2 * MINUTE);
+
+    expect(onInterface()).toEqual([]);
+    expect(['rtb-1', 'rtb-2'].map((table) => target(world, table))).toEqual([undefined, undefined]);
+  });
+
+  it('serves by the other tables while one may not be written, and by that one, too, once it may', async () => {
+    const { world, clock, create, holder } = await rig();
+    world.faults = ({ action, parameters }) =>
+      action.endsWith('Route') && parameters.get('RouteTableId') === 'rtb-2' ? 'denied' : undefined;
+
+    create();
+    await clock.advance(20 * SECOND);
+    const half = [status(world).routeTables, ready(world)];
+    world.faults = () => undefined;
+    await clock.advance(15 * MINUTE);
+
+    expect(half).toMatchObject([
+      [
+        { table: 'rtb-1', state: 'assigned' },
+        { table: 'rtb-2', state: 'refused', reason: 'Unauthorized' },
+      ],
+      { status: 'False', reason: 'Unauthorized' },
+    ]);
+    expect(holder()?.name).toBe(status(world).node);
+    expect(ready(world)).toMatchObject({ status: 'True' });
+  });
+
+  it('goes to the other node when the API server is away for its own, and stays there', async () => {
+    const { world, clock, create, holder, onInterface } = await rig();
+    create();
+    await clock.advance(20 * SECOND);
+    const first = holder()!;
+    world.calls.length = 0;
+
+    world.partitioned.add(`agent-${first.name}`);
+    await clock.advance(10 * SECOND);
+    const second = world.nodes.find(({ name }) => name !== first.name);
+    const moved = ['rtb-1', 'rtb-2'].map((table) => target(world, table));
+    await clock.advance(MINUTE);
+    world.partitioned.clear();
+    await clock.advance(5 * MINUTE);
+
+    expect(moved).toEqual([second?.eni(), second?.eni()]);
+    expect(holder()).toBe(second);
+    expect(onInterface()).toEqual([second]);
+    expect(routeCalls(world)).toHaveLength(2);
+  });
+
+  it('keeps its routes while the API server is away for all', async () => {
+    const { world, clock, create, holder } = await rig();
+    create();
+    await clock.advance(20 * SECOND);
+    const first = holder()!;
+    world.calls.length = 0;
+
+    for (const { name } of world.nodes) world.partitioned.add(`agent-${name}`);
+    await clock.advance(5 * MINUTE);
+    world.partitioned.clear();
+    await clock.advance(5 * MINUTE);
+
+    expect(holder()).toBeDefined();
+    expect(routeCalls(world).filter((call) => call.includes('DeleteRoute'))).toEqual([]);
+    expect(routeCalls(world).length).toBeLessThanOrEqual(holder() === first ? 0 : 2);
+  });
+
+  it('says which table is missing, and serves by the others', async () => {
+    const { world, clock, a, b, create } = await rig({ ...SPEC, routeTables: ['rtb-1', 'rtb-0gone'] });
+
+    create();
+    await clock.advance(20 * SECOND);
+
+    expect([a.eni(), b.eni()]).toContain(target(world, 'rtb-1'));
+    expect(ready(world)).toMatchObject({ status: 'False', reason: 'RouteTableNotFound' });
+    expect(status(world).routeTables).toEqual([
+      { table: 'rtb-0gone', state: 'refused', reason: 'RouteTableNotFound' },
+      { table: 'rtb-1', state: 'assigned' },
+    ]);
+  });
+
+  it.each([
+    ['an address of the nodes’ subnet', { ...SPEC, addresses: ['10.0.9.80'] }, 'NotRoutable'],
+    ['an Elastic IP', { ...SPEC, elasticIP: 'auto' }, 'InvalidSpec'],
+    ['what names no table', { ...SPEC, routeTables: ['main'] }, 'InvalidSpec'],
+  ])('is refused with %s', async (_what, spec, reason) => {
+    const { world, clock, create } = await rig(spec);
+
+    create();
+    await clock.advance(20 * SECOND);
+
+    expect(ready(world)).toMatchObject({ status: 'False', reason });
+    expect(routeCalls(world)).toEqual([]);
+  });
+});
