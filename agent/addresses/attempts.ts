@@ -1,5 +1,6 @@
 import { attemptKey, type Claim } from '../../lib/model/addresses/claim.ts';
 import type { Conflict, Doubt, KnownHolder } from '../../lib/model/addresses/holder.ts';
+import type { LedgerEntry } from '../../lib/model/addresses/ledger.ts';
 import type { Backoff } from '../../lib/model/addresses/snapshot.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { Reason } from '../../lib/model/refusal.ts';
@@ -37,6 +38,15 @@ export class Attempts {
     this.#clock = clock;
     this.#backoffs = new FailureMemory({ clock, random });
     this.#disputes = new FailureMemory({ clock, random });
+  }
+
+  /** What the process before this one has left: calls that it has not heard of, and refusals that no takeover has followed yet. */
+  recall(ledger: readonly LedgerEntry[]): void {
+    for (const { address, state, claimedAt } of ledger) {
+      // Somebody else may have the address by now.
+      if (state === 'assigning') this.doubt(address, { restarted: true });
+      if (state === 'refused') this.contestedNow(address, claimedAt);
+    }
   }
 
   get backoffs(): ReadonlyMap<string, Backoff> {

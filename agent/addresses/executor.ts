@@ -166,7 +166,7 @@ export class AddressExecutor {
   /** The record before the call. See `LedgerEntry.spent`. */
   #attemptOf(action: AssignAction): LedgerEntry {
     const before = this.#parts.ledger.get(action.address);
-    const known = before !== undefined && before.claimedAt >= action.claim.since;
+    const known = before !== undefined && before.state !== 'refused' && before.claimedAt >= action.claim.since;
     const spent = known && !action.takeover && (before.state !== 'assigning' || before.spent !== undefined);
     const movingFrom = action.takeover ? action.from : undefined;
     return {
@@ -234,8 +234,8 @@ export class AddressExecutor {
   }
 
   /**
-   * EC2 says which addresses somebody holds: those are looked up and the others asked for again at once, so that one contested
-   * address costs a batch one call. Undefined when it does not say, or says it of what nobody looks up.
+   * EC2 says which addresses somebody holds: those are looked up and the others, which are free, asked for again at once and among
+   * themselves, so that no address is refused twice because of others. Undefined when it does not say, or says it of what nobody looks up.
    */
   #conflict(error: Ec2Error, actions: readonly Action[]): Verdict | undefined {
     const named = new Set(actions.length === 1 ? actions.map(({ address }) => address) : error.addresses);
@@ -247,9 +247,9 @@ export class AddressExecutor {
       // Whatever the claim turns out to be in a moment, it need not be refused once more to know this.
       if (!action.takeover) this.#parts.attempts.contestedNow(action.address, action.claim.since);
       if (action.takeover || !action.looksUp) this.#setBack(error, [action]);
-      else this.#forgetAttempt(action);
+      else this.#forgetAttempt(action, action.claim.kind !== 'floating');
     }
-    return SETTLED;
+    return held.length === actions.length ? SETTLED : { kind: 'split', culprits: held.map(actionKey) };
   }
 
   /** A refused group is split until the bad address stands alone; a refused single address gets its reason. */
@@ -278,12 +278,16 @@ export class AddressExecutor {
     }
   }
 
-  /** Surely not ours. The appearance keeps its right to a takeover, unless it was used up before this call. */
-  #forgetAttempt(action: AssignAction): void {
+  /**
+   * Surely not ours. The appearance keeps its right to a takeover, unless it was used up before this call. `takeoverDue`: the refusal is
+   * recorded, so that a process which starts before the takeover need not be refused once more. What floats stands down then anyway.
+   */
+  #forgetAttempt(action: AssignAction, takeoverDue = false): void {
     const { ledger } = this.#parts;
     const entry = ledger.get(action.address);
     if (this.#isHere(action.address) || entry?.state !== 'assigning') return;
-    if (entry.spent === undefined) ledger.delete([action.address]);
+    if (entry.spent === undefined && takeoverDue) ledger.put([[action.address, entryOf(action, 'refused')]]);
+    else if (entry.spent === undefined) ledger.delete([action.address]);
     else ledger.put([[action.address, { ...entryOf(action, 'lost'), claimedAt: entry.claimedAt }]]);
   }
 

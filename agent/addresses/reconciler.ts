@@ -75,9 +75,7 @@ export class AddressReconciler {
     );
     this.#networks = new VpcNetworks(shared, signal);
     this.#settled = options.firstStart === true;
-    // What the process before us asked for and did not hear of: somebody else may have the address by now.
-    for (const { address, state } of ledger.values())
-      if (state === 'assigning') this.#attempts.doubt(address, { restarted: true });
+    this.#attempts.recall(ledger.values());
     signal.addEventListener('abort', () => this.#trigger.stop(), { once: true });
   }
 
@@ -180,7 +178,8 @@ export class AddressReconciler {
     const { claims, appearances } = dateClaims(observed.drafts, { ...dating, trusted: this.#options.ledger.trusted });
     this.#appearances = appearances;
     this.#settled ||= loaded;
-    this.#attempts.keepOnly(claims, declared);
+    // What is not seen while a source is loading is not over.
+    if (loaded) this.#attempts.keepOnly(claims, declared);
     const inUse = new Set([...inUseOn(this.#facts.enis, observed.strays ?? []), ...(observed.unplaced ?? [])]);
     this.#missing.mark(ledger, this.#facts.enis, now);
     if (loaded) this.#idle.mark(new Set([...claims.map(({ address }) => address), ...inUse]), ledger, now);

@@ -28,6 +28,8 @@ export interface CallRecord {
   readonly attempt: number;
   /** `ok`, an EC2 error code, `lost-reply` (done), `hung`, `foreign-answer`; `pending` until answered. */
   outcome: string;
+  /** EC2's text of a refusal. */
+  message?: string;
   /** Epoch ms of the answer's departure; undefined until then. */
   answeredAt?: number;
 }
@@ -103,6 +105,7 @@ export class Ec2Endpoint {
   #answer(request: Ec2Request, record: CallRecord, admitted: boolean, mishap: Mishap): Answer {
     const answer = this.#decide(request, admitted, mishap);
     record.outcome = outcomeOf(answer);
+    if (answer.kind === 'fault') record.message = answer.fault.message;
     record.answeredAt = this.cloud.state.now();
     return answer;
   }

@@ -7,8 +7,9 @@ import type { PodRef } from '../pod.ts';
  * `assigning`: about to be asked of EC2, or asked with the answer unknown (the record is written before the call).
  * `held`: EC2 accepted our assignment. `found`: it was on the ENI before us; never released by us.
  * `lost`: it was on our ENI and no longer is; kept while the claim lives so that we do not steal it back.
+ * `refused`: another ENI has it, says EC2, and this appearance has not had its takeover yet. Whoever reads it looks before asking again.
  */
-export type LedgerState = 'assigning' | 'held' | 'found' | 'lost';
+export type LedgerState = 'assigning' | 'held' | 'found' | 'lost' | 'refused';
 
 /** What this agent remembers about an address. One entry per address. */
 export interface LedgerEntry {
@@ -45,7 +46,7 @@ export function reviveLedgerEntry(stored: unknown, now: number): LedgerEntry | u
     typeof ifName === 'string' &&
     typeof claimedAt === 'number' &&
     Number.isFinite(claimedAt) &&
-    ['assigning', 'held', 'found', 'lost'].includes(state as string) &&
+    ['assigning', 'held', 'found', 'lost', 'refused'].includes(state as string) &&
     isPodRef(holder);
   if (!valid) return undefined;
   return claimedAt < now ? (stored as LedgerEntry) : { ...(stored as LedgerEntry), claimedAt: now - 1 };

@@ -43,7 +43,7 @@ export type Decision =
  */
 export function decide({ claim, eni }: PlacedClaim, snapshot: NodeSnapshot): Decision {
   if (claim.calmAt !== undefined && claim.calmAt > snapshot.now) return restless(claim, claim.calmAt);
-  const entry = snapshot.ledger.get(claim.address);
+  const entry = recordOfOurs(snapshot.ledger.get(claim.address));
   const appearedAnew = entry === undefined || claim.since > entry.claimedAt;
   const carried = carries(eni, claim.address);
   if (carried && !comesBack(claim, entry, appearedAnew, snapshot))
@@ -66,6 +66,11 @@ export function decide({ claim, eni }: PlacedClaim, snapshot: NodeSnapshot): Dec
   if (snapshot.knownFree.has(claim.address)) return PLAIN;
   const knownHeld = ['HeldElsewhere', 'PrimaryAddress', 'ProtectedInterface'].includes(backoff?.reason ?? '');
   return untried && !knownHeld && !snapshot.contested.has(claim.address) ? PLAIN : standDown(claim, eni, entry);
+}
+
+/** A refusal says who does not have the address: we. What else is known of it is in the snapshot's `contested`. */
+function recordOfOurs(entry: LedgerEntry | undefined): LedgerEntry | undefined {
+  return entry?.state === 'refused' ? undefined : entry;
 }
 
 const PLAIN = { kind: 'assign', takeover: false, from: undefined, looksUp: false } as const satisfies Decision;

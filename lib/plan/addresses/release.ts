@@ -84,7 +84,7 @@ function idleSince(entry: LedgerEntry, snapshot: NodeSnapshot): number {
 
 /** Assigned by us, perhaps with the answer lost, perhaps only out of sight for a while. */
 function isOurs({ state, notOurs }: LedgerEntry): boolean {
-  return state !== 'found' && notOurs === undefined;
+  return state !== 'found' && state !== 'refused' && notOurs === undefined;
 }
 
 /**

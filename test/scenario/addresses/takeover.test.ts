@@ -49,6 +49,65 @@ describe('AddressReconciler and an ipam address that another ENI still has', () 
     expect(written(ec2, 'b')).toEqual(['assign InvalidParameterValue', 'assign by force ok']);
   });
 
+  const ends = (['SIGTERM', 'SIGKILL'] as const).flatMap((signal) =>
+    Array.from({ length: 18 }, (_, step) => ({ signal, ms: step * 10 })),
+  );
+  it.each(ends)('is refused once when the agent gets $signal $ms ms after it came, and starts again', async (end) => {
+    const { clock, ec2, node } = rig();
+    const [a, b] = [node('a'), node('b')];
+    a.start();
+    b.start();
+    await clock.advance(SECOND);
+    a.add('old', A);
+    await clock.advance(10 * SECOND);
+    a.remove('old', A);
+
+    const seenSince = clock.now();
+    b.add('new', A, { seenSince });
+    await clock.advance(end.ms);
+    const stopped = end.signal === 'SIGTERM' ? b.stop() : b.kill();
+    await clock.advance(SECOND);
+    await stopped;
+    // The next process knows its ENIs before it knows its pods.
+    b.complete = false;
+    b.remove('new', A);
+    b.start();
+    await clock.advance(SECOND);
+    b.add('new', A, { seenSince });
+    b.complete = true;
+    b.wake();
+    await clock.until(() => b.allAssigned, SECOND, 'the takeover');
+
+    expect(ec2.holderOf(A)).toBe(eniOf('b', 1));
+    expect(written(ec2, 'b').filter((call) => call === 'assign InvalidParameterValue').length).toBeLessThanOrEqual(1);
+    expect(b.ledger).toMatchObject([{ address: A, state: 'held' }]);
+  });
+
+  it('is refused only once on its own account: what is free travels on without those that came meanwhile', async () => {
+    const { clock, ec2, node } = rig();
+    const [a, b] = [node('a'), node('b')];
+    a.start();
+    b.start();
+    await clock.advance(SECOND);
+    for (const index of [0, 1, 2]) a.add('old', address(index));
+    await clock.advance(10 * SECOND);
+
+    // One contested address comes during every round trip, beside a free one.
+    for (const index of [0, 1, 2]) {
+      b.add(`new-${index}`, address(index));
+      b.add(`free-${index}`, address(10 + index));
+      await clock.advance(40);
+    }
+    await clock.until(() => b.allAssigned, 2 * SECOND, 'all six');
+
+    const refused = ec2.writes('b').filter(({ outcome }) => outcome !== 'ok');
+    const counts = Map.groupBy(
+      refused.flatMap(({ addresses }) => addresses),
+      (each) => each,
+    );
+    expect([...counts].filter(([, calls]) => calls.length > 1).map(([each]) => each)).toEqual([]);
+  });
+
   const kinds: [name: string, about: Parameters<FakeEc2['cloud']['addInterface']>[0]][] = [
     ['the primary ENI', { subnetId: 'subnet-1', instanceId: instanceOf('c'), deviceIndex: 0 }],
     ['an ENI of the VPC CNI', { subnetId: 'subnet-1', instanceId: instanceOf('c'), description: 'aws-K8S-i-c' }],

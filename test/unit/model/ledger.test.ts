@@ -16,6 +16,7 @@ describe('reviveLedgerEntry', () => {
   it('gives back what was stored', () => {
     expect(reviveLedgerEntry(JSON.parse(JSON.stringify(VALID)), NOW)).toEqual(VALID);
     expect(reviveLedgerEntry({ ...VALID, state: 'assigning', spent: true }, NOW)).toMatchObject({ spent: true });
+    expect(reviveLedgerEntry({ ...VALID, state: 'refused' }, NOW)).toMatchObject({ state: 'refused' });
   });
 
   it('takes a time in the future for one just before now: the clock was set back', () => {

@@ -17,6 +17,8 @@ it.each<[name: string, before: LedgerEntry | undefined, assigned: string[] | und
   ['not said, ours before', entry(A, 'eni-1', 'held'), undefined, 'held'],
   ['ours before', entry(A, 'eni-1', 'held'), [], 'held'],
   ['asked for before, without an answer', entry(A, 'eni-1', 'assigning'), [], 'held'],
+  ['refused before, and put there by hand', entry(A, 'eni-1', 'refused'), [], 'found'],
+  ['refused before, and assigned by this call', entry(A, 'eni-1', 'refused'), [A], 'held'],
   ['found before', entry(A, 'eni-1', 'found'), [], 'found'],
   ['lost before, and put back by hand', entry(A, 'eni-1', 'lost'), [], 'found'],
   ['lost before, and assigned again', entry(A, 'eni-1', 'lost'), [A], 'held'],

@@ -105,6 +105,29 @@ describe('plan, taking and standing down', () => {
       expected: [`look up ${A} to take it`],
     },
     {
+      name: 'looks who holds it after a restart between a refusal and the takeover',
+      snapshot: snapshot({
+        claims: [claim(A, { on: 'eni-1' })],
+        ledger: [entry(A, 'eni-1', 'refused')],
+        contested: { [A]: NOW - 900 },
+      }),
+      expected: [`look up ${A} to take it`],
+    },
+    {
+      name: 'takes for found what it was refused and somebody has put there since',
+      snapshot: snapshot({
+        enis: [eni('eni-1', { holds: [A] })],
+        claims: [claim(A, { on: 'eni-1' })],
+        ledger: [entry(A, 'eni-1', 'refused')],
+      }),
+      expected: [`${A} assigned`, `record ${A} found`],
+    },
+    {
+      name: 'forgets a refusal with its claim',
+      snapshot: snapshot({ enis: [eni('eni-1', { holds: [A] })], ledger: [entry(A, 'eni-1', 'refused')] }),
+      expected: [`forget ${A}`],
+    },
+    {
       name: 'does not fail over after a crash while it tried what looked free',
       snapshot: snapshot({
         claims: [claim(A, { on: 'eni-1' })],
