@@ -142,7 +142,10 @@ export class HolderLookup {
     if (holder === undefined) return attempts.found(address, { askedAt, eni: undefined });
     const owner = holder.instanceId === undefined ? undefined : (this.#owners.get(holder.instanceId) ?? 'unanswered');
     const refusal = whyNotTake(address, holder, owner, own);
-    attempts.found(address, { askedAt, eni: holder.eni, ...(refusal && { refusal }) });
+    // While nothing is to be taken nobody asks whose instances these are: then this look says nothing about what may be taken.
+    const known = holder.instanceId === undefined || this.#owners.has(holder.instanceId);
+    if (purpose === 'take' || (known && this.#owners.has(this.#options.instanceId)))
+      attempts.found(address, { askedAt, eni: holder.eni, ...(refusal && { refusal }) });
     if (purpose === 'take' && refusal === undefined) return;
     const message = `${address} is held by ${holderText(holder)}; standing down until it appears here again or is free`;
     const { reason } = refusal ?? { reason: 'HeldElsewhere' as const };

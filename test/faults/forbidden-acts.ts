@@ -13,8 +13,8 @@ export function forbiddenAct(world: World, call: WorldCall): string[] {
   ].map((what) => `${what} (${about})`);
 }
 
-/** An address is never taken off the ENI of a node where a pod has it. */
-function liveUnassigned(world: World, { action, parameters, process }: WorldCall): string[] {
+/** An address is never taken off the ENI of a node where a pod has it. What a pod adds while the call is on its way nobody can know. */
+function liveUnassigned(world: World, { action, parameters, process, sentAt }: WorldCall): string[] {
   if (action !== 'UnassignPrivateIpAddresses' && action !== 'UnassignIpv6Addresses') return [];
   const eni = parameters.get('NetworkInterfaceId') ?? '';
   const node = world.nodes.find(({ instanceId }) =>
@@ -23,7 +23,7 @@ function liveUnassigned(world: World, { action, parameters, process }: WorldCall
   // A takeover of an IPv6 address has no other way than this (FACTS §1.3); whoever takes it has it on an interface.
   const taker = world.nodes.find(({ name }) => process === `agent-${name}`);
   const addresses = valuesOf(parameters, /^(PrivateIpAddress|Ipv6Addresses)\.\d+$/);
-  const live = new Set(node?.host.liveAddresses());
+  const live = new Set(node?.host.liveAddresses(sentAt));
   const takes = (address: string) => taker !== node && taker?.host.liveAddresses().includes(ip(address)) === true;
   return addresses
     .filter((address) => live.has(ip(address)) && !takes(address))

@@ -39,6 +39,9 @@ export type CallFault = (typeof CALL_FAULTS)[number];
 export interface WorldCall {
   readonly process: string;
   readonly action: string;
+  /** When it left the process. */
+  readonly sentAt: number;
+  /** When it came to EC2. */
   readonly at: number;
   readonly parameters: ReadonlyMap<string, string>;
   fault: CallFault | undefined;
@@ -104,8 +107,10 @@ export class Ec2Transport {
     const { clock, endpoint, fault: faultOf, kill, onCall, beforeAct } = this.#options;
     const { Action: action = '', Version: _version, ...rest } = Object.fromEntries(new URLSearchParams(body));
     const parameters = new Map(Object.entries(rest));
+    const sentAt = clock.now();
     await this.#travel(signal);
-    const call: WorldCall = { process: this.#process.name, action, at: clock.now(), parameters, fault: undefined };
+    const at = clock.now();
+    const call: WorldCall = { process: this.#process.name, action, sentAt, at, parameters, fault: undefined };
     call.fault = faultOf(call);
     onCall(call);
     const { fault } = call;

@@ -85,9 +85,11 @@ export class WorldHost {
     return this.#sandboxes.has(uid);
   }
 
-  /** Every address that a pod of this node has on an interface, whoever declared it. */
-  liveAddresses(): IpAddress[] {
-    return Array.from(this.#sandboxes.values()).flatMap(({ addresses }) => addresses.map((entry) => entry.ip));
+  /** Every address that a pod of this node has on an interface, whoever declared it. `before`: and had before that time. */
+  liveAddresses(before = Number.POSITIVE_INFINITY): IpAddress[] {
+    return Array.from(this.#sandboxes.values()).flatMap(({ addresses }) =>
+      addresses.filter(({ since }) => since < before).map((entry) => entry.ip),
+    );
   }
 
   attachments(): CachedAttachment[] {
