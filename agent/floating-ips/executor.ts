@@ -51,6 +51,8 @@ export class FloatingIpExecutor {
         return item.hold.park(signal);
       case 'release':
         return this.#release(step, item, signal);
+      case 'find-successor':
+        return this.#findSuccessor(item, signal);
       case 'take':
         return this.#addresses.take(step, item, sure);
       case 'unassign':
@@ -82,6 +84,13 @@ export class FloatingIpExecutor {
     item.acquiredAt = this.#parts.clock.now();
     item.heldSince = item.acquiredAt;
     log.info('took the lease of a floating IP', { floatingIp: item.ip.name, acquisition });
+  }
+
+  async #findSuccessor(item: FloatingItem, signal: AbortSignal): Promise<void> {
+    const askedAt = this.#parts.clock.now();
+    // Until the answer is there, and when there is none, nobody is known to be ready.
+    item.successor = { askedAt, exists: false };
+    item.successor = { askedAt, exists: await this.#parts.hasSuccessor(item.ip, signal) };
   }
 
   async #release(step: Step<'release'>, item: FloatingItem, signal: AbortSignal): Promise<void> {

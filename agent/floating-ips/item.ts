@@ -5,6 +5,7 @@ import type {
   ElasticIpView,
   FloatingBackoff,
   FloatingIpView,
+  SuccessorView,
 } from '../../lib/model/floating-ips/plan.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { Reason } from '../../lib/model/refusal.ts';
@@ -31,6 +32,7 @@ export class FloatingItem {
   readonly elasticIpBackoffs: FailureMemory<Reason>;
   unfit: FloatingBackoff | undefined;
   elasticIp: ElasticIpView | undefined;
+  successor: SuccessorView | undefined;
   /** How many steps are under way. */
   underWay = 0;
 
@@ -62,6 +64,8 @@ export class FloatingItem {
       backoffs: this.backoffs.known,
       unfit: this.unfit,
       elasticIp: this.elasticIp,
+      heldSince: this.heldSince,
+      successor: this.successor,
     };
   }
 }

@@ -3,6 +3,7 @@ import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
 import { createEventRecorder } from '../../lib/kube/events.ts';
 import { FLOATING_IP_API, fateOf, patchFloatingIpStatus } from '../../lib/kube/floating-ips.ts';
 import { createFloatingLeases } from '../../lib/kube/floating-leases.ts';
+import { hasOtherReadyNode } from '../../lib/kube/own-node.ts';
 import type { Eni } from '../../lib/model/eni.ts';
 import { type AddressRecord, FLOATING_TIMING, type RoutedState } from '../../lib/model/floating-ips/plan.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
@@ -145,6 +146,7 @@ function seen(options: FloatingIpsOptions, watches: Watches) {
       timeoutMs: FLOATING_TIMING.renewMs,
     }),
     fateOf: (name, signal) => fateOf(client, name, signal),
+    hasSuccessor: ({ nodeSelector }, signal) => hasOtherReadyNode(client, options.nodeName, nodeSelector, signal),
     observe: () => ({
       floatingIps: watches.objects.items(),
       node: watches.node(),

@@ -50,6 +50,7 @@ export interface FloatingIpReconcilerOptions {
   readonly writeStatus: (ip: FloatingIp, status: FloatingIpStatus, exclusive: boolean) => Promise<void>;
   readonly happened: (ip: FloatingIp, event: FloatingEvent) => void;
   readonly fateOf: StepParts['fateOf'];
+  readonly hasSuccessor: StepParts['hasSuccessor'];
   /** The facts about our ENIs may be wrong: describe them. */
   readonly doubtEnis: (cause: string) => void;
   /** What route tables should lead here may have changed: see `routed`. */

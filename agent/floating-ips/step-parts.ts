@@ -38,6 +38,8 @@ export interface StepParts {
   readonly happened: (ip: FloatingIp, event: FloatingEvent) => void;
   /** What became of the object of this name, by an uncached read. */
   readonly fateOf: (name: string, signal: AbortSignal) => Promise<Fate>;
+  /** Whether another node that the object selects is ready and not cordoned, by a read. */
+  readonly hasSuccessor: (ip: FloatingIp, signal: AbortSignal) => Promise<boolean>;
   readonly doubtEnis: (cause: string) => void;
   readonly metrics: FloatingIpMetrics & Pick<AddressMetrics, 'tookOver'>;
   readonly callSignal: AbortSignal;
@@ -57,6 +59,8 @@ export function laneOf(step: FloatingStep): string {
     case 'park':
     case 'release':
       return 'lease';
+    case 'find-successor':
+      return 'successor';
     case 'take':
       return `ec2 ${step.places[0] && familyOf(step.places[0].address)}`;
     case 'mark':

@@ -8,6 +8,7 @@ import {
 } from '../model/node-enis/announcement.ts';
 import type { NodeMarks } from '../model/node-links/node-links.ts';
 import type { KubeClient } from './client.ts';
+import { listAll } from './list.ts';
 import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
 import type { Wire } from './wire.ts';
 
@@ -48,6 +49,25 @@ export function createOwnNodeReflector({ nodeName, ...options }: OwnNodeReflecto
 export async function readNodeMarks(client: KubeClient, nodeName: string, signal: AbortSignal): Promise<NodeMarks> {
   const path = `/api/v1/nodes/${encodeURIComponent(nodeName)}`;
   return marksOf(await client.request<Wire<V1Node>>({ method: 'GET', path, signal }));
+}
+
+/**
+ * Whether any other node with these labels is ready and not cordoned. From the API server's cache, which may be some moments old.
+ * @throws {KubeError}
+ */
+export async function hasOtherReadyNode(
+  client: KubeClient,
+  nodeName: string,
+  labels: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const labelSelector = Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
+  const query = labelSelector === '' ? {} : { labelSelector };
+  const convert = (raw: Wire<V1Node>) => nodeStateOf(raw);
+  const { entries } = await listAll(client, { path: '/api/v1/nodes', query, from: '0', signal, convert });
+  return entries.some(({ name, ready, cordoned }) => name !== nodeName && ready === 'True' && !cordoned);
 }
 
 /** A node that says nothing about its readiness counts as ready: it may be too young, or a stand-in. */

@@ -7,6 +7,7 @@ import { createLeaseElector } from '../../lib/kube/lease.ts';
 import { createNadCache } from '../../lib/kube/nads.ts';
 import { getNode } from '../../lib/kube/node.ts';
 import type { Change, RawObject } from '../../lib/kube/object-store.ts';
+import { hasOtherReadyNode } from '../../lib/kube/own-node.ts';
 import { podConverter } from '../../lib/kube/pods.ts';
 import { createPodPublisher } from '../../lib/kube/publish.ts';
 import { createReflector } from '../../lib/kube/reflector.ts';
@@ -212,6 +213,30 @@ export function kubeAdapterSuite(start: () => Promise<ApiUnderTest>): void {
       providerId: spec.providerID,
       labels: { zone: 'a' },
     });
+  });
+
+  it('another node is ready only with the labels, ready, and not cordoned', async () => {
+    const create = async (name: string, ready: string, unschedulable = false) => {
+      const metadata = { name, labels: { role: 'ingress' } };
+      await client.request({
+        method: 'POST',
+        path: '/api/v1/nodes',
+        body: { metadata, ...(unschedulable && { spec: { unschedulable } }) },
+      });
+      const body = { status: { conditions: [{ type: 'Ready', status: ready }] } };
+      const path = `/api/v1/nodes/${name}/status`;
+      await client.request({ method: 'PATCH', path, contentType: 'application/merge-patch+json', body });
+    };
+    const asked = (labels: Record<string, string>) => hasOtherReadyNode(client, 'ingress-1', labels, stop.signal);
+    await create('ingress-1', 'True');
+    await create('ingress-2', 'Unknown');
+    await create('ingress-3', 'True', true);
+    expect(await asked({ role: 'ingress' })).toBe(false);
+
+    await create('ingress-4', 'True');
+    // The API server answers from its cache, which is some moments old.
+    await vi.waitFor(async () => expect(await asked({ role: 'ingress' })).toBe(true), { timeout: 10_000 });
+    expect(await asked({ role: 'ingress', zone: 'z' })).toBe(false);
   });
 
   interface PodRead {

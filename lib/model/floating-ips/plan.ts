@@ -93,6 +93,15 @@ export interface FloatingIpView {
   readonly unfit: FloatingBackoff | undefined;
   /** The Elastic IP of `acquisition`, bound or refused. */
   readonly elasticIp: ElasticIpView | undefined;
+  /** When this node got the Lease, or this agent heard of the object first. */
+  readonly heldSince: number;
+  /** Whether another selected node is ready and not cordoned; undefined: not asked. */
+  readonly successor: SuccessorView | undefined;
+}
+
+export interface SuccessorView {
+  readonly askedAt: number;
+  readonly exists: boolean;
 }
 
 export interface LeaseView {
@@ -171,6 +180,8 @@ export interface Ineligible {
 /** One thing to do. Steps on one kind of thing are done one after the other; see `laneOf`. */
 export type FloatingStep =
   | { readonly kind: 'read' | 'acquire' | 'renew' | 'park'; readonly name: string }
+  /** Asks whether another selected node is ready: see `SuccessorView`. */
+  | { readonly kind: 'find-successor'; readonly name: string }
   | { readonly kind: 'release'; readonly name: string; readonly why: Ineligible }
   | {
       readonly kind: 'take';

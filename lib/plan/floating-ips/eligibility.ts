@@ -4,8 +4,13 @@ import { placeAddress } from './place.ts';
 import { placeRouted } from './place-routed.ts';
 import { selects } from './selects.ts';
 
-/** Whether this node may serve an object: where each of its addresses goes, or the first reason against. */
-export type Eligibility = { readonly places: readonly Placement[] } | { readonly unfit: Ineligible };
+/**
+ * Whether this node may serve an object: where each of its addresses goes, or the first reason against. With `notReady` it may serve only
+ * what no ready node serves: see `yieldToReady`.
+ */
+export type Eligibility =
+  | { readonly places: readonly Placement[]; readonly notReady?: Ineligible }
+  | { readonly unfit: Ineligible };
 
 /**
  * What an operator decides comes first, then what happens to the node, then what the address itself forbids.
@@ -28,9 +33,12 @@ export function eligibilityOf(view: FloatingIpView, snapshot: FloatingContext): 
   return placesOf(view, snapshot);
 }
 
-function faultOfNode({ node, leaving, now, timing }: FloatingSnapshot): Ineligible | undefined {
+function faultOfNode({ node, leaving }: FloatingSnapshot): Ineligible | undefined {
   if (leaving !== undefined) return { reason: 'NodeLeaving', message: `${node.name} is about to end: ${leaving}` };
-  if (node.cordoned) return { reason: 'NodeCordoned', message: `${node.name} is cordoned` };
+  return node.cordoned ? { reason: 'NodeCordoned', message: `${node.name} is cordoned` } : undefined;
+}
+
+function unreadinessOf({ node, now, timing }: FloatingSnapshot): Ineligible | undefined {
   // `Unknown` is what remains of an API server outage for a moment, on every node at once: all would let go together.
   const lost = node.ready === 'False' || (node.ready === 'Unknown' && now >= node.readySince + timing.unknownNodeMs);
   return lost ? { reason: 'NodeNotReady', message: `${node.name} is not ready` } : undefined;
@@ -49,7 +57,8 @@ function duplicateOf({ ip }: FloatingIpView, { owners }: FloatingContext): Ineli
   return undefined;
 }
 
-function placesOf(view: FloatingIpView, { enis, devices, podAddresses }: FloatingSnapshot): Eligibility {
+function placesOf(view: FloatingIpView, snapshot: FloatingSnapshot): Eligibility {
+  const { enis, devices, podAddresses } = snapshot;
   const places: Placement[] = [];
   const place = view.ip.routeTables.length > 0 ? placeRouted : placeAddress;
   for (const host of view.ip.addresses) {
@@ -59,7 +68,8 @@ function placesOf(view: FloatingIpView, { enis, devices, podAddresses }: Floatin
     if ('reason' in placed) return { unfit: placed };
     places.push(placed);
   }
-  return { places };
+  const notReady = unreadinessOf(snapshot);
+  return { places, ...(notReady && { notReady }) };
 }
 
 function unfit(reason: Ineligible['reason'], message: string): Eligibility {

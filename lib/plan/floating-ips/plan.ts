@@ -2,6 +2,7 @@ import type { FloatingIpView, FloatingPlan, FloatingSnapshot } from '../../model
 import { electionDelay, electionOrder } from './election.ts';
 import { eligibilityOf } from './eligibility.ts';
 import { giveAddressesBack, handOver } from './hand-over.ts';
+import { LAST_RESORT_MS, yieldToReady } from './not-ready.ts';
 import { contextOf, type FloatingContext } from './owners.ts';
 import { serve } from './serve.ts';
 import { due, forget, joined, leaveInterface, renewal, type Share } from './share.ts';
@@ -47,11 +48,16 @@ function planOne(view: FloatingIpView, load: number, snapshot: FloatingContext):
     const again = view.unfit !== undefined && view.unfit.until > now ? view.unfit.until : undefined;
     return joined(next, { steps: [], retryAt: again });
   }
-  if (stopping) return park(view, standing, snapshot);
+  const fit = fitness !== undefined && 'places' in fitness ? fitness : undefined;
+  if (stopping && fit?.notReady === undefined) return park(view, standing, snapshot);
   // Nothing is known against serving: a hold that we have is not let go for what we do not know yet.
-  if (fitness === undefined) return isOurs(standing) ? renewal(view, now, timing.renewMs) : { steps: [] };
-  if (standing.state === 'free') return compete(view, standing.since, load, snapshot);
-  return serve(view, standing, 'places' in fitness ? fitness.places : [], snapshot);
+  if (fit === undefined) return isOurs(standing) ? renewal(view, now, timing.renewMs) : { steps: [] };
+  if (standing.state === 'free') {
+    if (stopping) return { steps: [] };
+    return compete(view, standing.since + (fit.notReady ? LAST_RESORT_MS : 0), load, snapshot);
+  }
+  const service = serve(view, standing, fit.places, snapshot);
+  return fit.notReady ? yieldToReady(view, standing, fit.notReady, snapshot, service) : service;
 }
 
 /** First thing, whatever else is known: what is somebody else's leaves our interface. */

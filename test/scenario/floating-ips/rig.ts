@@ -247,6 +247,10 @@ export class SimNode {
       },
       happened: (_object, event) => this.events.push(`${event.type} ${event.reason}`),
       fateOf: async (name) => this.#rig.fateOf(name),
+      hasSuccessor: async () => {
+        if (!server.up || !this.connected) throw new KubeError({ status: 0, reason: 'Network', message: 'down' });
+        return this.#rig.nodes.some((node) => node !== this && node.ready === 'True' && !node.cordoned);
+      },
       doubtEnis: () => this.#describe(process, calls.signal),
       metrics: {
         floatingIpFailover: (name, seconds) => this.failovers.push({ name, seconds }),

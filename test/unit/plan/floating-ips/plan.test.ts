@@ -53,6 +53,8 @@ function view(overrides: Partial<FloatingIpView> = {}): FloatingIpView {
     backoffs: new Map(),
     unfit: undefined,
     elasticIp: undefined,
+    heldSince: NOW - 60_000,
+    successor: undefined,
     ...overrides,
   };
 }
@@ -97,6 +99,7 @@ function brief(step: FloatingStep): string {
     case 'tell':
       return `tell ${step.status.ready ? 'ready' : step.status.reason}`;
     case 'read':
+    case 'find-successor':
     case 'acquire':
     case 'renew':
     case 'park':
@@ -116,6 +119,9 @@ const serving = {
   records,
   takenAt: new Map([[VIP, NOW - 60_000]]),
 };
+const unknown = {
+  node: { name: 'me', labels: { ingress: 'yes' }, cordoned: false, ready: 'Unknown', readySince: NOW - 10_000 },
+} as const;
 const cordoned = {
   node: { name: 'me', labels: { ingress: 'yes' }, cordoned: true, ready: 'True', readySince: 0 },
 } as const;
@@ -249,12 +255,51 @@ const TABLE: readonly Row[] = [
     { node: { ...cordoned.node, cordoned: false, ready: 'Unknown', readySince: NOW - 9_000 } },
     ['tell ready'],
   ],
+  ['readiness is unknown for long: serves on and asks for another', serving, unknown, ['tell ready', 'find-successor']],
   [
-    'readiness is unknown for long',
-    { ...serving, configured: [] },
-    { node: { ...cordoned.node, cordoned: false, ready: 'Unknown', readySince: NOW - 10_000 } },
+    'no other node is ready: serves on',
+    { ...serving, successor: { askedAt: NOW - 4_000, exists: false } },
+    unknown,
+    ['tell ready'],
+  ],
+  [
+    'no other node was ready: asks again',
+    { ...serving, successor: { askedAt: NOW - 5_000, exists: false } },
+    unknown,
+    ['tell ready', 'find-successor'],
+  ],
+  [
+    'what was asked before the node was ready last is asked again',
+    { ...serving, successor: { askedAt: NOW - 11_000, exists: true } },
+    unknown,
+    ['tell ready', 'find-successor'],
+  ],
+  [
+    'another node is ready: leaves the interface first',
+    { ...serving, successor: { askedAt: NOW - 10, exists: true } },
+    unknown,
+    ['remove 10.0.0.201 eth0'],
+  ],
+  [
+    'another node is ready: then gives the Lease up',
+    { ...serving, configured: [], successor: { askedAt: NOW - 10, exists: true } },
+    unknown,
     ['release: NodeNotReady'],
   ],
+  [
+    'taken while it was not ready, because no ready node did: stays',
+    { ...serving, heldSince: NOW - 9_000, successor: { askedAt: NOW - 10, exists: true } },
+    unknown,
+    ['tell ready'],
+  ],
+  [
+    'a stopping agent on a node that is not ready hands over',
+    serving,
+    { ...unknown, stopping: true },
+    ['remove 10.0.0.201 eth0'],
+  ],
+  ['free, not ready: leaves it to ready nodes', { lease: lease('', 4_900) }, unknown, []],
+  ['free, and no ready node has taken it', { lease: lease('', 5_100) }, unknown, ['acquire']],
   [
     'a pod of the node claims it',
     { lease: lease('', 6_000) },
