@@ -38,6 +38,8 @@ function held(more: Partial<FloatingIpView> = {}, spec: object = { routeTables: 
     backoffs: new Map(),
     unfit: undefined,
     elasticIp: undefined,
+    heldSince: 0,
+    successor: undefined,
     ...more,
   };
 }
