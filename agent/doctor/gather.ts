@@ -21,14 +21,13 @@ import { askCapabilities, askFolders, askLinks, askNamespaces, askRpFilters } fr
 import {
   askAccess,
   askImages,
-  askNetworks,
   askNodeEnis,
   askOwnNodeOnly,
   askRivals,
-  askRouted,
   askVersion,
   askVpcCni,
 } from './kube-questions.ts';
+import { askPods } from './pod-questions.ts';
 import { askRoutes } from './route-questions.ts';
 
 type Cluster = Pick<
@@ -128,17 +127,16 @@ async function openKube(options: DoctorOptions, { clock, environment }: ProcessP
 async function askCluster({ client, namespace }: Reached, nodeName: string, signal: AbortSignal): Promise<Cluster> {
   const apiServer = await askVersion(client, signal);
   if (apiServer.kind === 'failed') return unreachable(apiServer);
-  const [access, ownNodeOnly, vpcCni, rivals, networks, nodeEnis, images, declared] = await Promise.all([
+  const [access, ownNodeOnly, vpcCni, rivals, ofPods, nodeEnis, images] = await Promise.all([
     askAccess(client, namespace, signal),
     askOwnNodeOnly(client, nodeName, signal),
     askVpcCni(client, signal),
     askRivals(client, signal),
-    askNetworks(client, nodeName, signal),
+    askPods(client, nodeName, signal),
     askNodeEnis(client, nodeName, signal),
     askImages(client, signal),
-    askRouted(client, nodeName, signal),
   ]);
-  return { apiServer, access, ownNodeOnly, vpcCni, rivals, networks, nodeEnis, images, declared };
+  return { apiServer, access, ownNodeOnly, vpcCni, rivals, ...ofPods, nodeEnis, images };
 }
 
 function unreachable(apiServer: Exclude<Answer<unknown>, { kind: 'known' }>): Cluster {

@@ -4,16 +4,9 @@ import { FLOATING_IP_TYPE } from '../../lib/kube/floating-ips.ts';
 import { isKubeError } from '../../lib/kube/kube-error.ts';
 import { listAll } from '../../lib/kube/list.ts';
 import { readNodeMarks } from '../../lib/kube/own-node.ts';
-import { podConverter } from '../../lib/kube/pods.ts';
 import { OUR_PODS, toAgentPodFact } from '../../lib/kube/status-views.ts';
-import { masterOf, pluginOf } from '../../lib/model/addresses/cni.ts';
-import { ipamRangesOf } from '../../lib/model/addresses/ipam-range.ts';
-import { promisedNetworks } from '../../lib/model/addresses/networks-annotation.ts';
 import type { NodeMarks } from '../../lib/model/node-links/node-links.ts';
-import { isAlive, podKey } from '../../lib/model/pod.ts';
-import { parseRoutedIps, ROUTE_TABLES, ROUTED_IPS } from '../../lib/model/routed-ips/declaration.ts';
-import type { AccessFound, Answer, NetworkFound, RoutedFound, VpcCniFound } from '../../lib/plan/doctor/evidence.ts';
-import { definitionsOf } from '../node/sources.ts';
+import type { AccessFound, Answer, VpcCniFound } from '../../lib/plan/doctor/evidence.ts';
 
 /** What the node agent does at the API server (daemonset/base/rbac.yaml). */
 const NEEDED = [
@@ -178,83 +171,6 @@ export async function askRivals(client: KubeClient, signal: AbortSignal): Promis
   });
 }
 
-/** The networks of this node's pods. A definition that is gone meanwhile is left out. */
-export async function askNetworks(
-  client: KubeClient,
-  nodeName: string,
-  signal: AbortSignal,
-): Promise<Answer<readonly NetworkFound[]>> {
-  return asked(async () => {
-    const query = { fieldSelector: `spec.nodeName=${nodeName}` };
-    const options = { path: '/api/v1/pods', query, from: '0', signal, convert: podConverter() };
-    const pods = (await listAll(client, options)).entries;
-    // A pod whose master is missing waits for its sandbox and has no network status: what it asks for counts, too.
-    const asked = pods.flatMap(({ annotations, namespace }) => promisedNetworks(annotations, namespace));
-    const names = [...new Set([...pods.flatMap(definitionsOf), ...asked])].toSorted();
-    const found = await Promise.all(names.map((name) => readNetwork(client, name, signal)));
-    return found.flatMap((network) => network ?? []);
-  });
-}
-
-/** What the node's pods and their networks declare in `eni-agent.io/routed-ips`. */
-export async function askRouted(
-  client: KubeClient,
-  nodeName: string,
-  signal: AbortSignal,
-): Promise<Answer<readonly RoutedFound[]>> {
-  return asked(async () => {
-    const query = { fieldSelector: `spec.nodeName=${nodeName}` };
-    const options = { path: '/api/v1/pods', query, from: '0', signal, convert: podConverter() };
-    const pods = (await listAll(client, options)).entries.filter(isAlive);
-    const names = [...new Set(pods.flatMap(definitionsOf))].toSorted();
-    const networks = await Promise.all(
-      names.map(async (name) => ({
-        where: `network ${name}`,
-        annotations: await readAnnotations(client, name, signal),
-      })),
-    );
-    const sources = pods.map((pod) => ({ where: `pod ${podKey(pod)}`, annotations: pod.annotations }));
-    return [...sources, ...networks].flatMap(({ where, annotations }): RoutedFound[] => {
-      const { value } = parseRoutedIps(annotations[ROUTED_IPS], annotations[ROUTE_TABLES], where);
-      return value === undefined ? [] : [{ where, ...value }];
-    });
-  });
-}
-
-/** Empty for a definition that is gone. */
-async function readAnnotations(client: KubeClient, name: string, signal: AbortSignal): Promise<Record<string, string>> {
-  const { metadata } = (await readDefinition(client, name, signal)) ?? {};
-  return metadata?.annotations ?? {};
-}
-
-interface RawDefinition {
-  readonly metadata?: { readonly annotations?: Record<string, string> };
-  readonly spec?: { readonly config?: unknown };
-}
-
-/** Undefined: there is none of this name. */
-async function readDefinition(
-  client: KubeClient,
-  name: string,
-  signal: AbortSignal,
-): Promise<RawDefinition | undefined> {
-  const [namespace = '', plain = ''] = name.split('/');
-  const path = `/apis/k8s.cni.cncf.io/v1/namespaces/${namespace}/network-attachment-definitions/${plain}`;
-  try {
-    return await client.request<RawDefinition>({ method: 'GET', path, signal });
-  } catch (error) {
-    if (isKubeError(error) && error.status === 404) return undefined;
-    throw error;
-  }
-}
-
-async function readNetwork(client: KubeClient, name: string, signal: AbortSignal): Promise<NetworkFound | undefined> {
-  const found = await readDefinition(client, name, signal);
-  if (found === undefined) return undefined;
-  const config = found.spec?.config;
-  return { name, master: masterOf(config), plugin: pluginOf(config), ranges: ipamRangesOf(config) };
-}
-
 /** What the Node says about interfaces of NodeENIs. */
 export async function askNodeEnis(
   client: KubeClient,
@@ -272,7 +188,8 @@ export async function askImages(client: KubeClient, signal: AbortSignal): Promis
   return answer.kind === 'known' ? [...new Set(answer.value.map(({ image }) => image))].toSorted() : undefined;
 }
 
-async function asked<T>(ask: () => Promise<T>): Promise<Answer<T>> {
+/** The outcome of a question to the API server as an answer. */
+export async function asked<T>(ask: () => Promise<T>): Promise<Answer<T>> {
   try {
     return { kind: 'known', value: await ask() };
   } catch (error) {

@@ -143,8 +143,13 @@ describe('eni-agent doctor against simulated AWS and Kubernetes', { timeout: 120
       'web',
       names.map((name) => ({ name: `default/${name}`, interface: name })),
     );
+    kube.requests.splice(0);
     const { line, code } = await doctor();
+    const asked = kube.requests.map(({ path }) => path);
 
+    const ofNetworks = asked.filter((path) => path.includes('network-attachment-definitions'));
+    expect(ofNetworks).toHaveLength(2);
+    expect(new Set(ofNetworks.map((path) => path.split('/').at(-1)))).toEqual(new Set(names));
     expect(line('network default/lost')).toMatch(/^fail .*master eth77 does not exist on this node/);
     expect(line('network default/mac')).toMatch(/^fail .*macvlan/);
     expect(code).toBe(1);
