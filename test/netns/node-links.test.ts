@@ -4,26 +4,14 @@ import { mac } from '../../lib/model/eni.ts';
 import type { AnnouncedInterface } from '../../lib/model/node-links/node-links.ts';
 import { changeLink, readHostLinks } from '../../lib/net/link-settings.ts';
 import { planLinks } from '../../lib/plan/node-links/plan.ts';
+import { announcedInterface } from '../support/builders.ts';
 
 const MAC = mac('02:aa:00:00:12:01');
 const LINK = 'nlt0';
 const signal = new AbortController().signal;
 const ip = (...args: string[]) => execFileSync('ip', args);
 
-const announced: AnnouncedInterface = {
-  nodeEni: 'multus',
-  index: 0,
-  id: 'eni-1',
-  mac: MAC,
-  subnetId: 'subnet-1',
-  cidrs: [],
-  address: undefined,
-  deviceIndex: 2,
-  networkCard: 0,
-  name: 'nltmultus',
-  mtu: 1400,
-  state: 'attached',
-};
+const announced = announcedInterface({ mac: MAC, address: undefined, name: 'nltmultus', mtu: 1400 });
 
 /** The kernel of this machine (iproute2's `ip link property`, FACTS §11): a veth stands for the ENI's link, down as on Amazon Linux 2023. */
 describe('the link of a NodeENI', () => {

@@ -1,3 +1,4 @@
+import { createObject, deleteObject, patchObject } from '../../support/world/objects.ts';
 import type { World } from '../../support/world/world.ts';
 import { applyDefinitions } from '../../support/world/world-controller.ts';
 import type { WorldNode } from '../../support/world/world-node.ts';
@@ -6,7 +7,6 @@ import { type FaultStory, MINUTE, SECOND } from '../story.ts';
 import { publicIpOf } from './pod-elastic-ips.ts';
 import { wronglyHeld } from './private-addresses.ts';
 
-const API_VERSION = 'eni-agent.io/v1alpha1';
 const VIPS = { 4: '10.0.9.80', 6: '2001:db8:0:1::80' } as const;
 /** Both families in one object: they move together. */
 const BOTH = Object.values(VIPS);
@@ -17,26 +17,14 @@ const SWEPT_MS = 30 * MINUTE;
 /** What has come about must last, ms. */
 const LASTS_MS = 3 * SECOND;
 
-function resource(world: World) {
-  return world.resource('floatingips', API_VERSION);
-}
-
-function createFloatingIp(world: World, name: string, spec: object): void {
-  const manifest = { apiVersion: API_VERSION, kind: 'FloatingIP', metadata: { name }, spec };
-  world.kubeState.api.create(resource(world), undefined, manifest);
-}
-
-function edit(world: World, name: string, spec: object): void {
-  world.kubeState.api.patch(resource(world), 'main', undefined, name, { format: 'merge', patch: { spec } });
-}
-
-function removeFloatingIp(world: World, name: string): void {
-  world.kubeState.api.delete(resource(world), undefined, name);
-}
+const floatingIp = (name: string) => ({ kind: 'FloatingIP', name }) as const;
+const createFloatingIp = (world: World, name: string, spec: object): void =>
+  createObject(world, floatingIp(name), spec);
+const edit = (world: World, name: string, spec: object): void => patchObject(world, floatingIp(name), { spec });
+const removeFloatingIp = (world: World, name: string): void => deleteObject(world, floatingIp(name));
 
 function cordon(world: World, name: string, unschedulable: boolean): void {
-  const patch = { spec: { unschedulable } };
-  world.kubeState.api.patch(world.resource('nodes'), 'main', undefined, name, { format: 'merge', patch });
+  patchObject(world, { kind: 'Node', name }, { spec: { unschedulable } });
 }
 
 /** What was wrong while the object still lived. */

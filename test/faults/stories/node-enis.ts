@@ -1,22 +1,17 @@
+import { createObject, deleteObject, listObjects, patchObject } from '../../support/world/objects.ts';
 import type { World } from '../../support/world/world.ts';
 import { applyDefinitions } from '../../support/world/world-controller.ts';
 import { type FaultStory, MINUTE, SECOND } from '../story.ts';
 
-const API = 'eni-agent.io/v1alpha1';
+const MULTUS = { kind: 'NodeENI', name: 'multus' } as const;
 
-function create(world: World, spec: object): void {
-  const manifest = { apiVersion: API, kind: 'NodeENI', metadata: { name: 'multus' }, spec };
-  world.kubeState.api.create(world.resource('nodeenis', API), undefined, manifest);
-}
+const create = (world: World, spec: object): void => createObject(world, MULTUS, spec);
+const change = (world: World, spec: object): void => patchObject(world, MULTUS, { spec });
+const remove = (world: World): void => deleteObject(world, MULTUS);
+const removeNode = (world: World, name: string): void => deleteObject(world, { kind: 'Node', name });
 
-function change(world: World, spec: object): void {
-  const patch = { spec };
-  world.kubeState.api.patch(world.resource('nodeenis', API), 'main', undefined, 'multus', { format: 'merge', patch });
-}
-
-function label(world: World, node: string, role: string | null): void {
-  const patch = { metadata: { labels: { role } } };
-  world.kubeState.api.patch(world.resource('nodes'), 'main', undefined, node, { format: 'merge', patch } as never);
+function label(world: World, name: string, role: string | null): void {
+  patchObject(world, { kind: 'Node', name }, { metadata: { labels: { role } } });
 }
 
 /** Interfaces in EC2 that were made for NodeENIs. */
@@ -42,8 +37,8 @@ function has(world: World, node: string, count: number): void {
 }
 
 function wrong(world: World): string[] {
-  const objects = world.objects('nodeenis', API).map(({ metadata }) => `NodeENI ${metadata.name} was not finished`);
-  return [...(notes.get(world) ?? []), ...objects, ...ours(world).map(({ id }) => `leaked ${id}`)];
+  const unfinished = listObjects(world, 'NodeENI').map(({ metadata }) => `NodeENI ${metadata.name} was not finished`);
+  return [...(notes.get(world) ?? []), ...unfinished, ...ours(world).map(({ id }) => `leaked ${id}`)];
 }
 
 function prepare(world: World): void {
@@ -70,9 +65,9 @@ const comingAndGoing: FaultStory = {
     note(world, ours(world).length > 2 && 'an interface of node b was leaked or doubled');
     world.cloud.setInstanceState('i-a', 'terminated');
     await clock.advance(20 * SECOND);
-    world.kubeState.api.delete(world.resource('nodes'), undefined, 'a');
+    removeNode(world, 'a');
     await clock.advance(5 * MINUTE);
-    world.kubeState.api.delete(world.resource('nodeenis', API), undefined, 'multus');
+    remove(world);
     await clock.advance(5 * MINUTE);
   },
   wrong,
@@ -103,14 +98,14 @@ const replacedAndInterrupted: FaultStory = {
     world.cloud.setInstanceState('i-b', 'terminated');
     await clock.advance(3 * MINUTE);
     note(world, on(world, 'a')[0]?.id !== used?.id && 'the interface was replaced under its pod');
-    world.kubeState.api.delete(world.resource('nodes'), undefined, 'b');
+    removeNode(world, 'b');
     kubelet.delete('user');
     kubelet.confirmDeletion('user');
     await clock.advance(8 * MINUTE);
     has(world, 'a', 1);
     note(world, on(world, 'a')[0]?.subnetId !== 'subnet-1' && 'the interface was not replaced');
     note(world, ours(world).length > 1 && 'an interface was leaked or doubled');
-    world.kubeState.api.delete(world.resource('nodeenis', API), undefined, 'multus');
+    remove(world);
     await clock.advance(5 * MINUTE);
   },
   wrong,
@@ -138,7 +133,7 @@ const changedInPlace: FaultStory = {
     note(world, own?.groups.join() !== 'sg-2' && `the groups are ${own?.groups.join()}`);
     note(world, own?.sourceDestCheck !== false && 'the check is on');
     note(world, own?.description !== 'new' && 'the description is the old one');
-    world.kubeState.api.delete(world.resource('nodeenis', API), undefined, 'multus');
+    remove(world);
     await clock.advance(3 * MINUTE);
   },
   wrong,
@@ -153,10 +148,8 @@ const orphaned: FaultStory = {
     const { clock } = world;
     create(world, { nodeSelector: { role: 'edge' }, subnets: [{ id: 'subnet-2' }] });
     await clock.advance(3 * MINUTE);
-    const resource = world.resource('nodeenis', API);
-    world.kubeState.api.delete(resource, undefined, 'multus');
-    const patch = { metadata: { finalizers: null } };
-    world.kubeState.api.patch(resource, 'main', undefined, 'multus', { format: 'merge', patch } as never);
+    remove(world);
+    patchObject(world, MULTUS, { metadata: { finalizers: null } });
     await clock.advance(45 * MINUTE);
   },
   wrong,
@@ -176,7 +169,7 @@ export const endingStories: readonly FaultStory[] = MOMENTS_MS.map((ms) => ({
     await clock.advance(ms);
     world.cloud.setInstanceState('i-b', 'terminated');
     await clock.advance(20 * SECOND);
-    world.kubeState.api.delete(world.resource('nodes'), undefined, 'b');
+    removeNode(world, 'b');
     await clock.advance(3 * MINUTE);
     has(world, 'a', 1);
     note(world, ours(world).length !== 1 && `${ours(world).length} interfaces for one node`);
@@ -184,9 +177,9 @@ export const endingStories: readonly FaultStory[] = MOMENTS_MS.map((ms) => ({
     await clock.advance(10 * SECOND + ms);
     world.cloud.setInstanceState('i-a', 'terminated');
     await clock.advance(20 * SECOND);
-    world.kubeState.api.delete(world.resource('nodes'), undefined, 'a');
+    removeNode(world, 'a');
     await clock.advance(3 * MINUTE);
-    world.kubeState.api.delete(world.resource('nodeenis', API), undefined, 'multus');
+    remove(world);
     await clock.advance(3 * MINUTE);
   },
   wrong,

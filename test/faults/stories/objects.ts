@@ -1,33 +1,13 @@
+import { createObject, deleteObject, listObjects, type ObjectRef, patchObject } from '../../support/world/objects.ts';
 import type { World } from '../../support/world/world.ts';
 import { applyDefinitions } from '../../support/world/world-controller.ts';
 import { clusterEips } from '../bystanders.ts';
 import { type FaultStory, MINUTE, SECOND } from '../story.ts';
 import { publicIpOf } from './pod-elastic-ips.ts';
 
-type Kind = 'EIP' | 'Eip' | 'ENI';
-
-const API_VERSION: Readonly<Record<Kind, string>> = {
-  EIP: 'aws.k8s.logmein.com/v1alpha1',
-  ENI: 'aws.k8s.logmein.com/v1alpha1',
-  Eip: 'materialize.cloud/v2',
-};
-
-function resource(world: World, kind: Kind) {
-  return world.resource(kind === 'ENI' ? 'enis' : 'eips', API_VERSION[kind]);
-}
-
-function create(world: World, kind: Kind, name: string, spec: object): void {
-  const manifest = { apiVersion: API_VERSION[kind], kind, metadata: { name }, spec };
-  world.kubeState.api.create(resource(world, kind), 'default', manifest);
-}
-
-function change(world: World, kind: Kind, name: string, spec: object): void {
-  world.kubeState.api.patch(resource(world, kind), 'main', 'default', name, { format: 'merge', patch: { spec } });
-}
-
-function remove(world: World, kind: Kind, name: string): void {
-  world.kubeState.api.delete(resource(world, kind), 'default', name);
-}
+const LIFE = { kind: 'EIP', name: 'life' } as const;
+const EGRESS = { kind: 'Eip', name: 'egress' } as const;
+const WAN = { kind: 'ENI', name: 'wan' } as const;
 
 /** What must hold while something still lives, checked at the end of a pause in the story. */
 const notes = new WeakMap<World, string[]>();
@@ -35,10 +15,8 @@ function note(world: World, fault: string | false): void {
   if (fault !== false) notes.set(world, [...(notes.get(world) ?? []), fault]);
 }
 
-function ended(world: World, kind: Kind): string[] {
-  const objects = world.kubeState.store
-    .list(resource(world, kind).storage)
-    .map(({ metadata }) => `${kind} ${metadata.name} was not finished`);
+function ended(world: World, kind: ObjectRef['kind']): string[] {
+  const objects = listObjects(world, kind).map(({ metadata }) => `${kind} ${metadata.name} was not finished`);
   const eips = clusterEips(world).map((eip) => `leaked ${eip.allocationId} ${JSON.stringify(eip.tagSet)}`);
   return [...(notes.get(world) ?? []), ...objects, ...eips];
 }
@@ -52,14 +30,14 @@ const eipOfPods: FaultStory = {
     const { clock, node } = world;
     node('a').runPod({ name: 'first', podIp: '10.0.1.1' });
     node('b').runPod({ name: 'second', podIp: '10.0.2.1' });
-    create(world, 'EIP', 'life', { tags: { a: '1' }, assignment: { podName: 'first' } });
+    createObject(world, LIFE, { tags: { a: '1' }, assignment: { podName: 'first' } });
     await clock.advance(5 * MINUTE);
     note(world, publicIpOf(world, '10.0.1.1') === undefined && 'the first pod has no Elastic IP after 5 min');
-    change(world, 'EIP', 'life', { tags: { a: '2' }, assignment: { podName: 'second' } });
+    patchObject(world, LIFE, { spec: { tags: { a: '2' }, assignment: { podName: 'second' } } });
     await clock.advance(5 * MINUTE);
     note(world, publicIpOf(world, '10.0.2.1') === undefined && 'the second pod has no Elastic IP after 5 min');
     note(world, clusterEips(world).length > 1 && 'the Elastic IP is doubled');
-    remove(world, 'EIP', 'life');
+    deleteObject(world, LIFE);
     await clock.advance(10 * MINUTE);
   },
   wrong: (world) => ended(world, 'EIP'),
@@ -92,19 +70,17 @@ const eipOfNodes: FaultStory = {
   },
   async tell(world) {
     const { clock } = world;
-    create(world, 'Eip', 'egress', { selector: { node: { selector: { role: 'egress' } } } });
+    createObject(world, EGRESS, { selector: { node: { selector: { role: 'egress' } } } });
     await clock.advance(5 * MINUTE);
     const first = holderNode(world);
     note(world, first === undefined && 'no node has the Elastic IP after 5 min');
     if (first !== undefined) {
-      world.kubeState.api.patch(world.resource('nodes'), 'status', undefined, first, {
-        format: 'strategic',
-        patch: { status: { conditions: [{ type: 'Ready', status: 'False' }] } },
-      });
+      const patch = { status: { conditions: [{ type: 'Ready', status: 'False' }] } };
+      patchObject(world, { kind: 'Node', name: first }, patch, 'status');
     }
     await clock.advance(5 * MINUTE);
     note(world, holderNode(world) === first && `the Elastic IP is still on ${first}`);
-    remove(world, 'Eip', 'egress');
+    deleteObject(world, EGRESS);
     await clock.advance(10 * MINUTE);
   },
   wrong: (world) => ended(world, 'Eip'),
@@ -121,7 +97,7 @@ const eniOfPods: FaultStory = {
   async tell(world) {
     const { clock, node } = world;
     node('a').runPod({ name: 'router', podIp: '10.0.1.1' });
-    create(world, 'ENI', 'wan', {
+    createObject(world, WAN, {
       subnetID: 'subnet-1',
       secondaryPrivateIPAddressCount: 2,
       attachment: { podName: 'router' },
@@ -133,7 +109,7 @@ const eniOfPods: FaultStory = {
     node('b').runPod({ name: 'router', podIp: '10.0.2.1' });
     await clock.advance(8 * MINUTE);
     note(world, placeOfOurs(world) !== 'i-b' && `the interface is on ${placeOfOurs(world)} instead of i-b`);
-    remove(world, 'ENI', 'wan');
+    deleteObject(world, WAN);
     await clock.advance(10 * MINUTE);
   },
   wrong: (world) => [...ended(world, 'ENI'), ...ours(world).map(({ id }) => `leaked ${id}`)],
@@ -142,10 +118,7 @@ const eniOfPods: FaultStory = {
 export const objectStories: readonly FaultStory[] = [eipOfPods, autocreated, eipOfNodes, eniOfPods];
 
 function label(world: World, name: string, labels: Record<string, string>): void {
-  world.kubeState.api.patch(world.resource('nodes'), 'main', undefined, name, {
-    format: 'merge',
-    patch: { metadata: { labels } },
-  });
+  patchObject(world, { kind: 'Node', name }, { metadata: { labels } });
 }
 
 function holderNode(world: World): string | undefined {

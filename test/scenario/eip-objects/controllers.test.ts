@@ -1,12 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { createObject, deleteObject, findObject, type ObjectRef, patchObject } from '../../support/world/objects.ts';
 import { World } from '../../support/world/world.ts';
 import { applyDefinitions, WorldController } from '../../support/world/world-controller.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
-const API_VERSION = { EIP: 'aws.k8s.logmein.com/v1alpha1', Eip: 'materialize.cloud/v2' } as const;
-type Kind = keyof typeof API_VERSION;
-
 const worlds: World[] = [];
 
 afterEach(() => {
@@ -21,17 +19,9 @@ function open(): World {
 }
 
 const eips = (world: World) => world.cloud.describeAddresses().addressesSet;
-const resource = (world: World, kind: Kind) => world.resource('eips', API_VERSION[kind]);
 
-function create(world: World, kind: Kind, name: string, spec: object = {}): void {
-  const manifest = { apiVersion: API_VERSION[kind], kind, metadata: { name }, spec };
-  world.kubeState.api.create(resource(world, kind), 'default', manifest);
-}
-
-function statusOf(world: World, kind: Kind, name: string): Record<string, unknown> | undefined {
-  const object = world.objects('eips', API_VERSION[kind]).find(({ metadata }) => metadata.name === name);
-  return object?.['status'] as Record<string, unknown> | undefined;
-}
+const eip = (name: string) => ({ kind: 'EIP', name }) as const;
+const statusOf = (world: World, ref: ObjectRef) => findObject(world, ref)?.status;
 
 describe('more than one controller', () => {
   it('that act at once, as after a pause longer than the lease, allocate one Elastic IP per object', async () => {
@@ -39,14 +29,17 @@ describe('more than one controller', () => {
     new WorldController(world).start();
     new WorldController(world).start();
     await world.clock.advance(30 * SECOND);
-    const names = Array.from({ length: 8 }, (_, index) => [index % 2 ? 'EIP' : 'Eip', `twin-${index}`] as const);
-    for (const [kind, name] of names) create(world, kind, name, kind === 'Eip' ? { podName: name } : {});
+    const refs = Array.from(
+      { length: 8 },
+      (_, index): ObjectRef => ({ kind: index % 2 ? 'EIP' : 'Eip', name: `twin-${index}` }),
+    );
+    for (const ref of refs) createObject(world, ref, ref.kind === 'Eip' ? { podName: ref.name } : {});
     await world.clock.advance(2 * MINUTE);
 
-    for (const [kind, name] of names) expect(statusOf(world, kind, name)).toHaveProperty('allocationId');
-    expect(eips(world)).toHaveLength(names.length);
+    for (const ref of refs) expect(statusOf(world, ref)).toHaveProperty('allocationId');
+    expect(eips(world)).toHaveLength(refs.length);
 
-    for (const [kind, name] of names) world.kubeState.api.delete(resource(world, kind), 'default', name);
+    for (const ref of refs) deleteObject(world, ref);
     await world.clock.advance(5 * MINUTE);
     expect(eips(world)).toEqual([]);
   });
@@ -62,25 +55,24 @@ describe('more than one controller', () => {
     };
     world.onKilled = () => world.clock.after(100, () => controller.start());
     controller.start();
-    create(world, 'EIP', 'life');
+    createObject(world, eip('life'));
     await world.clock.advance(5 * MINUTE);
 
     expect(world.calls.filter(({ fault }) => fault === 'kill-after')).toHaveLength(1);
     expect(world.calls.filter(({ action }) => action === 'AllocateAddress')).toHaveLength(1);
-    expect(eips(world)).toMatchObject([{ allocationId: statusOf(world, 'EIP', 'life')?.['allocationId'] }]);
+    expect(eips(world)).toMatchObject([{ allocationId: statusOf(world, eip('life'))?.allocationId }]);
   });
 
   it('that may not act any more sends nothing', async () => {
     const world = open();
     const controller = new WorldController(world);
     controller.start();
-    create(world, 'EIP', 'life');
+    createObject(world, eip('life'));
     await world.clock.advance(MINUTE);
-    expect(statusOf(world, 'EIP', 'life')).toMatchObject({ state: 'allocated' });
+    expect(statusOf(world, eip('life'))).toMatchObject({ state: 'allocated' });
     controller.leads = false;
     const before = world.writes().length;
-    const patch = { spec: { tags: { late: 'change' } } };
-    world.kubeState.api.patch(resource(world, 'EIP'), 'main', 'default', 'life', { format: 'merge', patch });
+    patchObject(world, eip('life'), { spec: { tags: { late: 'change' } } });
     await world.clock.advance(5 * MINUTE);
 
     expect(world.writes()).toHaveLength(before);

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { createObject } from '../../support/world/objects.ts';
 import { World } from '../../support/world/world.ts';
 import { applyDefinitions, WorldController } from '../../support/world/world-controller.ts';
 
@@ -11,12 +12,7 @@ it('a controller with nothing to do keeps quiet: watches, a few reads a minute, 
   const node = world.addNode('a');
   node.start();
   node.runPod({ name: 'web', podIp: '10.0.1.1' });
-  world.kubeState.api.create(world.resource('eips', 'aws.k8s.logmein.com/v1alpha1'), 'default', {
-    apiVersion: 'aws.k8s.logmein.com/v1alpha1',
-    kind: 'EIP',
-    metadata: { name: 'calm' },
-    spec: { assignment: { podName: 'web' } },
-  });
+  createObject(world, { kind: 'EIP', name: 'calm' }, { assignment: { podName: 'web' } });
   new WorldController(world).start();
   await world.clock.advance(10 * MINUTE);
   expect(world.cloud.describeAddresses().addressesSet).toMatchObject([{ privateIpAddress: '10.0.1.1' }]);

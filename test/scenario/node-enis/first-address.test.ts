@@ -2,8 +2,9 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LinkPort } from '../../../agent/node-links/node-links.ts';
 import { mac } from '../../../lib/model/eni.ts';
 import type { HostLink } from '../../../lib/model/node-links/node-links.ts';
+import { warmUp } from '../../support/world/warm-up.ts';
 import type { WorldNode } from '../../support/world/world-node.ts';
-import { NodeEniRig, warmUp } from './rig.ts';
+import { NodeEniRig } from './rig.ts';
 
 const SECOND = 1_000;
 const LATENCY_MS = 50;

@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { NodeEniRig, warmUp } from './rig.ts';
+import { warmUp } from '../../support/world/warm-up.ts';
+import { NodeEniRig } from './rig.ts';
 
 const SECOND = 1_000;
 const NODES = 500;

@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { NodeEniRig, warmUp } from './rig.ts';
+import { warmUp } from '../../support/world/warm-up.ts';
+import { NodeEniRig } from './rig.ts';
 
 const MINUTE = 60_000;
 let rig: NodeEniRig;

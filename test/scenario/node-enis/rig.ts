@@ -1,12 +1,12 @@
 import { parseAnnouncement } from '../../../lib/model/node-enis/announcement.ts';
 import type { NodeEniEntry } from '../../../lib/model/node-enis/node-eni.ts';
 import type { KubeObject } from '../../../sim/kube/object.ts';
+import { createObject, deleteObject, findObject, patchObject } from '../../support/world/objects.ts';
 import { World } from '../../support/world/world.ts';
 import { applyDefinitions, WorldController } from '../../support/world/world-controller.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
-const API = 'eni-agent.io/v1alpha1';
 const SPEC = { nodeSelector: { role: 'edge' }, subnets: [{ tags: { purpose: 'multus' } }], interfaceName: 'multus' };
 
 /** Plain nodes in two zones, subnets for Multus in both, and the real controller on virtual time. */
@@ -56,40 +56,32 @@ export class NodeEniRig {
   }
 
   patchNode(name: string, patch: object): void {
-    this.world.kubeState.api.patch(this.world.resource('nodes'), 'main', undefined, name, {
-      format: 'merge',
-      patch,
-    } as never);
+    patchObject(this.world, { kind: 'Node', name }, patch);
   }
 
   deleteNode(name: string): void {
-    this.world.kubeState.api.delete(this.world.resource('nodes'), undefined, name);
+    deleteObject(this.world, { kind: 'Node', name });
   }
 
   create(name: string, spec: object = {}): void {
-    const manifest = { apiVersion: API, kind: 'NodeENI', metadata: { name }, spec: { ...SPEC, ...spec } };
-    this.world.kubeState.api.create(this.#resource(), undefined, manifest);
+    createObject(this.world, nodeEni(name), { ...SPEC, ...spec });
   }
 
   change(name: string, spec: object): void {
-    this.world.kubeState.api.patch(this.#resource(), 'main', undefined, name, {
-      format: 'merge',
-      patch: { spec },
-    } as never);
+    patchObject(this.world, nodeEni(name), { spec });
   }
 
   delete(name: string): void {
-    this.world.kubeState.api.delete(this.#resource(), undefined, name);
+    deleteObject(this.world, nodeEni(name));
   }
 
   /** As somebody does who does not want to wait. */
   stripFinalizers(name: string): void {
-    const patch = { metadata: { finalizers: null } };
-    this.world.kubeState.api.patch(this.#resource(), 'main', undefined, name, { format: 'merge', patch } as never);
+    patchObject(this.world, nodeEni(name), { metadata: { finalizers: null } });
   }
 
   object(name: string): KubeObject | undefined {
-    return this.world.kubeState.store.list(this.#resource().storage).find(({ metadata }) => metadata.name === name);
+    return findObject(this.world, nodeEni(name));
   }
 
   // oxlint-disable-next-line typescript/no-explicit-any
@@ -128,21 +120,8 @@ export class NodeEniRig {
   async until(condition: () => boolean, within = 5 * MINUTE): Promise<number> {
     return this.clock.until(condition, within);
   }
-
-  #resource() {
-    return this.world.resource('nodeenis', API);
-  }
 }
 
-/** The AWS SDK loads parts of itself at its first call, in real time, which a virtual clock does not wait for. For `beforeAll`. */
-export async function warmUp(): Promise<void> {
-  const world = new World();
-  let done = false;
-  const { ec2 } = world.spawn('warm-up');
-  const call = ec2.networks.subnets(['vpc-1'], { signal: new AbortController().signal }).finally(() => {
-    done = true;
-  });
-  while (!done) await world.clock.advance(50);
-  await call;
-  world.close();
+function nodeEni(name: string) {
+  return { kind: 'NodeENI', name } as const;
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { warmUp } from '../../support/world/warm-up.ts';
 import { WorldController } from '../../support/world/world-controller.ts';
-import { NodeEniRig, warmUp } from './rig.ts';
+import { NodeEniRig } from './rig.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

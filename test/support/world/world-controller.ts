@@ -34,12 +34,17 @@ let manifests: readonly Manifest[] | undefined;
 /** The controller: one process that leads from its start to its end, as the holder of the Lease does. */
 export class WorldController {
   readonly #world: World;
-  #running: { readonly process: VirtualProcess; readonly stop: AbortController } | undefined;
+  readonly #argv: readonly string[];
+  #running:
+    | { readonly process: VirtualProcess; readonly stop: AbortController; readonly ended: Promise<void> }
+    | undefined;
   /** False once it has lost the Lease and does not know yet. */
   leads = true;
 
-  constructor(world: World) {
+  /** `argv`: options that its Deployment sets beside the usual ones. */
+  constructor(world: World, argv: readonly string[] = []) {
     this.#world = world;
+    this.#argv = argv;
   }
 
   get process(): VirtualProcess | undefined {
@@ -51,7 +56,7 @@ export class WorldController {
     const stop = new AbortController();
     const term: TermParts = {
       parts,
-      options: controllerOptions(),
+      options: controllerOptions(this.#argv),
       clusterName: 'test',
       kube,
       ec2: { ...ec2, connection: undefined as never, credentials: undefined as never },
@@ -60,8 +65,15 @@ export class WorldController {
       namespace: AGENT_NAMESPACE,
       mayAct: () => this.leads && !stop.signal.aborted,
     };
-    this.#running = { process, stop };
-    void leadOneTerm(term, stop.signal);
+    this.#running = { process, stop, ended: leadOneTerm(term, stop.signal) };
+  }
+
+  /** Another replica leads from now on: the term ends, with what is in flight cut off. */
+  async loseLease(): Promise<void> {
+    const { stop, ended } = this.#running ?? {};
+    stop?.abort(new Error('lease lost'));
+    await ended;
+    this.#running = undefined;
   }
 
   /** SIGKILL. */
@@ -73,8 +85,8 @@ export class WorldController {
 }
 
 /** The options of a Deployment that sets nothing but what it must. */
-function controllerOptions(): TermParts['options'] {
-  const argv = ['--cluster-name', 'test', '--sweep', 'on'];
+function controllerOptions(more: readonly string[]): TermParts['options'] {
+  const argv = ['--cluster-name', 'test', '--sweep', 'on', ...more];
   const resolved = resolveOptions('controller', { argv, environment: {}, readFile: () => '' });
   if (!resolved.ok) throw new Error(JSON.stringify(resolved.faults));
   return resolved.options;

@@ -2,25 +2,12 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { watchQuota } from '../../../agent/quota/quota.ts';
 import { countedElasticIps, quotaLevel } from '../../../agent/quota/quota-use.ts';
 import { Ec2Error } from '../../../lib/model/ec2-error.ts';
-import type { ElasticIp } from '../../../lib/model/elastic-ips/elastic-ip.ts';
-import { ip } from '../../../lib/model/ip.ts';
 import { silentLogger } from '../../../lib/runtime/logger.ts';
 import { RateLimit } from '../../../lib/runtime/rate-limit.ts';
+import { elasticIp } from '../../support/builders.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const MINUTE = 60_000;
-
-function eip(more: Partial<ElasticIp> = {}): ElasticIp {
-  return {
-    allocationId: 'e',
-    publicIp: ip('203.0.113.1'),
-    pool: 'amazon',
-    tags: {},
-    serviceManaged: false,
-    association: undefined,
-    ...more,
-  };
-}
 
 function rig() {
   const clock = new VirtualClock();
@@ -37,7 +24,7 @@ function rig() {
       elasticIps: {
         describe: () => {
           world.describes += 1;
-          return Promise.resolve(Array.from({ length: world.used }, () => eip()));
+          return Promise.resolve(Array.from({ length: world.used }, () => elasticIp()));
         },
       },
       quotas: {
@@ -56,7 +43,9 @@ function rig() {
 
 describe('the quota of Elastic IPs', () => {
   it('counts neither own pools nor what a service holds', () => {
-    expect(countedElasticIps([eip(), eip({ pool: 'ipv4pool-ec2-1' }), eip({ serviceManaged: true })])).toBe(1);
+    expect(
+      countedElasticIps([elasticIp(), elasticIp({ pool: 'ipv4pool-ec2-1' }), elasticIp({ serviceManaged: true })]),
+    ).toBe(1);
   });
 
   it.each([

@@ -7,18 +7,12 @@ import { ip } from '../../../lib/model/ip.ts';
 import type { JsonObject } from '../../../lib/model/json.ts';
 import { choosePool } from '../../../lib/plan/eip-objects/choose-pool.ts';
 import { mergePatch } from '../../../lib/plan/eip-objects/merge-patch.ts';
+import { elasticIp } from '../../support/builders.ts';
 
 const CONTEXT = { clusterName: 'test', defaultTags: { team: 'media' } };
 const BOUND: EipObjectOutcome = {
   state: 'assigned',
-  eip: {
-    allocationId: 'eipalloc-1',
-    publicIp: ip('198.51.100.1'),
-    pool: 'amazon',
-    tags: {},
-    serviceManaged: false,
-    association: undefined,
-  },
+  eip: elasticIp({ publicIp: ip('198.51.100.1') }),
   bound: { eni: 'eni-1', privateIp: ip('10.0.0.10'), associationId: 'eipassoc-1', holder: 'web', holderUid: 'uid-web' },
   refusal: undefined,
 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cidr, ip } from '../../../../lib/model/ip.ts';
+import { cidr } from '../../../../lib/model/ip.ts';
 import {
   ANNOUNCEMENT,
   type Announcement,
@@ -12,26 +12,12 @@ import {
 import { hostNameOf } from '../../../../lib/model/node-enis/node-eni.ts';
 import { NODE_ENI_REASONS } from '../../../../lib/model/node-enis/reasons.ts';
 import { NODE_ENI_TAG, nodeEniTags, nodeEniToken, slotKey, slotOf } from '../../../../lib/model/node-enis/tags.ts';
+import { announcedInterface } from '../../../support/builders.ts';
 import { contentOf } from '../../architecture/source-tree.ts';
 
 const ANNOUNCED: Announcement = {
   wanted: 2,
-  interfaces: [
-    {
-      nodeEni: 'multus',
-      index: 0,
-      id: 'eni-1',
-      mac: '02:00:00:00:00:01',
-      subnetId: 'subnet-1',
-      cidrs: [cidr('10.0.64.0/20')],
-      address: ip('10.0.64.9'),
-      deviceIndex: 2,
-      networkCard: 0,
-      name: 'multus',
-      mtu: 9001,
-      state: 'attached',
-    },
-  ],
+  interfaces: [announcedInterface({ cidrs: [cidr('10.0.64.0/20')] })],
 };
 
 describe('the announcement of a node’s interfaces', () => {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { type Eni, mac } from '../../../../lib/model/eni.ts';
 import { ip } from '../../../../lib/model/ip.ts';
-import type { AnnouncedInterface, HostLink, NodeMarks } from '../../../../lib/model/node-links/node-links.ts';
+import type { HostLink, NodeMarks } from '../../../../lib/model/node-links/node-links.ts';
 import { diagnoseNodeEnis } from '../../../../lib/plan/doctor/diagnose-node-enis.ts';
 import type { Answer, Evidence } from '../../../../lib/plan/doctor/evidence.ts';
+import { announcedInterface } from '../../../support/builders.ts';
 
 const MAC = mac('02:00:00:00:00:01');
 const UNASKED = { kind: 'skipped', message: 'not asked here' } as const;
@@ -31,20 +32,7 @@ const link: HostLink = {
   child: false,
   addresses: [],
 };
-const announced: AnnouncedInterface = {
-  nodeEni: 'multus',
-  index: 0,
-  id: 'eni-1',
-  mac: MAC,
-  subnetId: 'subnet-1',
-  cidrs: [],
-  address: ip('10.0.64.9'),
-  deviceIndex: 2,
-  networkCard: 0,
-  name: 'multus',
-  mtu: 9001,
-  state: 'attached',
-};
+const announced = announcedInterface();
 const marks: NodeMarks = {
   announcement: { wanted: 1, interfaces: [announced] },
   tainted: false,

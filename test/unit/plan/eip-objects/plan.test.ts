@@ -8,6 +8,7 @@ import type { ControllerNode, ControllerPod, ControllerSnapshot } from '../../..
 import type { ElasticIp } from '../../../../lib/model/elastic-ips/elastic-ip.ts';
 import { ip } from '../../../../lib/model/ip.ts';
 import { planObjects } from '../../../../lib/plan/eip-objects/plan.ts';
+import { elasticIp } from '../../../support/builders.ts';
 
 const CONTEXT = { clusterName: 'test', defaultTags: {} };
 const NOW = 1_000_000;
@@ -41,15 +42,7 @@ function nodeClaim(name: string): ObjectClaim {
 }
 
 function eip(number: number, fields: Partial<ElasticIp> = {}): ElasticIp {
-  return {
-    allocationId: `eipalloc-${number}`,
-    publicIp: ip(`198.51.100.${number}`),
-    pool: 'amazon',
-    tags: {},
-    serviceManaged: false,
-    association: undefined,
-    ...fields,
-  };
+  return elasticIp({ allocationId: `eipalloc-${number}`, publicIp: ip(`198.51.100.${number}`), ...fields });
 }
 
 const at = (privateIp: string, eni = 'eni-1') => ({

@@ -2,6 +2,7 @@ import type { EipSource, ElasticIpClaim } from '../../../../lib/model/elastic-ip
 import type { ElasticIp } from '../../../../lib/model/elastic-ips/elastic-ip.ts';
 import type { EipPlace, EipSnapshot, OwnedEip, PlacedEipClaim } from '../../../../lib/model/elastic-ips/plan.ts';
 import { ip } from '../../../../lib/model/ip.ts';
+import { elasticIp } from '../../../support/builders.ts';
 
 export const NOW = 1_000_000;
 
@@ -23,8 +24,7 @@ export function placed(of: ElasticIpClaim, place: EipPlace = READY): PlacedEipCl
 
 export function eip(id: string, about: Partial<ElasticIp> = {}): ElasticIp {
   const number = Number(id.replace(/\D/g, '') || 0);
-  const plain = { pool: 'amazon', tags: {}, serviceManaged: false, association: undefined };
-  return { allocationId: id, publicIp: ip(`198.18.0.${number + 1}`), ...plain, ...about };
+  return elasticIp({ allocationId: id, publicIp: ip(`198.18.0.${number + 1}`), ...about });
 }
 
 export function at(

@@ -4,6 +4,7 @@ import type { ElasticIp } from '../../../../lib/model/elastic-ips/elastic-ip.ts'
 import { FLOATING_IP_TAG, floatingIpTags } from '../../../../lib/model/floating-ips/tags.ts';
 import { ip } from '../../../../lib/model/ip.ts';
 import { endOf, planElasticIp } from '../../../../lib/plan/floating-ips/elastic-ip.ts';
+import { elasticIp } from '../../../support/builders.ts';
 
 const VIP = ip('10.0.0.201');
 const OWNER = { clusterName: 'c', name: 'web', uid: 'u1' };
@@ -15,14 +16,7 @@ const OTHERS = floatingIpTags({ ...OWNER, name: 'mail', uid: 'u2' }, 'tag:role=w
 
 function eip(id: string, tags: Record<string, string>, at?: readonly [eni: string, address: string]): ElasticIp {
   const association = at && { associationId: `assoc-${id}`, eni: at[0], privateIp: ip(at[1]) };
-  return {
-    allocationId: `eipalloc-${id}`,
-    publicIp: ip(`203.0.113.${id}`),
-    pool: 'amazon',
-    tags,
-    serviceManaged: false,
-    association,
-  };
+  return elasticIp({ allocationId: `eipalloc-${id}`, publicIp: ip(`203.0.113.${id}`), tags, association });
 }
 
 const tagged: EipSource = { kind: 'tagged', key: 'role', value: 'web' };

@@ -1,9 +1,9 @@
-import { mac } from '../../../../lib/model/eni.ts';
 import { cidr, ip } from '../../../../lib/model/ip.ts';
 import type { NetworkInterface } from '../../../../lib/model/network-interface.ts';
 import { NODE_ENI_FINALIZER, type NodeEni, type NodeEniSpec } from '../../../../lib/model/node-enis/node-eni.ts';
 import type { NodeEniNode, NodeEniSnapshot } from '../../../../lib/model/node-enis/plan.ts';
 import { nodeEniTags } from '../../../../lib/model/node-enis/tags.ts';
+import { networkInterface } from '../../../support/builders.ts';
 
 /** Everything was read now. */
 export const NOW = 1_000_000;
@@ -58,14 +58,10 @@ export function nodeOf(name: string, more: Partial<NodeEniNode> = {}): NodeEniNo
 /** As our controller leaves it on a node: attached, marked, in its place. */
 export function interfaceOf(node: string, more: Partial<NetworkInterface> = {}, index = 0): NetworkInterface {
   const about = { clusterName: 'c', name: 'multus', node };
-  return {
+  return networkInterface({
     id: `eni-${node}`,
-    mac: mac('02:00:00:00:00:01'),
     subnetId: 'subnet-a',
     vpcId: 'vpc-1',
-    zone: 'a',
-    description: '',
-    groups: [],
     addresses: [{ ip: ip('10.0.64.9'), primary: true }],
     attachment: {
       id: `attach-${node}`,
@@ -76,13 +72,12 @@ export function interfaceOf(node: string, more: Partial<NetworkInterface> = {}, 
       deleteOnTermination: true,
     },
     sourceDestCheck: true,
-    managed: false,
     ...more,
     tags: {
       ...nodeEniTags({ uid: 'u-1', instanceId: `i-${node}`, index }, about, { tags: {}, deletionPolicy: 'Delete' }),
       ...more.tags,
     },
-  };
+  });
 }
 
 export function snapshotOf(more: Partial<NodeEniSnapshot> = {}): NodeEniSnapshot {

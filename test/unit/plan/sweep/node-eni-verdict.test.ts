@@ -1,31 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { podDialects } from '../../../../lib/dialect/index.ts';
-import { mac } from '../../../../lib/model/eni.ts';
 import { ip } from '../../../../lib/model/ip.ts';
 import type { NetworkInterface } from '../../../../lib/model/network-interface.ts';
 import { nodeEniTags } from '../../../../lib/model/node-enis/tags.ts';
 import type { OwnerVerdict } from '../../../../lib/model/sweep.ts';
 import { sweepItems } from '../../../../lib/plan/sweep/items.ts';
 import { type NodeEniEvidence, nodeEniVerdict } from '../../../../lib/plan/sweep/node-eni-verdict.ts';
+import { networkInterface } from '../../../support/builders.ts';
 
 const SLOT = { uid: 'u-1', instanceId: 'i-1', index: 0 };
 const about = { clusterName: 'c', name: 'multus', node: 'a' };
 const attachment = { id: 'attach-1', instanceId: 'i-1', deviceIndex: 2, networkCard: 0, state: 'attached' } as const;
 
 function facts(more: Partial<NetworkInterface> = {}, policy: 'Delete' | 'Retain' = 'Delete'): NetworkInterface {
-  return {
-    id: 'eni-1',
-    mac: mac('02:00:00:00:00:01'),
-    subnetId: 'subnet-1',
-    zone: 'a',
-    description: '',
-    groups: [],
+  return networkInterface({
     addresses: [{ ip: ip('10.0.64.9'), primary: true }],
     attachment,
-    managed: false,
     ...more,
     tags: { ...nodeEniTags(SLOT, about, { tags: {}, deletionPolicy: policy }), ...more.tags },
-  };
+  });
 }
 
 describe('whether a NodeENI or a pod still has a claim to an interface', () => {

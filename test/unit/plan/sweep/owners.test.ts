@@ -3,39 +3,15 @@ import { objectDialects } from '../../../../lib/dialect/handover-adapter.ts';
 import { podDialects } from '../../../../lib/dialect/index.ts';
 import type { ElasticIp } from '../../../../lib/model/elastic-ips/elastic-ip.ts';
 import { NODE_TAG } from '../../../../lib/model/elastic-ips/plan.ts';
-import { ip } from '../../../../lib/model/ip.ts';
-import type { NetworkInterface } from '../../../../lib/model/network-interface.ts';
 import type { Pod } from '../../../../lib/model/pod.ts';
 import { sweepItems } from '../../../../lib/plan/sweep/items.ts';
 import { type PodEvidence, podVerdict } from '../../../../lib/plan/sweep/pod-verdict.ts';
+import { elasticIp, networkInterface } from '../../../support/builders.ts';
 
 const context = { clusterName: 'c', nodeName: '' };
 
 function eip(tags: Record<string, string>, more: Partial<ElasticIp> = {}): ElasticIp {
-  return {
-    allocationId: 'eipalloc-1',
-    publicIp: ip('203.0.113.1'),
-    pool: 'amazon',
-    tags,
-    serviceManaged: false,
-    association: undefined,
-    ...more,
-  };
-}
-
-function eni(tags: Record<string, string>): NetworkInterface {
-  return {
-    id: 'eni-1',
-    mac: '02:00:00:00:00:01',
-    subnetId: 'subnet-1',
-    zone: 'a',
-    description: '',
-    groups: [],
-    addresses: [],
-    attachment: undefined,
-    tags,
-    managed: false,
-  };
+  return elasticIp({ tags, ...more });
 }
 
 function pod(name: string, annotations: Record<string, string>, nodeName = 'node-a'): Pod {
@@ -163,7 +139,7 @@ describe('what the sweep sees', () => {
         'eni-agent.io/eni-namespace': 'ns',
         ...more,
       };
-      return sweepItems([], [eni(tags)], languages).map(({ owner }) => owner);
+      return sweepItems([], [networkInterface({ tags: tags })], languages).map(({ owner }) => owner);
     };
 
     expect(seen({})).toEqual([{ kind: 'object', of: 'enis', uid: 'u', namespace: 'ns' }]);

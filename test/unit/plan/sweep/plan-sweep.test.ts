@@ -1,24 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ElasticIp } from '../../../../lib/model/elastic-ips/elastic-ip.ts';
 import { ip } from '../../../../lib/model/ip.ts';
 import type { NetworkInterface } from '../../../../lib/model/network-interface.ts';
 import type { OwnerVerdict, SweepItem, SweepSnapshot } from '../../../../lib/model/sweep.ts';
 import { planSweep } from '../../../../lib/plan/sweep/plan-sweep.ts';
+import { elasticIp, networkInterface } from '../../../support/builders.ts';
 
 const MINUTE = 60_000;
-
-function eip(id: string, more: Partial<ElasticIp> = {}): ElasticIp {
-  return {
-    allocationId: id,
-    publicIp: ip('203.0.113.1'),
-    pool: 'amazon',
-    tags: {},
-    serviceManaged: false,
-    association: undefined,
-    ...more,
-  };
-}
 
 function eipItem(id: string, about: { bound?: boolean; allocatedByUs?: boolean } = {}): SweepItem {
   const association = about.bound
@@ -29,26 +17,14 @@ function eipItem(id: string, about: { bound?: boolean; allocatedByUs?: boolean }
     kind: 'elastic-ip',
     id,
     owner,
-    eip: eip(id, { association }),
+    eip: elasticIp({ allocationId: id, association }),
     allocatedByUs: about.allocatedByUs ?? true,
     marks: ['mark'],
   };
 }
 
 function eniItem(id: string, more: Partial<NetworkInterface> = {}): SweepItem {
-  const facts: NetworkInterface = {
-    id,
-    mac: '02:00:00:00:00:01',
-    subnetId: 'subnet-1',
-    zone: 'a',
-    description: '',
-    groups: [],
-    addresses: [],
-    attachment: undefined,
-    tags: {},
-    managed: false,
-    ...more,
-  };
+  const facts = networkInterface({ id, ...more });
   return { kind: 'interface', id, owner: { kind: 'object', of: 'enis', uid: 'u', namespace: 'ns' }, facts };
 }
 
