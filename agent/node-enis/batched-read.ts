@@ -24,6 +24,8 @@ export class BatchedRead<Key> {
   readonly #parts: BatchedReadParts<Key>;
   readonly #refresher: Refresher<void>;
   readonly #wanted = new Set<Key>();
+  /** What the question under way is about. */
+  #asked: ReadonlySet<Key> = new Set();
 
   constructor(parts: BatchedReadParts<Key>, signal: AbortSignal) {
     const { clock, random, rateLimiter, minIntervalMs, onProblem } = parts;
@@ -45,8 +47,9 @@ export class BatchedRead<Key> {
     );
   }
 
+  /** A key that is being asked about is not asked again: whoever needs a younger answer says so when it has this one. */
   request(keys: Iterable<Key>): void {
-    for (const key of keys) this.#wanted.add(key);
+    for (const key of keys) if (!this.#asked.has(key)) this.#wanted.add(key);
     if (this.#wanted.size > 0) this.#refresher.request();
   }
 
@@ -57,12 +60,15 @@ export class BatchedRead<Key> {
   async #ask(): Promise<void> {
     const { clock, ask } = this.#parts;
     const keys = [...this.#wanted];
+    this.#asked = new Set(keys);
     this.#wanted.clear();
     try {
       await ask(keys, clock.now());
     } catch (error) {
       for (const key of keys) this.#wanted.add(key);
       throw error;
+    } finally {
+      this.#asked = new Set();
     }
   }
 

@@ -1,13 +1,16 @@
 import { EIP_OBJECT_TYPES, eipObjectFact } from '../../lib/dialect/eip-object-view.ts';
+import { fromMultiEniController } from '../../lib/dialect/multi-eni-controller.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
 import { collectionPath, toCustomObject } from '../../lib/kube/custom-resources.ts';
 import { isKubeError } from '../../lib/kube/kube-error.ts';
 import { listAll } from '../../lib/kube/list.ts';
+import { MULTI_ENI_TYPE, NODE_ENI_TYPE, toNodeEniSource } from '../../lib/kube/node-enis.ts';
 import type { RawObject } from '../../lib/kube/object-store.ts';
 import { podConverter } from '../../lib/kube/pods.ts';
 import { OUR_PODS, toAgentPodFact, toEventFact, toNodeFact } from '../../lib/kube/status-views.ts';
 import { toEniObject } from '../../lib/model/eni-objects/read.ts';
 import { floatingIpOf } from '../../lib/model/floating-ips/floating-ip.ts';
+import { toNodeEni } from '../../lib/model/node-enis/read.ts';
 import type { ClusterFacts, SnapshotAnswer, StatusScope } from '../../lib/model/status/cluster-facts.ts';
 import { concernsAddresses } from '../../lib/plan/status/pods.ts';
 import { readSnapshots } from './snapshots.ts';
@@ -35,7 +38,7 @@ export async function collectFacts(options: CollectOptions, signal: AbortSignal)
   const { scope, now, server, client } = options;
   const gaps: string[] = [];
   const lists = new Lists(client, signal, gaps);
-  const [nodes, pods, agents, floatingIps, eipObjects, eniObjects, events] = await Promise.all([
+  const [nodes, pods, agents, floatingIps, nodeEnis, eipObjects, eniObjects, events] = await Promise.all([
     lists.all(
       '/api/v1/nodes',
       toNodeFact,
@@ -44,6 +47,7 @@ export async function collectFacts(options: CollectOptions, signal: AbortSignal)
     readPods(lists, scope),
     lists.all('/api/v1/pods', toAgentPodFact, { labelSelector: OUR_PODS }),
     lists.optional('FloatingIPs', '/apis/eni-agent.io/v1alpha1/floatingips', floatingIpOf),
+    readNodeEnis(lists),
     readEipObjects(lists, scope),
     lists.scoped('ENI objects', ENI_TYPE, scope, (raw) => toEniObject(toCustomObject(raw))),
     readEvents(lists),
@@ -60,6 +64,7 @@ export async function collectFacts(options: CollectOptions, signal: AbortSignal)
     pods,
     agents: ours,
     floatingIps: floatingIps.flatMap((object) => object ?? []),
+    nodeEnis,
     eipObjects,
     eniObjects,
     events,
@@ -90,6 +95,13 @@ async function readPods(lists: Lists, scope: StatusScope) {
   const convert = podConverter();
   const pods = await Promise.all(paths.map((path) => lists.all(path, convert, query)));
   return pods.flat().filter(concernsAddresses);
+}
+
+async function readNodeEnis(lists: Lists) {
+  const read = (type: Type, convert: typeof toNodeEni) =>
+    lists.optional('NodeENIs', collectionPath(type, undefined), (raw) => convert(toNodeEniSource(raw)));
+  const found = [read(NODE_ENI_TYPE, toNodeEni), read(MULTI_ENI_TYPE, fromMultiEniController)];
+  return (await Promise.all(found)).flat();
 }
 
 async function readEipObjects(lists: Lists, scope: StatusScope) {

@@ -4,10 +4,11 @@ import type { Paint } from '../text/paint.ts';
 
 /** The first lines of the overview: the whole cluster in one glance. */
 export function overviewLines(
-  { server, at, scope, summary }: ClusterStatus,
+  { server, at, scope, summary, problems }: ClusterStatus,
   { paint, columns }: TextOptions,
 ): string[] {
-  const { nodes, agents, enis, addresses, elasticIps, floatingIps, ec2, healthy } = summary;
+  const { nodes, agents, enis, addresses, elasticIps, floatingIps, nodeEnis, ec2, healthy } = summary;
+  const isSilent = problems.some(({ reason }) => reason === 'Ec2Unavailable');
   const narrowed = [
     ...(scope.namespaces.length === 0 ? [] : [`namespace ${scope.namespaces.join(', ')}`]),
     ...(scope.selector === undefined ? [] : [`pods with ${scope.selector}`]),
@@ -35,7 +36,18 @@ export function overviewLines(
       `${floatingIps.served} of ${floatingIps.total} served`,
       level(paint, floatingIps.served === floatingIps.total),
     ],
-    ...(ec2 === null ? [] : [['EC2', ec2Text(ec2), level(paint, ec2.throttled.length === 0)] as const]),
+    ...(nodeEnis.objects === 0
+      ? []
+      : [['NodeENIs', nodeEniText(nodeEnis), level(paint, nodeEnis.failed === 0)] as const]),
+    ...(ec2 === null
+      ? []
+      : [
+          [
+            'EC2',
+            isSilent ? 'does not answer' : ec2Text(ec2),
+            level(paint, !isSilent && ec2.throttled.length === 0),
+          ] as const,
+        ]),
   ];
   return [
     paint.dim(columns === undefined ? head : cutTo(head, columns)),
@@ -49,6 +61,10 @@ export function overviewLines(
 }
 
 const LABEL = 13;
+
+function nodeEniText({ desired, attached, ready, failed }: ClusterSummary['nodeEnis']): string {
+  return `${attached} of ${desired} interfaces attached, ${ready} with their link ready, ${failed} failed`;
+}
 
 function ec2Text({ throttled, waiting }: NonNullable<ClusterSummary['ec2']>): string {
   if (throttled.length === 0) return 'not throttled';

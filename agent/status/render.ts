@@ -11,6 +11,7 @@ import {
   eniTable,
   eventTable,
   floatingIpTable,
+  nodeEniTable,
   nodeTable,
   podTable,
   type TableStyle,
@@ -36,7 +37,7 @@ export function renderStatus(status: ClusterStatus, view: View, options: RenderO
 function overview(status: ClusterStatus, style: TableStyle, options: RenderOptions): string[] {
   const { paint } = options;
   const title = (text: string) => ['', paint.bold(text)];
-  const { problems, nodes, floatingIps, gaps } = status;
+  const { problems, nodes, floatingIps, nodeEnis, gaps } = status;
   const shownNodes = nodes.toSorted((a, b) => b.addresses.refused - a.addresses.refused).slice(0, GLANCE);
   const rest = (count: number, view: string) =>
     count > 0 ? [paint.dim(`… and ${count} more: eni-agent status ${view}`)] : [];
@@ -55,6 +56,13 @@ function overview(status: ClusterStatus, style: TableStyle, options: RenderOptio
           '',
           ...table(floatingIpTable(style), floatingIps.slice(0, GLANCE), options, ''),
           ...rest(floatingIps.length - GLANCE, 'floatingips'),
+        ]),
+    ...(nodeEnis.length === 0
+      ? []
+      : [
+          '',
+          ...table(nodeEniTable(style), nodeEnis.slice(0, GLANCE), options, ''),
+          ...rest(nodeEnis.length - GLANCE, 'nodeenis'),
         ]),
     ...(gaps.length === 0 ? [] : ['', ...gaps.flatMap((gap) => wrapped(`Not shown: ${gap}`, options.columns, 2))]),
   ];
@@ -81,6 +89,8 @@ function viewLines(
       return table(elasticIpTable(style), status.elasticIps, options, 'No Elastic IP is used or asked for.');
     case 'floatingips':
       return table(floatingIpTable(style), status.floatingIps, options, 'No FloatingIPs.');
+    case 'nodeenis':
+      return table(nodeEniTable(style), status.nodeEnis, options, 'No NodeENIs.');
     case 'agents':
       return table(agentTable(style), status.agents, options, 'No agent runs in this cluster.');
     case 'events':

@@ -9,14 +9,17 @@ const AT_ONCE = 16;
 /** An agent answers from memory; one that does not within this time is left out, ms. */
 const PATIENCE_MS = 5_000;
 
-/** Asks each agent for its `/v1/snapshot`. Never rejects for an agent that does not answer: its fault stands in its place. */
+/**
+ * Asks each agent for its `/v1/snapshot`; one whose container does not run is not asked, because its pod says why. Never rejects for an agent that does not answer: its fault stands in its
+ * place.
+ */
 export async function readSnapshots(
   client: KubeClient,
   agents: readonly AgentPodFact[],
   signal: AbortSignal,
 ): Promise<Map<string, SnapshotAnswer>> {
   const answers = new Map<string, SnapshotAnswer>();
-  const waiting = agents.values();
+  const waiting = agents.filter(({ trouble }) => trouble === undefined).values();
   const ask = async () => {
     for (const agent of waiting) answers.set(`${agent.namespace}/${agent.name}`, await askAgent(client, agent, signal));
   };

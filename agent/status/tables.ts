@@ -6,6 +6,7 @@ import type {
   ElasticIpStatus,
   EniStatus,
   FloatingIpState,
+  NodeEniState,
   NodeStatus,
   PodStatus,
 } from '../../lib/model/status/cluster-status.ts';
@@ -146,6 +147,29 @@ export function floatingIpTable({ paint, wide, now }: TableStyle): TextColumn<Fl
     {
       head: 'REASON',
       cell: ({ served, reason, message }) => (served ? '' : wide ? `${reason}: ${message}` : reason),
+      yields: wide ? 0 : 3,
+    },
+  ];
+}
+
+export function nodeEniTable({ paint, wide }: TableStyle): TextColumn<NodeEniState>[] {
+  const count = (head: string, of: (state: NodeEniState) => number): TextColumn<NodeEniState> => ({
+    head,
+    cell: (state) => String(of(state)),
+    align: 'right',
+  });
+  return [
+    { head: 'NODEENI', cell: ({ name }) => name, yields: 1 },
+    ...(wide ? [{ head: 'API GROUP', cell: ({ apiGroup }: NodeEniState) => apiGroup }] : []),
+    { head: 'INTERFACE', cell: ({ interfaceName }) => interfaceName ?? '-', yields: 2 },
+    count('WANTED', ({ desired }) => desired),
+    count('ATTACHED', ({ attached }) => attached),
+    count('READY', ({ ready }) => ready),
+    count('FAILED', ({ failed }) => failed),
+    { head: 'STATE', cell: ({ state }) => state, paint: ({ state }) => colourOf(state, paint) },
+    {
+      head: 'REASON',
+      cell: ({ state, reason, message }) => (state === 'ready' ? '' : wide ? `${reason}: ${message}` : reason),
       yields: wide ? 0 : 3,
     },
   ];

@@ -19,7 +19,7 @@ const tile = (label, value, detail, tone = '') =>
   element('div', { className: 'tile', tile: label }, element('span', { className: 'dim', text: label }), element('b', { className: tone, text: value }), element('span', { className: 'dim', text: detail ?? '' }));
 
 function tiles({ summary }) {
-  const { nodes, enis, addresses, elasticIps, floatingIps, agents, ec2 } = summary;
+  const { nodes, enis, addresses, elasticIps, floatingIps, nodeEnis, agents, ec2 } = summary;
   const quota = elasticIps.quota;
   return [
     tile('Nodes', `${nodes.ready}/${nodes.total}`, `${nodes.withAgent} with an agent`, nodes.ready < nodes.total ? 'wait' : ''),
@@ -29,6 +29,7 @@ function tiles({ summary }) {
     tile('Refused', addresses.refused, Object.entries(addresses.refusedByReason).map(([reason, count]) => `${reason} ${count}`).join(', '), addresses.refused ? 'bad' : ''),
     tile('Elastic IPs', quota ? `${quota.used}/${quota.limit ?? '?'}` : elasticIps.bound, quota ? 'of the quota' : 'bound'),
     tile('FloatingIPs', `${floatingIps.served}/${floatingIps.total}`, 'served', floatingIps.served < floatingIps.total ? 'bad' : ''),
+    ...(nodeEnis.objects === 0 ? [] : [tile('NodeENIs', `${nodeEnis.attached}/${nodeEnis.desired}`, `attached; ${nodeEnis.ready} with their link ready`, nodeEnis.failed ? 'bad' : nodeEnis.attached < nodeEnis.desired ? 'wait' : '')]),
     tile('EC2 calls', ec2 === null ? '–' : ec2.throttled.length === 0 ? 'free' : `${ec2.waiting} wait`, ec2 === null ? 'not known' : ec2.throttled.length === 0 ? 'not throttled' : `throttled: ${ec2.throttled.join(', ')}`, ec2?.throttled.length ? 'bad' : ''),
     tile('Agents', `${agents.ready}/${agents.total}`, Object.keys(agents.versions).join(', '), agents.ready < agents.total ? 'wait' : ''),
   ];

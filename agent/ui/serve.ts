@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import type { ClusterStatus } from '../../lib/model/status/cluster-status.ts';
 
 export interface UiOptions {
@@ -11,6 +12,8 @@ export interface UiOptions {
   /** Answers no older than this are given again, ms: several pages cost no more than one. */
   readonly maxAgeMs: number;
   readonly now: () => number;
+  /** Where page.html and page.js are. @default beside the program */
+  readonly folder?: URL;
 }
 
 export interface Ui {
@@ -22,6 +25,20 @@ const FILES = {
   '/': ['page.html', 'text/html; charset=utf-8'],
   '/page.js': ['page.js', 'text/javascript; charset=utf-8'],
 } as const;
+type Page = keyof typeof FILES;
+
+/** The page by path. It is not part of the bundle, which the agents load. @throws {Error} naming what is missing beside the program. */
+function readPage(folder: URL): ReadonlyMap<string, readonly [body: string, type: string]> {
+  return new Map(
+    (Object.keys(FILES) as Page[]).map((path) => {
+      const [file, type] = FILES[path];
+      const place = new URL(file, folder);
+      if (!existsSync(place))
+        throw new Error(`${fileURLToPath(place)} is missing; copy page.html and page.js to where eni-agent.mjs is`);
+      return [path, [readFileSync(place, 'utf8'), type]];
+    }),
+  );
+}
 
 /** The page needs no other origin, and no other page may frame it. */
 const HEADERS = {
@@ -35,11 +52,12 @@ const HEADERS = {
 /**
  * Serves the page and `/api/status` (the schema `eni-agent.io/status/v1`) on 127.0.0.1, with the rights of whoever started it. A request with
  * another Host header is refused, so that no page of the web can reach it by a name that resolves to this machine.
- * @throws {Error} of the system when the port is taken (`EADDRINUSE`).
+ * @throws {Error} when the files of the page are missing, and of the system when the port is taken (`EADDRINUSE`).
  */
 export async function serveUi(options: UiOptions): Promise<Ui> {
+  const page = readPage(options.folder ?? new URL('.', import.meta.url));
   const status = recent(options);
-  const server = createServer((request, response) => void respond(request, response, status));
+  const server = createServer((request, response) => void respond(request, response, { status, page }));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: '127.0.0.1', port: options.port }, resolve);
@@ -73,7 +91,7 @@ function recent({ look, maxAgeMs, now }: UiOptions): () => Promise<ClusterStatus
 async function respond(
   request: IncomingMessage,
   response: ServerResponse,
-  status: () => Promise<ClusterStatus>,
+  { status, page }: { readonly status: () => Promise<ClusterStatus>; readonly page: ReturnType<typeof readPage> },
 ): Promise<void> {
   const answer = (code: number, type: string, body: string) => {
     response.writeHead(code, { ...HEADERS, 'content-type': type }).end(body);
@@ -89,7 +107,7 @@ async function respond(
       (error: unknown) => json(502, { error: error instanceof Error ? error.message : String(error) }),
     );
   }
-  if (path !== '/' && path !== '/page.js') return json(404, { error: 'try / or /api/status' });
-  const [file, type] = FILES[path];
-  answer(200, type, readFileSync(new URL(file, import.meta.url), 'utf8'));
+  const [body, type] = page.get(path) ?? [];
+  if (body === undefined || type === undefined) return json(404, { error: 'try / or /api/status' });
+  answer(200, type, body);
 }

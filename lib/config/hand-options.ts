@@ -6,7 +6,7 @@ export const HAND_OPTIONS = {
   view: {
     flag: 'view',
     operand: true,
-    type: choice('overview', 'nodes', 'pods', 'addresses', 'eips', 'floatingips', 'agents', 'events'),
+    type: choice('overview', 'nodes', 'pods', 'addresses', 'eips', 'floatingips', 'nodeenis', 'agents', 'events'),
     commands: ['status'],
     default: 'overview',
     help: 'what to show; also as a bare word: `eni-agent status pods`',

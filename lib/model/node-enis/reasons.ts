@@ -32,6 +32,20 @@ export const NODE_ENI_REASONS = {
 
 export type NodeEniReason = keyof typeof NODE_ENI_REASONS;
 
+const PASSING: ReadonlySet<NodeEniReason> = new Set<NodeEniReason>([
+  'Creating',
+  'Attaching',
+  'Settling',
+  'Leaving',
+  'Retained',
+  'Deleting',
+]);
+
+/** True for a reason that passes by itself and is not a failure. */
+export function isPassing(reason: NodeEniReason): boolean {
+  return PASSING.has(reason);
+}
+
 export function isNodeEniReason(text: string): text is NodeEniReason {
   return Object.hasOwn(NODE_ENI_REASONS, text);
 }

@@ -1,5 +1,6 @@
 import type { EniObject } from '../eni-objects/eni-object.ts';
 import type { FloatingIp } from '../floating-ips/floating-ip.ts';
+import type { NodeEni } from '../node-enis/node-eni.ts';
 import type { Pod } from '../pod.ts';
 import type { AgentSnapshotView } from './agent-snapshot.ts';
 
@@ -15,6 +16,7 @@ export interface ClusterFacts {
   readonly pods: readonly Pod[];
   readonly agents: readonly AgentPodFact[];
   readonly floatingIps: readonly FloatingIp[];
+  readonly nodeEnis: readonly NodeEni[];
   readonly eipObjects: readonly EipObjectFact[];
   readonly eniObjects: readonly EniObject[];
   readonly events: readonly EventFact[];

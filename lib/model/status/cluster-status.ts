@@ -19,6 +19,7 @@ export interface ClusterStatus {
   readonly addresses: readonly AddressStatus[];
   readonly elasticIps: readonly ElasticIpStatus[];
   readonly floatingIps: readonly FloatingIpState[];
+  readonly nodeEnis: readonly NodeEniState[];
   readonly agents: readonly AgentStatus[];
   /** Newest first. */
   readonly events: readonly EventFact[];
@@ -49,6 +50,7 @@ export interface ClusterSummary {
     readonly quota: SlotUse | null;
   };
   readonly floatingIps: { readonly total: number; readonly served: number };
+  readonly nodeEnis: NodeEniCounts;
   /** Whose calls EC2 throttles now, by node or pod, and how many wait there; null where no agent could be asked. */
   readonly ec2: { readonly throttled: readonly string[]; readonly waiting: number } | null;
   readonly agents: {
@@ -151,6 +153,38 @@ export interface FloatingIpState {
   readonly served: boolean;
   readonly reason: string;
   readonly message: string;
+}
+
+/** Interfaces that NodeENIs want, and how far they are. */
+export interface NodeEniCounts {
+  readonly objects: number;
+  readonly desired: number;
+  readonly attached: number;
+  /** Attached ones whose node reports that the link is ready. */
+  readonly ready: number;
+  readonly failed: number;
+}
+
+export interface NodeEniState {
+  readonly name: string;
+  readonly apiGroup: 'eni-agent.io' | 'networking.k8s.aws';
+  readonly interfaceName?: string;
+  readonly desired: number;
+  readonly attached: number;
+  readonly ready: number;
+  readonly failed: number;
+  /** `pending`: under way; `refused`: somebody has to do something, `reason` and `message` say what. */
+  readonly state: 'ready' | 'pending' | 'refused';
+  readonly reason: string;
+  readonly message: string;
+  readonly interfaces: readonly {
+    readonly node: string;
+    readonly index: number;
+    readonly eni?: string;
+    readonly state: string;
+    readonly reason?: string;
+    readonly message?: string;
+  }[];
 }
 
 export interface AgentStatus {

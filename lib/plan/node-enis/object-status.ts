@@ -1,8 +1,6 @@
 import type { NodeEni, NodeEniCondition, NodeEniEntry, NodeEniStatus } from '../../model/node-enis/node-eni.ts';
-import type { NodeEniReason } from '../../model/node-enis/reasons.ts';
+import { isPassing, type NodeEniReason } from '../../model/node-enis/reasons.ts';
 
-/** Reasons that pass by themselves and are not failure. */
-const PASSING: ReadonlySet<NodeEniReason> = new Set(['Creating', 'Attaching', 'Settling', 'Leaving', 'Retained']);
 const ATTACHED: ReadonlySet<NodeEniEntry['state']> = new Set(['Attached', 'Ready', 'Leaving']);
 
 /** Counts and condition of an object. `desired`: the slots that it wants. */
@@ -12,7 +10,7 @@ export function statusOf(object: NodeEni, desired: number, nodes: readonly NodeE
     desired,
     attached: nodes.filter(({ state }) => ATTACHED.has(state)).length,
     ready: nodes.filter(({ state }) => state === 'Ready').length,
-    failed: nodes.filter(({ reason }) => reason !== undefined && !PASSING.has(reason)).length,
+    failed: nodes.filter(({ reason }) => reason !== undefined && !isPassing(reason)).length,
     nodes,
     condition: conditionOf(object, desired, nodes),
   };
@@ -21,7 +19,7 @@ export function statusOf(object: NodeEni, desired: number, nodes: readonly NodeE
 function conditionOf(object: NodeEni, desired: number, nodes: readonly NodeEniEntry[]): NodeEniCondition {
   if (object.terminating) return no('Deleting', deleting(nodes));
   if (object.faults.length > 0) return no('InvalidSpec', object.faults.join('; '));
-  const failing = nodes.filter(({ reason }) => reason !== undefined && !PASSING.has(reason));
+  const failing = nodes.filter(({ reason }) => reason !== undefined && !isPassing(reason));
   const [worst] = failing;
   if (worst?.reason !== undefined) {
     const others = failing.length > 1 ? ` (and ${failing.length - 1} more)` : '';

@@ -11,6 +11,7 @@ import { agentStatuses, countBy, order } from './agents.ts';
 import { ec2Use } from './ec2-use.ts';
 import { elasticIpStatuses, quotaOf } from './elastic-ips.ts';
 import { floatingAddresses, floatingIpStates } from './floating-ips.ts';
+import { nodeEniCounts, nodeEniStates } from './node-enis.ts';
 import { nodeStatuses } from './nodes.ts';
 import { countStates, podStatuses } from './pods.ts';
 import { problemsOf } from './problems.ts';
@@ -21,12 +22,13 @@ export function clusterStatus(facts: ClusterFacts): ClusterStatus {
   const agents = agentStatuses(facts);
   const pods = podStatuses(facts);
   const floatingIps = floatingIpStates(facts.floatingIps);
+  const nodeEnis = nodeEniStates(facts.nodeEnis, scope.node);
   const addresses = [...pods.flatMap((pod) => pod.addresses), ...floatingAddresses(floatingIps)].toSorted(byAddress);
   const elasticIps = elasticIpStatuses(facts, addresses);
   const nodes = nodeStatuses(facts, agents, addresses);
   const quota = quotaOf(facts);
   const ec2 = ec2Use(facts);
-  const problems = problemsOf(facts, { agents, pods, floatingIps, elasticIps, nodes }, { quota, ec2 });
+  const problems = problemsOf(facts, { agents, pods, floatingIps, elasticIps, nodes, nodeEnis }, { quota, ec2 });
   const summary: ClusterSummary = {
     healthy: problems.every(({ severity }) => severity !== 'error'),
     nodes: {
@@ -49,6 +51,7 @@ export function clusterStatus(facts: ClusterFacts): ClusterStatus {
       quota,
     },
     floatingIps: { total: floatingIps.length, served: floatingIps.filter(({ served }) => served).length },
+    nodeEnis: nodeEniCounts(nodeEnis),
     ec2,
     agents: {
       total: agents.length,
@@ -68,6 +71,7 @@ export function clusterStatus(facts: ClusterFacts): ClusterStatus {
     addresses,
     elasticIps,
     floatingIps,
+    nodeEnis,
     agents,
     events: facts.events.toSorted((a, b) => order(b.at, a.at) || order(a.subject, b.subject)),
     gaps: facts.gaps,

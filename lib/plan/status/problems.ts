@@ -2,11 +2,12 @@ import { isAlive } from '../../model/pod.ts';
 import type { ClusterFacts } from '../../model/status/cluster-facts.ts';
 import type { ClusterStatus, ClusterSummary, Problem } from '../../model/status/cluster-status.ts';
 import { order, prevailingVersion } from './agents.ts';
+import { nodeEniProblems } from './node-enis.ts';
 
 /** Share of a limit from which on people should know. */
 const NEAR = 0.9;
 
-type Found = Pick<ClusterStatus, 'nodes' | 'pods' | 'elasticIps' | 'floatingIps' | 'agents' | 'summary'>;
+type Found = Pick<ClusterStatus, 'nodes' | 'pods' | 'elasticIps' | 'floatingIps' | 'nodeEnis' | 'agents' | 'summary'>;
 
 /** What is wrong (errors) and what soon may be (warnings), errors first. */
 export function problemsOf(
@@ -16,11 +17,13 @@ export function problemsOf(
 ): Problem[] {
   const all = [
     ...agentProblems(found.agents),
+    ...noAgents(facts),
     ...missingAgents(facts, found),
     ...found.nodes
       .filter(({ ready }) => !ready)
       .map(({ name }) => warning(`Node ${name}`, 'NodeNotReady', 'the node is not ready')),
     ...podProblems(found),
+    ...unansweredPods(found),
     ...elasticIpProblems(found),
     ...found.floatingIps
       .filter(({ served }) => !served)
@@ -28,6 +31,7 @@ export function problemsOf(
       .map(({ name, reason, message }) =>
         (reason === 'Pending' ? warning : error)(`FloatingIP ${name}`, reason, message),
       ),
+    ...nodeEniProblems(found.nodeEnis),
     ...fullEnis(found.nodes),
     ...quotaProblems(quota),
     ...throttling(ec2),
@@ -44,6 +48,13 @@ function agentProblems(agents: Found['agents']): Problem[] {
     if (agent.version === version) return [];
     return [warning(subject, 'OtherVersion', `${agent.name} runs version ${agent.version}; most run ${version}`)];
   });
+}
+
+/** Before anything is installed, or with a DaemonSet whose pods are all refused: nothing keeps addresses in step. */
+function noAgents({ agents, nodes, scope }: ClusterFacts): Problem[] {
+  if (nodes.length === 0 || scope.node !== undefined || agents.some(({ role }) => role === 'node')) return [];
+  const message = 'no agent runs in this cluster: install it (docs/install.md), or look at the Events of its DaemonSet';
+  return [error('Cluster', 'AgentMissing', message)];
 }
 
 /** A node without an agent matters only where pods wait for one. */
@@ -72,7 +83,17 @@ function podProblems({ pods }: Pick<Found, 'pods'>): Problem[] {
   });
 }
 
-/** Those that the pod's condition does not already tell: it has room for one reason. */
+/** Their calls are repeated, so no pod is refused; but while EC2 is silent nothing changes for any of them. */
+function unansweredPods({ pods }: Pick<Found, 'pods'>): Problem[] {
+  const waiting = pods.filter(({ state, reason }) => state === 'pending' && reason === 'Ec2Unavailable');
+  const [first] = waiting;
+  if (first === undefined) return [];
+  const others = waiting.length === 1 ? '' : ` and ${waiting.length - 1} more`;
+  const who = `${first.namespace}/${first.name}${others}`;
+  return [warning('Cluster', 'Ec2Unavailable', `EC2 does not answer; ${who} must wait, and the calls are repeated`)];
+}
+
+/** Those that the pod's condition does not already show: it has room for one reason. */
 function elasticIpProblems({ elasticIps, pods }: Pick<Found, 'elasticIps' | 'pods'>): Problem[] {
   const reported = new Set(pods.map(({ namespace, name, reason }) => `Pod ${namespace}/${name} ${reason ?? ''}`));
   return elasticIps

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { serveUi, type Ui } from '../../../agent/ui/serve.ts';
+import { SNAPSHOT_SCHEMA } from '../../../lib/model/status/agent-snapshot.ts';
 import type { ClusterFacts } from '../../../lib/model/status/cluster-facts.ts';
 import { clusterStatus } from '../../../lib/plan/status/cluster-status.ts';
 import { CHROMIUM, openPage, type Page } from '../../support/browser.ts';
+import { objectOf } from '../../unit/plan/node-enis/builders.ts';
 import { agentFact, eniView, factsOf, floatingIp, nodeFact, podOf, snapshotOf } from '../../unit/status/facts.ts';
 
 if (CHROMIUM === undefined) console.warn('the page in a real browser skipped: no chromium on this machine');
@@ -17,6 +19,16 @@ const ENI = eniView('eni-1', {
   ],
 });
 const OTHER = eniView('eni-2', { deviceIndex: 2, addresses: [{ address: '10.0.2.4', primary: true }] });
+
+const CONTROLLER = {
+  schema: SNAPSHOT_SCHEMA,
+  kind: 'controller',
+  version: '1.0.0',
+  at: 0,
+  startedAt: 0,
+  leader: true,
+  notReady: [],
+} as const;
 
 const READY = { type: 'Ready', status: 'True', reason: 'Serving', message: '', observedGeneration: 1 };
 
@@ -122,6 +134,26 @@ describe.skipIf(CHROMIUM === undefined)('the page of eni-agent ui, in a real bro
     facts = { ...BUSY, snapshots: new Map([[AGENT, { view }]]) };
     await page.until(`document.querySelector('[data-tile="EC2 calls"]').innerText.includes('7 wait')`);
     expect(await textOf('#problems')).toContain('Throttled');
+  });
+
+  it('shows how much of the Elastic IP quota is used, once a controller knows it', async () => {
+    expect(await textOf('[data-tile="Elastic IPs"]')).toMatch(/0\s+bound/);
+    const elasticIpQuota = { used: 5, allowed: 5, at: 0 };
+    const controller = { ...CONTROLLER, elasticIpQuota };
+    facts = { ...BUSY, snapshots: new Map([...(BUSY.snapshots ?? []), ['eni-agent-system/c', { view: controller }]]) };
+    await page.until(`document.querySelector('[data-tile="Elastic IPs"]').innerText.includes('5/5')`);
+    expect(await textOf('[data-tile="Elastic IPs"]')).toContain('of the quota');
+    expect(await textOf('#problems')).toContain('EipQuotaReached');
+  });
+
+  it('shows NodeENIs where there are any, and why one fails', async () => {
+    expect(await page.evaluate(`document.querySelector('[data-tile="NodeENIs"]') === null`)).toBe(true);
+    const condition = { status: 'False', reason: 'SubnetFull', message: 'subnet-1 has no free address' } as const;
+    const status = { observedGeneration: 1, desired: 2, attached: 1, ready: 1, failed: 1, nodes: [], condition };
+    facts = { ...BUSY, nodeEnis: [objectOf({}, { status })] };
+    await page.until(`document.querySelector('[data-tile="NodeENIs"]')?.innerText.includes('1/2')`);
+    expect(await page.evaluate(`document.querySelector('[data-tile="NodeENIs"] b').className`)).toBe('bad');
+    expect(await textOf('#problems')).toContain('subnet-1 has no free address');
   });
 
   it('says which agent does not answer, instead of showing nothing', async () => {

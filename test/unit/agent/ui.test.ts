@@ -40,6 +40,12 @@ describe('the page', () => {
     expect((await ask('/page.js')).headers['content-type']).toContain('javascript');
   });
 
+  it('does not start without its files, and says what to copy', async () => {
+    const folder = new URL('file:///nowhere/');
+    const options = { port: 0, maxAgeMs: 0, now: () => 0, look: () => Promise.resolve(STATUS), folder };
+    await expect(serveUi(options)).rejects.toThrow('/nowhere/page.html is missing; copy page.html and page.js');
+  });
+
   it('answers several pages with one look, and looks again when that is old', async () => {
     const { ask, looks, pass } = await open();
     const [first] = await Promise.all([ask('/api/status'), ask('/api/status')]);

@@ -45,6 +45,16 @@ describe('the workflows', () => {
     });
   });
 
+  it('pack all that the program reads beside itself, as the documentation does', () => {
+    const read = [...contentOf('agent/ui/serve.ts').matchAll(/\['(page\.\w+)', /g)].map(([, file]) => `dist/${file}`);
+    const copies = ['.github/workflows/release.yml', 'docs/commands.md'].map(
+      (path) => contentOf(path).match(/cp dist\/eni-agent\.mjs.*/)?.[0] ?? '',
+    );
+
+    expect(read).toEqual(['dist/page.html', 'dist/page.js']);
+    for (const copy of copies) expect(copy.split(' ')).toEqual(expect.arrayContaining(read));
+  });
+
   it('build releases on bases named by digest, of the releases that the Dockerfile names', () => {
     const dockerfile = contentOf('Dockerfile');
     const bases = ['NODE_IMAGE', 'BASE_IMAGE'].map((name) => {

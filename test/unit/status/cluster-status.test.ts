@@ -31,6 +31,27 @@ describe('clusterStatus', () => {
     expect(summary.enis).toEqual({ total: 0, slots: null });
   });
 
+  it('says that nothing is installed, or that no agent could start, once for the whole cluster', () => {
+    const { healthy, told } = problemsOf({ nodes: [nodeFact('a'), nodeFact('b')] });
+
+    expect({ healthy, told }).toEqual({ healthy: false, told: ['error Cluster AgentMissing'] });
+  });
+
+  it('says that EC2 does not answer while pods wait for it', () => {
+    const condition = { status: 'False', reason: 'Ec2Unavailable', message: '503' } as const;
+    const pods = ['p', 'q'].map((name) => podOf(name, { condition }));
+    const facts = factsOf({ nodes: [nodeFact('a')], agents: [agentFact('a')], pods });
+
+    expect(clusterStatus(facts).problems).toEqual([
+      {
+        severity: 'warning',
+        subject: 'Cluster',
+        reason: 'Ec2Unavailable',
+        message: 'EC2 does not answer; default/p and 1 more must wait, and the calls are repeated',
+      },
+    ]);
+  });
+
   it('says whose calls EC2 throttles, and nothing where no agent could be asked', () => {
     const view = (node: string, tokens: number, waiting: number) =>
       [`eni-agent-system/eni-agent-${node}`, { view: snapshotOf(node, { ec2: { tokens, waiting } }) }] as const;

@@ -14,6 +14,7 @@ export function factsOf(given: Partial<ClusterFacts> = {}): ClusterFacts {
     pods: [],
     agents: [],
     floatingIps: [],
+    nodeEnis: [],
     eipObjects: [],
     eniObjects: [],
     events: [],

@@ -8,7 +8,17 @@ import { clusterStatus } from '../../../lib/plan/status/cluster-status.ts';
 import { agentFact, eniView, factsOf, floatingIp, nodeFact, podOf, snapshotOf } from './facts.ts';
 
 const NODE = 'ip-10-0-101-102.eu-central-1.compute.internal';
-const VIEWS: readonly View[] = ['overview', 'nodes', 'pods', 'addresses', 'eips', 'floatingips', 'agents', 'events'];
+const VIEWS: readonly View[] = [
+  'overview',
+  'nodes',
+  'pods',
+  'addresses',
+  'eips',
+  'floatingips',
+  'nodeenis',
+  'agents',
+  'events',
+];
 
 /** A cluster whose names are as long as they are on EKS. */
 const status = clusterStatus(
