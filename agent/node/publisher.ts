@@ -59,13 +59,15 @@ export class Publisher {
   }
 
   routed(statuses: readonly ClaimStatus[]): void {
+    const isNews = this.#routed === undefined || this.#routed.length + statuses.length > 0;
     this.#routed = statuses;
-    this.#publish();
+    if (isNews) this.#publish();
   }
 
   elasticIps(report: EipReport): void {
+    const isNews = !saysNothing(this.#eips, report);
     this.#eips = report;
-    this.#publish();
+    if (isNews) this.#publish();
   }
 
   /** Resolves when every write that is under way has ended, one way or the other. */
@@ -186,4 +188,17 @@ export class Publisher {
       this.#publish();
     });
   }
+}
+
+/**
+ * True when neither report has anything to say of any pod, and both have seen the same pods: most nodes have no Elastic IPs, and each report
+ * would have every pod looked at once more.
+ */
+function saysNothing(before: EipReport, now: EipReport): boolean {
+  return (
+    [before, now].every(({ statuses, refusals }) => statuses.length + refusals.size === 0) &&
+    before.complete === now.complete &&
+    before.pods.size === now.pods.size &&
+    [...before.pods].every((uid) => now.pods.has(uid))
+  );
 }

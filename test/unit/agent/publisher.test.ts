@@ -36,10 +36,14 @@ function statusesOf(of: Pod, state: 'bound' | 'pending'): EipStatus[] {
 function publisher(...pods: Pod[]) {
   const clock = new VirtualClock();
   const patches: PodChange[] = [];
+  let looks = 0;
   const made = new Publisher({
     clock,
     log: silentLogger,
-    pods: () => pods,
+    pods: () => {
+      looks += 1;
+      return pods;
+    },
     hasNetworks: () => false,
     marks: metadataOf,
     patch: (_pod, change) => {
@@ -51,7 +55,7 @@ function publisher(...pods: Pod[]) {
   made.addresses({ at: 0, statuses: [], leftOut: [], refusals: new Map(), enis: [], actions: [], complete: true });
   const report = (statuses: readonly EipStatus[], complete = true) =>
     made.elasticIps({ steps: [], statuses, refusals: new Map(), complete, pods: new Set(pods.map(({ uid }) => uid)) });
-  return { clock, patches, report };
+  return { clock, patches, report, looks: () => looks };
 }
 
 describe('Publisher', () => {
@@ -60,6 +64,21 @@ describe('Publisher', () => {
     report([]);
     await clock.advance(60_000);
     expect(patches).toEqual([]);
+  });
+
+  it('looks at the pods once more for a report of Elastic IPs only when it, or the one before, says something', () => {
+    const asking = pod({ annotations: AUTO });
+    const { looks, report } = publisher(asking);
+    const looksFor = (...given: Parameters<typeof report>) => {
+      const before = looks();
+      report(...given);
+      return looks() - before;
+    };
+    const bound = statusesOf(asking, 'bound');
+
+    // The pods that it has seen, and that it has seen all, are news the first time.
+    expect([looksFor([], false), looksFor([]), looksFor([])]).toEqual([1, 1, 0]);
+    expect([looksFor(bound), looksFor(bound), looksFor([]), looksFor([])]).toEqual([1, 1, 1, 0]);
   });
 
   it('writes a public IP at once, in one patch with condition and annotations', () => {

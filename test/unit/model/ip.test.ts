@@ -1,9 +1,11 @@
 import fc from 'fast-check';
+import ipaddr from 'ipaddr.js';
 import { describe, expect, it } from 'vitest';
 import {
   cidr,
   compareIp,
   contains,
+  type IpAddress,
   ip,
   isGlobalUnicast,
   isReservedInSubnet,
@@ -43,6 +45,66 @@ describe('parseIp', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         for (const parse of [parseIp, parseCidr, parseHostCidr]) expect(() => parse(text)).not.toThrow();
+      }),
+    );
+  });
+});
+
+describe('IPv4 by hand', () => {
+  /** Addresses near one another and near the edges of networks, as they really are. */
+  const byte = fc.constantFrom(0, 1, 2, 3, 4, 127, 128, 254, 255);
+  const address = fc.tuple(byte, byte, byte, byte).map((bytes) => ip(bytes.join('.')));
+  const network = fc.tuple(address, fc.integer({ min: 0, max: 32 })).map(([host, length]) => cidr(`${host}/${length}`));
+
+  it('contains what the package says', () => {
+    fc.assert(
+      fc.property(network, address, (of, one) => {
+        expect(contains(of, one)).toBe(ipaddr.IPv4.parse(one).match(ipaddr.IPv4.parseCIDR(of)));
+      }),
+    );
+  });
+
+  it('keeps the first four and the last of every subnet of a VPC', () => {
+    fc.assert(
+      fc.property(address, fc.integer({ min: 16, max: 28 }), (host, length) => {
+        const subnet = cidr(`${host}/${length}`);
+        const last = ip(ipaddr.IPv4.broadcastAddressFromCIDR(subnet).toString());
+        const first = ipaddr.IPv4.networkAddressFromCIDR(subnet).toByteArray();
+        const nth = (number: number) => ip([...first.slice(0, 3), (first[3] ?? 0) + number].join('.'));
+        expect([0, 3, 4].map((number) => isReservedInSubnet(subnet, nth(number)))).toEqual([true, true, false]);
+        expect(isReservedInSubnet(subnet, last)).toBe(true);
+      }),
+    );
+  });
+
+  it('is read as the package reads four decimal parts without leading zeros', () => {
+    const part = fc.oneof(fc.integer({ min: 0, max: 300 }).map(String), fc.constantFrom('00', '01', '', '1e2', '0x1'));
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 3, maxLength: 5 }), (parts) => {
+        const text = parts.join('.');
+        const plain = parts.every((one) => String(Number(one)) === one);
+        expect(parseIp(text)).toBe(plain && ipaddr.IPv4.isValidFourPartDecimal(text) ? text : undefined);
+      }),
+    );
+  });
+
+  it('is unicast where the package says so', () => {
+    const edges = fc.constantFrom('0.255.255.255', '126.255.255.255', '128.0.0.0', '169.253.255.255', '169.255.0.0');
+    const more = fc.constantFrom('223.255.255.255', '239.255.255.255', '240.0.0.0', '255.255.255.254');
+    const special = ['loopback', 'linkLocal', 'multicast', 'unspecified', 'broadcast'];
+    fc.assert(
+      fc.property(fc.oneof(fc.ipV4(), edges, more), (text) => {
+        expect(isGlobalUnicast(ip(text))).toBe(!special.includes(ipaddr.parse(text).range()));
+      }),
+    );
+  });
+
+  it('is ordered by the bytes', () => {
+    const order = (one: IpAddress, other: IpAddress) =>
+      Buffer.compare(Buffer.from(ipaddr.parse(one).toByteArray()), Buffer.from(ipaddr.parse(other).toByteArray()));
+    fc.assert(
+      fc.property(address, address, (one, other) => {
+        expect(Math.sign(compareIp(one, other))).toBe(order(one, other));
       }),
     );
   });
