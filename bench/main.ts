@@ -12,19 +12,23 @@ import { renderTable } from './table.ts';
 const USAGE = `npm run bench [-- [--quick] [row…]]
   Measures the rows given, or all: ${ROWS.map(({ name }) => name).join(', ')}.
   --quick   fewer samples, for CI
+  --beside  of these, the rows that do not mind what runs beside them: counts, memory, virtual time
+  --alone   of these, the other rows, which need the machine for themselves
   KUBEBUILDER_ASSETS names a folder with etcd and kube-apiserver; without it the simulated API server is used.
 Results go to bench/results/. Exits 1 when a ceiling of bench/ceilings.ts is passed or a row fails.`;
 
 /** Runs the rows one after the other: two at once would measure each other. */
 async function main(argv: readonly string[]): Promise<number> {
-  const options = { quick: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } } as const;
+  const flag = { type: 'boolean', default: false } as const;
+  const options = { quick: flag, beside: flag, alone: flag, help: flag };
   const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
   const unknown = positionals.filter((name) => !ROWS.some((row) => row.name === name));
   if (values.help || unknown.length > 0) {
     console.log(unknown.length > 0 ? `no row ${unknown.join(', ')}\n${USAGE}` : USAGE);
     return unknown.length > 0 ? 64 : 0;
   }
-  const rows = positionals.length === 0 ? ROWS : ROWS.filter(({ name }) => positionals.includes(name));
+  const named = positionals.length === 0 ? ROWS : ROWS.filter(({ name }) => positionals.includes(name));
+  const rows = named.filter(({ beside = false }) => values.beside === values.alone || beside === values.beside);
   await bundle('agent/main.ts', BUNDLE);
   const results: (Measurement | Skipped)[] = [];
   const faults: string[] = [];

@@ -7,6 +7,7 @@ import { NODE, withRig } from '../rig/rig.ts';
 /** What a node with ten pods asks of the API server while nothing happens, in real time. */
 export const idleApi: Row = {
   name: 'idle-api',
+  beside: true,
   run: async ({ quick }) => {
     const seconds = quick ? 20 : 120;
     let proxy: CountingProxy | undefined;

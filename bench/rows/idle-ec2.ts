@@ -9,6 +9,7 @@ const HOUR = 3_600_000;
 /** EC2 reads of a node with 30 addresses on which nothing changes, over a day of virtual time with the agent's own defaults. */
 export const idleEc2: Row = {
   name: 'idle-ec2',
+  beside: true,
   run: async () => {
     const { type, default: written } = OPTIONS.ec2ResyncMs;
     const resyncMs = type.parse(written);

@@ -10,6 +10,7 @@ import { NODE, type Rig, withRig } from '../rig/rig.ts';
  */
 export const memory: Row = {
   name: 'memory',
+  beside: true,
   run: ({ quick }) =>
     withRig({ enis: 6, flags: ['--release-delay=1s'] }, async (rig) => {
       // V8 gives memory back about half a minute after the last activity.

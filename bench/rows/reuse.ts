@@ -4,6 +4,7 @@ import { ROUND_TRIP_MS, reuse as reuseAddresses } from '../scale/reuse.ts';
 /** Addresses that move between two nodes because IPAM gives out again what has just become free. */
 export const reuse: Row = {
   name: 'reuse',
+  beside: true,
   run: async ({ quick }) => {
     const { tookMs, refused } = await reuseAddresses(quick ? 40 : 120);
     const note = 'virtual time';

@@ -13,6 +13,7 @@ const DOCS = join(import.meta.dirname, '../../docs');
  */
 export const scale: Row = {
   name: 'scale',
+  beside: true,
   run: async ({ quick }) => {
     const measured: Measurement[] = [];
     const sizes = quick

@@ -104,11 +104,12 @@ describe('requestsOf', () => {
     const texts = [',', '=', 'tag:', 'auto,', ' ', '10.', 'net1=auto,', 'é'].map((part) =>
       part.repeat(huge / part.length),
     );
-    const started = performance.now();
+    const before = process.cpuUsage();
 
     for (const text of texts) requestsOf(podWith({ [EIP]: text, [`${PEC}-type`]: text }), CONTEXT);
 
-    expect(performance.now() - started).toBeLessThan(2_000);
+    // CPU of this process, microseconds: what else the machine does takes nothing of it.
+    expect(process.cpuUsage(before).user).toBeLessThan(2_000_000);
   });
 });
 

@@ -256,11 +256,12 @@ describe('one annotation of the size that the API server takes', () => {
       cache: known,
       namespaces: [{ path: '/run/netns/n', interfaces }],
     };
-    const startedAt = performance.now();
+    const before = process.cpuUsage();
 
     const { drafts, refusals } = observeClaims(observed, { interfaces: () => true, namespaces: [] });
 
-    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    // CPU of this process: what else the machine does takes nothing of it. Microseconds.
+    expect(process.cpuUsage(before).user).toBeLessThan(3_000_000);
     expect(drafts).toHaveLength(60);
     expect(refusals.get('default/evil')?.map(({ reason }) => reason)).toContain('InvalidAnnotation');
   });

