@@ -14,22 +14,22 @@ export default defineConfig({
     globalSetup: 'test/support/own-temporary-folder.ts',
     // One more than cores: a few files wait for real processes most of their time.
     maxWorkers: availableParallelism() + 1,
+    // Longer than the longest wait within (`PATIENCE_MS`), so that a test fails with the name of what it waited for.
     projects: [
       // Pure functions and small parts, most of them: a worker that keeps its modules saves a quarter of the CPU.
-      project('unit', { testTimeout: 20_000, isolate: false }),
-      project('scenario', { testTimeout: 30_000, globalSetup }),
-      project('contract', { testTimeout: 30_000, globalSetup }),
+      project('unit', { testTimeout: 120_000, isolate: false }),
+      project('scenario', { testTimeout: 180_000, hookTimeout: 120_000, globalSetup }),
+      project('contract', { testTimeout: 180_000, hookTimeout: 120_000, globalSetup }),
       project('cluster', {
-        testTimeout: 60_000,
-        hookTimeout: 60_000,
+        testTimeout: 240_000,
+        hookTimeout: 120_000,
         fileParallelism: false,
         globalSetup,
         setupFiles: ['test/support/need-control-plane.ts'],
       }),
       // Virtual time, with whatever CPU is left: they run beside others.
       project('faults', { testTimeout: 1_200_000 }),
-      // Runs beside the fault stories, which use all CPU: real processes take their time there.
-      project('netns', { testTimeout: 180_000, hookTimeout: 60_000, fileParallelism: false, globalSetup }),
+      project('netns', { testTimeout: 240_000, hookTimeout: 120_000, fileParallelism: false, globalSetup }),
       project('node', { testTimeout: 240_000, hookTimeout: 600_000, fileParallelism: false }),
     ],
   },

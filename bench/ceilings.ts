@@ -4,8 +4,8 @@ import { type Measurement, type Statistic, statistic } from './measurement.ts';
 export type Ceiling = Readonly<Partial<Record<Statistic | 'timesFloor', number>>>;
 
 /**
- * What fails `npm run bench`, and with it CI. Counts and memory are tight: they do not depend on how busy the machine is. Times have
- * room for a shared CI machine; the bars of the table are for a quiet one. A ceiling is raised only in the commit that needs it.
+ * What fails `npm run bench`, and with it CI. Counts are tight: they do not depend on how busy the machine is. Times and memory have room
+ * for a shared CI machine; the bars of the table are for a quiet one. A ceiling is raised only in the commit that needs it.
  */
 export const CEILINGS: Readonly<Record<string, Ceiling>> = {
   'pod-to-assign': { p50: 40, timesFloor: 3 },

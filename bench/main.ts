@@ -12,7 +12,7 @@ import { renderTable } from './table.ts';
 const USAGE = `npm run bench [-- [--quick] [row…]]
   Measures the rows given, or all: ${ROWS.map(({ name }) => name).join(', ')}.
   --quick   fewer samples, for CI
-  --beside  of these, the rows that do not mind what runs beside them: counts, memory, virtual time
+  --beside  of these, the rows that do not mind what runs beside them: counts, virtual time
   --alone   of these, the other rows, which need the machine for themselves
   KUBEBUILDER_ASSETS names a folder with etcd and kube-apiserver; without it the simulated API server is used.
 Results go to bench/results/. Exits 1 when a ceiling of bench/ceilings.ts is passed or a row fails.`;

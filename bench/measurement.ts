@@ -31,7 +31,7 @@ export interface RowOptions {
 
 export interface Row {
   readonly name: string;
-  /** It counts, weighs, or keeps virtual time, so that it does not mind what else the machine does. @default false */
+  /** It counts, or keeps virtual time, so that it does not mind what else the machine does. @default false */
   readonly beside?: boolean;
   run(options: RowOptions): Promise<readonly (Measurement | Skipped)[]>;
 }

@@ -12,6 +12,7 @@ import { unthrottled } from '../../sim/ec2/throttle.ts';
 import { type ImdsServer, startImds } from '../../sim/imds/server.ts';
 import { SpawnedAgent } from '../support/agent-process.ts';
 import { startControlPlane } from '../support/control-plane.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 /** An object as it came over the wire; the tests look into it freely. */
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -41,7 +42,11 @@ async function startBareRig(controllers = false) {
       body,
       ...(method === 'PATCH' && { contentType: 'application/merge-patch+json' as const }),
     });
-  const until = async <T>(what: string, check: () => Promise<T> | T, timeoutMs = 20_000): Promise<NonNullable<T>> => {
+  const until = async <T>(
+    what: string,
+    check: () => Promise<T> | T,
+    timeoutMs = PATIENCE_MS,
+  ): Promise<NonNullable<T>> => {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const result = await check();

@@ -149,7 +149,7 @@ describe('eni-agent controller on a real API server', () => {
       await Promise.all(items.map(({ metadata }: Wire) => rig.endPod(metadata.name as string).catch(() => undefined)));
       return items.length === 0;
     });
-    await rig.until('release', () => rig.eips().length === 0, 30_000);
+    await rig.until('release', () => rig.eips().length === 0);
     expect(nodeEip).toMatch(/^node-[ab]$/);
   });
 

@@ -10,6 +10,7 @@ import { type RateLimit, unthrottled } from '../../sim/ec2/throttle.ts';
 import { startImds } from '../../sim/imds/server.ts';
 import { AgentProcess } from '../../sim/world/agent-process.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { PROGRAM } from '../support/program.ts';
 
 export const NODE = 'node-a';
@@ -128,12 +129,11 @@ async function untilDefaultNamespace(client: KubeClient): Promise<void> {
     async () =>
       (await client.request({ method: 'GET', path: '/api/v1/namespaces/default' }).catch(() => undefined)) !==
       undefined,
-    10_000,
   );
 }
 
 /** Looks every few ms until the condition holds. @throws when it does not in time. */
-export async function until(condition: () => boolean | Promise<boolean>, withinMs: number): Promise<number> {
+export async function until(condition: () => boolean | Promise<boolean>, withinMs = PATIENCE_MS): Promise<number> {
   const start = performance.now();
   for (;;) {
     if (await condition()) return performance.now() - start;

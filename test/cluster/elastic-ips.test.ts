@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { parseAllDocuments } from 'yaml';
 import type { RateLimit } from '../../sim/ec2/throttle.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { type ApiPod, countCalls, type EipRig, NODE, startEipRig, until } from './elastic-ips-rig.ts';
 
 const PEC = 'aws-samples.github.com/aws-pod-eip-controller';
@@ -37,7 +38,7 @@ describe('eni-agent node and Elastic IPs on a real API server', () => {
   let rig: EipRig;
   beforeAll(async () => {
     rig = await startEipRig(controlPlane);
-    await rig.agent.start(AbortSignal.timeout(20_000));
+    await rig.agent.start(AbortSignal.timeout(PATIENCE_MS));
   });
   afterAll(() => rig.close());
   const labelled = async (name: string) => (await rig.pods.get(name)).metadata.labels?.[PUBLIC_IP];
@@ -45,9 +46,9 @@ describe('eni-agent node and Elastic IPs on a real API server', () => {
   it("serves the sample manifest as aws-pod-eip-controller's users expect", async () => {
     const { pods, cloud, ec2 } = rig;
     const created = await pods.create(await samplePod());
-    await until(() => ec2.calls.some(({ action, outcome }) => action === 'AllocateAddress' && outcome === 'ok'), 3_000);
+    await until(() => ec2.calls.some(({ action, outcome }) => action === 'AllocateAddress' && outcome === 'ok'));
     await pods.giveAddress('nginx-0', '10.0.8.10');
-    await until(async () => (await labelled('nginx-0')) !== undefined, 3_000);
+    await until(async () => (await labelled('nginx-0')) !== undefined);
 
     const [eip] = cloud.describeAddresses().addressesSet;
     const { metadata, status } = await pods.get('nginx-0');
@@ -65,7 +66,7 @@ describe('eni-agent node and Elastic IPs on a real API server', () => {
       [`${PEC}-cluster-name`]: 'test',
       [`${PEC}-pod`]: 'default/nginx-0',
     });
-    await until(async () => (await pods.events('nginx-0')).length > 0, 3_000);
+    await until(async () => (await pods.events('nginx-0')).length > 0);
     expect(await pods.events('nginx-0')).toMatchObject([
       { reason: 'EIPAssociated', type: 'Normal', involvedObject: { uid: created.metadata.uid } },
     ]);
@@ -88,7 +89,6 @@ describe('eni-agent node and Elastic IPs on a real API server', () => {
     await pods.annotate('nginx-0', { [`${PEC}-type`]: null });
     await until(
       async () => (await labelled('nginx-0')) === undefined && cloud.describeAddresses().addressesSet.length === 0,
-      5_000,
     );
     expect((await pods.events('nginx-0')).map(({ reason }) => reason)).toEqual(['EIPAssociated', 'EIPDisassociated']);
     expect((await pods.get('nginx-0')).metadata.annotations).not.toHaveProperty(
@@ -105,14 +105,11 @@ describe('eni-agent node and Elastic IPs on a real API server', () => {
       const [name, address] = [`single-${index}`, `10.0.8.${20 + index}`];
       ec2.endpoint.resetCalls();
       await pods.create(pod(name, AUTO));
-      await until(
-        () => ec2.calls.some(({ action, outcome }) => action === 'AllocateAddress' && outcome === 'ok'),
-        3_000,
-      );
+      await until(() => ec2.calls.some(({ action, outcome }) => action === 'AllocateAddress' && outcome === 'ok'));
       await new Promise((resolve) => setTimeout(resolve, 30));
       const patchedAt = Date.now();
       await pods.giveAddress(name, address);
-      await until(async () => (await labelled(name)) !== undefined, 3_000);
+      await until(async () => (await labelled(name)) !== undefined);
       labelMs.push(Date.now() - patchedAt);
       associateMs.push((ec2.calls.find(({ action }) => action === 'AssociateAddress')?.at ?? 0) - patchedAt);
       expect(countCalls(ec2)).toMatchObject({ AllocateAddress: 1, AssociateAddress: 1 });
@@ -128,7 +125,7 @@ describe('eni-agent node and Elastic IPs on a real API server', () => {
 
   it('serves 40 pods at once with two writes each and at most 8 reads', async () => {
     const { pods, ec2, cloud } = rig;
-    await until(() => cloud.describeAddresses().addressesSet.length === 0, 10_000);
+    await until(() => cloud.describeAddresses().addressesSet.length === 0);
     ec2.endpoint.resetCalls();
     const names = Array.from({ length: 40 }, (_, index) => `burst-${index}`);
     const startedAt = performance.now();
@@ -143,7 +140,7 @@ describe('eni-agent node and Elastic IPs on a real API server', () => {
       (await pods.list()).filter(
         ({ metadata }: ApiPod) => metadata.labels?.[PUBLIC_IP] && metadata.name.startsWith('burst'),
       ).length === 40;
-    await until(all, 10_000);
+    await until(all);
     const labelledMs = performance.now() - startedAt;
     const counts = countCalls(ec2);
     console.log(
@@ -160,7 +157,7 @@ describe('eni-agent node and Elastic IPs on a real API server', () => {
     expect(reads).toBeLessThanOrEqual(8);
     expect(ec2.calls.length - reads).toBe(80);
     await Promise.all(names.map((name) => pods.remove(name)));
-    await until(() => cloud.describeAddresses().addressesSet.length === 0, 20_000);
+    await until(() => cloud.describeAddresses().addressesSet.length === 0);
   });
 
   it('never labels a recreated pod with an address that is bound to the old one', async () => {
@@ -175,24 +172,24 @@ describe('eni-agent node and Elastic IPs on a real API server', () => {
       const { metadata } = await pods.create(pod('again', AUTO));
       await pods.giveAddress('again', '10.0.8.31');
       let shown: string | undefined;
-      await until(async () => (shown = await labelled('again')) !== undefined, 3_000);
+      await until(async () => (shown = await labelled('again')) !== undefined);
       const bound = cloud.describeAddresses().addressesSet.find(({ publicIp }) => publicIp === shown);
       expect(bound?.privateIpAddress).toBe('10.0.8.31');
       expect((await pods.get('again')).metadata.uid).toBe(metadata.uid);
       await pods.remove('again');
     }
-    await until(() => cloud.describeAddresses().addressesSet.length === 0, 20_000);
+    await until(() => cloud.describeAddresses().addressesSet.length === 0);
   });
 
   it('releases the Elastic IP of a pod that went while the agent was down', async () => {
     const { pods, cloud, agent } = rig;
     await pods.create(pod('orphan', AUTO));
     await pods.giveAddress('orphan', '10.0.8.40');
-    await until(async () => (await labelled('orphan')) !== undefined, 3_000);
+    await until(async () => (await labelled('orphan')) !== undefined);
     await agent.end('SIGKILL');
     await pods.remove('orphan');
-    await agent.start(AbortSignal.timeout(20_000));
-    await until(() => cloud.describeAddresses().addressesSet.length === 0, 10_000);
+    await agent.start(AbortSignal.timeout(PATIENCE_MS));
+    await until(() => cloud.describeAddresses().addressesSet.length === 0);
 
     expect(cloud.describeAddresses().addressesSet).toEqual([]);
   });
@@ -202,7 +199,7 @@ describe('eni-agent node under a small bucket of EC2 calls', () => {
   let rig: EipRig;
   beforeAll(async () => {
     rig = await startEipRig(controlPlane, { throttle: oneBucket(20, 5) });
-    await rig.agent.start(AbortSignal.timeout(20_000));
+    await rig.agent.start(AbortSignal.timeout(PATIENCE_MS));
   });
   afterAll(() => rig.close());
 
@@ -217,7 +214,7 @@ describe('eni-agent node under a small bucket of EC2 calls', () => {
     );
     const all = async () =>
       (await pods.list()).filter(({ metadata }: ApiPod) => metadata.labels?.[PUBLIC_IP]).length === 40;
-    const took = await until(all, 55_000);
+    const took = await until(all);
     const refused = ec2.calls.filter(({ outcome }) => outcome === 'RequestLimitExceeded').length;
     console.log('small bucket: last label after', Math.round(took), 'ms,', refused, 'calls refused', countCalls(ec2));
     expect(cloud.describeAddresses().addressesSet).toHaveLength(40);

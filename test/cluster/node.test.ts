@@ -85,15 +85,17 @@ describe('eni-agent node, on a real API server and real namespaces', () => {
     const namespace = await startInNamespace('flapping', podIp(5), node, ANY_FLOATING);
     await sleep(300);
 
+    const began = Date.now();
     for (let round = 0; round < 100; round += 1) {
       await rig.inside(namespace, 'addr', round % 2 === 0 ? 'add' : 'del', `${VIP}/32`, 'dev', 'net1');
       await sleep(90);
     }
     // A return is asked for without force first (DESIGN rule 3), which EC2 may refuse: two calls and a look where one used to do.
-    expect(rig.ec2.calls.length).toBeLessThan(30);
+    // In the 12 s that it takes; a machine that is busy takes longer, and so much more may be asked.
+    expect(rig.ec2.calls.length).toBeLessThan(30 * Math.max(1, (Date.now() - began) / 12_000));
     await rig.inside(namespace, 'addr', 'add', `${VIP}/32`, 'dev', 'net1');
 
-    await until('the call once it stays', () => (accepted().at(-1)?.at ?? 0) > Date.now() - 3_000, 8_000);
+    await until('the call once it stays', () => (accepted().at(-1)?.at ?? 0) > Date.now() - 3_000);
     await until('calm', async () => (await rig.condition('flapping'))?.status === 'True');
     expect(agent.log.length).toBeLessThan(30);
   });
@@ -111,7 +113,7 @@ describe('eni-agent node, on a real API server and real namespaces', () => {
       await rig.inside(namespace, 'addr', 'add', `${VIP6}/128`, 'dev', 'net1', 'nodad');
       await until(`${VIP6} on ${each.name}`, () => rig.holder(VIP6) === each.enis[1]?.id);
     }
-    await until('the loser to say so', async () => (await rig.condition('vip-0'))?.reason === 'HeldElsewhere', 20_000);
+    await until('the loser to say so', async () => (await rig.condition('vip-0'))?.reason === 'HeldElsewhere');
     const settled = rig.writes().length;
 
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {

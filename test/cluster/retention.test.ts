@@ -27,7 +27,7 @@ describe('an Elastic IP on a real API server outlives', () => {
     await create();
     const address = await publicIp(front);
     await rig.request('DELETE', '/api/v1/namespaces/apps');
-    await rig.until('the namespace gone', async () => (await find('/api/v1/namespaces/apps')) === undefined, 60_000);
+    await rig.until('the namespace gone', async () => (await find('/api/v1/namespaces/apps')) === undefined);
     expect(allocated()).toEqual([address]);
     expect(rig.tagsOf(rig.eips()[0])['eni-agent.io/retained-for']).toBe('EIP/apps/front');
 
@@ -61,7 +61,7 @@ describe('an Elastic IP on a real API server outlives', () => {
     await create();
     const eni = await ready();
     await rig.request('DELETE', '/api/v1/namespaces/lan');
-    await rig.until('the namespace gone', async () => (await find('/api/v1/namespaces/lan')) === undefined, 60_000);
+    await rig.until('the namespace gone', async () => (await find('/api/v1/namespaces/lan')) === undefined);
 
     await create();
     expect(await ready()).toBe(eni);
@@ -77,7 +77,7 @@ describe('an Elastic IP on a real API server outlives', () => {
     await rig.request('DELETE', CRD);
     await rig.until('an object that waits', async () => (await find(kept))?.metadata.deletionTimestamp !== undefined);
     const second = rig.startController();
-    await rig.until('the definition gone', async () => (await find(CRD)) === undefined, 60_000);
+    await rig.until('the definition gone', async () => (await find(CRD)) === undefined);
     await second.end('SIGTERM');
     expect(allocated()).toEqual([address]);
 

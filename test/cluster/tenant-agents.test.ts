@@ -49,7 +49,7 @@ describe.skipIf(why !== undefined)(`agents under a tenant policy${why ? ` (skipp
     expect(rig.eips()).toHaveLength(0);
 
     writeFileSync(join(tenants, 'default.elastic-ips'), 'auto');
-    await rig.until('both Elastic IPs', () => rig.eips().length === 2, 40_000);
+    await rig.until('both Elastic IPs', () => rig.eips().length === 2);
     await rig.until('the condition', async () => (await condition())?.status === 'True');
   }, 120_000);
 });

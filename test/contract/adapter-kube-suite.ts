@@ -35,7 +35,7 @@ export function kubeAdapterSuite(start: () => Promise<ApiUnderTest>): void {
     api = await start();
     client = createKubeClient({ connection: api.connection, clock });
     // The first connection loads client-node: 2 700 files where it is not bundled.
-  }, 60_000);
+  });
   afterAll(async () => {
     stop.abort();
     await Promise.all(owned);

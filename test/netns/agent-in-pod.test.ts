@@ -136,7 +136,7 @@ describe.skipIf(possible !== true)('eni-agent sidecar, in the namespace of a pod
     const reassign = { networkInterfaceId: otherNode.id, privateIpAddresses: [V4], allowReassignment: true };
     cloud.assignPrivateIpAddresses(reassign);
 
-    await until('the loss', () => agent.told('address is no longer on our ENI; standing down').length === 1, 20_000);
+    await until('the loss', () => agent.told('address is no longer on our ENI; standing down').length === 1);
     expect(holderOf(V4)).toBe(otherNode.id);
     await rig.inside('addr', 'del', `${V4}/32`, 'dev', 'net1');
     await rig.inside('addr', 'add', `${V4}/32`, 'dev', 'net1');

@@ -1,11 +1,12 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { Cloud } from '../../sim/ec2/cloud.ts';
 import { startEc2Server } from '../../sim/ec2/server.ts';
 import { canUseRealNamespaces, RealHost } from '../../sim/host/real.ts';
 import { startImds } from '../../sim/imds/server.ts';
+import { until } from '../support/agent-process.ts';
 import { PROGRAM } from '../support/program.ts';
 
 const possible = await canUseRealNamespaces();
@@ -13,11 +14,6 @@ if (possible !== true) process.stdout.write(`host-ip test skipped: ${possible}\n
 
 const DEVICE = 'tnHip1';
 const VIP = '10.31.1.201';
-
-async function until(what: string, ask: () => boolean): Promise<void> {
-  for (const end = Date.now() + 20_000; Date.now() < end; await sleep(20)) if (ask()) return;
-  throw new Error(`not within 20 s: ${what}`);
-}
 
 describe.skipIf(possible !== true)('eni-agent host-ip on a real interface', () => {
   it('puts NODEPORT_IP on it, puts it back when removed, and takes it off on SIGTERM', async () => {
@@ -43,17 +39,17 @@ describe.skipIf(possible !== true)('eni-agent host-ip on a real interface', () =
     };
     const child = spawn(process.execPath, [PROGRAM, 'host-ip'], { env: environment, stdio: 'inherit' });
     const exited = once(child, 'exit');
-    const there = () =>
-      execFileSync('ip', ['-br', 'addr', 'show', 'dev', DEVICE], { encoding: 'utf8' }).includes(`${VIP}/24`);
+    // Not synchronous: EC2 and the metadata service answer from this process.
+    const there = async () => (await execa('ip', ['-br', 'addr', 'show', 'dev', DEVICE])).stdout.includes(`${VIP}/24`);
     const held = () => cloud.state.requireInterfaceNow(eni.id).addresses.some(({ ip }) => ip === VIP);
     try {
       await until('on the interface', there);
       expect(held()).toBe(true);
-      execFileSync('ip', ['addr', 'del', `${VIP}/24`, 'dev', DEVICE]);
+      await execa('ip', ['addr', 'del', `${VIP}/24`, 'dev', DEVICE]);
       await until('on the interface again', there);
       child.kill('SIGTERM');
       expect((await exited)[0]).toBe(0);
-      expect([there(), held()]).toEqual([false, true]);
+      expect([await there(), held()]).toEqual([false, true]);
     } finally {
       child.kill('SIGKILL');
       await imds.close();

@@ -81,7 +81,7 @@ describe.skipIf(possible !== true)('the real program on a node that lacks someth
     const { status, reasons } = await untilReadyz(agent, (answer) => answer.reasons.includes('ENOENT'));
     expect(status).toBe(503);
     expect(reasons).toContain(`${lone.host.netnsDir} cannot be read (ENOENT); mount it from the host`);
-    await until('the log', () => JSON.stringify(agent.told('not ready')).includes('ENOENT'), 60_000);
+    await until('the log', () => JSON.stringify(agent.told('not ready')).includes('ENOENT'));
     const doctor = await lone.doctor(agent, REGION);
     expect(doctor['agent']).toMatch(/^fail not ready: .*ENOENT/);
     expect(doctor[`folder ${lone.host.netnsDir}`]).toMatch(/^fail cannot be read/);
@@ -116,7 +116,7 @@ describe.skipIf(possible !== true)('the real program on a node that lacks someth
     await lone.startPod('first', address);
     await lone.assigned(address);
     await untilReadyz(agent, (answer) => answer.status === 200 && answer.notes === '');
-    await until('the log', () => agent.told('ready; nothing looks wrong any more').length > 0, 60_000);
+    await until('the log', () => agent.told('ready; nothing looks wrong any more').length > 0);
   });
 
   test('the paths of CRI-O: bare UUIDs, under /var/run in the cache', async () => {
@@ -188,7 +188,7 @@ describe.skipIf(possible !== true)('the real program on a node that lacks someth
     );
     expect(status).toBe(503);
     expect(await probe(agent, '/healthz')).toMatchObject({ status: 200 });
-    await until('the log', () => agent.told('not ready').length > 0, 60_000);
+    await until('the log', () => agent.told('not ready').length > 0);
     // Its own questions to EC2 vanish, too: it asks each for as long as the agent does.
     expect((await lone.doctor(agent, { environment }))['agent']).toMatch(
       /^fail not ready: .*DescribeNetworkInterfaces/,

@@ -86,21 +86,21 @@ describe.skipIf(possible !== true)("AWS's Multi-AZ sample with its image replace
 
   test('as sidecar: follows what is added and removed, and does not take back over a restart what another has by then', async () => {
     const agent = rig.startScript(SAMPLE);
-    await until('the sidecar', () => agent.told('following the addresses of this pod').length === 1, 20_000);
+    await until('the sidecar', () => agent.told('following the addresses of this pod').length === 1);
     await rig.inside('addr', 'add', `${VIP1}/32`, 'dev', 'net1');
-    await until('the routes', () => targets(`${VIP1}/32`).every((eni) => eni === rig.red.id), 20_000);
-    await until('the rule', async () => (await rig.inside('rule')).includes(`from ${VIP1} lookup 101`), 20_000);
+    await until('the routes', () => targets(`${VIP1}/32`).every((eni) => eni === rig.red.id));
+    await until('the rule', async () => (await rig.inside('rule')).includes(`from ${VIP1} lookup 101`));
     await rig.inside('addr', 'add', `${VIP2}/32`, 'dev', 'net2');
-    await until('the second rule', async () => (await rig.inside('rule')).includes(`from ${VIP2} lookup 102`), 20_000);
+    await until('the second rule', async () => (await rig.inside('rule')).includes(`from ${VIP2} lookup 102`));
     await rig.inside('addr', 'del', `${VIP2}/32`, 'dev', 'net2');
-    await until('the end of the rule', async () => !(await rig.inside('rule')).includes(VIP2), 20_000);
+    await until('the end of the rule', async () => !(await rig.inside('rule')).includes(VIP2));
 
     expect(await agent.end('SIGKILL')).toBe(-1);
     const destination = { destinationCidrBlock: `${VIP1}/32`, networkInterfaceId: rig.otherNode.id };
     for (const routeTableId of ['rtb-1', 'rtb-2']) rig.cloud.replaceRoute({ routeTableId, ...destination });
     const before = written().length;
     const next = rig.startScript(SAMPLE);
-    await until('the loss', () => next.told('route leads elsewhere by now; standing down').length === 2, 20_000);
+    await until('the loss', () => next.told('route leads elsewhere by now; standing down').length === 2);
     expect(await next.end()).toBe(0);
     expect(written()).toHaveLength(before);
     expect(targets(`${VIP1}/32`)).toEqual([rig.otherNode.id, rig.otherNode.id]);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PATIENCE_MS } from './patience.ts';
 import { PROGRAM } from './program.ts';
 
 export interface LogLine {
@@ -58,7 +59,7 @@ export class SpawnedAgent {
     return line && `http://127.0.0.1:${String(line['port'])}`;
   }
 
-  async ready(timeoutMs = 60_000): Promise<void> {
+  async ready(timeoutMs = PATIENCE_MS): Promise<void> {
     const isReady = async () => {
       const reply = this.url === undefined ? undefined : await fetch(`${this.url}/readyz`).catch(() => undefined);
       return reply?.ok === true;
@@ -98,7 +99,7 @@ export class SpawnedAgent {
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  timeoutMs = 15_000,
+  timeoutMs = PATIENCE_MS,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await condition())) {

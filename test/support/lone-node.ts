@@ -12,6 +12,7 @@ import { FakeKubelet } from '../../sim/kube/kubelet.ts';
 import { startKubeApi } from '../../sim/kube/server.ts';
 import { SpawnedAgent, until } from './agent-process.ts';
 import { type DoorState, openDoor } from './door.ts';
+import { PATIENCE_MS } from './patience.ts';
 
 const NODE = 'lone';
 const SUBNET = '10.81.1';
@@ -164,7 +165,7 @@ export async function openLoneNode(host: HostWorld, options: LoneNodeOptions = {
     announce,
     holderOf,
     addressNumber: (last: number) => `${SUBNET}.${last}`,
-    assigned: (address: string, timeoutMs = 60_000) =>
+    assigned: (address: string, timeoutMs = PATIENCE_MS) =>
       until(`${address} on the ENI`, () => holderOf(address) === eni.id, timeoutMs),
     close,
   };
@@ -190,7 +191,7 @@ export async function probe(agent: SpawnedAgent, path: '/healthz' | '/readyz'): 
 export async function untilReadyz(
   agent: SpawnedAgent,
   accepts: (answer: ProbeAnswer) => boolean,
-  timeoutMs = 60_000,
+  timeoutMs = PATIENCE_MS,
 ): Promise<ProbeAnswer> {
   let last: ProbeAnswer | undefined;
   const accepted = async () => {

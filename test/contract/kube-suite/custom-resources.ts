@@ -115,7 +115,7 @@ export function describeCustomResources({ wires, group }: Bench): void {
     await wires.delete(`${definitions}/ghosts.gone.example`);
     await wires.until(ghosts, 404);
     expect((await wires.get(definitions)).body.items).not.toContainEqual(named('ghosts.gone.example'));
-  }, 30_000);
+  });
 }
 
 function widget(name: string, extra: object = {}) {

@@ -31,7 +31,7 @@ describe('eni-agent plan, in a simulated cluster without agents', { timeout: 120
     const vip = [{ ifName: 'net1', eni, ips: ['10.99.0.5'] }];
     await world.pods.start({ name: 'vip', node, networks: vip, annotations: routed });
     await world.pods.start({ name: 'lost', node, networks: [{ ifName: 'net1', eni, ips: ['10.20.2.99'] }] });
-  }, 60_000);
+  });
   afterAll(() => world?.close());
 
   function plan(...argv: string[]): Promise<{ code: number; out: string; err: string }> {

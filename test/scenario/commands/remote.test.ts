@@ -39,7 +39,7 @@ describe('commands that reach into the pods of the agents', { timeout: 120_000 }
     writeFileSync(join(bin, 'kubectl'), KUBECTL);
     chmodSync(join(bin, 'kubectl'), 0o755);
     await Promise.all(world.nodes.map(({ agent }) => agent.start(ending.signal)));
-  }, 60_000);
+  });
   afterAll(async () => {
     ending.abort();
     await world?.close();

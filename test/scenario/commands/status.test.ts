@@ -25,7 +25,7 @@ describe('eni-agent status, against real agents in a simulated cluster', { timeo
     });
     world.floatingIps.install();
     await Promise.all(world.nodes.map(({ agent }) => agent.start(ending.signal)));
-  }, 60_000);
+  });
   afterAll(async () => {
     ending.abort();
     await world?.close();

@@ -65,7 +65,7 @@ describe.skipIf(CHROMIUM === undefined)('the page of eni-agent ui, in a real bro
     let looks = 0;
     ui = await serveUi({ port: 0, maxAgeMs: 0, now: () => (looks += 1), look });
     page = await openPage(ui.url);
-  }, 60_000);
+  });
   beforeEach(async () => {
     facts = BUSY;
     fault = undefined;

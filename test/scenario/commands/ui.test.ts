@@ -26,7 +26,7 @@ describe.skipIf(CHROMIUM === undefined)('eni-agent ui, in a real browser against
     ui = spawn(process.execPath, [PROGRAM, 'ui', '--port=0'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = (await once(ui.stdout ?? ui, 'data')) as [Buffer];
     page = await openPage(/http:\/\/127\.0\.0\.1:\d+\//.exec(String(line))?.[0] ?? '');
-  }, 90_000);
+  });
   afterAll(async () => {
     await page?.close();
     ui?.kill();

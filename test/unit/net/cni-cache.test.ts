@@ -77,6 +77,7 @@ describe('CniCache', () => {
     }
     rmSync(folder, { recursive: true });
     await witness.until('the end', () => pods().length === 0);
+    expect(witness.problems).toEqual([]);
   });
 
   test('reads a half-written file again until it is whole, and does not complain meanwhile', async () => {

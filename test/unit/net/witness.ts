@@ -1,3 +1,5 @@
+import { PATIENCE_MS } from '../../support/patience.ts';
+
 /** Waits for what an observer's `onChange` makes true, without polling; fails with a name when it does not come true in time. */
 export class Witness {
   #waiting: (() => void)[] = [];
@@ -14,7 +16,7 @@ export class Witness {
   };
 
   /** Resolves with the ms that it took. */
-  async until(what: string, condition: () => boolean, timeoutMs = 15_000): Promise<number> {
+  async until(what: string, condition: () => boolean, timeoutMs = PATIENCE_MS): Promise<number> {
     const startedAt = performance.now();
     const late = AbortSignal.timeout(timeoutMs);
     while (!condition()) {
