@@ -11,7 +11,7 @@ import {
 import { World } from '../../support/world/world.ts';
 import { applyDefinitions, WorldController } from '../../support/world/world-controller.ts';
 
-export const SECOND = 1_000;
+const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
 
 const LABELS = { 'eip.materialize.cloud/manage': 'true', role: 'egress' };

@@ -47,7 +47,7 @@ export function deleteObject(world: World, ref: ObjectRef): void {
 }
 
 /** @throws {ApiError} when there is none, and {@link Error} when its kind is not defined. */
-export function getObject(world: World, ref: ObjectRef): Wire {
+function getObject(world: World, ref: ObjectRef): Wire {
   return world.kubeState.api.get(resourceOf(world, ref), namespaceOf(ref), ref.name);
 }
 
