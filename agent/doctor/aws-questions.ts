@@ -5,11 +5,17 @@ import type { QuotaApi } from '../../lib/ec2/service-quotas.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { Eni } from '../../lib/model/eni.ts';
 import { protectionOf } from '../../lib/model/eni-protection.ts';
-import type { Answer, Evidence, PermissionFound, SubnetFound } from '../../lib/plan/doctor/evidence.ts';
+import type {
+  Answer,
+  Evidence,
+  PermissionFound,
+  ReservationFound,
+  SubnetFound,
+} from '../../lib/plan/doctor/evidence.ts';
 
 export type AwsEvidence = Pick<
   Evidence,
-  'permissions' | 'enis' | 'gateway' | 'elasticIps' | 'sourceChecks' | 'subnets'
+  'permissions' | 'enis' | 'gateway' | 'elasticIps' | 'sourceChecks' | 'subnets' | 'reservations'
 >;
 
 /** When it is not even known which instance this is. */
@@ -27,6 +33,7 @@ function unasked(message: string): AwsEvidence {
     elasticIps: skipped,
     sourceChecks: skipped,
     subnets: skipped,
+    reservations: skipped,
   };
 }
 
@@ -53,6 +60,7 @@ export async function askAws(
   return {
     enis,
     subnets: await askSubnets(enis, (ids) => probe.freeAddresses(ids, signal)),
+    reservations: await askReservations(enis, (id) => probe.reservations(id, signal)),
     sourceChecks: await asked(() => probe.sourceChecks(instanceId, signal)),
     permissions: { kind: 'known', value: permissions },
     gateway: vpcId === undefined ? noVpc(enis) : await asked(() => probe.hasInternetGateway(vpcId, signal)),
@@ -71,6 +79,17 @@ async function askSubnets(
   const usable = enis.value.filter((eni) => protectionOf(eni) === undefined);
   const ids = [...new Set(usable.map(({ subnetId }) => subnetId))];
   return ids.length === 0 ? { kind: 'known', value: [] } : asked(() => ask(ids));
+}
+
+/** Of the subnets that Multus may share with ordinary pods. */
+async function askReservations(
+  enis: Answer<readonly Eni[]>,
+  ask: (subnetId: string) => Promise<readonly ReservationFound[]>,
+): Promise<Answer<readonly ReservationFound[]>> {
+  if (enis.kind !== 'known') return { kind: 'skipped', message: 'the ENIs are unknown' };
+  const shared = enis.value.filter((eni) => protectionOf(eni) !== undefined && !eni.requesterManaged);
+  const ids = [...new Set(shared.map(({ subnetId }) => subnetId))];
+  return asked(async () => (await Promise.all(ids.map(ask))).flat());
 }
 
 function noVpc(enis: Answer<readonly Eni[]>): Answer<boolean> {

@@ -18,8 +18,8 @@ interface Definition {
 
 interface NodePods {
   readonly pods: readonly Pod[];
-  /** By `namespace/name`, in this order; what is gone meanwhile is left out. */
-  readonly definitions: ReadonlyMap<string, Definition>;
+  /** By `namespace/name`, in this order; undefined: there is none of this name. */
+  readonly definitions: ReadonlyMap<string, Definition | undefined>;
 }
 
 /**
@@ -49,7 +49,7 @@ async function readPods(client: KubeClient, nodeName: string, signal: AbortSigna
   const found = await Promise.all(
     names.map(async (name) => [name, await readDefinition(client, name, signal)] as const),
   );
-  return { pods, definitions: new Map(found.flatMap(([name, found]) => (found ? [[name, found]] : []))) };
+  return { pods, definitions: new Map(found) };
 }
 
 /** Undefined: there is none of this name. */
@@ -64,10 +64,14 @@ async function readDefinition(client: KubeClient, name: string, signal: AbortSig
   }
 }
 
-function networksOf({ definitions }: NodePods): NetworkFound[] {
-  return Array.from(definitions, ([name, { spec }]) => {
-    const config = spec?.config;
-    return { name, master: masterOf(config), plugin: pluginOf(config), ranges: ipamRangesOf(config) };
+/** A definition that is gone and that no living pod asks for any more is left out. */
+function networksOf({ pods, definitions }: NodePods): NetworkFound[] {
+  return [...definitions].flatMap(([name, definition]): NetworkFound[] => {
+    const config = definition?.spec?.config;
+    const found = { name, master: masterOf(config), plugin: pluginOf(config), ranges: ipamRangesOf(config) };
+    if (definition !== undefined) return [found];
+    const asking = pods.find((pod) => isAlive(pod) && promisedNetworks(pod.annotations, pod.namespace).includes(name));
+    return asking === undefined ? [] : [{ ...found, missingFor: `pod ${podKey(asking)}` }];
   });
 }
 

@@ -25,23 +25,35 @@ export function hasFailed({ checks }: Pick<DoctorView, 'checks'>): boolean {
   return checks.some(({ verdict }) => verdict === 'fail');
 }
 
+export interface DoctorText {
+  readonly paint: Paint;
+  readonly columns: number | undefined;
+  /** Leaves out what passed or was skipped. @default false */
+  readonly onlyFaults?: boolean;
+}
+
 /** Checks for people: a line each; below what needs one, the fix and where to read about it. */
-export function renderDoctor(
-  { checks }: DoctorView,
-  options: { readonly paint: Paint; readonly columns: number | undefined },
-): string {
-  const { paint } = options;
-  const width = Math.max(...checks.map(({ name }) => name.length));
-  const lines = checks.flatMap(({ name, verdict, finding, fix, paragraph }) => [
+export function renderDoctor({ checks }: DoctorView, options: DoctorText): string {
+  const { paint, onlyFaults = false } = options;
+  const shown = checks.filter(({ verdict }) => !onlyFaults || verdict === 'fail' || verdict === 'warn');
+  const width = Math.max(...shown.map(({ name }) => name.length));
+  const lines = shown.flatMap(({ name, verdict, finding, fix, paragraph }) => [
     `${colour(verdict, paint)(verdict.padEnd(7))}  ${name.padEnd(width)}  ${finding}`,
     ...(fix === undefined ? [] : wrapped(`→ ${fix}`, options.columns, 9).map((line) => `${' '.repeat(9)}${line}`)),
     ...(fix === undefined || verdict === 'pass' ? [] : [`${' '.repeat(9)}${paint.dim(paragraph)}`]),
   ]);
-  const failed = checks.filter(({ verdict }) => verdict === 'fail').length;
-  const warned = checks.filter(({ verdict }) => verdict === 'warn').length;
+  const count = (verdict: Check['verdict']) => checks.filter((check) => check.verdict === verdict).length;
+  const [failed, warned, skipped] = [count('fail'), count('warn'), count('skipped')];
   const warnings = warned === 0 ? '' : ` ${warned} warning${warned === 1 ? '' : 's'}.`;
   const summary = failed === 0 ? 'No check failed.' : `${failed} of ${checks.length} checks failed.`;
-  return [...lines, '', failed + warned === 0 ? 'All checks passed.' : `${summary}${warnings}`, ''].join('\n');
+  return [
+    ...lines,
+    '',
+    failed + warned === 0
+      ? `All checks passed${skipped === 0 ? '' : `; ${skipped} skipped`}.`
+      : `${summary}${warnings}`,
+    '',
+  ].join('\n');
 }
 
 function colour(verdict: Check['verdict'], paint: Paint): (text: string) => string {

@@ -57,9 +57,9 @@ export function renderClusterDoctor({ nodes }: ClusterDoctor, options: TextOptio
   const { paint } = options;
   const parts = nodes.map((one) => {
     if ('fault' in one) return `${paint.bold(one.node)}  ${paint.bad('not asked')}: ${one.fault}\n`;
-    const checks = one.checks.filter(({ verdict }) => verdict === 'fail' || verdict === 'warn');
-    if (checks.length === 0) return `${paint.bold(one.node)}  ${paint.good('all checks passed')}\n`;
-    return `${paint.bold(one.node)}\n${renderDoctor({ ...one, checks }, options)}`;
+    if (!one.checks.some(({ verdict }) => verdict === 'fail' || verdict === 'warn'))
+      return `${paint.bold(one.node)}  ${paint.good('all checks passed')}\n`;
+    return `${paint.bold(one.node)}\n${renderDoctor(one, { ...options, onlyFaults: true })}`;
   });
   return parts.join('\n');
 }

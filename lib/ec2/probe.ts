@@ -8,9 +8,11 @@ import {
   DescribeNetworkInterfacesCommand,
   DescribeSubnetsCommand,
   DisassociateAddressCommand,
+  GetSubnetCidrReservationsCommand,
   ReleaseAddressCommand,
 } from '@aws-sdk/client-ec2';
 import type { Ec2Error } from '../model/ec2-error.ts';
+import { type Cidr, parseCidr } from '../model/ip.ts';
 import type { Ec2Client } from './client.ts';
 import { translateError } from './errors.ts';
 import { askPermission, type Permission } from './permission.ts';
@@ -44,6 +46,11 @@ export interface Ec2Probe {
     subnetIds: readonly string[],
     signal: AbortSignal,
   ): Promise<{ readonly id: string; readonly free: number }[]>;
+  /** What is reserved in a subnet, IPv4 and IPv6. @throws {Ec2Error} */
+  reservations(
+    subnetId: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly subnetId: string; readonly cidr: Cidr; readonly explicit: boolean }[]>;
   /** Of each ENI of the instance. @throws {Ec2Error} */
   sourceChecks(instanceId: string, signal: AbortSignal): Promise<{ readonly eni: string; readonly enabled: boolean }[]>;
 }
@@ -71,6 +78,15 @@ export function ec2Probe(client: Ec2Client): Ec2Probe {
       const command = new DescribeSubnetsCommand({ SubnetIds: [...subnetIds] });
       const answer = await client.send(command, { abortSignal }).catch(translated('DescribeSubnets'));
       return (answer.Subnets ?? []).map(({ SubnetId: id = '', AvailableIpAddressCount: free = 0 }) => ({ id, free }));
+    },
+    async reservations(subnetId, abortSignal) {
+      const command = new GetSubnetCidrReservationsCommand({ SubnetId: subnetId });
+      const answer = await client.send(command, { abortSignal }).catch(translated('GetSubnetCidrReservations'));
+      const found = [...(answer.SubnetIpv4CidrReservations ?? []), ...(answer.SubnetIpv6CidrReservations ?? [])];
+      return found.flatMap(({ Cidr: text = '', ReservationType: type }) => {
+        const cidr = parseCidr(text);
+        return cidr === undefined ? [] : [{ subnetId, cidr, explicit: type === 'explicit' }];
+      });
     },
     async sourceChecks(instanceId, abortSignal) {
       const command = new DescribeNetworkInterfacesCommand({

@@ -156,6 +156,10 @@ export const actions: Readonly<Record<string, Action>> = {
     (query) => ({ subnetIds: query.list('SubnetId'), ...selection(query) }),
     (cloud, input) => cloud.describeSubnets(input),
   ),
+  GetSubnetCidrReservations: action(
+    (query) => ({ subnetId: query.required('SubnetId') }),
+    (cloud, input) => cloud.getSubnetCidrReservations(input),
+  ),
   DescribeSecurityGroups: action(
     (query) => ({ groupIds: query.list('GroupId'), ...selection(query) }),
     (cloud, input) => cloud.describeSecurityGroups(input),

@@ -14,6 +14,7 @@ import {
   sizeOf,
 } from './ip-range.ts';
 import type { CloudState } from './state.ts';
+import { isReservedAddress } from './subnet-reservations.ts';
 
 /**
  * Reads the addresses of a request: each must be an address of the family, inside the subnet and not reserved
@@ -75,6 +76,7 @@ export function freeAddresses(
   const found: IpAddress[] = [];
   for (const { address, offset } of assignableFrom(network, state.cursors.get(`${subnet.id} ${network}`) ?? 0n)) {
     if (state.holderOf(subnet.id, address) !== undefined || except.includes(address)) continue;
+    if (isReservedAddress(state, subnet.id, address)) continue;
     found.push(address);
     if (found.length < count) continue;
     state.cursors.set(`${subnet.id} ${network}`, offset + 1n);

@@ -33,6 +33,7 @@ import { createRoute, deleteRoute, replaceRoute } from './routes.ts';
 import type { DescribeSecurityGroupsInput, SecurityGroupInput } from './security-groups.ts';
 import { addSecurityGroup, describeSecurityGroups } from './security-groups.ts';
 import { CloudState } from './state.ts';
+import { addSubnetReservation, getSubnetCidrReservations, type SubnetReservationInput } from './subnet-reservations.ts';
 import type { CreateTagsInput, DeleteTagsInput } from './tags.ts';
 import { createTags, deleteTags } from './tags.ts';
 import type { InstanceInput, InterfaceInput, PoolInput, SubnetInput, VpcInput } from './topology.ts';
@@ -94,6 +95,14 @@ export class Cloud {
 
   addPool(input: PoolInput) {
     return addPool(this.state, input);
+  }
+
+  addSubnetReservation(input: SubnetReservationInput) {
+    return addSubnetReservation(this.state, input);
+  }
+
+  getSubnetCidrReservations(input: { readonly subnetId: string }) {
+    return getSubnetCidrReservations(this.state, input);
   }
 
   addSecurityGroup(input: SecurityGroupInput) {

@@ -21,6 +21,14 @@ export interface Subnet {
   readonly tags: Tags;
 }
 
+/** A part of a subnet that is kept from automatic assignment (`explicit`), or kept for prefixes (facts §1.1). */
+export interface SubnetReservation {
+  readonly id: string;
+  readonly subnetId: string;
+  readonly cidr: Cidr;
+  readonly type: 'explicit' | 'prefix';
+}
+
 export interface SecurityGroup {
   readonly id: string;
   readonly name: string;

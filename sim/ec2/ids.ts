@@ -12,6 +12,7 @@ export type IdPrefix =
   | 'subnet'
   | 'vpc'
   | 'sg'
+  | 'scr'
   | 'eipalloc'
   | 'eipassoc'
   | 'r'

@@ -8,6 +8,7 @@ import type {
   RouteTable,
   SecurityGroup,
   Subnet,
+  SubnetReservation,
   Vpc,
 } from './entities.ts';
 import type { IdSource } from './ids.ts';
@@ -27,6 +28,7 @@ export class CloudState {
   readonly elasticIps: Timeline<ElasticIp>;
   readonly pools: Timeline<PublicPool>;
   readonly securityGroups: Timeline<SecurityGroup>;
+  readonly subnetReservations: Timeline<SubnetReservation>;
   readonly routeTables: Timeline<RouteTable>;
   /** Public addresses in use, by address. */
   readonly allocationByPublicIp = new Map<IpAddress, string>();
@@ -62,6 +64,7 @@ export class CloudState {
     this.elasticIps = new Timeline(parts.now);
     this.pools = new Timeline(parts.now);
     this.securityGroups = new Timeline(parts.now);
+    this.subnetReservations = new Timeline(parts.now);
     this.routeTables = new Timeline(parts.now);
   }
 

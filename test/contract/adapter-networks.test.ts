@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { openEc2Client } from '../../lib/ec2/client.ts';
 import { ec2Interfaces } from '../../lib/ec2/interfaces.ts';
 import { ec2Networks } from '../../lib/ec2/networks.ts';
+import { ec2Probe } from '../../lib/ec2/probe.ts';
 import { startRig } from './adapter-ec2-rig.ts';
 
 const options = { signal: new AbortController().signal };
@@ -16,8 +17,26 @@ async function rig() {
   const client = openEc2Client({ region: 'us-east-1', version: '0.0.0', requestTimeoutMs: 5_000 });
   open.push(base, { [Symbol.asyncDispose]: async () => client.destroy() });
   const connection = { client, now: () => performance.now(), onCall: () => undefined };
-  return { ...base, networks: ec2Networks(connection), interfaces: ec2Interfaces(connection) };
+  return { ...base, networks: ec2Networks(connection), probe: ec2Probe(client), interfaces: ec2Interfaces(connection) };
 }
+
+describe('what is reserved in a subnet', () => {
+  it('is read for IPv4 and IPv6, with its kind, and nobody who names no address gets one of it', async () => {
+    const { probe, cloud, subnet } = await rig();
+    const dual = cloud.addSubnet({ vpcId: subnet.vpcId, cidr: '10.0.210.0/28', ipv6Cidr: '2600:1f13:1:1::/64' });
+    cloud.addSubnetReservation({ subnetId: dual.id, cidr: '10.0.210.4/30' });
+    cloud.addSubnetReservation({ subnetId: dual.id, cidr: '2600:1f13:1:1:8000::/65', type: 'prefix' });
+
+    expect(await probe.reservations(dual.id, options.signal)).toEqual([
+      { subnetId: dual.id, cidr: '10.0.210.4/30', explicit: true },
+      { subnetId: dual.id, cidr: '2600:1f13:1:1:8000::/65', explicit: false },
+    ]);
+    expect(await probe.reservations(subnet.id, options.signal)).toEqual([]);
+    await expect(probe.reservations('subnet-0000000000000dead', options.signal)).rejects.toThrow('does not exist');
+    expect(cloud.addInterface({ subnetId: dual.id }).addresses.map(({ ip }) => ip)).toEqual(['10.0.210.8']);
+    expect(cloud.addInterface({ subnetId: dual.id, privateIp: '10.0.210.5' }).addresses[0]?.ip).toBe('10.0.210.5');
+  });
+});
 
 describe('the networks of a VPC', () => {
   it('are its subnets with zone, tags and free addresses, and none of another VPC', async () => {

@@ -73,7 +73,9 @@ describe('eni-agent doctor against simulated AWS and Kubernetes', { timeout: 120
     expect(line('Elastic IP quota')).toMatch(/0 of 5 used \(the default/);
     expect(line('API server')).toMatch(/^pass /);
     expect(cloud.describeAddresses().addressesSet).toEqual([]);
-    expect(ec2.calls.filter(({ outcome, action }) => outcome === 'ok' && !action.startsWith('Describe'))).toEqual([]);
+    expect(ec2.calls.filter(({ outcome, action }) => outcome === 'ok' && !/^(?:Describe|Get)/.test(action))).toEqual(
+      [],
+    );
   });
 
   it('fails, and says how to fix it, when IAM denies what Elastic IPs need', async () => {
@@ -133,7 +135,7 @@ describe('eni-agent doctor against simulated AWS and Kubernetes', { timeout: 120
     expect(line('capabilities')).toMatch(/^skipped /);
   });
 
-  it('finds a network whose master this node lacks, and one that cannot work in a VPC', async () => {
+  it('finds a network whose master this node lacks, one that cannot work in a VPC, and one that is not there', async () => {
     const kubelet = new FakeKubelet(kube);
     const names = ['lost', 'mac'];
     kubelet.createNetwork('lost', { type: 'ipvlan', master: 'eth77' });
@@ -143,15 +145,16 @@ describe('eni-agent doctor against simulated AWS and Kubernetes', { timeout: 120
       'web',
       names.map((name) => ({ name: `default/${name}`, interface: name })),
     );
+    kubelet.createPod({ name: 'late', node: 'n', annotations: { 'k8s.v1.cni.cncf.io/networks': 'gone' } });
     kube.requests.splice(0);
     const { line, code } = await doctor();
     const asked = kube.requests.map(({ path }) => path);
 
     const ofNetworks = asked.filter((path) => path.includes('network-attachment-definitions'));
-    expect(ofNetworks).toHaveLength(2);
-    expect(new Set(ofNetworks.map((path) => path.split('/').at(-1)))).toEqual(new Set(names));
+    expect(ofNetworks.map((path) => path.split('/').at(-1)).toSorted()).toEqual(['gone', ...names]);
     expect(line('network default/lost')).toMatch(/^fail .*master eth77 does not exist on this node/);
     expect(line('network default/mac')).toMatch(/^fail .*macvlan/);
+    expect(line('network default/gone')).toMatch(/^fail .*no NetworkAttachmentDefinition .*pod default\/late/);
     expect(code).toBe(1);
   });
 

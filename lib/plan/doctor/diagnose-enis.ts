@@ -1,9 +1,8 @@
-import { handsOut } from '../../model/addresses/ipam-range.ts';
 import { type Eni, slotLimit, usedSlots } from '../../model/eni.ts';
 import { explainProtection, protectionOf } from '../../model/eni-protection.ts';
-import { type Cidr, contains, type IpAddress, parseHostCidr } from '../../model/ip.ts';
 import type { HostLink } from '../../model/node-links/node-links.ts';
-import type { Answer, Check, Evidence, NetworkFound } from './evidence.ts';
+import { diagnoseNetworks } from './diagnose-networks.ts';
+import type { Check, Evidence } from './evidence.ts';
 import { unanswered } from './unanswered.ts';
 
 /** Share of a limit from which on people should know. */
@@ -12,7 +11,13 @@ const NO_MANAGE = 'node.k8s.amazonaws.com/no_manage';
 
 /** What of the ENIs, links and networks of this node keeps addresses from working. */
 export function diagnoseEnis(evidence: Evidence): Check[] {
-  return [vpcCniEnis(evidence), limits(evidence), sourceCheck(evidence), links(evidence), ...networks(evidence)];
+  return [
+    vpcCniEnis(evidence),
+    limits(evidence),
+    sourceCheck(evidence),
+    links(evidence),
+    ...diagnoseNetworks(evidence),
+  ];
 }
 
 /** An ENI without the tag is the VPC CNI's, whatever it was attached for: it gives the addresses that it finds there to ordinary pods. */
@@ -97,83 +102,4 @@ function links({ enis, links: answer }: Evidence): Check {
     finding: faults.join(', '),
     fix: 'set them up at boot (ip link set DEVICE up), for example in the user data of the node: the VPC CNI leaves ENIs tagged no_manage alone',
   };
-}
-
-function networks({ networks: answer, links: found, enis }: Evidence): Check[] {
-  if (answer.kind !== 'known') return [{ ...unanswered('networks', answer), verdict: 'skipped' }];
-  if (answer.value.length === 0)
-    return [{ name: 'networks', verdict: 'skipped', finding: 'no pod of this node has a Multus network' }];
-  return answer.value.map((network) => networkCheck(network, found, enis));
-}
-
-function networkCheck(network: NetworkFound, links: Answer<readonly HostLink[]>, enis: Answer<readonly Eni[]>): Check {
-  const name = `network ${network.name}`;
-  const { master, plugin } = network;
-  if (plugin === 'macvlan' || plugin === 'bridge')
-    return {
-      name,
-      verdict: 'fail',
-      finding: `${plugin}: the VPC drops frames whose MAC address is not an ENI's`,
-      fix: 'use the ipvlan plugin with the ENI’s device as master, or host-device',
-    };
-  if (
-    master !== undefined &&
-    links.kind === 'known' &&
-    !links.value.some((link) => link.name === master || link.altNames.includes(master))
-  )
-    return {
-      name,
-      verdict: 'fail',
-      finding: `its master ${master} does not exist on this node`,
-      fix: `name the ENI's device of this node type as master, or rename the device to ${master} at boot; this node has ${links.value.map((link) => link.name).join(', ')}`,
-    };
-  const clash = enis.kind === 'known' ? overlap(network, enis.value) : undefined;
-  if (clash !== undefined)
-    return {
-      name,
-      verdict: 'warn',
-      finding: `its IPAM may hand out ${clash.address}, which is on ${explainProtection(clash.eni.id, clash.protection)}`,
-      fix: 'give the range to Multus alone: a subnet of its own, or a reservation (aws ec2 create-subnet-cidr-reservation --reservation-type explicit)',
-    };
-  const shared = enis.kind === 'known' ? sharedSubnet(network, enis.value) : undefined;
-  if (shared !== undefined)
-    return {
-      name,
-      verdict: 'warn',
-      finding: `its IPAM hands out addresses of ${shared.subnetId}, from which the VPC CNI gives addresses to ordinary pods (${shared.id})`,
-      fix: 'give Multus a subnet of its own; a reservation (aws ec2 create-subnet-cidr-reservation --reservation-type explicit) is as good, but cannot be seen from here',
-    };
-  return {
-    name,
-    verdict: 'pass',
-    finding: [plugin, master === undefined ? undefined : `on ${master}`].filter(Boolean).join(' ') || 'understood',
-  };
-}
-
-/** An address that the VPC CNI or the node has and that IPAM would give to a pod: two parties use it. */
-function overlap({ ranges }: NetworkFound, enis: readonly Eni[]) {
-  for (const eni of enis) {
-    const protection = protectionOf(eni);
-    const found =
-      protection &&
-      eni.addresses.find(({ ip }) => ranges.some((range) => range.network !== undefined && handsOut(range, ip)));
-    if (protection && found) return { eni, protection, address: found.ip };
-  }
-  return undefined;
-}
-
-/** A protected ENI in whose subnet IPAM hands out: the VPC CNI takes any free address there, today or tomorrow. */
-function sharedSubnet({ ranges }: NetworkFound, enis: readonly Eni[]): Eni | undefined {
-  const starts = ranges.flatMap(({ network, first }) => first ?? (network && startOf(network)) ?? []);
-  return enis.find(
-    (eni) =>
-      protectionOf(eni) !== undefined &&
-      !eni.requesterManaged &&
-      eni.cidrs.some((subnet) => starts.some((start) => contains(subnet, start))),
-  );
-}
-
-/** The network's own address. */
-function startOf(network: Cidr): IpAddress | undefined {
-  return parseHostCidr(network)?.address;
 }

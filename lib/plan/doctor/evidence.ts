@@ -1,6 +1,7 @@
 import type { FloatingDeclaration } from '../../model/addresses/floating-declaration.ts';
 import type { IpamRange } from '../../model/addresses/ipam-range.ts';
 import type { Eni, EniId } from '../../model/eni.ts';
+import type { Cidr } from '../../model/ip.ts';
 import type { HostLink, NodeMarks } from '../../model/node-links/node-links.ts';
 import type { TableSelector } from '../../model/routed-ips/declaration.ts';
 import type { RoutePolicy } from '../../model/routed-ips/route-plan.ts';
@@ -46,6 +47,13 @@ export interface SubnetFound {
   readonly free: number;
 }
 
+/** A part of a subnet that EC2 hands out to nobody who does not name the address (`explicit`), or for prefixes only. */
+export interface ReservationFound {
+  readonly subnetId: string;
+  readonly cidr: Cidr;
+  readonly explicit: boolean;
+}
+
 /** A NetworkAttachmentDefinition that pods of this node use. */
 export interface NetworkFound {
   /** `namespace/name`. */
@@ -53,6 +61,8 @@ export interface NetworkFound {
   readonly master: string | undefined;
   readonly plugin: string | undefined;
   readonly ranges: readonly IpamRange[];
+  /** The first pod that asks for it, `namespace/name`, where there is no such definition. */
+  readonly missingFor?: string;
 }
 
 export interface VersionsFound {
@@ -128,6 +138,8 @@ export interface Evidence {
   readonly nodeEnis: Answer<NodeMarks>;
   /** Those of the ENIs for pods. */
   readonly subnets: Answer<readonly SubnetFound[]>;
+  /** Those in subnets of ENIs from which the VPC CNI gives addresses to ordinary pods. */
+  readonly reservations: Answer<readonly ReservationFound[]>;
   readonly rpFilters: Answer<RpFiltersFound>;
   readonly networks: Answer<readonly NetworkFound[]>;
   readonly versions: VersionsFound;

@@ -1,11 +1,11 @@
-import { NODE_ENI_FINALIZER, type NodeEni } from '../../model/node-enis/node-eni.ts';
+import type { NodeEni, NodeEniDialectName } from '../../model/node-enis/node-eni.ts';
 import { isPassing } from '../../model/node-enis/reasons.ts';
 import type { NodeEniCounts, NodeEniState, Problem } from '../../model/status/cluster-status.ts';
 import { order } from './agents.ts';
 
 const NOT_SEEN = 'no controller has looked at it yet; is eni-agent-controller running?';
 const API_GROUP = { own: 'eni-agent.io', 'multi-eni-controller': 'networking.k8s.aws' } as const satisfies Record<
-  keyof typeof NODE_ENI_FINALIZER,
+  NodeEniDialectName,
   string
 >;
 

@@ -3,7 +3,7 @@ import { renderDoctor, viewOf } from '../../../../agent/doctor/render.ts';
 import { COLOURED, PLAIN } from '../../../../agent/text/paint.ts';
 import { ipamRangesOf } from '../../../../lib/model/addresses/ipam-range.ts';
 import type { Eni } from '../../../../lib/model/eni.ts';
-import type { Cidr, IpAddress } from '../../../../lib/model/ip.ts';
+import { type Cidr, cidr, type IpAddress } from '../../../../lib/model/ip.ts';
 import type { HostLink } from '../../../../lib/model/node-links/node-links.ts';
 import { diagnose } from '../../../../lib/plan/doctor/diagnose.ts';
 import { diagnoseEnis } from '../../../../lib/plan/doctor/diagnose-enis.ts';
@@ -45,7 +45,14 @@ function known<T>(value: T): Answer<T> {
 }
 
 function checkOf(name: string, given: Partial<Evidence>) {
-  const nothing = { enis: UNASKED, links: UNASKED, networks: UNASKED, sourceChecks: UNASKED, allowPrimary: false };
+  const nothing = {
+    reservations: UNASKED,
+    enis: UNASKED,
+    links: UNASKED,
+    networks: UNASKED,
+    sourceChecks: UNASKED,
+    allowPrimary: false,
+  };
   return diagnoseEnis({ ...nothing, ...given } as Evidence).find((check) => check.name === name);
 }
 
@@ -113,6 +120,12 @@ describe('networks', () => {
   it.each([
     ['a master by its alternative name', network({}), 'pass', 'ipvlan on eth1'],
     ['a master that is missing', network({}, { master: 'eth2' }), 'fail', 'its master eth2 does not exist'],
+    [
+      'a definition that is missing',
+      network({}, { plugin: undefined, missingFor: 'pod default/web' }),
+      'fail',
+      'asked for by pod default/web',
+    ],
     ['macvlan', network({}, { plugin: 'macvlan' }), 'fail', 'macvlan: the VPC drops frames'],
     [
       'a range over an address of the primary ENI',
@@ -135,6 +148,35 @@ describe('networks', () => {
   });
 });
 
+describe('a network in a subnet from which the VPC CNI gives addresses to pods', () => {
+  const enis = known([primary, eniOf('eni-1')]);
+  const found = (reservations: Evidence['reservations'], ipam: object = {}) => {
+    const config = { ipam: { type: 'whereabouts', range: '10.0.1.0/24', ...ipam } };
+    const one = { name: 'default/red', master: undefined, plugin: 'ipvlan', ranges: ipamRangesOf(config) };
+    return checkOf('network default/red', { enis, networks: known([one]), reservations });
+  };
+  const reserved = (text: string, explicit = true) => known([{ subnetId: 'subnet-1', cidr: cidr(text), explicit }]);
+  const UPPER = { range_start: '10.0.1.70', range_end: '10.0.1.95' };
+
+  it.each([
+    ['from its first to its last address', reserved('10.0.1.64/26'), UPPER, 'pass'],
+    ['as a whole', reserved('10.0.1.128/25'), { range: '10.0.1.192/26' }, 'pass'],
+    ['in part', reserved('10.0.1.64/28'), UPPER, 'warn'],
+    ['for prefixes only', reserved('10.0.1.64/26', false), UPPER, 'warn'],
+    ['not', known([]), UPPER, 'warn'],
+  ] as const)('reserved %s', (_what, reservations, ipam, verdict) => {
+    expect(found(reservations, ipam)?.verdict).toBe(verdict);
+  });
+
+  it('says what to allow where reservations may not be read', () => {
+    const check = found({ kind: 'denied', message: 'UnauthorizedOperation' }, UPPER);
+
+    expect(check).toMatchObject({ verdict: 'warn' });
+    expect(check?.fix).toContain('allow ec2:GetSubnetCidrReservations');
+    expect(found(reserved('10.0.9.0/24'), UPPER)?.fix).not.toContain('allow');
+  });
+});
+
 describe('what doctor prints', () => {
   const evidence = {
     clusterName: 'c',
@@ -150,6 +192,7 @@ describe('what doctor prints', () => {
     elasticIps: UNASKED,
     sourceChecks: UNASKED,
     subnets: UNASKED,
+    reservations: UNASKED,
     nodeEnis: UNASKED,
     rpFilters: UNASKED,
     routes: UNASKED,
@@ -191,6 +234,9 @@ describe('what doctor prints', () => {
     expect(text).toContain('docs/doctor.md#networks');
     expect(text).toMatch(/\n1 of \d+ checks failed\. 1 warning\.\n$/);
     expect(text.split('\n').filter((line) => /^ {9}/.test(line) && line.length > 80)).toEqual([]);
+    const faults = renderDoctor(view, { paint: PLAIN, columns: 80, onlyFaults: true });
+    expect(faults).not.toContain('skipped');
+    expect(faults.split('\n').at(-2)).toBe(text.split('\n').at(-2));
     expect(renderDoctor(view, { paint: COLOURED, columns: 80 })).toContain('\u001B[31mfail');
   });
 });
