@@ -107,14 +107,21 @@ export class Attempts {
     this.#free.add(address);
   }
 
-  /** EC2 has refused to give the address, because somebody holds it. `since`: when it appeared here. */
-  contestedNow(address: IpAddress, since: number): void {
+  /**
+   * EC2 has refused to give the address, because somebody holds it. `since`: when it appeared here. `isOutdated`: that is not the one whom the
+   * last look showed.
+   */
+  contestedNow(address: IpAddress, since: number, isOutdated = false): void {
     const now = this.#clock.now();
     const before = this.#contested.get(address);
+    const isSame = before !== undefined && before.firstAt >= since;
+    const outdated = [...((isSame && before.outdated) || [])];
+    const shown = this.#holders.get(address)?.eni;
+    if (isOutdated && shown !== undefined && outdated.at(-1) !== shown) outdated.push(shown);
+    if (isOutdated) this.#holders.delete(address);
     const seenFree = before !== undefined && this.#holders.get(address)?.eni === undefined;
     if (seenFree) this.#disputes.failed(address, { reason: 'disputed', message: '', pause: DISPUTE_PAUSE });
-    const firstAt = before !== undefined && before.firstAt >= since ? before.firstAt : now;
-    this.#contested.set(address, { firstAt, lastAt: now });
+    this.#contested.set(address, { firstAt: isSame ? before.firstAt : now, lastAt: now, outdated });
     this.#free.delete(address);
   }
 

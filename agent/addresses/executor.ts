@@ -13,7 +13,7 @@ import type { NO_CALL, RateLimiter } from '../../lib/runtime/rate-limiter.ts';
 import type { EniCache } from '../aws/eni-cache.ts';
 import type { EniWriter } from '../aws/eni-writer.ts';
 import { addressReason, lastErrorOf } from '../aws/failures.ts';
-import { moveIpv6 } from '../aws/move-ipv6.ts';
+import { moveIpv6, OutdatedLook } from '../aws/move-ipv6.ts';
 import type { Attempts } from './attempts.ts';
 import type { AddressEvents } from './events.ts';
 import { LateAnswer } from './late-answer.ts';
@@ -223,7 +223,7 @@ export class AddressExecutor {
   #doubt(action: Action, error: Ec2Error): void {
     if (action.kind === 'unassign') return;
     const { address, takeover, claim, from } = action;
-    const contested = !takeover && error.kind === 'held-elsewhere';
+    const contested = (!takeover && error.kind === 'held-elsewhere') || error instanceof OutdatedLook;
     if (contested || !(takeover || claim.kind === 'floating')) return;
     const askedAt = this.#parts.clock.now();
     // An IPv6 address that may have left its old ENI by our own call was free in between: whoever has it then, has come since.
@@ -245,8 +245,9 @@ export class AddressExecutor {
     if (!isHeld || held.length === 0) return undefined;
     for (const action of held) {
       // Whatever the claim turns out to be in a moment, it need not be refused once more to know this.
-      if (!action.takeover) this.#parts.attempts.contestedNow(action.address, action.claim.since);
-      if (action.takeover || !action.looksUp) this.#setBack(error, [action]);
+      const outdated = error instanceof OutdatedLook;
+      if (outdated || !action.takeover) this.#parts.attempts.contestedNow(action.address, action.claim.since, outdated);
+      if ((action.takeover && !outdated) || !action.looksUp) this.#setBack(error, [action]);
       else this.#forgetAttempt(action, action.claim.kind !== 'floating');
     }
     return held.length === actions.length ? SETTLED : { kind: 'split', culprits: held.map(actionKey) };

@@ -103,14 +103,14 @@ export class HolderLookup {
     const options = { signal: this.#signal };
     const addresses = lookUp.map(({ address }) => address);
     const taking = lookUp.filter(isTaking).map(({ address }) => address);
-    if (taking.length === 0) return ec2.findHolders(addresses, options);
     // Beside each other: a contested address waits for one round trip only.
     const [holders] = await Promise.all([
       ec2.findHolders(addresses, options),
-      this.#learn({ addresses: taking }),
+      taking.length === 0 ? undefined : this.#learn({ addresses: taking }),
       this.#owners.has(instanceId) ? undefined : this.#learn({ ids: [instanceId] }),
     ]);
-    const named = taking.flatMap((address) => holders.get(address)?.instanceId ?? []);
+    // Of addresses that are only waited for, too: they may be taken at once when they appear again. Each instance is asked about once.
+    const named = addresses.flatMap((address) => holders.get(address)?.instanceId ?? []);
     const unknown = [...new Set(named)].filter((id) => !this.#owners.has(id));
     if (unknown.length > 0) await this.#learn({ ids: unknown });
     return holders;
@@ -142,10 +142,7 @@ export class HolderLookup {
     if (holder === undefined) return attempts.found(address, { askedAt, eni: undefined });
     const owner = holder.instanceId === undefined ? undefined : (this.#owners.get(holder.instanceId) ?? 'unanswered');
     const refusal = whyNotTake(address, holder, owner, own);
-    // While nothing is to be taken nobody asks whose instances these are: then this look says nothing about what may be taken.
-    const known = holder.instanceId === undefined || this.#owners.has(holder.instanceId);
-    if (purpose === 'take' || (known && this.#owners.has(this.#options.instanceId)))
-      attempts.found(address, { askedAt, eni: holder.eni, ...(refusal && { refusal }) });
+    attempts.found(address, { askedAt, eni: holder.eni, ...(refusal && { refusal }) });
     if (purpose === 'take' && refusal === undefined) return;
     const message = `${address} is held by ${holderText(holder)}; standing down until it appears here again or is free`;
     const { reason } = refusal ?? { reason: 'HeldElsewhere' as const };

@@ -10,12 +10,18 @@ export interface MoveParts {
   readonly ec2: AddressApi;
 }
 
+/**
+ * None of the addresses was on the ENI where a look had shown it, and EC2 says that somebody has them: the look showed the past, because EC2's
+ * describes lag behind its answers. Nothing has been taken from anybody.
+ */
+export class OutdatedLook extends Ec2Error {}
+
 /** Pauses between tries to assign what was just unassigned elsewhere, ms: the release has to spread inside EC2. */
 const GAP_PAUSES = [20, 50, 100, 200, 400, 800];
 
 /**
  * Takes IPv6 addresses over from the ENIs on which they have been found (`from` of each action). EC2 has no reassignment for them:
- * unassign there, assign here. An address that has left its ENI meanwhile is not taken from where it is now.
+ * unassign there, assign here. An address that has left its ENI meanwhile is not taken from where it is now: {@link OutdatedLook}.
  *
  * The caller has recorded the old ENI, so that a crash in the gap heals: after a restart the claim finds the address free.
  * This is the one call an agent makes on an ENI of another instance.
@@ -28,10 +34,11 @@ export async function moveIpv6(
   signal: AbortSignal,
 ): Promise<Assigned> {
   const addresses = actions.map((action) => action.address);
+  let freed = false;
   for (const [from, moved] of Map.groupBy(actions, (action) => action.from)) {
     if (from === undefined || from === eni) continue;
     const leaving = moved.map(({ address }) => address);
-    await unassignThere(ec2, from, leaving, signal);
+    freed = (await unassignThere(ec2, from, leaving, signal)) || freed;
   }
   for (const pause of GAP_PAUSES) {
     try {
@@ -39,22 +46,26 @@ export async function moveIpv6(
     } catch (error) {
       const spreading = error instanceof Ec2Error && ['held-elsewhere', 'rejected', 'conflict'].includes(error.kind);
       if (!spreading || signal.aborted) throw error;
+      if (!freed) throw new OutdatedLook({ ...error, message: error.message, cause: error });
       await clock.sleep(pause, signal);
     }
   }
   return ec2.assign(eni, addresses, { takeover: true, signal });
 }
 
+/** False when they were not there any more. */
 async function unassignThere(
   ec2: AddressApi,
   from: EniId,
   addresses: readonly IpAddress[],
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   try {
     await ec2.unassign(from, addresses, { signal });
+    return true;
   } catch (error) {
     // Gone already: somebody else released it between our look and our call.
     if (!(error instanceof Ec2Error) || (error.kind !== 'not-assigned' && error.kind !== 'not-found')) throw error;
+    return false;
   }
 }

@@ -88,6 +88,8 @@ export interface Conflict {
   /** The first time for the present appearance of the address: how late we came. */
   readonly firstAt: number;
   readonly lastAt: number;
+  /** The holders that looks showed and that had it no more, in their order: EC2's describes lag behind its answers. */
+  readonly outdated?: readonly EniId[];
 }
 
 /** A call for an address of which we do not know whether EC2 acted on it, or that EC2 did not let through when it was due. */

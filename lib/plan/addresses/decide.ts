@@ -73,6 +73,11 @@ function recordOfOurs(entry: LedgerEntry | undefined): LedgerEntry | undefined {
   return entry?.state === 'refused' ? undefined : entry;
 }
 
+/** EC2's describes lag behind its answers by less, ms. */
+const LAG_MS = 10_000;
+/** Pause between two looks at an IPv6 address of which EC2 says that another has it, and shows that we have it, ms. */
+const LOOK_AGAIN_MS = 1_000;
+
 const PLAIN = { kind: 'assign', takeover: false, from: undefined, looksUp: false } as const satisfies Decision;
 
 function isProvisional({ provisionalUntil }: Claim, { now }: NodeSnapshot): boolean {
@@ -110,9 +115,8 @@ function decideCarried(
 
 /**
  * A floating IP that was here, left the pod and has come back: another node may have taken it meanwhile, and for some seconds neither
- * our memory of our own call nor a describe can tell. So it is asked for like one that is not here. Assigning an IPv4 address where it
- * already is changes nothing; IPv6 has no takeover in one call, and is verified by a describe. After a failed call the facts are looked
- * at again before anything is asked.
+ * our memory of our own call nor a describe can tell. So it is asked for like one that is not here. Assigning an address where it already is
+ * changes nothing. After a failed call the facts are looked at again before anything is asked.
  */
 function comesBack(
   claim: Claim,
@@ -122,7 +126,7 @@ function comesBack(
 ): boolean {
   // What was found on the ENI is not ours: a call would make it so.
   const ours = entry !== undefined && entry.state !== 'found' && entry.notOurs === undefined;
-  if (claim.kind !== 'floating' || !ours || claim.inPlace || familyOf(claim.address) === 6) return false;
+  if (claim.kind !== 'floating' || !ours || claim.inPlace) return false;
   const asked = entry.state === 'assigning' && entry.claimedAt === claim.since && entry.spent === undefined;
   const failed = (doubts.get(claim.address)?.at ?? Number.NEGATIVE_INFINITY) >= claim.since;
   return mayTakeOver(claim, policy) && (appearedAnew || asked) && !failed;
@@ -131,12 +135,17 @@ function comesBack(
 /**
  * EC2 refuses an address that came back and that a look shows on our own ENI: its view lags, or it refuses what is there already. A look
  * after the refusal lets the call insist: where the look is right this changes nothing, and where it lags, the pod that added the address
- * last has it.
+ * last has it. IPv6 has no such call: there a look is believed that is younger than the refusal by more than any lag.
  */
-function insist({ address, since }: Claim, { contested, holders }: NodeSnapshot): Decision | undefined {
+function insist({ address, since }: Claim, { contested, holders, now }: NodeSnapshot): Decision | undefined {
   const contestedAt = contested.get(address)?.lastAt;
   if (contestedAt === undefined || contestedAt < since) return undefined;
-  if ((holders.get(address)?.askedAt ?? 0) < contestedAt) return { kind: 'look' };
+  const askedAt = holders.get(address)?.askedAt ?? 0;
+  if (askedAt < contestedAt) return { kind: 'look' };
+  if (familyOf(address) === 6) {
+    if (askedAt >= contestedAt + LAG_MS) return undefined;
+    return now >= askedAt + LOOK_AGAIN_MS ? { kind: 'look' } : { kind: 'pause', until: askedAt + LOOK_AGAIN_MS };
+  }
   return { kind: 'assign', takeover: true, from: undefined, looksUp: true };
 }
 

@@ -1,5 +1,5 @@
 import type { Claim } from '../../model/addresses/claim.ts';
-import type { Doubt, KnownHolder } from '../../model/addresses/holder.ts';
+import type { Conflict, Doubt, KnownHolder } from '../../model/addresses/holder.ts';
 import type { NodeSnapshot } from '../../model/addresses/snapshot.ts';
 import type { Eni } from '../../model/eni.ts';
 import type { Decision } from './decide.ts';
@@ -39,6 +39,7 @@ export function pursue(claim: Claim, eni: Eni, snapshot: NodeSnapshot): Pursuit 
   if (known.eni === undefined) return conflict !== undefined && conflict.lastAt > known.askedAt ? LOOK : FREE;
   if (known.eni === eni.id) return { kind: 'verify' };
   if (doubt !== undefined && hasMoved(claim, known, doubt)) return { kind: 'overtaken' };
+  if (conflict !== undefined && movesOn(known, conflict)) return { kind: 'overtaken' };
   return known.refusal === undefined ? { kind: 'assign', takeover: true, from: known.eni, looksUp: true } : LOOK;
 }
 
@@ -73,6 +74,14 @@ function ask(claim: Claim, eni: Eni, known: KnownHolder | undefined): Pursuit {
   }
   // A protected ENI may have let go since we looked.
   return known.refusal === undefined ? { kind: 'assign', takeover: true, from: known.eni, looksUp: true } : LOOK;
+}
+
+/**
+ * Whether the address goes on moving while EC2's describes catch up. That a look showed somebody who had it no more is explained by one move
+ * before ours; after a second one others add it still, later than we did.
+ */
+function movesOn({ eni }: KnownHolder, { outdated = [] }: Conflict): boolean {
+  return outdated.length > 1 && outdated.at(-1) !== eni;
 }
 
 /**
