@@ -84,7 +84,7 @@ export class AddressExecutor {
   /** Carries out one call. @throws {Ec2Error} which belongs to {@link failed} */
   async perform(items: readonly BatchItem<Action>[]): Promise<Verdict> {
     this.#busySince = this.#parts.clock.now();
-    const actions = items.map((item) => item.value);
+    const actions = items.map(({ value }) => value);
     if (actions[0]?.kind === 'assign') await this.#assign(actions as AssignAction[]);
     else await this.#unassign(actions as UnassignAction[]);
     this.#wentThrough();
@@ -146,9 +146,8 @@ export class AddressExecutor {
   }
 
   #isHere(address: IpAddress): boolean {
-    return this.#parts.facts.enis.some(
-      ({ id, addresses }) => id === this.#eni && addresses.some(({ ip }) => ip === address),
-    );
+    const own = this.#parts.facts.enis.find(({ id }) => id === this.#eni);
+    return own?.addresses.some(({ ip }) => ip === address) === true;
   }
 
   async #unassign(actions: readonly UnassignAction[]): Promise<void> {
@@ -243,9 +242,9 @@ export class AddressExecutor {
     // Which code EC2 has for an IPv6 address that another ENI holds is not documented (FACTS §1.3).
     const isHeld = error.kind === 'held-elsewhere' || held.some(({ address }) => familyOf(address) === 6);
     if (!isHeld || held.length === 0) return undefined;
+    const outdated = error instanceof OutdatedLook;
     for (const action of held) {
       // Whatever the claim turns out to be in a moment, it need not be refused once more to know this.
-      const outdated = error instanceof OutdatedLook;
       if (outdated || !action.takeover) this.#parts.attempts.contestedNow(action.address, action.claim.since, outdated);
       if ((action.takeover && !outdated) || !action.looksUp) this.#setBack(error, [action]);
       else this.#forgetAttempt(action, action.claim.kind !== 'floating');
