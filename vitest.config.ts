@@ -16,8 +16,7 @@ export default defineConfig({
     maxWorkers: availableParallelism() + 1,
     // Longer than the longest wait within (`PATIENCE_MS`), so that a test fails with the name of what it waited for.
     projects: [
-      // Pure functions and small parts, most of them: a worker that keeps its modules saves a quarter of the CPU.
-      project('unit', { testTimeout: 120_000, isolate: false }),
+      project('unit', { testTimeout: 120_000 }),
       project('scenario', { testTimeout: 180_000, hookTimeout: 120_000, globalSetup }),
       project('contract', { testTimeout: 180_000, hookTimeout: 120_000, globalSetup }),
       project('cluster', {
