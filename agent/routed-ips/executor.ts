@@ -43,9 +43,10 @@ export async function executeRouteStep(step: RouteStep, parts: ExecutorParts): P
 
 /** Recorded before the call: after a crash the record says that the call may have been made. */
 async function move(step: Move, { clock, ec2, records, cache, reporter, callSignal: signal }: ExecutorParts) {
-  const { key, verb, table, destination, eni, claim } = step;
+  const { key, verb, table, destination, eni, claim, restored } = step;
   const { address, holder, interface: on, since: claimedAt, leased } = claim;
-  const record = { table, destination, address, eni, holder, interface: on, claimedAt, ...(leased && { leased }) };
+  const of = { table, destination, address, eni, holder, interface: on, claimedAt };
+  const record = { ...of, ...(leased && { leased }), ...(restored !== undefined && { restored }) };
   records.put([[key, { ...record, state: 'writing' }]]);
   const startedAt = clock.now();
   const { requestId } = await ec2[verb]({ table, destination, eni }, { signal });

@@ -35,21 +35,21 @@ export class RouteReporter {
 
   moved(step: Move, call: { readonly callMs: number; readonly requestId: string | undefined }): void {
     const { clock, log, metrics } = this.#options;
-    const { claim, table, destination, eni, from } = step;
+    const { claim, table, destination, eni } = step;
     const latencyMs = clock.now() - claim.since;
-    const moved = from !== undefined && from !== eni;
-    log.info(moved ? 'moved route' : 'wrote route', {
+    const from = takenFrom(step);
+    log.info(from ? 'moved route' : 'wrote route', {
       address: claim.address,
       pod: podKey(claim.holder),
       interface: claim.interface,
       table,
       destination,
       eni,
-      ...(moved && { from }),
+      ...(from && { from }),
       latencyMs,
       ...call,
     });
-    metrics.routeChanged(moved ? 'moved' : 'written');
+    metrics.routeChanged(from ? 'moved' : 'written');
     metrics.routed(latencyMs / 1000);
     const key = attemptKey(claim);
     this.#unreported.set(key, [...(this.#unreported.get(key) ?? []), step]);
@@ -93,13 +93,19 @@ export class RouteReporter {
       const moves = this.#unreported.get(attemptKey(claim));
       if (moves === undefined || state === 'pending') continue;
       this.#unreported.delete(attemptKey(claim));
-      const took = moves.filter(({ from }) => from !== undefined && from !== eni);
-      const list = moves.map(({ table, from }) =>
-        took.length > 0 && from !== eni && from ? `${table} (from ${from})` : table,
-      );
+      const sources = moves.map(takenFrom);
+      const list = moves.map(({ table }, index) => (sources[index] ? `${table} (from ${sources[index]})` : table));
       const message = `${claim.address} (${claim.interface}) is routed to ${eni} by ${list.join(', ')} after ${clock.now() - claim.since} ms`;
-      const reason = took.length > 0 ? 'AddressMoved' : 'AddressAssigned';
+      const reason = sources.some((from) => from !== undefined) ? 'AddressMoved' : 'AddressAssigned';
       emit({ pod: claim.holder, type: 'Normal', reason, message });
     }
   }
+}
+
+/** What the route led to before; undefined where that was nobody else. */
+function takenFrom({ claim, verb, from, eni }: Move): string | undefined {
+  const known = claim.servedBefore ?? from;
+  if (known !== undefined) return known === eni ? undefined : known;
+  // EC2 replaces only what is there.
+  return verb === 'replace' ? 'a target that was not read' : undefined;
 }

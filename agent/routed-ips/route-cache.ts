@@ -51,6 +51,8 @@ interface PendingWrite {
   readonly at: number;
   /** What was there before this write and those shortly before it: a read that shows one of these is late. */
   readonly before: readonly (EniId | undefined)[];
+  /** A read that was asked for after it shows what was there before. */
+  contradicted?: boolean;
 }
 
 /**
@@ -110,6 +112,11 @@ export class RouteCache {
     return new Map(Array.from(this.#writes, ([key, { at }]) => [key, at]));
   }
 
+  /** See `RouteSnapshot.contradicted`. */
+  get contradicted(): ReadonlySet<string> {
+    return new Set(Array.from(this.#writes, ([key, { contradicted }]) => (contradicted ? [key] : [])).flat());
+  }
+
   get trouble(): Refusal | undefined {
     return this.#trouble;
   }
@@ -165,9 +172,11 @@ export class RouteCache {
 
   #take({ tables: described, subnets, ids }: Answer, askedAt: number): void {
     const tables = new Map(described.map((table) => [table.id, table]));
-    for (const [key, { table: id, destination, eni, at, before }] of this.#writes) {
+    for (const [key, write] of this.#writes) {
+      const { table: id, destination, eni, at, before } = write;
       const table = tables.get(id);
       const shown = table && routeOf(table, destination)?.eni;
+      write.contradicted = shown !== undefined && shown !== eni && at < askedAt;
       if (table === undefined || askedAt - at > SETTLING_MS) this.#writes.delete(key);
       else if (shown !== eni && (at >= askedAt || before.includes(shown)))
         tables.set(id, withRoute(table, destination, eni));

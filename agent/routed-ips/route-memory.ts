@@ -8,7 +8,9 @@ import { FailureMemory } from '../../lib/runtime/failure-memory.ts';
 import { routeBackoff } from './backoff.ts';
 
 /** After a write: when to look whether somebody else has written since, ms. The last is later than describes usually lag. */
-const LOOK_AFTER_MS = [2_000, 12_000] as const;
+const LOOK_AFTER_MS = [2_000, 5_000, 12_000] as const;
+/** Looks are this far apart at least, ms: an answer of many tables takes ten and more to read. */
+const LOOKS_APART_MS = 1_000;
 
 /** What the loop for routes remembers between two plans. All times are ms since the epoch. */
 export class RouteMemory {
@@ -50,10 +52,11 @@ export class RouteMemory {
     this.doubts.set(step.key, { at: this.#clock.now(), before, restarted: earlier?.restarted ?? false });
   }
 
-  /** Looks some time after a write of ours. */
+  /** Looks some time after a write of ours. One look serves all writes of the same moment. */
   lookLater(): void {
     const now = this.#clock.now();
-    this.#lookAt = [...this.#lookAt.slice(-16), ...LOOK_AFTER_MS.map((ms) => now + ms)];
+    const looks = LOOK_AFTER_MS.map((ms) => Math.ceil((now + ms) / LOOKS_APART_MS) * LOOKS_APART_MS);
+    this.#lookAt = [...new Set([...this.#lookAt, ...looks])].slice(-32);
   }
 
   /** True when a look is due that no read since has given; `nextLook` is when another one will be. */

@@ -187,6 +187,7 @@ export class RoutedIps {
       readAt: cache.readAt,
       readIds: cache.readIds,
       wroteAt: cache.wroteAt,
+      contradicted: cache.contradicted,
       blind: cache.trouble,
       doubts: this.#memory.doubts,
       backoffs: this.#memory.backoffs,

@@ -1,4 +1,4 @@
-import type { Mac } from '../eni.ts';
+import type { EniId, Mac } from '../eni.ts';
 import type { IpAddress } from '../ip.ts';
 import type { PodRef } from '../pod.ts';
 import type { TableSelector } from '../routed-ips/declaration.ts';
@@ -37,6 +37,8 @@ export interface Claim {
   readonly routed?: readonly TableSelector[];
   /** Set when a Lease says that this node has the address: nobody else can have added it since. With `inPlace`: the hold is in doubt. */
   readonly leased?: true;
+  /** For people: the ENI that served the address last, as its object says. */
+  readonly servedBefore?: EniId;
   /** Set while the address comes and goes: nothing is asked of EC2 for it before this time, ms since the epoch. */
   readonly calmAt?: number;
 }

@@ -31,6 +31,8 @@ export interface RouteRecord {
   readonly leased?: true;
   /** `since` of the claim, ms since the epoch: each appearance of an address has the right to one move in each table. */
   readonly claimedAt: number;
+  /** How often the route was moved here again although it had its move: see `RESTORES` in decide-route. */
+  readonly restored?: number;
 }
 
 export function routeKey({ table, destination }: { readonly table: RouteTableId; readonly destination: Cidr }): string {
@@ -69,6 +71,8 @@ export interface RouteSnapshot {
   readonly readIds: ReadonlySet<RouteTableId>;
   /** When an answer to a call of ours told where a route leads. */
   readonly wroteAt: ReadonlyMap<string, number>;
+  /** Reads since our own write show what was there before it: they may lag, or somebody has written the same again. */
+  readonly contradicted: ReadonlySet<string>;
   /** Why the last read failed, if it did. */
   readonly blind: Refusal | undefined;
   /** A call for the route did not go through, or waited, at this time: a look after it decides. */
@@ -112,6 +116,8 @@ export type RouteStep =
       readonly claim: RoutedClaim;
       /** Where the route leads as far as we know. */
       readonly before: RouteSight | undefined;
+      /** Undone since by a late write of the holder before us: how often this has been moved back here, with this time. */
+      readonly restored?: number;
       /** For people: what it leads to now. */
       readonly from: string | undefined;
     }

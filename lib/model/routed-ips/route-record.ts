@@ -10,7 +10,7 @@ const STATES: readonly unknown[] = ['writing', 'held', 'found', 'lost'];
  */
 export function reviveRouteRecord(stored: unknown, now: number): RouteRecord | undefined {
   if (!isObject(stored)) return undefined;
-  const { table, destination, address, eni, state, holder, interface: on, claimedAt, leased } = stored;
+  const { table, destination, address, eni, state, holder, interface: on, claimedAt, leased, restored } = stored;
   const valid =
     [table, destination, address, eni, on].every((text) => typeof text === 'string') &&
     parseCidr(destination as string) === destination &&
@@ -19,6 +19,7 @@ export function reviveRouteRecord(stored: unknown, now: number): RouteRecord | u
     typeof claimedAt === 'number' &&
     Number.isFinite(claimedAt) &&
     (leased === undefined || leased === true) &&
+    (restored === undefined || typeof restored === 'number') &&
     isObject(holder) &&
     [holder['namespace'], holder['name'], holder['uid']].every((text) => typeof text === 'string');
   if (!valid) return undefined;

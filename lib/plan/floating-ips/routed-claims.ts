@@ -80,6 +80,7 @@ function draftOf(
     routed: ip.routeTables,
     seenSince: undefined,
     leased: true,
+    ...(ip.status.networkInterfaceId !== '' && { servedBefore: ip.status.networkInterfaceId }),
     ...(inDoubt && { inPlace: true as const }),
   };
 }

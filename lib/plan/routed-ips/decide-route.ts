@@ -22,7 +22,12 @@ export interface WantedRoute {
 
 export type RouteDecision =
   | { readonly kind: 'assigned'; readonly record: RouteRecord | undefined }
-  | { readonly kind: 'move'; readonly verb: 'create' | 'replace'; readonly before: RouteSight | undefined }
+  | {
+      readonly kind: 'move';
+      readonly verb: 'create' | 'replace';
+      readonly before: RouteSight | undefined;
+      readonly restored?: number;
+    }
   /** Where the route leads has to be read first. */
   | { readonly kind: 'read' }
   | { readonly kind: 'wait'; readonly refusal: Refusal; readonly until: number }
@@ -32,6 +37,13 @@ export type RouteDecision =
 const SOON_MS = 2_000;
 /** While a Lease is in doubt, what it is about is looked at this often, ms. */
 const DOUBT_MS = 5_000;
+
+/**
+ * The holder before us may have sent a write before it lost its Lease that EC2 carries out after ours. So whoever has the Lease moves a
+ * route back this often, as long as such a write can be under way, ms; after that, somebody means it.
+ */
+const RESTORES = 2;
+const LATE_WRITE_MS = 30_000;
 
 /** The key under which failures of a route are remembered: an address that appears again starts with a clean slate. */
 function routeAttempt({ claim, table, destination }: WantedRoute): string {
@@ -55,6 +67,8 @@ export function decideRoute(wanted: WantedRoute, snapshot: RouteSnapshot): Route
   const route = routeOf(table, destination);
   if (claim.leased === true && claim.inPlace === true)
     return leadsHere(wanted, route) ? assigned(wanted, record) : inDoubt(wanted, now);
+  const restored = restoredNow(wanted, route, record, snapshot);
+  if (restored !== undefined) return { kind: 'move', verb: 'replace', before: undefined, restored };
   const hadItsMove = record !== undefined && record.state !== 'writing' && record.claimedAt >= claim.since;
   if (hadItsMove || claim.inPlace) return keep(wanted, route, record, snapshot);
   const doubt = current(snapshot.doubts.get(key), claim) ?? lateness(claim, route, snapshot);
@@ -62,6 +76,22 @@ export function decideRoute(wanted: WantedRoute, snapshot: RouteSnapshot): Route
   // What we know of a route from before the address appeared may be outdated: pointing it here once more changes nothing.
   if (leadsHere(wanted, route) && (snapshot.readAt ?? 0) >= claim.since) return assigned(wanted, record);
   return move(wanted, route, snapshot);
+}
+
+/** How often this route will have been moved back here, when a late write of the holder before us has undone our move. */
+function restoredNow(
+  wanted: WantedRoute,
+  route: Route | undefined,
+  record: RouteRecord | undefined,
+  { contradicted, readAt = 0 }: RouteSnapshot,
+): number | undefined {
+  const { claim, eni, table, destination } = wanted;
+  if (claim.leased !== true || record?.state !== 'held' || record.eni !== eni.id) return undefined;
+  if (record.claimedAt < claim.since || readAt - claim.since > LATE_WRITE_MS) return undefined;
+  const isElsewhere = route?.eni !== undefined && !route.blackhole && !leadsHere(wanted, route);
+  const isUndone = isElsewhere || contradicted.has(routeKey({ table: table.id, destination }));
+  const { restored = 0 } = record;
+  return isUndone && restored < RESTORES ? restored + 1 : undefined;
 }
 
 /** Nothing is taken from anybody who is alive. */
@@ -189,6 +219,7 @@ function recordOf(
     interface: on,
     claimedAt,
     ...(leased && { leased }),
+    ...(before?.restored !== undefined && before.claimedAt === claimedAt && { restored: before.restored }),
   };
 }
 

@@ -116,9 +116,9 @@ class Draft {
         return { table: table.id, state: 'refused', refusal: decision.refusal };
       case 'move': {
         const key = routeKey({ table: table.id, destination });
-        const { verb, before } = decision;
+        const { kind: _, ...how } = decision;
         const from = routeOf(table, destination)?.target;
-        this.steps.push({ kind: 'move', key, verb, table: table.id, destination, eni: eni.id, claim, before, from });
+        this.steps.push({ kind: 'move', key, ...how, table: table.id, destination, eni: eni.id, claim, from });
         return { table: table.id, state: 'pending' };
       }
     }

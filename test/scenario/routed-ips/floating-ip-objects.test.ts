@@ -44,6 +44,11 @@ function status(world: World, name = 'ingress') {
   };
 }
 
+/** Somebody else writes the route. */
+function lead(cloud: World['cloud'], routeTableId: string, networkInterfaceId: string): void {
+  cloud.replaceRoute({ routeTableId, destinationCidrBlock: `${VIP}/32`, networkInterfaceId });
+}
+
 const ready = (world: World) => status(world)?.conditions?.[0];
 
 describe('a FloatingIP with route tables', () => {
@@ -99,7 +104,12 @@ describe('a FloatingIP with route tables', () => {
       .events()
       .filter(({ involvedObject }) => (involvedObject as { kind: string }).kind === 'FloatingIP');
     const routed = told.map(({ message }) => /routed to (\S+) by (.*) after/.exec(String(message))?.slice(1));
-    expect(routed).toContainEqual([holder()?.eni(), expect.stringMatching(/rtb-1.*rtb-2/)]);
+    const from = `\\(from ${first.eni()}\\)`;
+    expect(routed).toContainEqual([
+      holder()?.eni(),
+      expect.stringMatching(new RegExp(`^rtb-1 ${from}, rtb-2 ${from}$`)),
+    ]);
+    expect(told.map(({ reason }) => reason)).toContain('AddressMoved');
   });
 
   it('stays where it is when the agent is killed and comes back, and what it wrote is not written again', async () => {
@@ -171,6 +181,49 @@ describe('a FloatingIP with route tables', () => {
     expect(holder()).toBe(second);
     expect(onInterface()).toEqual([second]);
     expect(routeCalls(world)).toHaveLength(2);
+  });
+
+  it.each(['2 s', '4 s'])(
+    'is back within seconds when a write of the holder before arrives late, after %s',
+    async (when) => {
+      const { world, clock, cloud, create, holder } = await rig();
+      create();
+      await clock.advance(20 * SECOND);
+      const lost = holder()!;
+      lost.kill();
+      await clock.until(() => holder() !== undefined && holder() !== lost, 10 * SECOND);
+      const second = holder()!;
+      world.calls.length = 0;
+
+      await clock.advance(Number.parseInt(when) * SECOND - SECOND / 2);
+      for (const id of ['rtb-1', 'rtb-2']) lead(cloud, id, lost.eni());
+      await clock.advance(7 * SECOND);
+      const restored = holder();
+      await clock.advance(5 * MINUTE);
+
+      expect([restored, holder()]).toEqual([second, second]);
+      expect(routeCalls(world)).toHaveLength(2);
+    },
+  );
+
+  it('does not fight with somebody who writes other routes again and again', async () => {
+    const { world, clock, cloud, create, holder } = await rig();
+    create();
+    await clock.advance(20 * SECOND);
+    const lost = holder()!;
+    lost.kill();
+    await clock.until(() => holder() !== undefined && holder() !== lost, 10 * SECOND);
+    world.calls.length = 0;
+
+    for (let minute = 0; minute < 5; minute += 1) {
+      for (let time = 0; time < MINUTE; time += 3 * SECOND) {
+        lead(cloud, 'rtb-1', lost.eni());
+        await clock.advance(3 * SECOND);
+      }
+    }
+
+    expect(routeCalls(world).length).toBeLessThanOrEqual(2);
+    expect(ready(world)).toMatchObject({ status: 'False', reason: 'HeldElsewhere' });
   });
 
   it('keeps its routes while the API server is away for all', async () => {

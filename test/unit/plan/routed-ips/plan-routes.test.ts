@@ -80,6 +80,47 @@ describe('planRoutes', () => {
       'replace rtb-1, pending',
     ],
     [
+      'under a Lease, a late write of the holder before us: it is moved back',
+      snapshot({
+        ...looked,
+        claims: [claim({ leased: true })],
+        records: [record('held', { leased: true })],
+        tables: [table('rtb-1', 'eni-9')],
+      }),
+      'replace rtb-1, pending',
+    ],
+    [
+      'under a Lease, a read shows what was there before our write: that may be such a write, and asking again does no harm',
+      snapshot({
+        ...looked,
+        claims: [claim({ leased: true })],
+        records: [record('held', { leased: true })],
+        tables: [table('rtb-1', 'eni-1')],
+        contradicted: new Set([KEY]),
+      }),
+      'replace rtb-1, pending',
+    ],
+    [
+      'under a Lease, moved back twice: somebody means it',
+      snapshot({
+        ...looked,
+        claims: [claim({ leased: true })],
+        records: [record('held', { leased: true, restored: 2 })],
+        tables: [table('rtb-1', 'eni-9')],
+      }),
+      'HeldElsewhere',
+    ],
+    [
+      'under a Lease held for longer than a call takes: somebody means it',
+      snapshot({
+        ...looked,
+        claims: [claim({ leased: true, since: NOW - 31_000 })],
+        records: [record('held', { leased: true, claimedAt: NOW - 31_000 })],
+        tables: [table('rtb-1', 'eni-9')],
+      }),
+      'HeldElsewhere',
+    ],
+    [
       'a Lease in doubt moves nothing',
       snapshot({
         ...looked,

@@ -102,6 +102,7 @@ export function snapshot(
     readAt: NOW - 60_000,
     readIds: new Set(),
     wroteAt: new Map(),
+    contradicted: new Set(),
     blind: undefined,
     doubts: new Map(),
     backoffs: new Map(),
