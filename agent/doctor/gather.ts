@@ -17,6 +17,7 @@ import type { ProcessParts } from '../process.ts';
 import { VERSION } from '../version.ts';
 import { askAgent } from './agent-question.ts';
 import { askAws, UNASKED } from './aws-questions.ts';
+import { askRoutedFloatingIps } from './floating-ip-questions.ts';
 import { askCapabilities, askFolders, askLinks, askNamespaces, askRpFilters } from './host-questions.ts';
 import {
   askAccess,
@@ -127,16 +128,33 @@ async function openKube(options: DoctorOptions, { clock, environment }: ProcessP
 async function askCluster({ client, namespace }: Reached, nodeName: string, signal: AbortSignal): Promise<Cluster> {
   const apiServer = await askVersion(client, signal);
   if (apiServer.kind === 'failed') return unreachable(apiServer);
-  const [access, ownNodeOnly, vpcCni, rivals, ofPods, nodeEnis, images] = await Promise.all([
+  const [access, ownNodeOnly, vpcCni, rivals, ofPods, routed, nodeEnis, images] = await Promise.all([
     askAccess(client, namespace, signal),
     askOwnNodeOnly(client, nodeName, signal),
     askVpcCni(client, signal),
     askRivals(client, signal),
     askPods(client, nodeName, signal),
+    askRoutedFloatingIps(client, nodeName, signal),
     askNodeEnis(client, nodeName, signal),
     askImages(client, signal),
   ]);
-  return { apiServer, access, ownNodeOnly, vpcCni, rivals, ...ofPods, nodeEnis, images };
+  const { networks, declared } = ofPods;
+  return {
+    apiServer,
+    access,
+    ownNodeOnly,
+    vpcCni,
+    rivals,
+    networks,
+    nodeEnis,
+    images,
+    declared: both(declared, routed),
+  };
+}
+
+function both<T>(one: Answer<readonly T[]>, other: Answer<readonly T[]>): Answer<readonly T[]> {
+  if (one.kind !== 'known' || other.kind !== 'known') return one.kind === 'known' ? other : one;
+  return { kind: 'known', value: [...one.value, ...other.value] };
 }
 
 function unreachable(apiServer: Exclude<Answer<unknown>, { kind: 'known' }>): Cluster {

@@ -2,7 +2,7 @@ import type { RouteApi } from '../../lib/ec2/route-api.ts';
 import type { RouteProbe } from '../../lib/ec2/route-probe.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { Eni } from '../../lib/model/eni.ts';
-import { protectionOf } from '../../lib/model/eni-protection.ts';
+import { routableEnis } from '../../lib/plan/doctor/diagnose-routes.ts';
 import type { Answer, PermissionFound, RoutedFound, RoutesFound } from '../../lib/plan/doctor/evidence.ts';
 import { selectTables } from '../../lib/plan/routed-ips/select-tables.ts';
 
@@ -14,16 +14,20 @@ export interface RouteQuestions {
   readonly enis: Answer<readonly Eni[]>;
 }
 
-/** Asks about route tables only where a pod of this node declares routed addresses: nobody else needs the permissions. */
+/** Asks about route tables only where something on this node may need them: nobody else needs the permissions. */
 export async function askRoutes(
   { routes, probe, declared, defaultTag, enis }: RouteQuestions,
   signal: AbortSignal,
 ): Promise<Answer<RoutesFound>> {
   if (declared.kind !== 'known') return declared;
   if (declared.value.length === 0)
-    return { kind: 'skipped', message: 'no pod of this node declares eni-agent.io/routed-ips' };
+    return {
+      kind: 'skipped',
+      message:
+        'no pod of this node declares eni-agent.io/routed-ips, and no FloatingIP that it may serve has spec.routeTables',
+    };
   if (enis.kind !== 'known') return { kind: 'skipped', message: 'the ENIs are unknown' };
-  const usable = enis.value.filter((eni) => protectionOf(eni) === undefined);
+  const usable = routableEnis(enis.value, declared.value);
   const vpcIds = [...new Set(usable.map(({ vpcId }) => vpcId))];
   const selectors = declared.value.flatMap(({ tables }) => tables);
   const ids = selectors.flatMap((selector) => (selector.kind === 'id' ? [selector.id] : []));

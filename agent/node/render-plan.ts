@@ -4,7 +4,7 @@ import type { EipStep } from '../../lib/model/elastic-ips/plan.ts';
 import { podKey } from '../../lib/model/pod.ts';
 import type { RouteStep } from '../../lib/model/routed-ips/route-plan.ts';
 import type { NodeSnapshotView, SnapshotClaim, SnapshotElasticIp } from '../../lib/model/status/agent-snapshot.ts';
-import type { FloatingIpState } from '../../lib/model/status/cluster-status.ts';
+import type { FloatingIpState, RouteStatus } from '../../lib/model/status/cluster-status.ts';
 import type { Paint } from '../text/paint.ts';
 
 /** Names the shape that `eni-agent plan -o json` prints. */
@@ -153,8 +153,16 @@ function claimText(
   paint: Paint,
 ): string {
   const where = `${address} ${kind} ${pod} ${name}`;
-  const by = routes === undefined ? '' : ` by ${routes.map(({ table }) => table).join(', ') || 'no route table'}`;
-  return `${where}: ${coloured(state, paint)}${eni === undefined ? '' : ` on ${eni}`}${by}${why(reason, message)}`;
+  return `${where}: ${coloured(state, paint)}${eni === undefined ? '' : ` on ${eni}`}${by(routes)}${why(reason, message)}`;
+}
+
+/** Which route tables lead an address to its ENI, or should. */
+function by(routes: readonly RouteStatus[] | undefined): string {
+  if (routes === undefined) return '';
+  const texts = routes.map(({ table, state, reason = state }) =>
+    state === 'assigned' ? table : `${table} (${reason})`,
+  );
+  return ` by ${texts.join(', ') || 'no route table'}`;
 }
 
 function elasticIpText(
@@ -166,13 +174,13 @@ function elasticIpText(
 }
 
 function floatingIpText(
-  { name, addresses, node, served, reason, message }: FloatingIpState,
+  { name, addresses, node, served, routes, reason, message }: FloatingIpState,
   here: string,
   paint: Paint,
 ): string {
   const holder = node === '' ? 'nobody' : node === here ? 'this node' : node;
   const state = served ? paint.good(`served by ${holder}`) : paint.bad(`not served, holder ${holder}`);
-  return `${name} ${addresses.join(', ')}: ${state}${served ? '' : why(reason, message)}`;
+  return `${name} ${addresses.join(', ')}: ${state}${by(routes)}${served ? '' : why(reason, message)}`;
 }
 
 function coloured(state: string, paint: Paint): string {

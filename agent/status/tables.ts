@@ -9,6 +9,7 @@ import type {
   NodeEniState,
   NodeStatus,
   PodStatus,
+  RouteStatus,
 } from '../../lib/model/status/cluster-status.ts';
 import type { TextColumn } from '../text/columns.ts';
 import type { Paint } from '../text/paint.ts';
@@ -103,6 +104,7 @@ export function addressTable({ paint, wide }: TableStyle): TextColumn<AddressSta
           { head: 'NODE', cell: ({ node }: AddressStatus) => node || '-' },
           { head: 'KIND', cell: ({ kind }: AddressStatus) => kind ?? '-' },
           { head: 'PUBLIC IP', cell: ({ publicIp }: AddressStatus) => publicIp ?? '-' },
+          { head: 'ROUTE TABLES', cell: ({ routes }: AddressStatus) => routesText(routes) },
           {
             head: 'REASON',
             cell: ({ reason, message }: AddressStatus) => [reason, message].filter(Boolean).join(': '),
@@ -110,6 +112,14 @@ export function addressTable({ paint, wide }: TableStyle): TextColumn<AddressSta
         ]
       : [{ head: 'REASON', cell: ({ reason }: AddressStatus) => reason ?? '', yields: 1 }]),
   ];
+}
+
+/** Each route table; with its reason, or state, where it does not lead to the holder. */
+function routesText(routes: readonly RouteStatus[] = []): string {
+  const texts = routes.map(({ table, state, reason = state }) =>
+    state === 'assigned' ? table : `${table}(${reason})`,
+  );
+  return texts.join(',') || '-';
 }
 
 export function elasticIpTable({ paint, wide }: TableStyle): TextColumn<ElasticIpStatus>[] {
@@ -144,6 +154,7 @@ export function floatingIpTable({ paint, wide, now }: TableStyle): TextColumn<Fl
       paint: ({ served }) => (served ? paint.good : paint.bad),
     },
     { head: 'PUBLIC IP', cell: ({ publicIp }) => publicIp ?? '-' },
+    ...(wide ? [{ head: 'ROUTE TABLES', cell: ({ routes }: FloatingIpState) => routesText(routes) }] : []),
     {
       head: 'REASON',
       cell: ({ served, reason, message }) => (served ? '' : wide ? `${reason}: ${message}` : reason),

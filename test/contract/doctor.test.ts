@@ -7,8 +7,9 @@ import type { DoctorView } from '../../agent/doctor/render.ts';
 import { Cloud } from '../../sim/ec2/cloud.ts';
 import { type Ec2Server, startEc2Server } from '../../sim/ec2/server.ts';
 import { type ImdsServer, startImds } from '../../sim/imds/server.ts';
-import { FakeKubelet } from '../../sim/kube/kubelet.ts';
+import { builtIn, FakeKubelet } from '../../sim/kube/kubelet.ts';
 import { type KubeApi, startKubeApi } from '../../sim/kube/server.ts';
+import { floatingIpDefinition } from '../../sim/world/floating-ips.ts';
 import { PROGRAM } from '../support/program.ts';
 
 // Each test starts the program once or more.
@@ -22,7 +23,7 @@ describe('eni-agent doctor against simulated AWS and Kubernetes', { timeout: 120
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'eni-agent-doctor-'));
     cloud = new Cloud();
-    const vpc = cloud.addVpc({ cidr: '10.0.0.0/16' });
+    const vpc = cloud.addVpc({ id: 'vpc-1', cidr: '10.0.0.0/16' });
     const subnet = cloud.addSubnet({ vpcId: vpc.id, cidr: '10.0.1.0/24' });
     const { instance } = cloud.addInstance({ type: 'm5.large', subnetId: subnet.id });
     ec2 = await startEc2Server({ cloud });
@@ -186,5 +187,28 @@ describe('eni-agent doctor against simulated AWS and Kubernetes', { timeout: 120
     const bad = await doctor(`--tenant-policy-dir=${dir}`);
     expect(bad.line('tenant policy')).toMatch(/^fail .*bank\.floating-ips.*10\.0\.0\.300/);
     expect(bad.code).toBe(1);
+  });
+
+  it('checks the route tables of the FloatingIPs that this node may serve, the primary ENI where they name their interface', async () => {
+    cloud.addRouteTable({ id: 'rtb-1', vpcId: 'vpc-1', main: true, tags: { zones: 'all' } });
+    new FakeKubelet(kube).createNode({ name: 'n', labels: { role: 'edge' } });
+    kube.api.create(builtIn('customresourcedefinitions'), undefined, floatingIpDefinition);
+    const floatingIps = kube.registry.find('eni-agent.io/v1alpha1', 'floatingips')!;
+    const create = (name: string, role: string, table: string) =>
+      kube.api.create(floatingIps, undefined, {
+        apiVersion: 'eni-agent.io/v1alpha1',
+        kind: 'FloatingIP',
+        metadata: { name },
+        spec: { addresses: ['10.99.0.1'], interface: 'eth0', routeTables: [table], nodeSelector: { role } },
+      });
+    create('here', 'edge', 'tag:zones');
+    create('elsewhere', 'core', 'rtb-0gone');
+    const before = await doctor();
+    create('missing', 'edge', 'rtb-0gone');
+    const after = await doctor();
+
+    expect(before.output.match(/^.*routed IPs.*$/gm)?.[0]).toMatch(/^pass +routed IPs: route tables +rtb-1/);
+    expect(before.line('IAM ReplaceRoute')).toMatch(/^pass /);
+    expect(after.line('routed IPs: route tables')).toMatch(/^fail .*FloatingIP missing: .*rtb-0gone/);
   });
 });

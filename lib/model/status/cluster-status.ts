@@ -113,6 +113,13 @@ export interface PodStatus {
   readonly addresses: readonly AddressStatus[];
 }
 
+/** Where one VPC route table stands that leads a routed address to its holder. */
+export interface RouteStatus {
+  readonly table: string;
+  readonly state: 'assigned' | 'pending' | 'refused';
+  readonly reason?: string;
+}
+
 export interface AddressStatus {
   readonly address: string;
   /** `Pod default/web` or `FloatingIP vip`. */
@@ -125,6 +132,8 @@ export interface AddressStatus {
   readonly reason?: string;
   readonly message?: string;
   readonly publicIp?: string;
+  /** Only of a routed address. */
+  readonly routes?: readonly RouteStatus[];
 }
 
 export interface ElasticIpStatus {
@@ -150,6 +159,8 @@ export interface FloatingIpState {
   readonly publicIp?: string;
   /** RFC 3339. */
   readonly since?: string;
+  /** Only where route tables lead its addresses to the holder. */
+  readonly routes?: readonly RouteStatus[];
   readonly served: boolean;
   readonly reason: string;
   readonly message: string;

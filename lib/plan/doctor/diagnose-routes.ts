@@ -1,12 +1,19 @@
 import { declares } from '../../model/addresses/floating-declaration.ts';
+import type { Eni } from '../../model/eni.ts';
 import { protectionOf } from '../../model/eni-protection.ts';
 import { ip } from '../../model/ip.ts';
 import type { RouteTable } from '../../model/routed-ips/route-table.ts';
 import { selectTables } from '../routed-ips/select-tables.ts';
-import type { Check, Evidence, PermissionFound, RoutesFound } from './evidence.ts';
+import type { Check, Evidence, PermissionFound, RoutedFound, RoutesFound } from './evidence.ts';
 import { unanswered } from './unanswered.ts';
 
-/** What keeps routed addresses of this node's pods from working. One line where no pod declares any. */
+/** The ENIs to which routes may lead. */
+export function routableEnis(enis: readonly Eni[], declared: readonly RoutedFound[]): readonly Eni[] {
+  const anyEni = declared.some(({ namesInterface }) => namesInterface === true);
+  return enis.filter((eni) => anyEni || protectionOf(eni) === undefined);
+}
+
+/** What keeps this node's routed addresses from working. One line where none is declared. */
 export function diagnoseRoutes(evidence: Evidence): Check[] {
   const { routes: answer, enis } = evidence;
   if (answer.kind !== 'known')
@@ -14,7 +21,7 @@ export function diagnoseRoutes(evidence: Evidence): Check[] {
       unanswered('routed IPs', answer, "allow ec2:DescribeRouteTables and ec2:DescribeSubnets in the agent's IAM role"),
     ];
   const found = answer.value;
-  const usable = enis.kind === 'known' ? enis.value.filter((eni) => protectionOf(eni) === undefined) : [];
+  const usable = enis.kind === 'known' ? routableEnis(enis.value, found.declared) : [];
   const facts = { ...found, readIds: new Set(idsOf(found)), policy: found };
   const selections = usable.flatMap((eni) =>
     found.declared.map(({ where, tables }) => ({ where, ...selectTables(tables, eni, facts) })),
@@ -44,7 +51,7 @@ function tables(selections: readonly Selected[], chosen: readonly string[]): Che
       name,
       verdict: 'fail',
       finding: [...new Set(faults)].join('; '),
-      fix: 'tag the route tables, or name others in eni-agent.io/route-tables (docs/routed-ips.md)',
+      fix: 'tag the route tables, or name others in eni-agent.io/route-tables or spec.routeTables (docs/routed-ips.md)',
     };
   return { name, verdict: 'pass', finding: chosen.join(', ') };
 }

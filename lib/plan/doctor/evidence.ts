@@ -97,12 +97,14 @@ export interface AgentFound {
   readonly notes: readonly string[];
 }
 
-/** What a pod of this node, or one of its networks, declares about routed addresses. */
+/** What a pod of this node, one of its networks, or a FloatingIP that it may serve says about routed addresses. */
 export interface RoutedFound {
-  /** For people: `pod NAMESPACE/NAME`, or the network. */
+  /** For people: `pod NAMESPACE/NAME`, the network or `FloatingIP NAME`. */
   readonly where: string;
   readonly addresses: FloatingDeclaration;
   readonly tables: readonly TableSelector[];
+  /** It names its interface: that may be one under a protected ENI. */
+  readonly namesInterface?: true;
 }
 
 export interface RoutesFound {

@@ -1,5 +1,5 @@
-import { type FloatingIp, READY } from '../../model/floating-ips/floating-ip.ts';
-import type { AddressStatus, FloatingIpState } from '../../model/status/cluster-status.ts';
+import { type FloatingIp, READY, type RouteTableStatus } from '../../model/floating-ips/floating-ip.ts';
+import type { AddressStatus, FloatingIpState, RouteStatus } from '../../model/status/cluster-status.ts';
 import { order } from './agents.ts';
 
 /** Each FloatingIP with its holder, by name. */
@@ -18,6 +18,7 @@ function stateOf(object: FloatingIp): FloatingIpState {
     ...(status.networkInterfaceId !== '' && { eni: status.networkInterfaceId }),
     ...(status.publicIp !== '' && { publicIp: status.publicIp }),
     ...(status.since !== '' && { since: status.since }),
+    ...(object.routeTables.length > 0 && { routes: status.routeTables.map(routeOf) }),
     served: ready?.status === 'True' && status.node !== '',
     reason: ready?.reason ?? 'Pending',
     message:
@@ -27,9 +28,13 @@ function stateOf(object: FloatingIp): FloatingIpState {
   };
 }
 
+function routeOf({ table, state, reason }: RouteTableStatus): RouteStatus {
+  return { table, state, ...(reason !== '' && { reason }) };
+}
+
 /** The addresses of FloatingIPs in the form of all others. */
 export function floatingAddresses(states: readonly FloatingIpState[]): AddressStatus[] {
-  return states.flatMap(({ name, addresses, node, eni, served, reason, message, publicIp }) =>
+  return states.flatMap(({ name, addresses, node, eni, served, reason, message, publicIp, routes }) =>
     addresses.map((address, index): AddressStatus => {
       const state = served ? 'assigned' : reason === 'Pending' ? 'pending' : 'refused';
       return {
@@ -41,6 +46,7 @@ export function floatingAddresses(states: readonly FloatingIpState[]): AddressSt
         ...(eni !== undefined && { eni }),
         ...(!served && { reason, message }),
         ...(publicIp !== undefined && index === 0 && { publicIp }),
+        ...(routes !== undefined && { routes }),
       };
     }),
   );

@@ -3,7 +3,7 @@ import { isAlive, type Pod, podKey } from '../../model/pod.ts';
 import { PASSING } from '../../model/refusal.ts';
 import type { SnapshotClaim } from '../../model/status/agent-snapshot.ts';
 import type { ClusterFacts } from '../../model/status/cluster-facts.ts';
-import type { AddressStatus, PodStatus, StateCounts } from '../../model/status/cluster-status.ts';
+import type { AddressStatus, PodStatus, RouteStatus, StateCounts } from '../../model/status/cluster-status.ts';
 import { ADDRESSES, ADDRESSES_ASSIGNED } from '../addresses/pod-report.ts';
 import { order } from './agents.ts';
 
@@ -83,8 +83,16 @@ function addressesOf(pod: Pod, claims: Claims): AddressStatus[] {
         ...(reason !== undefined && { reason }),
         ...(reason !== undefined && message !== undefined && { message }),
         ...(publicIp !== undefined && { publicIp }),
+        ...(entry['routes'] !== undefined && { routes: routesOf(entry['routes']) }),
       },
     ];
+  });
+}
+
+function routesOf(value: unknown): RouteStatus[] {
+  return objectsOf(value).flatMap((entry) => {
+    const [table, state, reason] = [textOf(entry['table']), textOf(entry['state']), textOf(entry['reason'])];
+    return table === undefined || !isState(state) ? [] : [{ table, state, ...(reason !== undefined && { reason }) }];
   });
 }
 
