@@ -25,7 +25,9 @@ export function chooseEni(claim: Claim, enis: readonly Eni[], policy: Pick<Polic
   if (attached === undefined)
     return claim.routed === undefined ? chooseBySubnet(claim, enis) : refuseUnknownMaster(claim);
   const protection = protectionOf(attached);
-  const allowed = protection === undefined || (protection === 'primary' && policy.allowPrimary);
+  // A FloatingIP leads here only if it names the interface.
+  const mayBePrimary = policy.allowPrimary || claim.leased === true;
+  const allowed = protection === undefined || (protection === 'primary' && mayBePrimary);
   if (!allowed) return refuseProtected(claim, attached, protection);
   return claim.routed === undefined ? checkSubnet(claim, attached) : { eni: attached };
 }

@@ -6,7 +6,7 @@ import type { PlaceFacts } from './place.ts';
 
 /**
  * Which ENI and interface of this node route tables lead an address to, or why to none: the subnet cannot say, so it is the interface
- * that was asked for, or the only ENI of the node that is not protected.
+ * that was asked for, or the only ENI of the node that is not protected. The primary one only by its name.
  */
 export function placeRouted(host: HostAddress, { enis, devices, wanted }: PlaceFacts): Placement | Ineligible {
   const { address } = host;
@@ -19,7 +19,8 @@ export function placeRouted(host: HostAddress, { enis, devices, wanted }: PlaceF
   const named = wanted === undefined ? enis : enis.filter(({ mac }) => devices.get(mac) === wanted);
   if (named.length === 0)
     return { reason: 'NoMatchingInterface', message: `no ENI of the node is the interface ${wanted ?? '(any)'}` };
-  const usable = named.filter((eni) => !isProtected(eni));
+  // No address is put on the ENI that the VPC CNI could adopt; so the primary one will do where the object names it.
+  const usable = named.filter((eni) => !isProtected(eni) || (wanted !== undefined && protectionOf(eni) === 'primary'));
   const [closed] = named;
   if (usable.length === 0 && closed !== undefined) {
     const protection = protectionOf(closed);

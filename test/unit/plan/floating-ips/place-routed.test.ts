@@ -7,6 +7,7 @@ import { eni } from '../routed-ips/routes.ts';
 const VIP = { address: ip('10.99.0.201'), prefixLength: 32 };
 const PRIMARY = eni('eni-0', { deviceIndex: 0, tags: {} });
 const [OWN, ANOTHER] = [eni('eni-1'), eni('eni-2', { deviceIndex: 2 })];
+const CNI = eni('eni-2', { deviceIndex: 2, tags: { 'node.k8s.amazonaws.com/instance_id': 'i-1' } });
 const devices = new Map([0, 1, 2].map((index) => [`02:00:00:00:00:0${index}`, `eth${index}`]));
 
 describe('where route tables lead an address of a node', () => {
@@ -14,8 +15,9 @@ describe('where route tables lead an address of a node', () => {
     ['the only ENI that is not protected', [PRIMARY, OWN], undefined, 'eni-1 eth1'],
     ['of two the one that is named', [PRIMARY, OWN, ANOTHER], 'eth2', 'eni-2 eth2'],
     ['of two none unasked', [OWN, ANOTHER], undefined, 'AmbiguousInterface'],
-    ['never a protected one', [PRIMARY], undefined, 'ProtectedInterface'],
-    ['never a protected one, also when it is named', [PRIMARY, OWN], 'eth0', 'ProtectedInterface'],
+    ['not the primary one unasked', [PRIMARY], undefined, 'ProtectedInterface'],
+    ['the primary one where it is named', [PRIMARY, OWN], 'eth0', 'eni-0 eth0'],
+    ['never one of the VPC CNI, also when it is named', [CNI, OWN], 'eth2', 'ProtectedInterface'],
     ['not to an interface that is none of an ENI', [OWN], 'eth7', 'NoMatchingInterface'],
     ['not to an ENI that has been given away whole', [eni('eni-9')], undefined, 'NoMatchingInterface'],
   ])('%s', (_rule, enis, wanted, expected) => {
