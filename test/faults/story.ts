@@ -20,6 +20,8 @@ export interface FaultStory {
   /** Nodes, pods and objects that are there before the first agent starts. */
   readonly prepare?: (world: World) => void;
   readonly controller?: boolean;
+  /** Node `b` is in another zone than `a`, and so in another subnet. @default false */
+  readonly twoZones?: boolean;
   readonly tell: (world: World) => Promise<void>;
   /** What is wrong at the end, in words. `disturbed` is the call that went wrong, undefined in the undisturbed life. */
   readonly wrong: (world: World, disturbed: WorldCall | undefined) => string[];
@@ -48,7 +50,7 @@ export async function live(story: FaultStory, disturbance?: Disturbance): Promis
   try {
     const untouched = bystanders(world);
     world.addNode('a');
-    world.addNode('b');
+    world.addNode('b', { zone: story.twoZones === true ? 'b' : 'a' });
     story.prepare?.(world);
     await world.clock.advance(AGE_MS);
     let count = 0;

@@ -1,5 +1,5 @@
 import type { Route } from '../../../sim/ec2/entities.ts';
-import { SUBNET } from '../../support/world/surroundings.ts';
+import { SUBNET, SUBNET_B } from '../../support/world/surroundings.ts';
 import type { World } from '../../support/world/world.ts';
 import { applyDefinitions } from '../../support/world/world-controller.ts';
 import { type live, MINUTE, SECOND } from '../story.ts';
@@ -12,10 +12,9 @@ const FOREIGN: Readonly<Record<string, string>> = { '10.98.0.0/24': 'eni-foreign
 
 function prepare({ cloud }: World): void {
   const tags = { 'eni-agent.io/routed-ips': '' };
-  cloud.addSubnet({ id: 'subnet-b', vpcId: 'vpc-1', cidr: '10.0.250.0/24', zone: 'us-east-1b' });
   cloud.addSubnet({ id: 'subnet-vip', vpcId: 'vpc-1', cidr: '10.0.251.0/28', zone: 'us-east-1b' });
   cloud.addRouteTable({ id: 'rtb-1', vpcId: 'vpc-1', subnetIds: [SUBNET.id], routes: FOREIGN, tags });
-  cloud.addRouteTable({ id: 'rtb-2', vpcId: 'vpc-1', subnetIds: ['subnet-b'], tags });
+  cloud.addRouteTable({ id: 'rtb-2', vpcId: 'vpc-1', subnetIds: [SUBNET_B.id], tags });
   cloud.addRouteTable({ id: 'rtb-other', vpcId: 'vpc-1', main: true });
 }
 
@@ -44,7 +43,7 @@ function failover({ name, vip, destination }: Routed): RoutedTale {
       const [a, b] = [node('a'), node('b')];
       const annotations = annotated(vip);
       const first = a.runPod({ name: 'first', podIp: '10.0.1.1', annotations, attachments: on('10.0.9.1') });
-      const second = b.runPod({ name: 'second', podIp: '10.0.2.1', annotations, attachments: on('10.0.9.2') });
+      const second = b.runPod({ name: 'second', podIp: '10.0.34.1', annotations, attachments: on('10.0.41.2') });
       await clock.advance(10 * SECOND);
       a.addAddress(first, vip);
       await clock.advance(20 * SECOND);
@@ -99,7 +98,7 @@ const handedOn: RoutedTale = {
     await clock.advance(20 * SECOND);
     node('a').deletePod('first');
     await clock.advance(SECOND);
-    node('b').runPod({ name: 'second', podIp: '10.0.2.1', annotations, attachments: attachments('10.0.9.2') });
+    node('b').runPod({ name: 'second', podIp: '10.0.34.1', annotations, attachments: attachments('10.0.41.2') });
     await clock.advance(2 * MINUTE);
   },
   wrong: (world) => [
@@ -153,7 +152,7 @@ export const routedIpStories: readonly RoutedTale[] = [
   podEnds,
   handedOn,
   nodeAddress,
-];
+].map((tale) => ({ ...tale, twoZones: true }));
 
 function leadsTo(world: World, table: string, destination: string): string | undefined {
   return targetOf(routesOf(world, table).find((route) => route.destination === destination));

@@ -243,6 +243,19 @@ describe('a FloatingIP with route tables', () => {
     expect(routeCalls(world).length).toBeLessThanOrEqual(holder() === first ? 0 : 2);
   });
 
+  it('leads to the primary ENI where the object names its interface, and assigns nothing there', async () => {
+    const { world, clock, a, b, create, onInterface } = await rig({ ...SPEC, interface: 'eth0' });
+
+    create();
+    await clock.advance(10 * SECOND);
+
+    expect([a.primaryEni, b.primaryEni]).toContain(target(world, 'rtb-1'));
+    expect(target(world, 'rtb-2')).toBe(target(world, 'rtb-1'));
+    expect(onInterface()).toHaveLength(1);
+    expect(ready(world)).toMatchObject({ status: 'True' });
+    expect(world.calls.filter(({ action }) => action.startsWith('Assign'))).toEqual([]);
+  });
+
   it('says which table is missing, and serves by the others', async () => {
     const { world, clock, a, b, create } = await rig({ ...SPEC, routeTables: ['rtb-1', 'rtb-0gone'] });
 

@@ -1,4 +1,4 @@
-import { SUBNET } from '../../support/world/surroundings.ts';
+import { SUBNET, SUBNET_B } from '../../support/world/surroundings.ts';
 import { World } from '../../support/world/world.ts';
 import type { WorldPod } from '../../support/world/world-node.ts';
 
@@ -7,17 +7,22 @@ export const MINUTE = 60 * SECOND;
 export const VIP = '10.99.0.1';
 const TAG = { 'eni-agent.io/routed-ips': '' };
 
-/** Two nodes, and route tables that carry the default tag: `rtb-1` is used by the nodes' subnet, the others by subnets of their own. */
+/**
+ * Two nodes in two zones, and route tables that carry the default tag: `rtb-1` is used by the subnet of `a`, `rtb-2` by that of `b`, the
+ * others by subnets of their own.
+ */
 export async function open({ tables = 2, start = true }: { tables?: number; start?: boolean } = {}) {
   const world = new World();
   const { cloud, clock } = world;
-  const [a, b] = [world.addNode('a'), world.addNode('b')];
+  const [a, b] = [world.addNode('a'), world.addNode('b', { zone: 'b' })];
   for (let index = 1; index <= tables; index += 1) {
-    const own = index === 1 ? SUBNET.id : `subnet-${index}`;
-    if (index > 1) cloud.addSubnet({ id: own, vpcId: 'vpc-1', cidr: `10.0.${200 + index}.0/24`, zone: 'us-east-1b' });
+    const own = [SUBNET.id, SUBNET_B.id][index - 1] ?? `subnet-${index}`;
+    if (index > 2) cloud.addSubnet({ id: own, vpcId: 'vpc-1', cidr: `10.0.${200 + index}.0/24`, zone: 'us-east-1b' });
     cloud.addRouteTable({ id: `rtb-${index}`, vpcId: 'vpc-1', subnetIds: [own], tags: TAG });
   }
   cloud.addRouteTable({ id: 'rtb-other', vpcId: 'vpc-1', main: true });
+  // Nothing is in it.
+  cloud.addSubnet({ id: 'subnet-2', vpcId: 'vpc-1', cidr: '10.0.202.0/24', zone: SUBNET_B.zone });
   if (start) {
     a.start();
     b.start();
@@ -38,12 +43,12 @@ export function runPod(
   annotations: Readonly<Record<string, string>> = { 'eni-agent.io/routed-ips': VIP },
   name = `pod-${node}`,
 ): WorldPod {
-  const host = node === 'a' ? 1 : 2;
+  const [podIp, own] = node === 'a' ? ['10.0.1.1', '10.0.9.1'] : ['10.0.34.1', '10.0.41.2'];
   return world.node(node).runPod({
     name,
-    podIp: `10.0.${host}.1`,
+    podIp,
     annotations,
-    attachments: [{ interface: 'net1', ips: [`10.0.9.${host}`] }],
+    attachments: [{ interface: 'net1', ips: [own] }],
   });
 }
 

@@ -10,8 +10,29 @@ import type { FakeKubelet } from '../../../sim/kube/kubelet.ts';
 import type { VirtualClock } from '../virtual-clock.ts';
 import type { VirtualProcess } from './process.ts';
 
-/** The one subnet of the world. */
-export const SUBNET = { id: 'subnet-1', cidr: '10.0.0.0/20', ipv6Cidr: '2001:db8:0:1::/64' } as const;
+/** A subnet lies in one zone, and so does an ENI with all its addresses (FACTS §1.1). */
+export interface WorldSubnet {
+  readonly id: string;
+  readonly cidr: string;
+  readonly ipv6Cidr: string;
+  readonly zone: string;
+}
+
+/** Where nodes are unless they are added in the other zone. */
+export const SUBNET = {
+  id: 'subnet-1',
+  cidr: '10.0.0.0/20',
+  ipv6Cidr: '2001:db8:0:1::/64',
+  zone: 'us-east-1a',
+} as const satisfies WorldSubnet;
+
+/** Of the other zone; it exists once a node is there. */
+export const SUBNET_B = {
+  id: 'subnet-zone-b',
+  cidr: '10.0.32.0/20',
+  ipv6Cidr: '2001:db8:0:20::/64',
+  zone: 'us-east-1b',
+} as const satisfies WorldSubnet;
 
 /** Where agents and controller keep their Leases. */
 export const AGENT_NAMESPACE = 'eni-agent-system';

@@ -6,7 +6,7 @@ import { type HostDevice, WorldHost } from './host.ts';
 import { NodeAddresses } from './node-addresses.ts';
 import { startWorldAgent, type WorldAgent } from './node-agent.ts';
 import type { VirtualProcess } from './process.ts';
-import { SUBNET, type Surroundings } from './surroundings.ts';
+import type { Surroundings, WorldSubnet } from './surroundings.ts';
 
 export interface WorldPod {
   readonly name: string;
@@ -51,14 +51,18 @@ export class WorldNode {
   #isOff = false;
   #agent: { readonly agent: WorldAgent; readonly process: VirtualProcess } | undefined;
 
-  constructor(world: Surroundings, name: string, multus: number, type: string) {
+  constructor(
+    world: Surroundings,
+    name: string,
+    { multus, type, subnet }: { readonly multus: number; readonly type: string; readonly subnet: WorldSubnet },
+  ) {
     this.#world = world;
     this.name = name;
     this.instanceId = `i-${name}`;
     this.#stateDir = join(world.folder, name);
     mkdirSync(this.#stateDir, { recursive: true });
     const { cloud } = world;
-    const { primary } = cloud.addInstance({ id: this.instanceId, type, subnetId: SUBNET.id });
+    const { primary } = cloud.addInstance({ id: this.instanceId, type, subnetId: subnet.id });
     cloud.createTags({
       resources: [primary.id],
       tags: [{ key: 'node.k8s.amazonaws.com/instance_id', value: this.instanceId }],
@@ -67,7 +71,7 @@ export class WorldNode {
     for (let index = 1; index <= multus; index += 1) {
       const eni = cloud.addInterface({
         id: this.eni(index),
-        subnetId: SUBNET.id,
+        subnetId: subnet.id,
         instanceId: this.instanceId,
         deviceIndex: index,
         tags: { 'node.k8s.amazonaws.com/no_manage': 'true' },
@@ -78,7 +82,8 @@ export class WorldNode {
     this.addresses = new NodeAddresses([{ name: 'eth0', mac: mac(primary.mac) }, ...devices]);
     world.kubelet.createNode({
       name,
-      providerID: `aws:///us-east-1a/${this.instanceId}`,
+      providerID: `aws:///${subnet.zone}/${this.instanceId}`,
+      labels: { 'topology.kubernetes.io/zone': subnet.zone },
       internalIP: primary.addresses[0]?.ip ?? '',
     });
   }

@@ -26,11 +26,20 @@ import { seededRandom, VirtualClock } from '../virtual-clock.ts';
 import { type CallFault, Ec2Transport, type WorldCall } from './ec2-transport.ts';
 import { worldKubeClient } from './kube-client.ts';
 import { VirtualProcess } from './process.ts';
-import { AGENT_NAMESPACE, SUBNET, type WorldProcess } from './surroundings.ts';
+import { AGENT_NAMESPACE, SUBNET, SUBNET_B, type WorldProcess } from './surroundings.ts';
 import { WorldNode } from './world-node.ts';
 
-/** What instance metadata says of the subnet; they answer whatever EC2 does. */
-const HINTS = [{ subnetId: SUBNET.id, cidrs: [cidr(SUBNET.cidr), cidr(SUBNET.ipv6Cidr)] }];
+/** What instance metadata says of the subnets; they answer whatever EC2 does. */
+const HINTS = [SUBNET, SUBNET_B].map(({ id, cidr: ipv4, ipv6Cidr }) => ({
+  subnetId: id,
+  cidrs: [cidr(ipv4), cidr(ipv6Cidr)],
+}));
+
+interface NodeShape {
+  readonly multus?: number;
+  readonly type?: string;
+  readonly zone?: 'a' | 'b';
+}
 
 /**
  * An account of EC2, an API server and nodes in one process on virtual time. The agents in it use the real adapters: requests and
@@ -99,8 +108,10 @@ export class World {
   };
 
   /** A node with its primary ENI (the VPC CNI's) and `multus` ENIs more, attached as eth1, eth2 …, tagged `no_manage` (FACTS §13). */
-  addNode(name: string, { multus = 1, type = 'm5.24xlarge' }: { multus?: number; type?: string } = {}): WorldNode {
-    const node = new WorldNode(this, name, multus, type);
+  addNode(name: string, { multus = 1, type = 'm5.24xlarge', zone = 'a' }: NodeShape = {}): WorldNode {
+    const subnet = zone === 'a' ? SUBNET : SUBNET_B;
+    if (this.cloud.state.subnets.get(subnet.id) === undefined) this.cloud.addSubnet({ ...subnet, vpcId: 'vpc-1' });
+    const node = new WorldNode(this, name, { multus, type, subnet });
     this.nodes.push(node);
     return node;
   }
@@ -151,7 +162,8 @@ export class World {
 
   /** The ENI that has an address now, beyond all lag. */
   holderOf(address: string): string | undefined {
-    return this.cloud.state.holderOf(SUBNET.id, address as IpAddress);
+    const { state } = this.cloud;
+    return state.holderOf(SUBNET.id, address as IpAddress) ?? state.holderOf(SUBNET_B.id, address as IpAddress);
   }
 
   /** The Elastic IPs of the account as they are now, beyond all lag. */
