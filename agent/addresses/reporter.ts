@@ -80,7 +80,7 @@ export class AddressReporter implements AddressEvents {
     const latencyMs = clock.now() - entry.claimedAt;
     const moved = from !== undefined;
     const what = moved ? 'took address over' : 'assigned address';
-    log.info(`${what}: a call without an answer had been done`, {
+    log.info(`${what}: a call that got no answer had taken effect`, {
       ...placeOf(claim),
       eni,
       ...(from && { from }),

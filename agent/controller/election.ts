@@ -47,7 +47,7 @@ export function createElection({
     async onStoppedLeading() {
       metrics.leaseHeld(LEASE, false);
       await term;
-      log.info('not leading any more', { identity });
+      log.info('no longer leading', { identity });
     },
     onError: (error) => log.warn('the Lease cannot be renewed or read', { error }),
   });

@@ -11,7 +11,7 @@ export async function openControllerTracing(
 ): Promise<{ readonly tracer: Tracer; close(): Promise<void> }> {
   const config = tracingConfig(environment);
   if (config === undefined) return { tracer: noTracer, close: () => Promise.resolve() };
-  for (const fault of config.faults) log.warn('a setting of OpenTelemetry is not as it should be', { fault });
+  for (const fault of config.faults) log.warn('an OpenTelemetry setting is invalid', { fault });
   const { openTracing } = await import('../../lib/telemetry/tracing.ts');
   log.info('sending traces', { url: config.url, sampleRate: config.sampleRate });
   return openTracing({ config, version: VERSION, command: 'controller', now });

@@ -50,7 +50,7 @@ export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise
   const { parts, options, kube, mayAct } = term;
   const { clock, random, log } = parts;
   const onFailure = (task: string, error: unknown, retryInMs: number) =>
-    log.error('a task failed and starts again', { task, error, retryInMs });
+    log.error('a task failed and is being restarted', { task, error, retryInMs });
   const supervisor = new Supervisor({ clock, random, onFailure }, signal);
   const changed = new Topic();
   const onChange = () => changed.publish();

@@ -47,7 +47,7 @@ export class EipObjectExecutor {
     });
     if (step.kind === 'ask-ending') reporter.refuse(step.claim.object, step.claim.dialect, unknownEnding(cause));
     if (failures === 1 || failures % 10 === 0)
-      log.warn(`EIP object: ${step.kind} failed and is repeated`, { ...about(step), failures, error: cause });
+      log.warn(`EIP object: ${step.kind} failed; trying again`, { ...about(step), failures, error: cause });
   }
 
   async #callEc2(step: Parameters<typeof performEc2Step>[0]): Promise<undefined> {

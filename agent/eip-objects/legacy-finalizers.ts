@@ -34,6 +34,6 @@ export async function removeLegacyFinalizers(options: LegacyFinalizersOptions, s
     const target = { path: `/api/v1/namespaces/${namespace}/pods/${name}`, uid, resourceVersion };
     const outcome = await patchObject(kube, target, { metadata: { finalizers } }, signal, '/status');
     if (outcome === 'stale') throw new Error(`pod ${objectKey(pod)} changed meanwhile`);
-    log.info('took a finalizer of k8s-eip-operator off a pod', { pod: objectKey(pod) });
+    log.info('removed a finalizer of k8s-eip-operator from a pod', { pod: objectKey(pod) });
   }
 }

@@ -93,7 +93,7 @@ export class EipObjectReconciler {
     };
     this.#memory = memory;
     const executor = new EipObjectExecutor(options, memory, signal);
-    const onFault = (error: unknown) => log.error('planning for EIP objects failed and is tried again', { error });
+    const onFault = (error: unknown) => log.error('planning for EIP objects failed; trying again', { error });
     this.#reconciler = new Reconciler(
       {
         clock,

@@ -62,7 +62,7 @@ export class BranchEnis {
           return interfaces.describe({ ids: asked }, { signal: reading }).then((found) => ({ asked, found }));
         },
         taken: (answer, askedAt) => this.#take(answer, askedAt),
-        failed: (error) => log.warn('cannot look up branch ENIs; it is repeated', { error, enis: this.#due() }),
+        failed: (error) => log.warn('cannot look up branch ENIs; trying again', { error, enis: this.#due() }),
         ended: wake,
       },
       signal,

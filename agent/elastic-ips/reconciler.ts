@@ -123,7 +123,7 @@ export class ElasticIpReconciler {
         mayAct: () => true,
         act: (step) => this.#act(step, parts),
         failed: (step, error) => stepFailed(error, step, parts),
-        onFault: (error) => log.error('planning for Elastic IPs failed and is tried again', { error }),
+        onFault: (error) => log.error('planning for Elastic IPs failed; trying again', { error }),
         ...(options.health && { healthOf: { loop: 'Elastic IPs', health: options.health } }),
       },
       signal,

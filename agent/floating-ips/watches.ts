@@ -95,7 +95,7 @@ function watchLeases(
       onState: ({ connected }) => {
         if (connected) contactRegained.publish();
       },
-      onError: (error) => log.debug('the watch of Leases failed and goes on', { error }),
+      onError: (error) => log.debug('the watch of Leases failed and is being restarted', { error }),
     });
     return reflector.run(signal);
   });

@@ -90,7 +90,7 @@ export class HostIpKeeper {
         }
         await this.#configure(signal);
       } catch (error) {
-        log.warn('cannot look after the address; trying again', { error });
+        log.warn('cannot keep the address in place; trying again', { error });
       }
     }
   }

@@ -96,7 +96,7 @@ export class NodeEniReconciler {
         act: (step) => this.#act(step),
         failed: (step, error) => this.#failed(step, error),
         ...(parts.health && { healthOf: { loop: 'NodeENIs', health: parts.health } }),
-        onFault: (error) => log.error('planning for NodeENIs failed; the next event tries again', { error }),
+        onFault: (error) => log.error('planning for NodeENIs failed; trying again at the next event', { error }),
       },
       signal,
     );

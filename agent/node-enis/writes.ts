@@ -73,7 +73,7 @@ export class EchoedWrites {
       busy.now = false;
       wake();
     } catch (error) {
-      log.warn(`cannot write ${what}; it is tried again`, { object: key, error });
+      log.warn(`cannot write ${what}; trying again`, { object: key, error });
       // What the object says is not known now: the pause between two writes keeps this from becoming a storm.
       clock.after(1_000, () => {
         busy.now = false;

@@ -25,7 +25,7 @@ export function openNodeFrame(options: NodeOptions, stop: AbortSignal): NodeFram
   const calls = new AbortController();
   stop.addEventListener('abort', () => ages.after(STOP_GRACE_MS, () => calls.abort(stop.reason)), { once: true });
   const onFailure = (task: string, error: unknown, retryInMs: number) =>
-    log.error('a task failed and starts again', { task, error, retryInMs });
+    log.error('a task failed and is being restarted', { task, error, retryInMs });
   const supervisor = new Supervisor({ clock: ages, random, onFailure }, stop);
   const readiness = new Readiness();
   readiness.faultsOf('EC2', () => ['the EC2 instance of this node is not known yet']);

@@ -29,7 +29,7 @@ export class OwnNodeWatch {
         random,
         nodeName,
         onChange: () => this.#changed(),
-        onError: (error) => log.debug('the watch of our own Node failed and goes on', { error }),
+        onError: (error) => log.debug('the watch of our own Node failed and is being restarted', { error }),
       });
       return this.#reflector.run(signal);
     });

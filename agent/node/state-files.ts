@@ -15,7 +15,7 @@ export function openStateFiles({ options, process: { log }, ages }: NodeContext)
     });
   const ledger = open('ledger.jsonl', (stored) => reviveLedgerEntry(stored, ages.now()));
   if (!ledger.trusted)
-    log.info('no ledger to rely on: what is found in place is not new', { ledger: ledger.recovered });
+    log.info('no usable ledger: addresses that are found in place do not count as new', { ledger: ledger.recovered });
   const takings = open('elastic-ips.jsonl', revivePendingAssociation);
   return {
     ledger,

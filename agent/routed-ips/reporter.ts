@@ -78,7 +78,7 @@ export class RouteReporter {
   callFailed({ key }: RouteStep, { action, code, kind, requestId, message }: Ec2Error): void {
     const fields = { route: key, action, code, kind, requestId, message };
     if (kind === 'throttled' || kind === 'conflict' || kind === 'not-assigned')
-      this.#options.log.info('EC2 call for a route refused; it is looked at and repeated', fields);
+      this.#options.log.info('EC2 refused a call for a route; the table is read again and the call repeated', fields);
     else this.#options.log.warn('EC2 call for a route failed', fields);
   }
 

@@ -37,7 +37,7 @@ function tiles({ summary }) {
 
 function slot({ address, primary, publicIp, holder }) {
   const kind = primary ? 'primary' : holder === undefined ? 'unknown' : holder.startsWith('FloatingIP') ? 'vip' : 'pod';
-  const words = `${address} · ${primary ? 'primary address' : holder ?? 'nobody that is known'}${publicIp ? ` · Elastic IP ${publicIp}` : ''}`;
+  const words = `${address} · ${primary ? 'primary address' : holder ?? 'no known holder'}${publicIp ? ` · Elastic IP ${publicIp}` : ''}`;
   const made = element('button', { className: `slot ${kind}${publicIp ? ' public' : ''}`, title: words, address, holder: holder ?? '' });
   made.type = 'button';
   made.setAttribute('aria-label', words);

@@ -22,6 +22,6 @@ export const CONTROLLER_OPTIONS = {
     type: duration({ min: '100ms', max: '1m' }),
     commands: ['controller'],
     default: '2s',
-    help: 'pause between two looks at the Lease',
+    help: 'how often the Lease is looked at',
   },
 } as const satisfies Record<string, Option>;

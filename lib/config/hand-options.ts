@@ -79,7 +79,7 @@ export const HAND_OPTIONS = {
     type: duration({ min: '1s', max: '1h' }),
     commands: ['status'],
     default: '5s',
-    help: 'time between two refreshes of --watch',
+    help: 'time between refreshes with --watch',
   },
   snapshots: {
     flag: 'snapshots',

@@ -247,7 +247,7 @@ export const OPTIONS = {
     commands: EVERY,
     aliases: ['PEC_LOG_LEVEL'],
     default: 'info',
-    help: 'minimum level of the lines to log',
+    help: 'minimum log level',
   },
   logFormat: {
     flag: 'log-format',

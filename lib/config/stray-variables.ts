@@ -21,7 +21,7 @@ export function strayVariables(environment: Environment): readonly string[] {
     .sort()
     .map((name) => {
       const meant = nearest(name, known);
-      return `environment variable ${name} means nothing${meant === undefined ? '' : `; did you mean ${meant}?`}`;
+      return `unknown environment variable ${name}${meant === undefined ? '' : `; did you mean ${meant}?`}`;
     });
   return [...stray, ...obsolete.map(([name, why]) => `environment variable ${name} ${why}`)];
 }

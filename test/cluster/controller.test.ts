@@ -23,7 +23,7 @@ describe('eni-agent controller on a real API server', () => {
   afterAll(() => rig.close());
 
   const leads = (controller: SpawnedAgent) =>
-    controller.told('leading').length > controller.told('not leading any more').length;
+    controller.told('leading').length > controller.told('no longer leading').length;
 
   it('one of two replicas leads', () => {
     expect(controllers.filter(leads)).toHaveLength(1);

@@ -250,7 +250,7 @@ describe('eni-agent node, on a real API server and real namespaces', () => {
     const about = () => agent.log.filter((line) => JSON.stringify(line).includes('10.77.1.20')).map(({ msg }) => msg);
     // The line may leave the process after the write on the pod.
     await until('two lines', () => about().length > 1);
-    expect(about()).toEqual(['EC2 call failed', 'assigned address: a call without an answer had been done']);
+    expect(about()).toEqual(['EC2 call failed', 'assigned address: a call that got no answer had taken effect']);
     expect(await agent.end()).toBe(0);
     const again = rig.agent(node);
     await again.ready();

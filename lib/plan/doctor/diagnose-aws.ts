@@ -19,9 +19,9 @@ export function diagnoseAws(evidence: Evidence): Check[] {
 /** 403 is metadata's own word for being switched off; silence is what a hop limit of 1 makes of every answer. */
 function metadataFix(status: number | undefined): string {
   if (status === 403)
-    return 'switch the metadata service of the instance on (aws ec2 modify-instance-metadata-options --http-endpoint enabled)';
+    return 'turn the metadata service of the instance on (aws ec2 modify-instance-metadata-options --http-endpoint enabled)';
   if (status !== undefined)
-    return `find out who answers for the metadata service with HTTP ${status}: a proxy, or a network policy`;
+    return `find out what answers in place of the metadata service with HTTP ${status}: a proxy, or a network policy`;
   return 'give the pod hostNetwork, or set the metadata hop limit of the instance to 2 and require tokens (IMDSv2)';
 }
 
@@ -77,7 +77,7 @@ function credentials({ enis }: Evidence): Check {
 function permissions({ permissions: answer, clusterName: cluster }: Evidence): Check[] {
   if (answer.kind !== 'known') return [unanswered('IAM', answer)];
   const checks = Array.from(answer.value, ([action, found]): Check => permission(action, found, cluster !== undefined));
-  const finding = 'EC2 has no dry run for assigning and unassigning private addresses: the first call will tell';
+  const finding = 'EC2 has no dry run for assigning and unassigning private addresses: the first call will show it';
   return [...checks, { name: 'IAM assign, unassign', verdict: 'skipped', finding }];
 }
 

@@ -23,7 +23,7 @@ function access({ access: answer }: Evidence): Check[] {
   if (answer.kind !== 'known') return [unanswered('RBAC', answer)];
   const missing = answer.value.filter(({ allowed }) => !allowed).map(({ verb, resource }) => `${verb} ${resource}`);
   if (missing.length === 0)
-    return [{ name: 'RBAC', verdict: 'pass', finding: `${answer.value.length} permissions, all there` }];
+    return [{ name: 'RBAC', verdict: 'pass', finding: `${answer.value.length} permissions, all granted` }];
   return [
     {
       name: 'RBAC',
@@ -74,7 +74,7 @@ function snat({ vpcCni: answer, clusterName }: Evidence): Check {
   }
   if (answer.kind !== 'known') return { ...unanswered(name, answer), verdict: 'skipped' };
   if (answer.value === undefined)
-    return { name, verdict: 'skipped', finding: 'no daemonset kube-system/aws-node: another network plugin' };
+    return { name, verdict: 'skipped', finding: 'no DaemonSet kube-system/aws-node: another network plugin is in use' };
   const { externalSnat, excludedCidrs } = answer.value;
   if (externalSnat) return { name, verdict: 'pass', finding: 'AWS_VPC_K8S_CNI_EXTERNALSNAT=true' };
   const excluded =
@@ -99,7 +99,7 @@ function versions({ versions: found, apiServer: server }: Evidence): Check {
       name,
       verdict: 'warn',
       finding: `${finding}; the cluster's agents run ${images.join(' and ')}`,
-      fix: 'wait for the rollout to end, or look why it is stuck: kubectl rollout status, kubectl eni-agent status agents',
+      fix: 'wait for the rollout to end, or find out why it is stuck: kubectl rollout status, kubectl eni-agent status agents',
     };
   const minor = server.kind === 'known' ? Number(/^v?1\.(\d+)/.exec(server.value)?.[1]) : Number.NaN;
   if (minor < OLDEST_FULL)
@@ -107,7 +107,7 @@ function versions({ versions: found, apiServer: server }: Evidence): Check {
       name,
       verdict: 'warn',
       finding: `${finding}; Kubernetes 1.${minor} has no admission policies, so an agent is not confined to its own node`,
-      fix: 'upgrade to Kubernetes 1.30 or newer, or apply daemonset/base and accept it (docs/security.md)',
+      fix: 'upgrade to Kubernetes 1.30 or newer, or apply daemonset/base and accept the risk (docs/security.md)',
     };
   return { name, verdict: 'pass', finding };
 }
@@ -115,7 +115,7 @@ function versions({ versions: found, apiServer: server }: Evidence): Check {
 function rivals({ rivals: answer }: Evidence): Check {
   const name = 'other tools';
   if (answer.kind !== 'known') return { ...unanswered(name, answer), verdict: 'skipped' };
-  if (answer.value.length === 0) return { name, verdict: 'pass', finding: 'none that does the same work' };
+  if (answer.value.length === 0) return { name, verdict: 'pass', finding: 'none found that does the same job' };
   return {
     name,
     verdict: 'warn',

@@ -1,6 +1,5 @@
 import { type Eni, slotLimit, usedSlots } from '../../model/eni.ts';
 import { explainProtection, protectionOf } from '../../model/eni-protection.ts';
-import type { HostLink } from '../../model/node-links/node-links.ts';
 import { diagnoseNetworks } from './diagnose-networks.ts';
 import type { Check, Evidence } from './evidence.ts';
 import { unanswered } from './unanswered.ts';

@@ -84,7 +84,11 @@ function rpFilter({ rpFilters: answer, links, enis }: Evidence): Check {
   const names = strict.map((link) => link.name).join(', ');
   const used = strict.filter(({ addresses }) => addresses.length > 0);
   if (used.length === 0)
-    return { name, verdict: 'pass', finding: `strict on ${names}: pods do not mind, a FloatingIP there would` };
+    return {
+      name,
+      verdict: 'pass',
+      finding: `strict on ${names}: harmless for pods, but a FloatingIP there would lose packets`,
+    };
   return {
     name,
     verdict: 'warn',

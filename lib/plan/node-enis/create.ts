@@ -23,7 +23,7 @@ export function createSlot(view: SlotView, snapshot: NodeEniSnapshot, planned: P
   const { recorded: lost } = view;
   if (lost !== undefined) {
     const due = (snapshot.absentSince.get(lost) ?? interfacesAt) + GONE_AFTER_MS;
-    const message = `${lost} is not to be found in EC2; another interface is created if that stays so`;
+    const message = `${lost} is no longer found in EC2; another interface is created if it stays away`;
     if (interfacesAt < due) return { ...refuse(view, { reason: 'Settling', message }), poll: true };
   }
   const room = roomFor(view, snapshot);

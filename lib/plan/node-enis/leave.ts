@@ -69,7 +69,7 @@ function whenUnused(
   if (users === undefined)
     return { entry: entryOf(view, 'Attached'), notice: asks ? 'attached' : 'leaving', readUsers: name };
   if (users.names.length > 0) {
-    const message = `${own.id}: ${why}, but it is used by ${users.names.join(', ')}`;
+    const message = `${own.id}: ${why}, but it is still in use: ${users.names.join(', ')}`;
     const again = users.at + (asks ? REPLACE_AGAIN_MS : USERS_AGAIN_MS);
     const more = again <= now ? { readUsers: name, readInterfaces: true } : { retryAt: again };
     return {

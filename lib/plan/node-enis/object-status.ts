@@ -29,19 +29,22 @@ function conditionOf(object: NodeEni, desired: number, nodes: readonly NodeEniEn
   const [first] = waiting;
   if (first !== undefined) {
     const reason = first.reason ?? (first.state === 'Attaching' ? 'Attaching' : 'Creating');
-    return no(reason, `${waiting.length} of ${nodes.length} interfaces are under way, on ${first.node} among others`);
+    return no(
+      reason,
+      `${waiting.length} of ${nodes.length} interfaces in progress, on ${first.node}${waiting.length > 1 ? ' and others' : ''}`,
+    );
   }
   if (object.unsupported !== undefined) return no('Unsupported', object.unsupported);
   if (desired === 0)
     return { status: 'True', reason: 'NoNodes', message: 'no node has the labels of spec.nodeSelector' };
-  return { status: 'True', reason: 'Ready', message: `${desired} interfaces` };
+  return { status: 'True', reason: 'Ready', message: `${desired} of ${desired} interfaces attached` };
 }
 
 function deleting(nodes: readonly NodeEniEntry[]): string {
   const used = nodes.filter(({ reason }) => reason === 'InUse' || reason === 'NodeGone');
   const [first] = used;
-  if (first !== undefined) return `${nodes.length} interfaces are left; ${first.node}: ${first.message}`;
-  return `${nodes.length} interfaces are left`;
+  if (first !== undefined) return `interfaces left: ${nodes.length}; ${first.node}: ${first.message}`;
+  return `interfaces left: ${nodes.length}`;
 }
 
 function no(reason: NodeEniReason, message: string): NodeEniCondition {

@@ -5,6 +5,6 @@ import type { InterfaceUser } from '../../model/node-enis/plan.ts';
 export function usersOfInterface(own: NetworkInterface, pods: readonly InterfaceUser[]): readonly string[] {
   const users = pods.filter(({ uses }) => uses.has(own.id) || uses.has(own.mac) || uses.has('*'));
   const secondaries = own.addresses.filter(({ primary }) => !primary).map(({ ip }) => ip);
-  const addresses = secondaries.length === 0 ? [] : [`addresses that are still assigned (${secondaries.join(', ')})`];
+  const addresses = secondaries.length === 0 ? [] : [`assigned addresses (${secondaries.join(', ')})`];
   return [...users.map(({ pod }) => pod).sort(), ...addresses];
 }

@@ -90,9 +90,9 @@ function describe(step: LinkStep): string {
     case 'add-name':
       return `the name ${step.name}`;
     case 'remove-name':
-      return `the name ${step.name} taken off`;
+      return `the name ${step.name} removed`;
     case 'remove-address':
-      return `${step.ip} taken off`;
+      return `${step.ip} removed`;
     case 'set-up':
       return 'to be up';
   }

@@ -91,7 +91,7 @@ describe('strayVariables', () => {
     };
 
     expect(strayVariables(environment)).toEqual([
-      'environment variable ENI_AGENT_OBSERV means nothing; did you mean ENI_AGENT_OBSERVE?',
+      'unknown environment variable ENI_AGENT_OBSERV; did you mean ENI_AGENT_OBSERVE?',
     ]);
   });
 });

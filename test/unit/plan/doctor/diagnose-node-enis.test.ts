@@ -116,7 +116,7 @@ describe('rp_filter', () => {
 
   it('matters where it is strict and the host itself has an address on the link; the larger of both settings holds', () => {
     expect(checkOf('rp_filter', { rpFilters: filters(0, 0) })).toMatchObject({ verdict: 'pass' });
-    expect(checkOf('rp_filter', { rpFilters: filters(0, 1) })?.finding).toContain('strict on ens6: pods do not mind');
+    expect(checkOf('rp_filter', { rpFilters: filters(0, 1) })?.finding).toContain('strict on ens6: harmless for pods');
     expect(checkOf('rp_filter', { rpFilters: filters(1, 0), links: withAddress })).toMatchObject({ verdict: 'warn' });
     expect(checkOf('rp_filter', { rpFilters: filters(1, 2), links: withAddress })).toMatchObject({ verdict: 'pass' });
   });
