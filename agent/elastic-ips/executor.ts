@@ -1,35 +1,32 @@
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
-import type { EipEventKind, ElasticIpClaim } from '../../lib/model/elastic-ips/claim.ts';
 import type { PendingAssociation } from '../../lib/model/elastic-ips/pending-association.ts';
 import type { EipStep } from '../../lib/model/elastic-ips/plan.ts';
 import { podKey } from '../../lib/model/pod.ts';
 import { PASSING, type Reason } from '../../lib/model/refusal.ts';
 import { isIdentifiedAs } from '../../lib/plan/elastic-ips/belonging.ts';
-import type { Clock } from '../../lib/runtime/clock.ts';
 import type { FailureReport } from '../../lib/runtime/failure-memory.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
-import type { Logger } from '../../lib/runtime/logger.ts';
 import { elasticIpFailure } from '../aws/failures.ts';
 import type { ElasticIpCalls } from './calls.ts';
 import type { ElasticIpMemory } from './memory.ts';
+import type { ElasticIpProcess, ElasticIpReconcilerOptions } from './reconciler-options.ts';
 
 export interface EipStepParts {
-  readonly clock: Clock;
+  readonly process: Pick<ElasticIpProcess, 'clock' | 'log' | 'callSignal'>;
   readonly calls: ElasticIpCalls;
   readonly memory: ElasticIpMemory;
-  readonly takings: Pick<Journal<PendingAssociation>, 'put'>;
-  readonly log: Logger;
-  readonly callSignal: AbortSignal;
+  readonly pendingAssociations: Pick<Journal<PendingAssociation>, 'put'>;
   /** The facts about our ENIs may be wrong. */
   readonly doubtEnis: (cause: string) => void;
   /** An EIP may exist that no read shows yet. */
   readonly lookAgain: () => void;
-  readonly happened: (claim: ElasticIpClaim | undefined, owner: string, happening: EipEventKind) => void;
+  readonly recordEvent: ElasticIpReconcilerOptions['recordEvent'];
 }
 
 /** Carries out one step and records in the cache what is true now. @throws {Ec2Error} which belongs to {@link stepFailed} */
 export async function performStep(step: EipStep, parts: EipStepParts): Promise<void> {
-  const { clock, log, memory } = parts;
+  const { clock, log } = parts.process;
+  const { memory } = parts;
   const startedAt = clock.now();
   const requestId = await act(step, parts);
   memory.backoffs.succeeded(step.key);
@@ -46,7 +43,8 @@ const PAST: Record<EipStep['kind'], string> = {
 };
 
 async function act(step: EipStep, parts: EipStepParts): Promise<string | undefined> {
-  const { calls, callSignal: signal } = parts;
+  const { calls } = parts;
+  const { callSignal: signal } = parts.process;
   switch (step.kind) {
     case 'allocate':
       return (await calls.allocate({ pool: step.pool, tags: step.tags }, signal)).requestId;
@@ -67,14 +65,17 @@ async function associate(
   step: EipStep & { readonly kind: 'associate' },
   parts: EipStepParts,
 ): Promise<string | undefined> {
-  const { clock, calls, takings, happened, callSignal: signal } = parts;
+  const { calls, pendingAssociations, recordEvent } = parts;
+  const { clock, callSignal: signal } = parts.process;
   const { claim, eip, eni, privateIp, allowReassociation } = step;
   const { allocationId } = eip;
   if (!isIdentifiedAs(claim, eip)) {
-    takings.put([[allocationId, { allocationId, eni, privateIp, owner: podKey(claim.owner), at: clock.now() }]]);
+    pendingAssociations.put([
+      [allocationId, { allocationId, eni, privateIp, owner: podKey(claim.owner), at: clock.now() }],
+    ]);
   }
   const { requestId } = await calls.associate(eip, { eni, privateIp, allowReassociation }, signal);
-  happened(claim, '', { kind: 'associated', publicIp: eip.publicIp, privateIp });
+  recordEvent(claim, '', { kind: 'associated', publicIp: eip.publicIp, privateIp });
   return requestId;
 }
 
@@ -82,11 +83,12 @@ async function disassociate(
   step: EipStep & { readonly kind: 'disassociate' },
   parts: EipStepParts,
 ): Promise<string | undefined> {
-  const { clock, calls, memory, happened, callSignal: signal } = parts;
+  const { calls, memory, recordEvent } = parts;
+  const { clock, callSignal: signal } = parts.process;
   const { requestId } = await calls.disassociate(step.eip, step.associationId, signal);
   // A stale id counts as ended, too: somebody else may have the EIP now. Only a fresh look may lead to its release or the removal of tags.
   memory.distrust(step.key, clock.now());
-  happened(undefined, step.owner, { kind: 'disassociated', publicIp: step.eip.publicIp });
+  recordEvent(undefined, step.owner, { kind: 'disassociated', publicIp: step.eip.publicIp });
   return requestId;
 }
 
@@ -97,7 +99,8 @@ const LASTING_FAILURES = 6;
 
 /** Records what a failed step means: a back-off, and doubts about what was believed. */
 export function stepFailed(cause: unknown, step: EipStep, parts: EipStepParts): void {
-  const { callSignal, clock, log, memory } = parts;
+  const { callSignal, clock, log } = parts.process;
+  const { memory } = parts;
   const error = cause instanceof Ec2Error ? cause : internalFault(cause);
   if (callSignal.aborted) return;
   if (error.kind === 'throttled') {
@@ -111,9 +114,9 @@ export function stepFailed(cause: unknown, step: EipStep, parts: EipStepParts): 
   if (unknown) parts.lookAgain();
   if (step.kind === 'associate' && (error.kind === 'not-found' || error.kind === 'rejected'))
     parts.doubtEnis(`AssociateAddress: ${error.code}`);
-  const toldBy = PASSING.has(reason) ? LASTING_FAILURES : 1;
-  if (step.kind === 'disassociate' && !unknown && failures === toldBy)
-    parts.happened(undefined, step.owner, { kind: 'disassociation-failed', message });
+  const warnedAt = PASSING.has(reason) ? LASTING_FAILURES : 1;
+  if (step.kind === 'disassociate' && !unknown && failures === warnedAt)
+    parts.recordEvent(undefined, step.owner, { kind: 'disassociation-failed', message });
   if (failures > 1) return;
   log.warn('Elastic IP call failed', {
     ...aboutStep(step),

@@ -1,17 +1,13 @@
 import { ownersOf } from '../../lib/dialect/eip-owners.ts';
-import type { DialectContext, PodDialect } from '../../lib/model/elastic-ips/claim.ts';
 import type { AllocationId, ElasticIp } from '../../lib/model/elastic-ips/elastic-ip.ts';
 import type { EipOwner } from '../../lib/model/elastic-ips/owner.ts';
 import type { PendingAssociation } from '../../lib/model/elastic-ips/pending-association.ts';
 import type { OwnedEip } from '../../lib/model/elastic-ips/plan.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
+import type { ElasticIpLanguages } from './reconciler-options.ts';
 
-export interface OwnershipOptions {
-  readonly context: DialectContext;
-  readonly dialects: readonly PodDialect[];
-  /** False for a namespace that this agent leaves alone. */
-  readonly serves: (namespace: string) => boolean;
-  readonly takings: Pick<Journal<PendingAssociation>, 'get' | 'values' | 'delete'>;
+export interface OwnershipOptions extends Pick<ElasticIpLanguages, 'context' | 'dialects' | 'serves'> {
+  readonly pendingAssociations: Pick<Journal<PendingAssociation>, 'get' | 'values' | 'delete'>;
 }
 
 type Ownership = Omit<OwnedEip, 'eipsAfter'>;
@@ -29,8 +25,8 @@ export class ElasticIpOwnership {
 
   /** `readAt` (ms since the epoch) is when EC2 was asked for the cache. Reckoned again only when the array is another one. */
   owned(cache: readonly ElasticIp[], readAt: number | undefined): readonly Ownership[] {
-    const { takings, context } = this.#options;
-    if (this.#of === cache && takings.values().length === 0) return this.#owned;
+    const { pendingAssociations, context } = this.#options;
+    if (this.#of === cache && pendingAssociations.values().length === 0) return this.#owned;
     this.#of = cache;
     this.#owners = new Map(cache.map(({ allocationId, tags }) => [allocationId, ownersOf(tags, context)]));
     this.#owned = cache.flatMap((eip) => this.#byTags(eip) ?? this.#byRecord(eip) ?? []);
@@ -58,23 +54,23 @@ export class ElasticIpOwnership {
   }
 
   #byRecord(eip: ElasticIp): Ownership | undefined {
-    const taking = this.#options.takings.get(eip.allocationId);
-    if (taking === undefined || !isAsRecorded(eip, taking)) return undefined;
-    return { eip, owner: taking.owner, allocatedByUs: false, ownTags: [] };
+    const pending = this.#options.pendingAssociations.get(eip.allocationId);
+    if (pending === undefined || !isAsRecorded(eip, pending)) return undefined;
+    return { eip, owner: pending.owner, allocatedByUs: false, ownTags: [] };
   }
 
   /** A record has done its duty when the tags say the same, or when EC2, asked after it, shows no such pairing. */
   #dropOld(cache: readonly ElasticIp[], readAt: number | undefined): void {
-    const { takings } = this.#options;
+    const { pendingAssociations } = this.#options;
     const eips = new Map(cache.map((eip) => [eip.allocationId, eip]));
-    const done = takings.values().filter((taking) => {
-      const eip = eips.get(taking.allocationId);
+    const done = pendingAssociations.values().filter((pending) => {
+      const eip = eips.get(pending.allocationId);
       if (eip && this.#byTags(eip)) return true;
       return (
-        readAt !== undefined && readAt > taking.at + OUTCOME_MS && (eip === undefined || !isAsRecorded(eip, taking))
+        readAt !== undefined && readAt > pending.at + OUTCOME_MS && (eip === undefined || !isAsRecorded(eip, pending))
       );
     });
-    if (done.length > 0) takings.delete(done.map(({ allocationId }) => allocationId));
+    if (done.length > 0) pendingAssociations.delete(done.map(({ allocationId }) => allocationId));
   }
 }
 

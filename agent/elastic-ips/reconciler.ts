@@ -1,14 +1,4 @@
-import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
-import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
-import type {
-  DialectContext,
-  EipEventKind,
-  EipRequests,
-  EipStatus,
-  ElasticIpClaim,
-  PodDialect,
-} from '../../lib/model/elastic-ips/claim.ts';
-import type { PendingAssociation } from '../../lib/model/elastic-ips/pending-association.ts';
+import type { ElasticIpClaim } from '../../lib/model/elastic-ips/claim.ts';
 import {
   type EipPlan,
   type EipSnapshot,
@@ -18,15 +8,9 @@ import {
 } from '../../lib/model/elastic-ips/plan.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import { isAlive, type Pod, podKey } from '../../lib/model/pod.ts';
-import type { Refusal } from '../../lib/model/refusal.ts';
 import { namedBranch } from '../../lib/plan/elastic-ips/branch.ts';
 import { placeEip } from '../../lib/plan/elastic-ips/place.ts';
 import { planElasticIps } from '../../lib/plan/elastic-ips/plan.ts';
-import type { Clock } from '../../lib/runtime/clock.ts';
-import type { Journal } from '../../lib/runtime/journal.ts';
-import type { Logger } from '../../lib/runtime/logger.ts';
-import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import type { ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
 import { type Plan, Reconciler } from '../../lib/runtime/reconciler.ts';
 import { ec2Limiter } from '../aws/rate-limiter.ts';
 import { BranchEnis } from './branch-enis.ts';
@@ -36,47 +20,9 @@ import { type EipStepParts, performStep, stepFailed } from './executor.ts';
 import { leftWithAddress } from './left-with-address.ts';
 import { ElasticIpMemory } from './memory.ts';
 import { ElasticIpOwnership } from './ownership.ts';
+import type { EipSurroundingsNow, ElasticIpReconcilerOptions } from './reconciler-options.ts';
 import { ElasticIpReporter } from './reporter.ts';
 import { type Requested, requestsOfAll } from './requests.ts';
-import type { EipSurroundingsNow } from './snapshot.ts';
-
-export interface EipReport {
-  readonly statuses: readonly EipStatus[];
-  /** What is being done, or in a dry run would be. */
-  readonly steps: readonly EipStep[];
-  /** Annotations that could not be understood, by pod key. */
-  readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
-  /** False before the first look at everything: the absence of a bound EIP then means nothing. */
-  readonly complete: boolean;
-  /** uids of the pods whose claims the statuses are about. */
-  readonly pods: ReadonlySet<string>;
-}
-
-export interface ElasticIpReconcilerOptions {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly ec2: ElasticIpApi;
-  readonly interfaces: Pick<InterfaceApi, 'describe'>;
-  readonly rateLimit: RateLimit;
-  readonly log: Logger;
-  readonly context: DialectContext;
-  readonly dialects: readonly PodDialect[];
-  readonly requestsOf: (pod: Pod, context: DialectContext) => EipRequests;
-  /** Prepared EIPs that are being paired, by allocation id: survives the process, as the ENI does. */
-  readonly takings: Journal<PendingAssociation>;
-  readonly releaseDelayMs: number;
-  /** False for a namespace that this agent leaves alone. */
-  readonly serves: (namespace: string) => boolean;
-  /** Pods of served namespaces only. */
-  readonly observe: () => EipSurroundingsNow;
-  readonly report: (report: EipReport) => void;
-  readonly happened: (claim: ElasticIpClaim | undefined, owner: string, happening: EipEventKind) => void;
-  readonly doubtEnis: (cause: string) => void;
-  readonly callSignal: AbortSignal;
-  readonly dryRun: boolean;
-  /** Hears how reconciles end. @default kept to itself */
-  readonly health?: ReconcileHealth;
-}
 
 /** A cache this much older than a pod still counts for it, ms: pods that arrive one after the other share reads. */
 const CACHE_SLACK_MS = 3_000;
@@ -92,7 +38,7 @@ export class ElasticIpReconciler {
   readonly #cache: ElasticIpCache;
   readonly #ownership: ElasticIpOwnership;
   readonly #branches: BranchEnis;
-  readonly #story: ElasticIpReporter;
+  readonly #reporter: ElasticIpReporter;
   readonly #memory: ElasticIpMemory;
   /** Steps that have gone to EC2, by key. */
   readonly #sent = new Map<string, EipStep>();
@@ -104,19 +50,21 @@ export class ElasticIpReconciler {
   constructor(options: ElasticIpReconcilerOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
-    const { clock, random, ec2, rateLimit, log, context } = options;
-    this.#cache = new ElasticIpCache({ clock, random, ec2, rateLimit, log, wake: () => this.wake() }, signal);
-    this.#memory = new ElasticIpMemory(options);
-    this.#ownership = new ElasticIpOwnership(options);
-    this.#branches = new BranchEnis({ ...options, wake: () => this.wake() }, signal);
-    this.#story = new ElasticIpReporter(clock, log, (claim, happening) => options.happened(claim, '', happening));
+    const { process, ec2, requests } = options;
+    const { clock, log, health } = process;
+    const wake = () => this.wake();
+    this.#cache = new ElasticIpCache({ ...process, ec2: ec2.elasticIps, rateLimit: ec2.rateLimit, wake }, signal);
+    this.#memory = new ElasticIpMemory(process);
+    this.#ownership = new ElasticIpOwnership({ ...requests, pendingAssociations: options.pendingAssociations });
+    this.#branches = new BranchEnis({ ...process, ...ec2, wake }, signal);
+    this.#reporter = new ElasticIpReporter(clock, log, (claim, event) => options.recordEvent(claim, '', event));
     // For what an earlier life left behind.
-    if (context.clusterName !== undefined) this.#lookAt = [clock.now()];
+    if (requests.context.clusterName !== undefined) this.#lookAt = [clock.now()];
     const parts = this.#stepParts();
     this.#reconciler = new Reconciler(
       {
         clock,
-        rateLimiter: ec2Limiter(rateLimit),
+        rateLimiter: ec2Limiter(ec2.rateLimit),
         plan: () => this.#plan(),
         keyOf: ({ key }) => key,
         priorityOf: ({ kind }) => (kind === 'associate' ? 0 : 2),
@@ -124,7 +72,7 @@ export class ElasticIpReconciler {
         act: (step) => this.#act(step, parts),
         failed: (step, error) => stepFailed(error, step, parts),
         onFault: (error) => log.error('planning for Elastic IPs failed; trying again', { error }),
-        ...(options.health && { healthOf: { loop: 'Elastic IPs', health: options.health } }),
+        ...(health && { healthOf: { loop: 'Elastic IPs', health } }),
       },
       signal,
     );
@@ -145,10 +93,11 @@ export class ElasticIpReconciler {
   }
 
   #plan(): Plan<EipStep> {
-    const { clock, observe, context, report, dryRun, requestsOf } = this.#options;
+    const { process, requests, observe, report } = this.#options;
+    const { clock, dryRun } = process;
     const now = observe();
     this.#noteLeft(now);
-    const { wished, refusals } = requestsOfAll(now.pods, requestsOf, context);
+    const { wished, refusals } = requestsOfAll(now.pods, requests);
     const claims = wished.flatMap((one) => one.claims);
     this.#memory.notePods(now.pods, now.addresses, clock.now());
     this.#memory.noteClaims(claims, clock.now());
@@ -158,9 +107,9 @@ export class ElasticIpReconciler {
     const planned = planElasticIps(snapshot);
     this.#memory.noteUnclaimed(planned.unclaimed, clock.now());
     this.#memory.noteStatuses(planned.statuses, clock.now());
-    const retryAt = context.clusterName === undefined ? undefined : this.#read(planned);
+    const retryAt = requests.context.clusterName === undefined ? undefined : this.#read(planned);
     if (!this.#started && this.#cache.readAt !== undefined) this.#firstRead(claims.length);
-    this.#story.statuses(planned.statuses);
+    this.#reporter.statuses(planned.statuses);
     const pods = new Set(now.pods.map(({ uid }) => uid));
     report({ statuses: planned.statuses, steps: planned.steps, refusals, complete: this.#hasSeenAll(now), pods });
     return { steps: dryRun ? [] : planned.steps, retryAt };
@@ -172,9 +121,9 @@ export class ElasticIpReconciler {
     const owned = this.#ownership.owned(eips, readAt);
     for (const eip of leftWithAddress(eips, this.#leaving, enis)) {
       this.#cache.changed(eip.allocationId, { ...eip, association: undefined });
-      this.#memory.distrust(eip.allocationId, this.#options.clock.now());
+      this.#memory.distrust(eip.allocationId, this.#options.process.clock.now());
       const owner = owned.find((one) => one.eip === eip)?.owner;
-      if (owner) this.#options.happened(undefined, owner, { kind: 'disassociated', publicIp: eip.publicIp });
+      if (owner) this.#options.recordEvent(undefined, owner, { kind: 'disassociated', publicIp: eip.publicIp });
     }
     this.#leaving = leaving;
   }
@@ -194,13 +143,13 @@ export class ElasticIpReconciler {
   /** Who may not read the Elastic IPs has none of ours to see. */
   #hasSeenAll({ podsKnown, describedAt, addressesComplete }: EipSurroundingsNow): boolean {
     const { readAt, trouble } = this.#cache;
-    const asked = this.#options.context.clusterName === undefined || trouble?.reason === 'Unauthorized';
+    const asked = this.#options.requests.context.clusterName === undefined || trouble?.reason === 'Unauthorized';
     return podsKnown && describedAt !== undefined && addressesComplete && (asked || readAt !== undefined);
   }
 
   /** A cluster without Elastic IPs asks EC2 nothing about them, except once at the start. Returns when to look again. */
   #read({ readEips, retryAt }: EipPlan): number | undefined {
-    const now = this.#options.clock.now();
+    const now = this.#options.process.clock.now();
     const { readAt, trouble } = this.#cache;
     const pending = this.#lookAt.filter((at) => readAt === undefined || readAt < at);
     // Nobody waits for this look, and it is forbidden: then there can be nothing of ours to find.
@@ -217,7 +166,7 @@ export class ElasticIpReconciler {
   }
 
   #lookAgain(): void {
-    const now = this.#options.clock.now();
+    const now = this.#options.process.clock.now();
     this.#lookAt = [...this.#lookAt.slice(-8), ...LATE_SIGHT_MS.map((ms) => now + ms)];
   }
 
@@ -233,19 +182,20 @@ export class ElasticIpReconciler {
   }
 
   #stepParts(): EipStepParts {
-    const shared = { calls: new ElasticIpCalls(this.#options.ec2, this.#cache), memory: this.#memory };
-    return { ...this.#options, ...shared, lookAgain: () => this.#lookAgain() };
+    const calls = new ElasticIpCalls(this.#options.ec2.elasticIps, this.#cache);
+    const { doubtEnis } = this.#options.ec2;
+    return { ...this.#options, doubtEnis, calls, memory: this.#memory, lookAgain: () => this.#lookAgain() };
   }
 
   #snapshot(now: EipSurroundingsNow, claims: readonly PlacedEipClaim[]): EipSnapshot {
-    const { clock, context, releaseDelayMs } = this.#options;
+    const { process, requests, releaseDelayMs } = this.#options;
     const { eips, readAt, trouble } = this.#cache;
     const memory = this.#memory;
     const pods = now.pods.filter(isAlive);
     const owned = this.#ownership.owned(eips, readAt);
     return {
-      now: clock.now(),
-      nodeName: context.nodeName,
+      now: process.clock.now(),
+      nodeName: requests.context.nodeName,
       releaseDelayMs,
       claims,
       claimsComplete: now.podsKnown && now.describedAt !== undefined,
@@ -278,8 +228,8 @@ export class ElasticIpReconciler {
       assignedSince: memory.assignedSince,
     });
     const recheckAt = 'recheckAt' in place ? place.recheckAt : undefined;
-    if (recheckAt !== undefined && recheckAt <= this.#options.clock.now()) {
-      this.#options.doubtEnis(`${pod.podIps[0]} of ${podKey(pod)} is on no known ENI`);
+    if (recheckAt !== undefined && recheckAt <= this.#options.process.clock.now()) {
+      this.#options.ec2.doubtEnis(`${pod.podIps[0]} of ${podKey(pod)} is on no known ENI`);
     }
     const seen = memory.firstSeen(claim) ?? 0;
     // An EIP that a controller has just allocated and handed over is in no cache from before.

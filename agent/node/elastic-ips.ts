@@ -11,7 +11,7 @@ import type { NodeReports } from './reporting.ts';
 import type { NodeSurroundings } from './surroundings.ts';
 
 interface ElasticIpParts {
-  readonly takings: Journal<PendingAssociation>;
+  readonly pendingAssociations: Journal<PendingAssociation>;
   readonly servedPods: () => readonly Pod[];
   readonly addresses: Pick<AddressReconciler, 'enis' | 'describedAt' | 'leaving' | 'doubt'>;
   readonly reports: Pick<NodeReports, 'recordEipEvent'>;
@@ -21,26 +21,21 @@ interface ElasticIpParts {
 export function openNodeElasticIps(
   context: NodeContext,
   { cluster, aws }: NodeSurroundings,
-  { takings, servedPods, addresses, reports }: ElasticIpParts,
+  { pendingAssociations, servedPods, addresses, reports }: ElasticIpParts,
 ): ElasticIpReconciler {
   const { options, process, ages, exchange, stop, calls } = context;
   return new ElasticIpReconciler(
     {
-      clock: ages,
-      random: process.random,
-      log: process.log,
-      health: process.health,
-      rateLimit: aws.rateLimit,
-      ec2: aws.ec2.elasticIps,
-      interfaces: aws.ec2.interfaces,
-      dialects: podDialects,
-      requestsOf: (pod, about) => grantedRequests(requestsOf(pod, about), cluster.tenants()),
-      context: { clusterName: options.clusterName, nodeName: options.nodeName },
+      process: { ...process, clock: ages, callSignal: calls, dryRun: options.dryRun },
+      ec2: { ...aws.ec2, rateLimit: aws.rateLimit, doubtEnis: (cause) => addresses.doubt(cause) },
+      requests: {
+        context: { clusterName: options.clusterName, nodeName: options.nodeName },
+        dialects: podDialects,
+        requestsOf: (pod, about) => grantedRequests(requestsOf(pod, about), cluster.tenants()),
+        serves: (namespace) => serves(context, namespace),
+      },
+      pendingAssociations,
       releaseDelayMs: options.releaseDelayMs,
-      dryRun: options.dryRun,
-      callSignal: calls,
-      takings,
-      serves: (namespace) => serves(context, namespace),
       observe: () => ({
         pods: servedPods(),
         podsKnown: cluster.pods.synced,
@@ -51,8 +46,7 @@ export function openNodeElasticIps(
         leaving: addresses.leaving,
       }),
       report: (report) => exchange.elasticIps.publish(report),
-      happened: reports.recordEipEvent,
-      doubtEnis: (cause) => addresses.doubt(cause),
+      recordEvent: reports.recordEipEvent,
     },
     stop,
   );

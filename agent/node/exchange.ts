@@ -4,7 +4,7 @@ import type { IpAddress } from '../../lib/model/ip.ts';
 import { type RoutedHolds, UNKNOWN_HOLDS } from '../../lib/plan/floating-ips/routed-claims.ts';
 import { Latest, Topic } from '../../lib/runtime/topic.ts';
 import type { NodeReport, Observed } from '../addresses/reconciler-options.ts';
-import type { EipReport } from '../elastic-ips/reconciler.ts';
+import type { EipReport } from '../elastic-ips/reconciler-options.ts';
 import type { RouteEvent } from '../routed-ips/reporter.ts';
 
 /** What the loops of a node say to one another. Each publishes its own part, and none knows who listens. */

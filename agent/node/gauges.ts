@@ -3,7 +3,7 @@ import { slotLimit, usedSlots } from '../../lib/model/eni.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { AddressMetrics } from '../../lib/runtime/metrics.ts';
 import type { NodeReport } from '../addresses/reconciler-options.ts';
-import type { EipReport } from '../elastic-ips/reconciler.ts';
+import type { EipReport } from '../elastic-ips/reconciler-options.ts';
 
 /** Turns the state after each reconcile into gauges. */
 export class Gauges {

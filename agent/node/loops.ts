@@ -21,7 +21,12 @@ export function openNodeLoops(context: NodeContext, surroundings: NodeSurroundin
   const reports = openNodeReports({ context, client, pods, servedPods });
   const addresses = openNodeAddresses(context, surroundings, { reports, ledger: files.ledger });
   const routed = openNodeRoutes(context, surroundings.aws, { addresses, reports });
-  const eips = openNodeElasticIps(context, surroundings, { addresses, reports, servedPods, takings: files.takings });
+  const eips = openNodeElasticIps(context, surroundings, {
+    addresses,
+    reports,
+    servedPods,
+    pendingAssociations: files.pendingAssociations,
+  });
   const floating = openNodeFloatingIps(context, surroundings, { addresses, eips });
   exchange.changed.subscribe(() => {
     for (const loop of [addresses, eips, floating]) loop.wake();
@@ -34,7 +39,7 @@ export function openNodeLoops(context: NodeContext, surroundings: NodeSurroundin
   return {
     addresses,
     reports,
-    stateFiles: { ledger: files.ledger, 'elastic-ips': files.takings, routes: routed.records },
+    stateFiles: { ledger: files.ledger, 'elastic-ips': files.pendingAssociations, routes: routed.records },
     /** Works until the stop, and resolves when nothing is in flight any more and everything is reported. */
     async run(): Promise<void> {
       // A dry run must not compete: the Lease would keep others from serving.

@@ -2,7 +2,7 @@ import type { InstanceIdentity } from '../../lib/model/eni.ts';
 import { Latest, Topic } from '../../lib/runtime/topic.ts';
 import type { AddressReconciler } from '../addresses/reconciler.ts';
 import type { NodeReport, Observed } from '../addresses/reconciler-options.ts';
-import type { EipReport } from '../elastic-ips/reconciler.ts';
+import type { EipReport } from '../elastic-ips/reconciler-options.ts';
 import type { RouteReport } from './plan-routes.ts';
 
 /** What `plan` has found out so far. Whoever finds something publishes it here and need not know who listens. */

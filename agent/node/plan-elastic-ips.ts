@@ -5,7 +5,7 @@ import { grantedRequests } from '../../lib/plan/tenants.ts';
 import { silentLogger } from '../../lib/runtime/logger.ts';
 import type { AddressReconciler } from '../addresses/reconciler.ts';
 import { ElasticIpReconciler } from '../elastic-ips/reconciler.ts';
-import type { EipSurroundingsNow } from '../elastic-ips/snapshot.ts';
+import type { EipSurroundingsNow } from '../elastic-ips/reconciler-options.ts';
 import { serves } from './context.ts';
 import { type PlanContext, readJournal } from './plan-context.ts';
 
@@ -17,26 +17,21 @@ export function lookAtElasticIps(context: PlanContext, addresses: AddressFacts):
   const { clusterName, nodeName, releaseDelayMs } = options;
   return new ElasticIpReconciler(
     {
-      clock: process.clock,
-      random: process.random,
-      log: silentLogger,
-      rateLimit,
-      ec2: instance.ec2.elasticIps,
-      interfaces: instance.ec2.interfaces,
-      dialects: podDialects,
-      requestsOf: (pod, about) => grantedRequests(requestsOf(pod, about), sources.tenants.policy),
-      context: { clusterName, nodeName },
-      takings: readJournal(context, 'elastic-ips.jsonl', revivePendingAssociation),
+      process: { clock: process.clock, random: process.random, log: silentLogger, callSignal: signal, dryRun: true },
+      ec2: { ...instance.ec2, rateLimit, doubtEnis: () => undefined },
+      requests: {
+        context: { clusterName, nodeName },
+        dialects: podDialects,
+        requestsOf: (pod, about) => grantedRequests(requestsOf(pod, about), sources.tenants.policy),
+        serves: (namespace) => serves(context, namespace),
+      },
+      pendingAssociations: readJournal(context, 'elastic-ips.jsonl', revivePendingAssociation),
       releaseDelayMs,
-      serves: (namespace) => serves(context, namespace),
       observe: () => surroundings(context, addresses),
       report: (report) => {
         if (report.complete) answers.elasticIps.publish(report);
       },
-      happened: () => undefined,
-      doubtEnis: () => undefined,
-      dryRun: true,
-      callSignal: signal,
+      recordEvent: () => undefined,
     },
     signal,
   );

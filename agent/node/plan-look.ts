@@ -4,7 +4,7 @@ import { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import type { NodeReport } from '../addresses/reconciler-options.ts';
 import { openEc2 } from '../aws/ec2-access.ts';
 import { hintsFrom, resolveIdentity } from '../aws/identity.ts';
-import type { EipReport } from '../elastic-ips/reconciler.ts';
+import type { EipReport } from '../elastic-ips/reconciler-options.ts';
 import { lookAtAddresses } from './plan-addresses.ts';
 import { PlanAnswers } from './plan-answers.ts';
 import { LOOK_MS, type LookOptions, type PlanContext } from './plan-context.ts';

@@ -14,7 +14,7 @@ import {
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { NodeReport } from '../addresses/reconciler-options.ts';
-import type { EipReport } from '../elastic-ips/reconciler.ts';
+import type { EipReport } from '../elastic-ips/reconciler-options.ts';
 import { PodWrites } from './pod-writes.ts';
 
 export interface PublisherOptions {

@@ -4,7 +4,7 @@ import type { Ec2Budget, NodeSnapshotView } from '../../lib/model/status/agent-s
 import { nodeSnapshot } from '../../lib/plan/status/node-snapshot.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { NodeReport } from '../addresses/reconciler-options.ts';
-import type { EipReport } from '../elastic-ips/reconciler.ts';
+import type { EipReport } from '../elastic-ips/reconciler-options.ts';
 import { VERSION } from '../version.ts';
 import type { Readiness } from './readiness.ts';
 

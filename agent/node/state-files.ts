@@ -16,13 +16,13 @@ export function openStateFiles({ options, process: { log }, ages }: NodeContext)
   const ledger = open('ledger.jsonl', (stored) => reviveLedgerEntry(stored, ages.now()));
   if (!ledger.trusted)
     log.info('no usable ledger: addresses that are found in place do not count as new', { ledger: ledger.recovered });
-  const takings = open('elastic-ips.jsonl', revivePendingAssociation);
+  const pendingAssociations = open('elastic-ips.jsonl', revivePendingAssociation);
   return {
     ledger,
-    takings,
+    pendingAssociations,
     close(): void {
       ledger.close();
-      takings.close();
+      pendingAssociations.close();
     },
   };
 }

@@ -17,7 +17,7 @@ export interface PendingAssociation {
   readonly at: number;
 }
 
-/** A stored record as a taking; undefined when it is none. */
+/** A stored record as a pending association; undefined when it is none. */
 export function revivePendingAssociation(stored: unknown): PendingAssociation | undefined {
   if (!isObject(stored)) return undefined;
   const { allocationId, eni, privateIp, owner, at } = stored;

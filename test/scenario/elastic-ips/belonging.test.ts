@@ -121,7 +121,7 @@ describe('a handover', () => {
     region.cloud.createTags({ resources: [eip.allocationId], tags });
     await clock.advance(3 * SECOND);
     expect(a.statusOf('pod')?.state).toBe('bound');
-    expect(a.happenings.map(({ kind }) => kind)).toEqual(['associated']);
+    expect(a.events.map(({ kind }) => kind)).toEqual(['associated']);
   });
 
   it('from before the tag of the pod was written stays where it is, and its object is served on', async () => {

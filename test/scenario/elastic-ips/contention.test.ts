@@ -45,13 +45,13 @@ describe('a pool of prepared Elastic IPs', () => {
     b.run('second', FIXED, '10.0.8.20');
     await clock.advance(5 * SECOND);
     expect(b.statusOf('second')).toMatchObject({ state: 'refused', refusal: { reason: 'EipPoolEmpty' } });
-    expect(b.happenings).toMatchObject([{ kind: 'association-failed', pod: 'default/second' }]);
+    expect(b.events).toMatchObject([{ kind: 'association-failed', pod: 'default/second' }]);
 
     a.delete('first');
     await clock.advance(3 * MINUTE);
 
     expect(b.statusOf('second')?.state).toBe('bound');
-    expect(b.happenings.map(({ kind }) => kind)).toEqual(['association-failed', 'associated']);
+    expect(b.events.map(({ kind }) => kind)).toEqual(['association-failed', 'associated']);
   });
 
   it.each([50, 150, 400])(
@@ -69,7 +69,7 @@ describe('a pool of prepared Elastic IPs', () => {
       }
 
       expect(a.statusOf('pod')?.state).toBe('bound');
-      expect(a.happenings.map(({ kind }) => kind)).toEqual(['associated']);
+      expect(a.events.map(({ kind }) => kind)).toEqual(['associated']);
       expect(region.actions()).toEqual(['AssociateAddress', 'CreateTags']);
     },
   );
@@ -98,7 +98,7 @@ describe('the quota of the account', () => {
     a.run('pod', pec({ type: 'auto' }), '10.0.8.10');
     await clock.advance(10 * MINUTE);
     expect(a.statusOf('pod')).toMatchObject({ state: 'refused', refusal: { reason: 'EipQuotaReached' } });
-    expect(a.happenings).toMatchObject([{ kind: 'association-failed' }]);
+    expect(a.events).toMatchObject([{ kind: 'association-failed' }]);
     expect(region.writes().length).toBeLessThanOrEqual(7);
 
     region.cloud.releaseAddress({ allocationId: other.allocationId });

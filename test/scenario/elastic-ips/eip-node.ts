@@ -1,5 +1,6 @@
 import type { NodeReport } from '../../../agent/addresses/reconciler-options.ts';
-import { type EipReport, ElasticIpReconciler } from '../../../agent/elastic-ips/reconciler.ts';
+import { ElasticIpReconciler } from '../../../agent/elastic-ips/reconciler.ts';
+import type { EipReport } from '../../../agent/elastic-ips/reconciler-options.ts';
 import { Publisher } from '../../../agent/node/publisher.ts';
 import { metadataOf, podDialects } from '../../../lib/dialect/index.ts';
 import { requestsOf } from '../../../lib/dialect/requests.ts';
@@ -29,7 +30,7 @@ interface Running {
 /** One node in process: pods that a test puts there, and the real engine for Elastic IPs, which can be killed at any instant. */
 export class EipNode {
   readonly name: string;
-  readonly happenings: (EipEventKind & { readonly pod: string })[] = [];
+  readonly events: (EipEventKind & { readonly pod: string })[] = [];
   readonly patches: { readonly pod: string; readonly at: number; readonly change: PodChange }[] = [];
   readonly logs: { readonly level: string; readonly message: string; readonly fields: unknown }[] = [];
   clusterName: string | undefined = 'test';
@@ -39,7 +40,7 @@ export class EipNode {
   readonly #region: Region;
   readonly #pods = new Map<string, Pod>();
   readonly #addresses = new Map<string, ClaimStatus>();
-  readonly #takings = new Journal<PendingAssociation>({
+  readonly #pendingAssociations = new Journal<PendingAssociation>({
     path: '',
     access: 'memory',
     revive: () => undefined,
@@ -78,18 +79,21 @@ export class EipNode {
     });
     const engine = new ElasticIpReconciler(
       {
-        clock,
-        random,
-        ec2: whileAlive(this.#region.api(this.name), calls.signal),
-        rateLimit: new RateLimit({ clock, random }),
-        log: this.#logger(),
-        context: { clusterName: this.clusterName, nodeName: this.name },
-        interfaces: { describe: ({ ids }) => this.#region.describeInterfaces(ids ?? []) },
-        dialects: podDialects,
-        requestsOf,
-        takings: this.#takings,
+        process: { clock, random, log: this.#logger(), callSignal: calls.signal, dryRun: false },
+        ec2: {
+          elasticIps: whileAlive(this.#region.api(this.name), calls.signal),
+          interfaces: { describe: ({ ids }) => this.#region.describeInterfaces(ids ?? []) },
+          rateLimit: new RateLimit({ clock, random }),
+          doubtEnis: () => void this.describe(),
+        },
+        requests: {
+          context: { clusterName: this.clusterName, nodeName: this.name },
+          dialects: podDialects,
+          requestsOf,
+          serves: () => true,
+        },
+        pendingAssociations: this.#pendingAssociations,
         releaseDelayMs: RELEASE_DELAY_MS,
-        serves: () => true,
         observe: () => ({
           pods: [...this.#pods.values()],
           podsKnown: true,
@@ -106,12 +110,9 @@ export class EipNode {
           publisher.routed([]);
           publisher.elasticIps(report);
         },
-        happened: (claim, owner, happening) => {
-          if (alive()) this.happenings.push({ ...happening, pod: claim ? podKey(claim.owner) : owner });
+        recordEvent: (claim, owner, event) => {
+          if (alive()) this.events.push({ ...event, pod: claim ? podKey(claim.owner) : owner });
         },
-        doubtEnis: () => void this.describe(),
-        callSignal: calls.signal,
-        dryRun: false,
       },
       stop.signal,
     );

@@ -61,7 +61,7 @@ describe.each(MODES)('the life of an Elastic IP by $name', (mode) => {
     a.annotate('pod', {});
     await clock.advance(2 * SECOND);
     expect(region.eips().filter(({ association }) => association?.eni === eniOf('a'))).toEqual([]);
-    expect(a.happenings.at(-1)).toMatchObject({ kind: 'disassociated', pod: 'default/pod' });
+    expect(a.events.at(-1)).toMatchObject({ kind: 'disassociated', pod: 'default/pod' });
 
     a.annotate('pod', annotations);
     await clock.advance(5 * SECOND);
@@ -151,7 +151,7 @@ describe('an Elastic IP that is ready before its pod has an address', () => {
     await clock.advance(200);
 
     expect(region.calls.find(({ action }) => action === 'AssociateAddress')?.at).toBe(appearedAt + LATENCY_MS / 2);
-    expect(a.happenings).toMatchObject([{ kind: 'associated', pod: 'default/pod', privateIp: '10.0.8.11' }]);
+    expect(a.events).toMatchObject([{ kind: 'associated', pod: 'default/pod', privateIp: '10.0.8.11' }]);
   });
 
   it('costs 40 pods at once two writes each and one read in all', async () => {
@@ -187,7 +187,7 @@ describe('an Elastic IP on an address that goes with its pod', () => {
     a.delete('pod');
     await clock.advance(RELEASE_DELAY_MS + 2 * SECOND);
     expect(region.actions()).toEqual(writes);
-    expect(a.happenings.at(-1)).toMatchObject({ kind: 'disassociated', pod: 'default/pod' });
+    expect(a.events.at(-1)).toMatchObject({ kind: 'disassociated', pod: 'default/pod' });
   });
 });
 

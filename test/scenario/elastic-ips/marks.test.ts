@@ -117,12 +117,12 @@ describe('what a pod says of its Elastic IP', () => {
     a.run('pod', AUTO, '10.0.8.10');
     await clock.advance(forMs);
     expect(podOf(a, 'pod').condition).toMatchObject({ status: 'False', reason: 'Ec2Unavailable' });
-    expect(a.happenings.filter(({ kind }) => kind === 'association-failed')).toHaveLength(warned);
+    expect(a.events.filter(({ kind }) => kind === 'association-failed')).toHaveLength(warned);
 
     region.faults = () => undefined;
     await clock.advance(2 * MINUTE);
     expect(podOf(a, 'pod')).toMatchObject({ label: region.publicIpOf('10.0.8.10'), condition: { status: 'True' } });
-    expect(a.happenings.filter(({ kind }) => kind === 'association-failed')).toHaveLength(warned);
+    expect(a.events.filter(({ kind }) => kind === 'association-failed')).toHaveLength(warned);
   });
 
   it('is never an EIP that a call under way is just taking to the address of the pod of this name before', async () => {

@@ -37,15 +37,7 @@ const OURS: typeof UNIDIOMATIC = [
   [/\b(?:takings|\w+Happened|happening)\b/, 'pending associations, recordEvent'],
 ];
 /** Rooms that still have such names; take one off when it is done. */
-const NOT_RENAMED_YET = [
-  'agent/elastic-ips',
-  'agent/floating-ips',
-  'agent/node/elastic-ips.ts',
-  'agent/node/loops.ts',
-  'agent/node/plan-elastic-ips.ts',
-  'agent/node/state-files.ts',
-  'lib/plan/floating-ips',
-];
+const NOT_RENAMED_YET = ['agent/floating-ips', 'lib/plan/floating-ips'];
 
 function findings(path: string, patterns = UNIDIOMATIC): readonly string[] {
   return contentOf(path)
