@@ -10,7 +10,6 @@ import {
 } from '../../lib/plan/floating-ips/takeover.ts';
 import { recordKey } from './address-record.ts';
 import { assign, type Outcome, outcomeOf, unassign } from './address-writer.ts';
-import { countFailover } from './failover.ts';
 import { HostHolderLookup } from './holder-lookup.ts';
 import type { FloatingItem } from './item.ts';
 import { INELIGIBLE_MS, type Step, type StepParts } from './step-parts.ts';
@@ -26,7 +25,13 @@ export class AddressSteps {
 
   constructor(parts: StepParts) {
     this.#parts = parts;
-    this.#look = new HostHolderLookup({ ...parts, clusterName: parts.elasticIps.clusterName });
+    const { ec2 } = parts;
+    this.#look = new HostHolderLookup({ ...ec2, ec2: ec2.addresses, clusterName: ec2.elasticIps.clusterName });
+  }
+
+  get #writer() {
+    const { process, ec2 } = this.#parts;
+    return { clock: process.clock, ec2: ec2.addresses, rateLimit: ec2.rateLimit };
   }
 
   async take(step: Step<'take'>, item: FloatingItem, sure: () => boolean): Promise<void> {
@@ -36,11 +41,13 @@ export class AddressSteps {
     const takeable = step.places.filter(({ address }) => takeFrom === undefined || takeFrom.has(address));
     const { places, held } = oneCall(takeable, takeFrom);
     if (places.length === 0) return;
-    const { clock, records, callSignal: signal } = this.#parts;
+    const { process, node } = this.#parts;
+    const { records } = node;
+    const { clock, callSignal: signal } = process;
     const eni = places[0]?.eni ?? '';
     const addresses = places.map(({ address }) => address);
     const startedAt = clock.now();
-    const outcome = await assign(this.#parts, { eni, addresses, takeFrom: held, allowed, signal });
+    const outcome = await assign(this.#writer, { eni, addresses, takeFrom: held, allowed, signal });
     if (outcome.kind !== 'done') return this.#notTaken(step, item, { places, held }, outcome);
     records.put(places.map((place) => recordOf(item, place, acquisition, 'taken')));
     this.#taken(item, addresses, eni);
@@ -62,7 +69,7 @@ export class AddressSteps {
     const late = takeover && (outcome.reason === 'HeldElsewhere' || (wasHere && outcome.reason === 'RejectedByEc2'));
     // Who had it all along is not somebody who took it after us.
     if (late && (held === undefined || wasHere))
-      this.#parts.records.put(places.map((place) => recordOf(item, place, acquisition, 'taking')));
+      this.#parts.node.records.put(places.map((place) => recordOf(item, place, acquisition, 'taking')));
     const addresses = places.map(({ address }) => address);
     this.#setBack(item, addresses, late ? { ...outcome, kind: 'again' } : outcome);
   }
@@ -74,18 +81,19 @@ export class AddressSteps {
     held: ReadonlyMap<IpAddress, EniId>,
     call: Readonly<Record<string, unknown>> = {},
   ): void {
-    const { log, metrics, doubtEnis, happened, nodeName } = this.#parts;
+    const { process, ec2, objects, node } = this.#parts;
+    const { log, metrics } = process;
     const losers = addresses.flatMap((address) => held.get(address) ?? []).filter((id) => id !== eni && id !== '');
     for (const loser of losers) metrics.tookOver('floating-ip', loser);
     const from = [...new Set(losers)].join(', ');
     log.info('took floating IP over', { floatingIp: item.ip.name, addresses, eni, from, ...call });
-    happened(item.ip, {
+    objects.recordEvent(item.ip, {
       type: 'Normal',
       reason: 'AddressMoved',
-      message: `${addresses.join(', ')} moved${from && ` from ${from}`} to ${eni} of ${nodeName}`,
+      message: `${addresses.join(', ')} moved${from && ` from ${from}`} to ${eni} of ${node.name}`,
     });
-    if (Array.from(held.values()).some((id) => id !== '')) countFailover(item, this.#parts);
-    doubtEnis('a floating IP has come');
+    if (Array.from(held.values()).some((id) => id !== '')) item.countFailover(process);
+    ec2.doubtEnis('a floating IP has come');
   }
 
   /**
@@ -97,7 +105,7 @@ export class AddressSteps {
     item: FloatingItem,
     allowed: () => boolean,
   ): Promise<ReadonlyMap<IpAddress, EniId>> {
-    const { callSignal: signal } = this.#parts;
+    const { callSignal: signal } = this.#parts.process;
     const requests = places.map((place) => this.#requestFor(place, acquisition, item));
     const takeable = new Map<IpAddress, EniId>();
     const judged = await this.#look.judge(requests, { allowed, signal }).catch(outcomeOf);
@@ -120,11 +128,11 @@ export class AddressSteps {
   }
 
   #requestFor({ address, eni }: Placement, acquisition: number, { ip, heldSince }: FloatingItem): TakeoverRequest {
-    const before = this.#parts.records.get(recordKey({ floatingIp: ip.name, address }));
+    const before = this.#parts.node.records.get(recordKey({ floatingIp: ip.name, address }));
     const isRetry = before?.state === 'taking' && before.acquisition === acquisition && before.eni === eni;
     const from = isRetry ? before.from : undefined;
     const isOurs = before?.state === 'taken' && before.eni === eni && before.acquisition === acquisition - 1;
-    const stay = { eni, from, isOurs, heldMs: this.#parts.clock.now() - heldSince };
+    const stay = { eni, from, isOurs, heldMs: this.#parts.process.clock.now() - heldSince };
     return { address, eni, from, mayHaveLeft: mayHaveLeft(stay), onProtected: ip.interface !== undefined };
   }
 
@@ -135,7 +143,7 @@ export class AddressSteps {
     acquisition: number,
     takeover: Takeover,
   ): boolean {
-    const { records } = this.#parts;
+    const { records } = this.#parts.node;
     const { address } = place;
     switch (takeover.kind) {
       case 'take':
@@ -161,18 +169,24 @@ export class AddressSteps {
   }
 
   #taken(item: FloatingItem, addresses: readonly IpAddress[], eni: EniId): void {
-    this.#parts.wrote(eni, addresses, true);
+    const { process, ec2 } = this.#parts;
+    ec2.wrote(eni, addresses, true);
     for (const address of addresses) {
-      item.takenAt.set(address, this.#parts.clock.now());
+      item.takenAt.set(address, process.clock.now());
       item.backoffs.succeeded(address);
     }
     item.unfit = undefined;
   }
 
   lost({ ip }: FloatingItem, { address, eni }: AddressRecord, detail = 'it was taken away'): void {
-    const { log, happened } = this.#parts;
-    log.warn('a floating IP is not on our ENI any more; standing down', { floatingIp: ip.name, address, eni, detail });
-    happened(ip, {
+    const { process, objects } = this.#parts;
+    process.log.warn('a floating IP is not on our ENI any more; standing down', {
+      floatingIp: ip.name,
+      address,
+      eni,
+      detail,
+    });
+    objects.recordEvent(ip, {
       type: 'Warning',
       reason: 'AddressRefused',
       message: `HeldElsewhere: ${address} is not on ${eni} any more (${detail}); it is not taken back`,
@@ -180,30 +194,33 @@ export class AddressSteps {
   }
 
   async unassign({ record }: Step<'unassign'>, item: FloatingItem): Promise<void> {
-    const { log, records, elasticIps, wrote, doubtEnis, callSignal: signal } = this.#parts;
+    const { process, node, ec2 } = this.#parts;
+    const { records } = node;
+    const { log, callSignal: signal } = process;
     const { eni, address } = record;
     // The object may have been made again, or may list the address again, while the call waited.
     const allowed = () =>
       records.get(recordKey(record)) === record &&
       (item.deletedAt !== undefined || !item.ip.addresses.some((listed) => listed.address === address));
-    const outcome = await unassign(this.#parts, { eni, addresses: [address], allowed, signal });
+    const outcome = await unassign(this.#writer, { eni, addresses: [address], allowed, signal });
     if (outcome.kind !== 'done') return this.#setBack(item, [record.address], outcome);
     records.delete([recordKey(record)]);
-    wrote(eni, [address], false);
-    elasticIps.cache.left(eni, [address]);
+    ec2.wrote(eni, [address], false);
+    ec2.elasticIps.cache.left(eni, [address]);
     log.info('gave floating IP back', {
       floatingIp: item.ip.name,
       address: record.address,
       eni: record.eni,
       requestId: outcome.requestId,
     });
-    doubtEnis('a floating IP was given back');
+    ec2.doubtEnis('a floating IP was given back');
   }
 
   #setBack(item: FloatingItem, addresses: readonly IpAddress[], outcome: Exclude<Outcome, { kind: 'done' }>): void {
-    const { clock, log, happened, doubtEnis } = this.#parts;
+    const { process, ec2, objects } = this.#parts;
+    const { clock, log } = process;
     const { kind, reason, message } = outcome;
-    const told = addresses.some((address) => item.backoffs.known.get(address)?.reason === reason);
+    const isKnown = addresses.some((address) => item.backoffs.known.get(address)?.reason === reason);
     const pause = kind === 'again' ? SOON : SLOW;
     for (const address of addresses)
       item.backoffs.failed(address, { reason, message: `${address}: ${message}`, pause });
@@ -211,16 +228,16 @@ export class AddressSteps {
     const lasting = outcome.kind === 'refused' && outcome.lasting;
     if (lasting && !this.#servesAny(item))
       item.unfit = { reason, message, until: clock.now() + INELIGIBLE_MS, failures: 1 };
-    if (kind === 'refused') doubtEnis(`EC2 refused a floating IP: ${reason}`);
-    if (told) return;
+    if (kind === 'refused') ec2.doubtEnis(`EC2 refused a floating IP: ${reason}`);
+    if (isKnown) return;
     log.warn('cannot take floating IP over', { floatingIp: item.ip.name, addresses, reason, message });
     if (kind === 'refused')
-      happened(item.ip, { type: 'Warning', reason: 'AddressRefused', message: `${reason}: ${message}` });
+      objects.recordEvent(item.ip, { type: 'Warning', reason: 'AddressRefused', message: `${reason}: ${message}` });
   }
 
   #servesAny({ ip, hold }: FloatingItem): boolean {
     const current = hold.view?.acquisition;
-    return this.#parts.records
+    return this.#parts.node.records
       .values()
       .some(
         ({ floatingIp, state, acquisition }) => floatingIp === ip.name && state === 'taken' && acquisition === current,

@@ -19,18 +19,25 @@ export class ElasticIpSteps {
   }
 
   async bind(step: Step<'bind'>, item: FloatingItem, sure: () => boolean): Promise<void> {
-    const { log, elasticIps, callSignal: signal } = this.#parts;
+    const { process, ec2 } = this.#parts;
+    const { log, callSignal: signal } = process;
     const { place, source, acquisition } = step;
     const { name, uid } = item.ip;
-    const told = toldBy(item);
-    const target = { name, uid, source, privateIp: place?.address ?? NOWHERE, eni: place?.eni ?? '', told };
+    const target = {
+      name,
+      uid,
+      source,
+      privateIp: place?.address ?? NOWHERE,
+      eni: place?.eni ?? '',
+      publicIpInStatus: publicIpInStatusOf(item),
+    };
     const allowed = () =>
       sure() &&
       item.hold.view?.acquisition === acquisition &&
       item.deletedAt === undefined &&
       item.ip.uid === uid &&
       item.ip.elasticIp === source;
-    const outcome = await bindElasticIp(elasticIps, target, { allowed, signal });
+    const outcome = await bindElasticIp(ec2.elasticIps, target, { allowed, signal });
     if (outcome.kind === 'refused') return this.#refuse(item, step, outcome.refusal, outcome.soon);
     const { publicIp } = outcome;
     item.elasticIpBackoffs.keep(new Set());
@@ -40,7 +47,7 @@ export class ElasticIpSteps {
   }
 
   #refuse(item: FloatingItem, step: Pick<Step<'bind'>, 'source' | 'acquisition'>, refusal: Refusal, soon: boolean) {
-    const { log } = this.#parts;
+    const { log } = this.#parts.process;
     const { source, acquisition } = step;
     const key = source ?? '';
     item.elasticIpBackoffs.keep(new Set([key]));
@@ -52,12 +59,13 @@ export class ElasticIpSteps {
 
   /** The object is gone. Whether with its definition, the API server says; what is then kept is the operator's to release. */
   async unbind(item: FloatingItem): Promise<void> {
-    const { log, elasticIps, fateOf, callSignal: signal } = this.#parts;
+    const { process, ec2, objects } = this.#parts;
+    const { log, callSignal: signal } = process;
     const { name, uid, elasticIp: source } = item.ip;
-    const { clusterName } = elasticIps;
+    const { clusterName } = ec2.elasticIps;
     const settled = { acquisition: 0, source: undefined, publicIp: undefined, backoff: undefined };
     try {
-      const fate = clusterName ? await fateOf(name, signal) : 'deleted';
+      const fate = clusterName ? await objects.fateOf(name, signal) : 'deleted';
       // The watch is late; it will tell.
       if (fate === 'exists') throw new Error(`FloatingIP ${name} exists again`);
       const [giveBack, text] =
@@ -65,7 +73,9 @@ export class ElasticIpSteps {
           ? ([giveBackAll, 'gave the Elastic IP of a deleted floating IP back'] as const)
           : ([retainAll, 'keeping an Elastic IP: the definition of FloatingIPs was removed'] as const);
       const fence = { allowed: () => item.deletedAt !== undefined, signal };
-      const eips = clusterName ? await giveBack(elasticIps, { clusterName, name, uid, told: toldBy(item) }, fence) : [];
+      const eips = clusterName
+        ? await giveBack(ec2.elasticIps, { clusterName, name, uid, publicIpInStatus: publicIpInStatusOf(item) }, fence)
+        : [];
       for (const { publicIp, allocationId } of eips) log.info(text, { floatingIp: name, publicIp, allocationId });
       item.elasticIp = settled;
     } catch (error) {
@@ -77,7 +87,7 @@ export class ElasticIpSteps {
 }
 
 /** The public address that an earlier holder may have written. Once this one has seen to the Elastic IP itself, it knows better. */
-function toldBy({ ip, elasticIp, hold }: FloatingItem): IpAddress | undefined {
+function publicIpInStatusOf({ ip, elasticIp, hold }: FloatingItem): IpAddress | undefined {
   const isKnown = elasticIp?.acquisition === hold.view?.acquisition && elasticIp?.backoff === undefined;
   return elasticIp !== undefined && isKnown ? undefined : parseIp(ip.status.publicIp);
 }

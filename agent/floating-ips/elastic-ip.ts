@@ -40,7 +40,7 @@ export interface ElasticIpTarget {
   readonly privateIp: IpAddress;
   readonly eni: EniId;
   /** The public address in the object's status, which an earlier holder may have written. */
-  readonly told: IpAddress | undefined;
+  readonly publicIpInStatus: IpAddress | undefined;
 }
 
 /** When calls may be made: asked before each one, after it has waited for its turn. */
@@ -57,7 +57,7 @@ export type BindOutcome =
 /** Makes the Elastic IP of a floating IP what the object says: puts it on the private address, and gives back what it no longer asks for. Never throws. */
 export async function bindElasticIp(
   parts: ElasticIpParts,
-  { name, uid, source: text, privateIp, eni, told }: ElasticIpTarget,
+  { name, uid, source: text, privateIp, eni, publicIpInStatus }: ElasticIpTarget,
   fence: Fence,
 ): Promise<BindOutcome> {
   const { clusterName } = parts;
@@ -73,16 +73,16 @@ export async function bindElasticIp(
   const owner = { clusterName, name, uid };
   try {
     if (text === undefined || source === undefined) {
-      await giveBackAll(parts, { ...owner, told }, fence);
+      await giveBackAll(parts, { ...owner, publicIpInStatus }, fence);
       return { kind: 'settled', publicIp: undefined };
     }
-    return await bind(parts, { owner, text, source, privateIp, eni, told }, fence);
+    return await bind(parts, { owner, text, source, privateIp, eni, publicIpInStatus }, fence);
   } catch (error) {
     return error instanceof Ec2Error ? fromError(error) : refusal('RejectedByEc2', String(error));
   }
 }
 
-type BindRequest = ElasticIpRequest & Pick<ElasticIpTarget, 'told'>;
+type BindRequest = ElasticIpRequest & Pick<ElasticIpTarget, 'publicIpInStatus'>;
 
 async function bind(parts: ElasticIpParts, request: BindRequest, fence: Fence): Promise<BindOutcome> {
   const { calls } = parts;
@@ -111,15 +111,15 @@ const UNSEEN_PAUSES = [2_000, 4_000, 8_000];
 
 /** Looks at whatever the object can mean, and decides. */
 async function choose(parts: ElasticIpParts, request: BindRequest, fence: Fence): Promise<ElasticIpPlan> {
-  const { owner, source, privateIp, eni, told } = request;
+  const { owner, source, privateIp, eni, publicIpInStatus } = request;
   const queries = [nameQuery(owner), ...queryFor(source), { privateIps: [privateIp], eniIds: [eni] }];
-  const inventory = await look(
+  const eips = await look(
     parts,
     queries,
-    { told, mayWait: (eips) => planElasticIp(request, eips).choice.kind === 'allocate' },
+    { publicIpInStatus, mayWait: (eips) => planElasticIp(request, eips).choice.kind === 'allocate' },
     fence,
   );
-  return planElasticIp(request, inventory);
+  return planElasticIp(request, eips);
 }
 
 /**
@@ -130,20 +130,20 @@ async function look(
   { clock, ec2, cache, rateLimit }: ElasticIpParts,
   queries: readonly ElasticIpQuery[],
   {
-    told,
+    publicIpInStatus,
     mayWait,
-  }: { readonly told: IpAddress | undefined; readonly mayWait: (eips: readonly ElasticIp[]) => boolean },
+  }: { readonly publicIpInStatus: IpAddress | undefined; readonly mayWait: (eips: readonly ElasticIp[]) => boolean },
   fence: Fence,
 ): Promise<readonly ElasticIp[]> {
   const { signal } = fence;
-  const all = told === undefined ? queries : [...queries, { publicIps: [told] }];
+  const all = publicIpInStatus === undefined ? queries : [...queries, { publicIps: [publicIpInStatus] }];
   for (let looks = 0; ; looks += 1) {
     const askedAt = clock.now();
     const found = await Promise.all(
       all.map((query) => ask({ rateLimit }, fence, () => ec2.describe(query, { signal }))),
     );
     const eips = cache.corrected(found.flat(), askedAt);
-    const isUnseen = told !== undefined && !eips.some(({ publicIp }) => publicIp === told);
+    const isUnseen = publicIpInStatus !== undefined && !eips.some(({ publicIp }) => publicIp === publicIpInStatus);
     const pause = UNSEEN_PAUSES[looks];
     if (!isUnseen || pause === undefined || !mayWait(eips)) return eips;
     await clock.sleep(pause, signal);
@@ -151,7 +151,7 @@ async function look(
 }
 
 /** Whose Elastic IPs go, and the public address that the status named last. */
-export type FormerOwner = FloatingIpOwner & Pick<ElasticIpTarget, 'told'>;
+export type FormerOwner = FloatingIpOwner & Pick<ElasticIpTarget, 'publicIpInStatus'>;
 
 /**
  * Gives back whatever carries the object's name. For an object that is gone: after its address has left the ENI, which ended the pairing.
@@ -183,7 +183,12 @@ export async function retainAll(
 }
 
 async function ownedEips(parts: ElasticIpParts, owner: FormerOwner, fence: Fence): Promise<readonly ElasticIp[]> {
-  const eips = await look(parts, [nameQuery(owner)], { told: owner.told, mayWait: () => true }, fence);
+  const eips = await look(
+    parts,
+    [nameQuery(owner)],
+    { publicIpInStatus: owner.publicIpInStatus, mayWait: () => true },
+    fence,
+  );
   return eips.filter((eip) => isOwned(eip, owner));
 }
 

@@ -20,7 +20,8 @@ export class FloatingIpExecutor {
   }
 
   async perform(step: FloatingStep, item: FloatingItem, sure: () => boolean): Promise<void> {
-    const { log, callSignal, nodeName } = this.#parts;
+    const { process, node } = this.#parts;
+    const { clock, log, callSignal } = process;
     try {
       await this.#act(step, item, sure);
     } catch (error) {
@@ -29,17 +30,18 @@ export class FloatingIpExecutor {
       log[expected ? 'debug' : 'warn']('a step for a floating IP failed', {
         step: step.kind,
         floatingIp: step.name,
-        node: nodeName,
+        node: node.name,
         error,
       });
       if (step.kind === 'add') this.#cannotConfigure(step, item, error);
       // Reading again at once what cannot be done would be a tight loop: local commands fail for good, not by chance.
-      if (laneOf(step) !== 'lease') await this.#parts.clock.sleep(1_000, callSignal);
+      if (laneOf(step) !== 'lease') await clock.sleep(1_000, callSignal);
     }
   }
 
   async #act(step: FloatingStep, item: FloatingItem, sure: () => boolean): Promise<void> {
-    const { host, records, callSignal: signal } = this.#parts;
+    const { host, records } = this.#parts.node;
+    const { callSignal: signal } = this.#parts.process;
     switch (step.kind) {
       case 'read':
         return item.hold.read(signal);
@@ -77,34 +79,35 @@ export class FloatingIpExecutor {
   }
 
   async #acquire(item: FloatingItem, signal: AbortSignal): Promise<void> {
-    const { log, nodeName } = this.#parts;
+    const { process, node } = this.#parts;
     await item.hold.acquire(signal);
     const { holder, acquisition } = item.hold.view ?? {};
-    if (holder !== nodeName) return;
-    item.acquiredAt = this.#parts.clock.now();
+    if (holder !== node.name) return;
+    item.acquiredAt = process.clock.now();
     item.heldSince = item.acquiredAt;
-    log.info('took the lease of a floating IP', { floatingIp: item.ip.name, acquisition });
+    process.log.info('took the lease of a floating IP', { floatingIp: item.ip.name, acquisition });
   }
 
   async #findSuccessor(item: FloatingItem, signal: AbortSignal): Promise<void> {
-    const askedAt = this.#parts.clock.now();
+    const { process, objects } = this.#parts;
+    const askedAt = process.clock.now();
     // Until the answer is there, and when there is none, nobody is known to be ready.
     item.successor = { askedAt, exists: false };
-    item.successor = { askedAt, exists: await this.#parts.hasSuccessor(item.ip, signal) };
+    item.successor = { askedAt, exists: await objects.hasSuccessor(item.ip, signal) };
   }
 
   async #release(step: Step<'release'>, item: FloatingItem, signal: AbortSignal): Promise<void> {
-    const { log, happened, nodeName } = this.#parts;
+    const { process, objects, node } = this.#parts;
     await item.hold.release(signal);
-    log.info('handed a floating IP over', {
+    process.log.info('handed a floating IP over', {
       floatingIp: item.ip.name,
       reason: step.why.reason,
       message: step.why.message,
     });
-    happened(item.ip, {
+    objects.recordEvent(item.ip, {
       type: 'Normal',
       reason: 'AddressReleased',
-      message: `${nodeName} no longer serves it: ${step.why.message}`,
+      message: `${node.name} no longer serves it: ${step.why.message}`,
     });
   }
 
@@ -114,16 +117,16 @@ export class FloatingIpExecutor {
     item.unfit = {
       reason: 'NoMatchingInterface',
       message,
-      until: this.#parts.clock.now() + INELIGIBLE_MS,
+      until: this.#parts.process.clock.now() + INELIGIBLE_MS,
       failures: 1,
     };
   }
 
   async #tell({ status: wanted }: Step<'tell'>, item: FloatingItem): Promise<void> {
-    const { wall, writeStatus } = this.#parts;
+    const { process, objects } = this.#parts;
     const { ip } = item;
-    const status = statusFor(ip, wanted, wall());
-    await writeStatus(ip, status, wanted.exclusive);
+    const status = statusFor(ip, wanted, process.wall());
+    await objects.writeStatus(ip, status, wanted.exclusive);
     // The watch says it later; until then this is what we know.
     if (item.ip === ip) item.ip = { ...ip, status };
   }

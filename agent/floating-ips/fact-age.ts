@@ -1,10 +1,10 @@
 import type { Clock } from '../../lib/runtime/clock.ts';
 
-/** Puts the time of a describe, told by the wall clock, on the monotonic clock, at the moment it is first heard of. */
+/** Puts the time of a describe by the wall clock on the monotonic clock, at the moment it is first heard of. */
 export class FactAge {
   readonly #clock: Clock;
   readonly #wall: () => number;
-  #told: number | undefined;
+  #latest: number | undefined;
   #at: number | undefined;
 
   constructor(clock: Clock, wall: () => number) {
@@ -13,8 +13,8 @@ export class FactAge {
   }
 
   of(describedAt: number | undefined): number | undefined {
-    if (describedAt === this.#told) return this.#at;
-    this.#told = describedAt;
+    if (describedAt === this.#latest) return this.#at;
+    this.#latest = describedAt;
     this.#at = describedAt === undefined ? undefined : this.#clock.now() - Math.max(0, this.#wall() - describedAt);
     return this.#at;
   }

@@ -12,6 +12,7 @@ import type { Reason } from '../../lib/model/refusal.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import { FailureMemory } from '../../lib/runtime/failure-memory.ts';
 import type { LeaseClient } from './lease-client.ts';
+import type { FloatingProcess } from './step-parts.ts';
 
 /** What this agent remembers of one FloatingIP while it runs. */
 export class FloatingItem {
@@ -47,6 +48,13 @@ export class FloatingItem {
     this.backoffs = new FailureMemory(time);
     this.elasticIpBackoffs = new FailureMemory(time);
     this.hold = openHold(() => this.ip);
+  }
+
+  /** EC2 has moved something of the object here. Once for each acquisition of the Lease, however many calls that takes. */
+  countFailover({ clock, metrics }: Pick<FloatingProcess, 'clock' | 'metrics'>): void {
+    if (this.acquiredAt === undefined) return;
+    metrics.floatingIpFailover(this.ip.name, (clock.now() - this.acquiredAt) / 1000);
+    this.acquiredAt = undefined;
   }
 
   view(records: readonly AddressRecord[], configured: readonly ConfiguredAddress[]): FloatingIpView {

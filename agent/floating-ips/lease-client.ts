@@ -63,7 +63,7 @@ export class LeaseClient {
   }
 
   /** The watch shows the record: the server can be heard. Undefined: the Lease was deleted. */
-  told(lease: Lease | undefined): void {
+  onLease(lease: Lease | undefined): void {
     this.#blind = false;
     this.observe(lease);
   }

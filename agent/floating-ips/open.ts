@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { NodeOptions } from '../../lib/config/options.ts';
 import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
 import { createEventRecorder } from '../../lib/kube/events.ts';
 import { FLOATING_IP_API, fateOf, patchFloatingIpStatus } from '../../lib/kube/floating-ips.ts';
@@ -14,29 +15,32 @@ import { Topic } from '../../lib/runtime/topic.ts';
 import type { EniWriter } from '../aws/eni-writer.ts';
 import type { ElasticIpCache } from '../elastic-ips/cache.ts';
 import { ElasticIpCalls } from '../elastic-ips/calls.ts';
+import type { ProcessParts } from '../process.ts';
 import { reviveAddressRecord } from './address-record.ts';
 import { FloatingIpReconciler } from './reconciler.ts';
-import type { FloatingIpReconcilerOptions } from './reconciler-options.ts';
-import type { FloatingEvent, StepParts } from './step-parts.ts';
-import { openWatches, type Watches, type WatchOptions } from './watches.ts';
+import type { FloatingEc2, FloatingEvent, FloatingObjects } from './step-parts.ts';
+import { openWatches, type WatchOptions } from './watches.ts';
 
-export interface FloatingIpsOptions extends WatchOptions {
-  readonly instanceId: string;
-  readonly clusterName: string | undefined;
-  readonly stateDir: string;
-  readonly dryRun: boolean;
-  readonly parkMs: number;
-  readonly rateLimit: RateLimit;
-  readonly ec2: { readonly addresses: EniWriter; readonly elasticIps: ElasticIpApi };
-  /** Shared with the Elastic IPs of pods: what either does, the other knows. */
-  readonly elasticIpCache: ElasticIpCache;
+/** What the rest of the agent knows, and what it wants to know. */
+interface RestOfAgent {
   readonly enis: () => readonly Eni[];
   readonly describedAt: () => number | undefined;
   readonly podAddresses: () => ReadonlyMap<IpAddress, string>;
   /** Where routed addresses stand. */
   readonly routed: () => ReadonlyMap<IpAddress, RoutedState>;
   readonly doubtEnis: (cause: string) => void;
-  readonly wrote: StepParts['wrote'];
+  readonly wrote: FloatingEc2['wrote'];
+}
+
+export interface FloatingIpsOptions {
+  readonly watch: WatchOptions;
+  readonly instanceId: string;
+  readonly ec2: { readonly addresses: EniWriter; readonly elasticIps: ElasticIpApi };
+  readonly rateLimit: RateLimit;
+  readonly settings: Pick<NodeOptions, 'clusterName' | 'stateDir' | 'dryRun' | 'floatingIpParkMs'>;
+  /** Shared with the Elastic IPs of pods: what either does, the other knows. */
+  readonly elasticIpCache: ElasticIpCache;
+  readonly agent: RestOfAgent;
   /** Ends calls in flight. */
   readonly calls: AbortSignal;
 }
@@ -58,27 +62,31 @@ export interface FloatingIps {
 
 /** The node-level floating IPs of a node agent: everything is made here, nothing is decided here. */
 export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
-  const { calls } = options;
+  const { watch, instanceId, rateLimit, agent, calls } = options;
   const recorder = openRecorder(options);
-  const watches = openWatches(options);
-  const held = new HeldLeases(options.metrics);
-  const reports = told(options, recorder);
+  const watches = openWatches(watch);
+  const held = new HeldLeases(watch.process.metrics);
+  const objects = objectsOf(options, recorder);
   const routedChanged = new Topic();
   const reconciler = new FloatingIpReconciler({
-    ...options,
-    ...seen(options, watches),
-    ...reports,
+    process: { ...watch.process, clock: watch.ages, wall: () => watch.process.clock.now(), callSignal: calls },
+    node: { name: watch.nodeName, host: watches.host, records: openRecords(options) },
+    ec2: { instanceId, rateLimit, ...agent, addresses: options.ec2.addresses, elasticIps: elasticIpParts(options) },
+    objects,
+    observe: () => ({
+      floatingIps: watches.objects.items(),
+      node: watches.node(),
+      leaving: watches.leaving(),
+      enis: agent.enis(),
+      describedAt: agent.describedAt(),
+      podAddresses: agent.podAddresses(),
+      routed: agent.routed(),
+    }),
     onRouted: () => routedChanged.publish(),
-    clock: options.ages,
-    timing: { ...FLOATING_TIMING, parkMs: options.parkMs },
-    records: openRecords(options),
-    ec2: options.ec2.addresses,
-    elasticIps: elasticIpParts(options),
     need: (need) => {
       watches.need(need);
       held.now(need.holds);
     },
-    callSignal: calls,
   });
   watches.changed.subscribe(() => reconciler.wake());
   watches.leaseSeen.subscribe(({ name, lease }) => reconciler.leaseSeen(name, lease));
@@ -92,53 +100,54 @@ export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
     routeChanged({ name, uid }, event) {
       const ip = watches.objects.items()?.find((each) => each.name === name && isClaimOf(each, uid));
       if (ip === undefined) return;
-      reports.happened(ip, event);
+      objects.recordEvent(ip, event);
       if (event.reason === 'AddressMoved') reconciler.routesMoved(name);
     },
     async run(stop) {
       const watching = new AbortController();
-      const objects = watches.objects.run(AbortSignal.any([watching.signal, calls]));
+      const watched = watches.objects.run(AbortSignal.any([watching.signal, calls]));
       await reconciler.run(stop);
       watching.abort();
-      await Promise.all([objects, watches.close(), recorder.drained()]);
+      await Promise.all([watched, watches.close(), recorder.drained()]);
     },
   };
 }
 
-function elasticIpParts({ ages, ec2, elasticIpCache: cache, rateLimit, clusterName }: FloatingIpsOptions) {
+function elasticIpParts({ watch, ec2, elasticIpCache: cache, rateLimit, settings }: FloatingIpsOptions) {
   const calls = new ElasticIpCalls(ec2.elasticIps, cache);
-  return { clock: ages, ec2: ec2.elasticIps, calls, cache, rateLimit, clusterName };
+  return { clock: watch.ages, ec2: ec2.elasticIps, calls, cache, rateLimit, clusterName: settings.clusterName };
 }
 
-function openRecorder({ kube, clock, calls, nodeName, metrics }: FloatingIpsOptions) {
+function openRecorder({ watch: { kube, process, nodeName }, calls }: FloatingIpsOptions) {
   return createEventRecorder({
     client: kube,
-    clock,
+    clock: process.clock,
     signal: calls,
     component: 'eni-agent',
     host: nodeName,
-    onDrop: (cause) => metrics.eventDropped(cause),
+    onDrop: (cause) => process.metrics.eventDropped(cause),
   });
 }
 
-function openRecords({ stateDir, dryRun, log, calls }: FloatingIpsOptions): Journal<AddressRecord> {
+function openRecords({ watch, settings: { stateDir, dryRun }, calls }: FloatingIpsOptions): Journal<AddressRecord> {
   const records = new Journal({
     path: join(stateDir, 'floating-ips.jsonl'),
     access: dryRun ? 'read' : 'write',
     revive: reviveAddressRecord,
-    onProblem: (message, error) => log.error(message, { error }),
+    onProblem: (message, error) => watch.process.log.error(message, { error }),
   });
   // The last thing that a process does, also one that never ran this.
   calls.addEventListener('abort', () => records.close(), { once: true });
   return records;
 }
 
-/** What the reconciler sees. */
-function seen(options: FloatingIpsOptions, watches: Watches) {
-  const { kube: client, namespace } = options;
+/** The objects at the API server: their Leases, and where it is said what became of them. */
+function objectsOf(
+  { watch: { kube: client, namespace, nodeName }, settings, calls }: FloatingIpsOptions,
+  recorder: ReturnType<typeof openRecorder>,
+): FloatingObjects {
   return {
-    host: watches.host,
-    wall: () => options.clock.now(),
+    timing: { ...FLOATING_TIMING, parkMs: settings.floatingIpParkMs },
     leases: createFloatingLeases({
       client,
       namespace,
@@ -146,36 +155,21 @@ function seen(options: FloatingIpsOptions, watches: Watches) {
       timeoutMs: FLOATING_TIMING.renewMs,
     }),
     fateOf: (name, signal) => fateOf(client, name, signal),
-    hasSuccessor: ({ nodeSelector }, signal) => hasOtherReadyNode(client, options.nodeName, nodeSelector, signal),
-    observe: () => ({
-      floatingIps: watches.objects.items(),
-      node: watches.node(),
-      leaving: watches.leaving(),
-      enis: options.enis(),
-      describedAt: options.describedAt(),
-      podAddresses: options.podAddresses(),
-      routed: options.routed(),
-    }),
-  } satisfies Partial<FloatingIpReconcilerOptions>;
-}
-
-/** Where it tells what it did. */
-function told({ kube, calls }: FloatingIpsOptions, recorder: ReturnType<typeof openRecorder>) {
-  return {
-    writeStatus: (ip, status, exclusive) => patchFloatingIpStatus(kube, { ip, status, exclusive }, calls),
-    happened: ({ name, uid }, event) => {
+    hasSuccessor: ({ nodeSelector }, signal) => hasOtherReadyNode(client, nodeName, nodeSelector, signal),
+    writeStatus: (ip, status, exclusive) => patchFloatingIpStatus(client, { ip, status, exclusive }, calls),
+    recordEvent: ({ name, uid }, event) => {
       if (uid !== '')
         recorder.record({ apiVersion: FLOATING_IP_API, kind: 'FloatingIP', namespace: '', name, uid }, event);
     },
-  } satisfies Partial<FloatingIpReconcilerOptions>;
+  };
 }
 
 /** Which Leases this node holds, as a metric: told when it changes. */
 class HeldLeases {
-  readonly #metrics: FloatingIpsOptions['metrics'];
+  readonly #metrics: ProcessParts['metrics'];
   #names: ReadonlySet<string> = new Set();
 
-  constructor(metrics: FloatingIpsOptions['metrics']) {
+  constructor(metrics: ProcessParts['metrics']) {
     this.#metrics = metrics;
   }
 

@@ -9,10 +9,9 @@ import { selects } from '../../lib/plan/floating-ips/selects.ts';
 import { standingOf } from '../../lib/plan/floating-ips/standing.ts';
 import { type Plan, Reconciler } from '../../lib/runtime/reconciler.ts';
 import { ec2Limiter } from '../aws/rate-limiter.ts';
+import { forgotten } from './address-record.ts';
 import { FloatingIpExecutor } from './executor.ts';
 import { FactAge } from './fact-age.ts';
-import { countFailover } from './failover.ts';
-import { forgotten } from './forgotten.ts';
 import { FloatingItem } from './item.ts';
 import { LeaseClient } from './lease-client.ts';
 import type { FloatingIpReconcilerOptions, FloatingNeed, FloatingSurroundings } from './reconciler-options.ts';
@@ -38,14 +37,14 @@ export class FloatingIpReconciler {
 
   constructor(options: FloatingIpReconcilerOptions) {
     this.#options = options;
-    const { clock, wall, random, rateLimit, log, health, callSignal } = options;
-    this.#executor = new FloatingIpExecutor({ ...options, enis: () => options.observe().enis });
+    const { clock, wall, random, log, health, callSignal } = options.process;
+    this.#executor = new FloatingIpExecutor(options);
     this.#factAge = new FactAge(clock, wall);
     this.#jitter = random();
     this.#reconciler = new Reconciler(
       {
         clock,
-        rateLimiter: ec2Limiter(rateLimit),
+        rateLimiter: ec2Limiter(options.ec2.rateLimit),
         plan: () => this.#plan(),
         keyOf: keyOfStep,
         // A step makes several calls, each with a permission of its own and behind a fence: see `permitted`.
@@ -66,7 +65,7 @@ export class FloatingIpReconciler {
 
   /** The watch shows the Lease of an object; undefined: it was deleted. */
   leaseSeen(name: string, lease: Lease | undefined): void {
-    this.#items.get(name)?.hold.told(lease);
+    this.#items.get(name)?.hold.onLease(lease);
     this.wake();
   }
 
@@ -83,7 +82,7 @@ export class FloatingIpReconciler {
 
   /** Routes of an object have moved here. */
   routesMoved(name: string): void {
-    countFailover(this.#items.get(name), this.#options);
+    this.#items.get(name)?.countFailover(this.#options.process);
   }
 
   /** Works until the signal aborts, then parks or hands over what it holds; resolves when that is done, or after some seconds. */
@@ -96,7 +95,7 @@ export class FloatingIpReconciler {
     this.#stopping = true;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#idle = resolve;
-    const cancel = this.#options.clock.after(STOP_MS, resolve);
+    const cancel = this.#options.process.clock.after(STOP_MS, resolve);
     this.wake();
     await promise;
     cancel();
@@ -105,13 +104,13 @@ export class FloatingIpReconciler {
   }
 
   #plan(): Plan<FloatingStep> {
-    const { observe, need, host, doubtEnis } = this.#options;
+    const { observe, need, node, ec2 } = this.#options;
     const now = observe();
     this.#meet(now.floatingIps);
     need(this.#needOf(now));
-    const snapshot = host.known ? this.#snapshot(now) : undefined;
+    const snapshot = node.host.known ? this.#snapshot(now) : undefined;
     const planned = snapshot && planFloating(snapshot);
-    if (planned?.describe !== undefined) doubtEnis(planned.describe);
+    if (planned?.describe !== undefined) ec2.doubtEnis(planned.describe);
     const steps = firstOfEach(planned?.steps ?? []);
     this.#noteRouted(this.#routedIn(now));
     if (snapshot !== undefined) this.#dropFinished(snapshot, steps);
@@ -133,7 +132,7 @@ export class FloatingIpReconciler {
     const { floatingIps } = now;
     if (floatingIps?.every(({ routeTables }) => routeTables.length === 0)) return NO_HOLDS;
     // What the watch shows before the next plan has taken it in is not known yet.
-    const isKnown = this.#options.host.known && floatingIps?.every(({ name }) => this.#items.has(name));
+    const isKnown = this.#options.node.host.known && floatingIps?.every(({ name }) => this.#items.has(name));
     return isKnown ? routedClaims(this.#snapshot(now)) : UNKNOWN_HOLDS;
   }
 
@@ -150,16 +149,16 @@ export class FloatingIpReconciler {
       item.source = ip;
       item.ip = ip;
     }
-    const now = this.#options.clock.now();
-    for (const record of this.#options.records.values())
+    const now = this.#options.process.clock.now();
+    for (const record of this.#options.node.records.values())
       if (!this.#items.has(record.floatingIp)) this.#open(forgotten(record));
     for (const [name, item] of this.#items) if (!listed.has(name)) item.deletedAt ??= now;
   }
 
   #open(ip: FloatingIp): FloatingItem {
-    const { clock, wall, random, leases, nodeName, timing } = this.#options;
-    const shared = { clock, wall, random, leases, nodeName, timing };
-    const item = new FloatingItem(ip, (owner) => new LeaseClient({ ...shared, owner }), shared);
+    const { process, objects, node } = this.#options;
+    const shared = { ...process, ...objects, nodeName: node.name };
+    const item = new FloatingItem(ip, (owner) => new LeaseClient({ ...shared, owner }), process);
     this.#items.set(ip.name, item);
     return item;
   }
@@ -174,16 +173,17 @@ export class FloatingIpReconciler {
   #needOf({ node }: FloatingSurroundings): FloatingNeed {
     const items = [...this.#items.values()];
     const labels = node?.labels;
-    const recorded = new Set(this.#options.records.values().map(({ floatingIp }) => floatingIp));
+    const recorded = new Set(this.#options.node.records.values().map(({ floatingIp }) => floatingIp));
     const concerned = ({ ip }: FloatingItem) =>
       recorded.has(ip.name) || (labels !== undefined && selects(ip.nodeSelector, labels));
-    const held = items.filter(({ hold }) => hold.view?.holder === this.#options.nodeName);
+    const held = items.filter(({ hold }) => hold.view?.holder === this.#options.node.name);
     return { node: items.length > 0, leases: items.some(concerned), holds: held.map(({ ip }) => ip.name) };
   }
 
   #snapshot({ node, leaving, enis, describedAt, podAddresses, routed }: FloatingSurroundings): FloatingSnapshot {
-    const { clock, nodeName, timing, host, records } = this.#options;
-    const now = clock.now();
+    const { process, objects, node: own } = this.#options;
+    const { host, records } = own;
+    const now = process.clock.now();
     const ready = node?.ready ?? 'True';
     if (this.#nodeSince?.ready !== ready) this.#nodeSince = { ready, at: now };
     if (node !== undefined && describedAt !== undefined) this.#fitSince ??= now;
@@ -194,9 +194,9 @@ export class FloatingIpReconciler {
     const configured = host.configured().filter(({ device }) => ours.has(device));
     return {
       now,
-      timing,
+      timing: objects.timing,
       node: {
-        name: nodeName,
+        name: own.name,
         labels: node?.labels,
         cordoned: node?.cordoned ?? false,
         ready,
@@ -219,9 +219,9 @@ export class FloatingIpReconciler {
     const item = this.#items.get(step.name);
     if (item === undefined) return;
     const sure = () => {
-      const { clock, timing, nodeName } = this.#options;
+      const { process, objects, node } = this.#options;
       const view = item.view([], []);
-      return standingOf(view, { now: clock.now(), timing, node: { name: nodeName } }).state === 'sure';
+      return standingOf(view, { now: process.clock.now(), timing: objects.timing, node }).state === 'sure';
     };
     item.underWay += 1;
     try {
@@ -232,10 +232,10 @@ export class FloatingIpReconciler {
   }
 
   #dropFinished(snapshot: FloatingSnapshot, steps: readonly FloatingStep[]): void {
-    const recorded = new Set(this.#options.records.values().map(({ floatingIp }) => floatingIp));
+    const recorded = new Set(this.#options.node.records.values().map(({ floatingIp }) => floatingIp));
     const wanted = new Set(steps.map(({ name }) => name));
     for (const [name, item] of this.#items) {
-      const ours = item.hold.view?.holder === this.#options.nodeName;
+      const ours = item.hold.view?.holder === this.#options.node.name;
       if (item.deletedAt === undefined || ours || recorded.has(name) || wanted.has(name) || item.underWay > 0) continue;
       if (!owesElasticIp(item.view([], []), snapshot)) this.#items.delete(name);
     }

@@ -1,48 +1,77 @@
 import type { Fate } from '../../lib/kube/floating-ips.ts';
+import type { FloatingLeases } from '../../lib/kube/floating-leases.ts';
 import type { Eni, EniId } from '../../lib/model/eni.ts';
 import type { FloatingIp, FloatingIpStatus } from '../../lib/model/floating-ips/floating-ip.ts';
-import type { AddressRecord, FloatingStep } from '../../lib/model/floating-ips/plan.ts';
+import type { AddressRecord, FloatingStep, FloatingTiming } from '../../lib/model/floating-ips/plan.ts';
 import { familyOf, type IpAddress } from '../../lib/model/ip.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { AddressMetrics, FloatingIpMetrics } from '../../lib/runtime/metrics.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import type { ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
 import type { EniWriter } from '../aws/eni-writer.ts';
 import type { ElasticIpParts } from './elastic-ip.ts';
 import type { HostAddresses } from './host-addresses.ts';
 
-/** Something that the object's owner is reported by a Kubernetes Event. */
+/** What a Kubernetes Event says to the object's owner. */
 export interface FloatingEvent {
   readonly type: 'Normal' | 'Warning';
   readonly reason: 'AddressAssigned' | 'AddressMoved' | 'AddressReleased' | 'AddressRefused';
   readonly message: string;
 }
 
-export interface StepParts {
+/** The process that serves, and its time. */
+export interface FloatingProcess {
+  /** Monotonic: see `monotonicClock`. */
   readonly clock: Clock;
+  /** Wall-clock ms, for records that people read. */
   readonly wall: () => number;
   readonly random: () => number;
   readonly log: Logger;
-  readonly nodeName: string;
+  readonly metrics: FloatingIpMetrics & Pick<AddressMetrics, 'tookOver'>;
+  readonly callSignal: AbortSignal;
+  /** Hears how reconciles end. @default kept to itself */
+  readonly health?: ReconcileHealth;
+}
+
+/** EC2, and this instance in it. */
+export interface FloatingEc2 {
   readonly instanceId: string;
-  readonly enis: () => readonly Eni[];
-  readonly ec2: EniWriter;
-  /** Told of each accepted call: our ENIs are known without a describe. */
-  readonly wrote: (eni: EniId, addresses: readonly IpAddress[], isThere: boolean) => void;
+  readonly addresses: EniWriter;
   readonly elasticIps: ElasticIpParts;
   readonly rateLimit: RateLimit;
-  readonly host: HostAddresses;
-  readonly records: Journal<AddressRecord>;
-  readonly writeStatus: (ip: FloatingIp, status: FloatingIpStatus, exclusive: boolean) => Promise<void>;
-  readonly happened: (ip: FloatingIp, event: FloatingEvent) => void;
+  readonly enis: () => readonly Eni[];
+  /** Hears of each accepted call: our ENIs are known without a describe. */
+  readonly wrote: (eni: EniId, addresses: readonly IpAddress[], isThere: boolean) => void;
+  /** The facts about our ENIs may be wrong: describe them. */
+  readonly doubtEnis: (cause: string) => void;
+}
+
+/** The objects at the API server. */
+export interface FloatingObjects {
+  readonly timing: FloatingTiming;
+  readonly leases: FloatingLeases;
   /** What became of the object of this name, by an uncached read. */
   readonly fateOf: (name: string, signal: AbortSignal) => Promise<Fate>;
   /** Whether another node that the object selects is ready and not cordoned, by a read. */
   readonly hasSuccessor: (ip: FloatingIp, signal: AbortSignal) => Promise<boolean>;
-  readonly doubtEnis: (cause: string) => void;
-  readonly metrics: FloatingIpMetrics & Pick<AddressMetrics, 'tookOver'>;
-  readonly callSignal: AbortSignal;
+  readonly writeStatus: (ip: FloatingIp, status: FloatingIpStatus, exclusive: boolean) => Promise<void>;
+  readonly recordEvent: (ip: FloatingIp, event: FloatingEvent) => void;
+}
+
+/** This node: what is on its interfaces, and what it has recorded. */
+export interface FloatingNode {
+  readonly name: string;
+  readonly host: HostAddresses;
+  readonly records: Journal<AddressRecord>;
+}
+
+export interface StepParts {
+  readonly process: FloatingProcess;
+  readonly node: FloatingNode;
+  readonly ec2: FloatingEc2;
+  readonly objects: FloatingObjects;
 }
 
 export type Step<K extends FloatingStep['kind']> = Extract<FloatingStep, { readonly kind: K }>;

@@ -15,7 +15,8 @@ import { ObjectWatch } from './object-watch.ts';
 import { OnDemand } from './on-demand-watch.ts';
 import type { FloatingNeed } from './reconciler-options.ts';
 
-export interface WatchOptions extends ProcessParts {
+export interface WatchOptions {
+  readonly process: ProcessParts;
   /** Monotonic: holds are measured on it. */
   readonly ages: Clock;
   readonly kube: KubeClient;
@@ -51,7 +52,8 @@ export interface Watches {
 
 /** What is observed for floating IPs, each part only while it is needed. */
 export function openWatches(options: WatchOptions): Watches {
-  const { kube: client, clock, random, log, ages, ownNode } = options;
+  const { kube: client, process, ages, ownNode } = options;
+  const { clock, random, log } = process;
   const topics = { changed: new Topic(), leaseSeen: new Topic<SeenLease>(), contactRegained: new Topic() };
   const wake = () => topics.changed.publish();
   const onProblem = (message: string, error?: unknown) => log.warn(message, { error });
@@ -79,7 +81,7 @@ export function openWatches(options: WatchOptions): Watches {
 }
 
 function watchLeases(
-  { kube: client, clock, random, log, namespace }: WatchOptions,
+  { kube: client, process: { clock, random, log }, namespace }: WatchOptions,
   { leaseSeen, contactRegained }: Pick<Watches, 'leaseSeen' | 'contactRegained'>,
 ): OnDemand {
   return new OnDemand((signal) => {
@@ -102,7 +104,7 @@ function watchLeases(
 }
 
 function watchHost(
-  { clock, random, log, kernel = hostKernel }: WatchOptions,
+  { process: { clock, random, log }, kernel = hostKernel }: WatchOptions,
   onChange: () => void,
 ): HostPort & { readonly watch: OnDemand } {
   let view: HostView | undefined;
@@ -119,7 +121,7 @@ function watchHost(
   };
 }
 
-function watchSpot({ clock, log, imds }: WatchOptions, wake: () => void) {
+function watchSpot({ process: { clock, log }, imds }: WatchOptions, wake: () => void) {
   let leaving: string | undefined;
   const watch = new OnDemand((signal) => {
     if (imds === undefined) return Promise.resolve();

@@ -19,27 +19,29 @@ export function openNodeFloatingIps(
 ): FloatingIps {
   const wallTimeOf = toWallClock(ages, process.clock);
   const floating = openFloatingIps({
-    ...process,
+    watch: {
+      process,
+      ages,
+      imds: aws.imds,
+      kube: cluster.client,
+      ownNode: cluster.ownNode,
+      namespace: cluster.leaseNamespace,
+      nodeName: options.nodeName,
+      ...(host.kernel && { kernel: host.kernel }),
+    },
     ...aws,
-    ages,
-    calls,
-    kube: cluster.client,
-    ownNode: cluster.ownNode,
-    namespace: cluster.leaseNamespace,
-    nodeName: options.nodeName,
-    clusterName: options.clusterName,
-    stateDir: options.stateDir,
-    dryRun: options.dryRun,
-    parkMs: options.floatingIpParkMs,
-    ...(host.kernel && { kernel: host.kernel }),
-    enis: () => addresses.enis,
-    describedAt: () => wallTimeOf(addresses.describedAt),
-    podAddresses: () =>
-      new Map((exchange.addresses.value?.statuses ?? []).map(({ claim }) => [claim.address, podKey(claim.holder)])),
-    routed: () => exchange.nodeRoutes.value,
+    settings: options,
     elasticIpCache: eips.cache,
-    wrote: (...write) => addresses.wrote(...write),
-    doubtEnis: (cause) => addresses.doubt(cause),
+    agent: {
+      enis: () => addresses.enis,
+      describedAt: () => wallTimeOf(addresses.describedAt),
+      podAddresses: () =>
+        new Map((exchange.addresses.value?.statuses ?? []).map(({ claim }) => [claim.address, podKey(claim.holder)])),
+      routed: () => exchange.nodeRoutes.value,
+      doubtEnis: (cause) => addresses.doubt(cause),
+      wrote: (...write) => addresses.wrote(...write),
+    },
+    calls,
   });
   exchange.nodeAddresses.publish(() => floating.addresses());
   const publish = () => exchange.routedHolds.publish(() => floating.routed());

@@ -30,13 +30,13 @@ export interface ElasticIpPlan {
  * Which Elastic IP goes on the address, and which ones go. One that is there already stays, because EC2 moved it along; a free one is
  * taken by compare-and-set; one that somebody else uses or owns never is, and one of somebody else on our address is not pushed off.
  * What carries our name in this cluster is ours, whatever uid: names are unique, so another uid is that of an earlier object.
- * @param inventory the EIPs that carry our name, those that the source can mean, and whatever is on the private address
+ * @param eips the EIPs that carry our name, those that the source can mean, and whatever is on the private address
  */
-export function planElasticIp(request: ElasticIpRequest, inventory: readonly ElasticIp[]): ElasticIpPlan {
-  const choice = chooseElasticIp(request, inventory);
+export function planElasticIp(request: ElasticIpRequest, eips: readonly ElasticIp[]): ElasticIpPlan {
+  const choice = chooseElasticIp(request, eips);
   if (choice.kind === 'refused') return { choice, giveBack: [] };
   const used = 'eip' in choice ? choice.eip : undefined;
-  return { choice, giveBack: inventory.filter((eip) => eip !== used && isOwned(eip, request.owner)) };
+  return { choice, giveBack: eips.filter((eip) => eip !== used && isOwned(eip, request.owner)) };
 }
 
 /** True when the tags say that the Elastic IP belongs to the object, or to an earlier one of its name. */
@@ -44,14 +44,14 @@ export function isOwned({ tags, serviceManaged }: ElasticIp, { clusterName, name
   return !serviceManaged && tags[FLOATING_IP_TAG.cluster] === clusterName && tags[FLOATING_IP_TAG.name] === name;
 }
 
-function chooseElasticIp(request: ElasticIpRequest, inventory: readonly ElasticIp[]): ElasticIpChoice {
+function chooseElasticIp(request: ElasticIpRequest, eips: readonly ElasticIp[]): ElasticIpChoice {
   const { source, privateIp, eni, owner } = request;
-  const meant = inventory
+  const meant = eips
     .filter((eip) => isMeant(eip, request))
     .toSorted(
       (a, b) => Number(isOwned(b, owner)) - Number(isOwned(a, owner)) || (a.allocationId < b.allocationId ? -1 : 1),
     );
-  const here = inventory.find(({ association }) => association?.privateIp === privateIp && association.eni === eni);
+  const here = eips.find(({ association }) => association?.privateIp === privateIp && association.eni === eni);
   if (here !== undefined && meant.includes(here)) return { kind: 'bound', eip: here };
   if (here !== undefined && !isOwned(here, owner))
     return refused(

@@ -59,9 +59,9 @@ export function reportNobodyServes(
   if (view.deletedAt !== undefined || standing.state !== 'free' || !about || snapshot.stopping) return { steps: [] };
   const at = standing.since + NOBODY_MS;
   if (snapshot.now < at) return { steps: [], retryAt: at };
-  const told = readyOf(ip);
-  const spoken = ip.status.node === '' && told?.status === 'False' && told.observedGeneration === ip.generation;
-  if (spoken && !told.message.startsWith(`${snapshot.node.name}:`)) return { steps: [] };
+  const ready = readyOf(ip);
+  const spoken = ip.status.node === '' && ready?.status === 'False' && ready.observedGeneration === ip.generation;
+  if (spoken && !ready.message.startsWith(`${snapshot.node.name}:`)) return { steps: [] };
   const status: WantedStatus = {
     node: '',
     networkInterfaceId: '',

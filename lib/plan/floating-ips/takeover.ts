@@ -68,8 +68,8 @@ export function judgeTakeover(
   if (holder.eni === eni) return { kind: unsure ? 'take' : 'here' };
   if (from !== undefined && holder.eni !== from) return { kind: 'lost', holder: holder.eni };
   // An address that an operator has named is not kept from a node because the role may not look at instances.
-  const told = owner === 'forbidden' ? 'unanswered' : owner;
-  const refusal = whyNotTake(address, holder, told, own, onProtected ? KNOWINGLY : []);
+  const known = owner === 'forbidden' ? 'unanswered' : owner;
+  const refusal = whyNotTake(address, holder, known, own, onProtected ? KNOWINGLY : []);
   if (refusal !== undefined) return { kind: 'refused', refusal };
   return { kind: 'take' };
 }

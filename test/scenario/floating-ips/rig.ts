@@ -210,28 +210,56 @@ export class SimNode {
     this.process = process;
     const [stop, calls] = [new AbortController(), new AbortController()];
     const rateLimit = new RateLimit({ clock: process, random });
+    const unlessDown = () => {
+      if (!server.up || !this.connected) throw new KubeError({ status: 0, reason: 'Network', message: 'down' });
+    };
     const engine = new FloatingIpReconciler({
-      clock: process,
-      wall: () => clock.now(),
-      random,
-      log: silentLogger,
-      nodeName: this.name,
-      instanceId: instanceOf(this.name),
-      timing: FLOATING_TIMING,
-      ec2: oneCallPerEni(gated(ec2.api(this.name), process)),
-      wrote: () => undefined,
-      elasticIps: this.#elasticIps(process, rateLimit, calls.signal),
-      rateLimit,
-      leases: server.client(this, process),
-      host: new HostAddresses(
-        {
-          interfaces: () => this.#interfaces(),
-          add: (place) => this.#add(place),
-          remove: (place) => this.#remove(place),
+      process: {
+        clock: process,
+        wall: () => clock.now(),
+        random,
+        log: silentLogger,
+        metrics: {
+          floatingIpFailover: (name, seconds) => this.failovers.push({ name, seconds }),
+          tookOver: (...took) => this.took.push(took),
         },
-        process,
-      ),
-      records: this.#records,
+        callSignal: calls.signal,
+      },
+      node: {
+        name: this.name,
+        host: new HostAddresses(
+          {
+            interfaces: () => this.#interfaces(),
+            add: (place) => this.#add(place),
+            remove: (place) => this.#remove(place),
+          },
+          process,
+        ),
+        records: this.#records,
+      },
+      ec2: {
+        instanceId: instanceOf(this.name),
+        addresses: oneCallPerEni(gated(ec2.api(this.name), process)),
+        elasticIps: this.#elasticIps(process, rateLimit, calls.signal),
+        rateLimit,
+        enis: () => this.enis,
+        wrote: () => undefined,
+        doubtEnis: () => this.#describe(process, calls.signal),
+      },
+      objects: {
+        timing: FLOATING_TIMING,
+        leases: server.client(this, process),
+        fateOf: async (name) => this.#rig.fateOf(name),
+        hasSuccessor: async () => {
+          unlessDown();
+          return this.#rig.nodes.some((node) => node !== this && node.ready === 'True' && !node.cordoned);
+        },
+        writeStatus: async (object, status) => {
+          unlessDown();
+          this.#rig.setStatus(object.name, status);
+        },
+        recordEvent: (_object, event) => this.events.push(`${event.type} ${event.reason}`),
+      },
       observe: () => ({
         floatingIps: this.#rig.objects,
         node: { name: this.name, labels: this.labels, cordoned: this.cordoned, ready: this.ready },
@@ -241,24 +269,8 @@ export class SimNode {
         podAddresses: this.pods,
         routed: new Map(),
       }),
-      writeStatus: async (object, status) => {
-        if (!server.up || !this.connected) throw new KubeError({ status: 0, reason: 'Network', message: 'down' });
-        this.#rig.setStatus(object.name, status);
-      },
-      happened: (_object, event) => this.events.push(`${event.type} ${event.reason}`),
-      fateOf: async (name) => this.#rig.fateOf(name),
-      hasSuccessor: async () => {
-        if (!server.up || !this.connected) throw new KubeError({ status: 0, reason: 'Network', message: 'down' });
-        return this.#rig.nodes.some((node) => node !== this && node.ready === 'True' && !node.cordoned);
-      },
-      doubtEnis: () => this.#describe(process, calls.signal),
-      metrics: {
-        floatingIpFailover: (name, seconds) => this.failovers.push({ name, seconds }),
-        tookOver: (...took) => this.took.push(took),
-      },
-      need: () => undefined,
       onRouted: () => undefined,
-      callSignal: calls.signal,
+      need: () => undefined,
     });
     this.engine = engine;
     this.#stop = stop;
