@@ -35,8 +35,13 @@ export function openNodeFloatingIps(
     agent: {
       enis: () => addresses.enis,
       describedAt: () => wallTimeOf(addresses.describedAt),
+      // Not what a pod has only added to itself: that is no title to an object's address, and is dropped at the next look.
       podAddresses: () =>
-        new Map((exchange.addresses.value?.statuses ?? []).map(({ claim }) => [claim.address, podKey(claim.holder)])),
+        new Map(
+          (exchange.addresses.value?.statuses ?? [])
+            .filter(({ claim }) => claim.kind !== 'live')
+            .map(({ claim }) => [claim.address, podKey(claim.holder)]),
+        ),
       routed: () => exchange.nodeRoutes.value,
       doubtEnis: (cause) => addresses.doubt(cause),
       wrote: (...write) => addresses.wrote(...write),

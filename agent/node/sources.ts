@@ -57,7 +57,8 @@ export function observeNode(sources: NodeSources, filter: ClaimFilter): Observed
     refusals: withFiles(refusals, sources.cache?.refusals() ?? []),
     strays,
     declared,
-    unplaced: namespaces?.unplaced ?? [],
+    // What a FloatingIP has is never released as what a pod once had.
+    unplaced: [...(namespaces?.unplaced ?? []), ...(filter.nodeAddresses?.() ?? [])],
     complete: loaded && (namespaces?.synced ?? true),
     hiddenSince: loaded ? namespaces?.hiddenSince : undefined,
   };

@@ -19,7 +19,7 @@ import { canConfirm, isConfirmed } from './confirmed.ts';
 import { type Declarations, declarationsOf } from './declarations.ts';
 import { type Holder, holders } from './holders.ts';
 import { matchNamespaces } from './match-namespaces.ts';
-import { Reserved } from './reserved.ts';
+import { ofFloatingIp, Reserved } from './reserved.ts';
 
 /** What the sources of truth on the node say right now. */
 export interface Observations {
@@ -209,7 +209,7 @@ class PodClaims {
       .filter((address) => isGlobalUnicast(address) && !this.#isPrimary(address))
       .filter((address) =>
         routedBy(address) === undefined
-          ? listed.has(address) || this.#isGranted(address, cached.length + status.length > 0)
+          ? listed.has(address) || this.#mayHave(address, kindOf(address), cached.length + status.length > 0)
           : this.#isGrantedRoute(address),
       )
       .map((address): ClaimDraft => {
@@ -237,9 +237,13 @@ class PodClaims {
     return declarations;
   }
 
-  /** By the tenant policy. `placed`: IPAM's word on the interface is known, so that an address it does not list is the pod's own idea. */
-  #isGranted(address: IpAddress, placed: boolean): boolean {
+  /** By the tenant policy, and not as a FloatingIP's without naming it. `placed`: IPAM's word on the interface is known, so that an address it does not list is the pod's own idea. */
+  #mayHave(address: IpAddress, kind: ClaimKind, placed: boolean): boolean {
     const { namespace } = this.#holder.ref;
+    if (kind === 'live' && this.#reserved.isNodes(address)) {
+      if (placed) this.refusals.push(ofFloatingIp(address));
+      return false;
+    }
     if (mayFloat(this.#filter.tenants?.() ?? OPEN_POLICY, namespace, address)) return true;
     if (placed) this.refusals.push(notGranted(namespace, address));
     return false;

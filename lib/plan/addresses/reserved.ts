@@ -2,6 +2,7 @@ import { handsOut, type IpamRange } from '../../model/addresses/ipam-range.ts';
 import { parseNetworkStatus } from '../../model/addresses/network-status.ts';
 import type { IpAddress } from '../../model/ip.ts';
 import { isAlive } from '../../model/pod.ts';
+import type { Refusal } from '../../model/refusal.ts';
 import type { Observations } from './claims.ts';
 
 /**
@@ -21,6 +22,11 @@ export class Reserved {
     this.#nodeAddresses = nodeAddresses;
   }
 
+  /** True for an address of a FloatingIP object. */
+  isNodes(address: IpAddress): boolean {
+    return this.#nodeAddresses.has(address);
+  }
+
   /** True when `*`, or a wide network, on a pod of this namespace does not cover the address. */
   has(address: IpAddress, namespace: string): boolean {
     if (this.#nodeAddresses.has(address)) return true;
@@ -30,6 +36,15 @@ export class Reserved {
     const holders = this.#given.get(address);
     return holders !== undefined && [...holders].some((holder) => holder !== namespace);
   }
+}
+
+/**
+ * An address of a FloatingIP object that a pod has added to itself without naming it is the object's: assigned for the pod it would keep the
+ * node from serving the object, could carry an Elastic IP of the pod's, and would be released when the pod ends.
+ */
+export function ofFloatingIp(address: IpAddress): Refusal {
+  const message = `${address} belongs to a FloatingIP object, so nothing is assigned for the pod that has added it; name it in eni-agent.io/floating-ips if the pod is to have it, or take it off the pod`;
+  return { reason: 'DuplicateAddress', message, address };
 }
 
 function rangesOf({ cache, definitions }: Observations): readonly IpamRange[] {

@@ -103,7 +103,6 @@ function seen(given: Given): { kinds: Record<string, string>; reasons: readonly 
 describe('a floating declaration of *', () => {
   it.each<[string, Given, string]>([
     ['covers what nobody else has', { declared: '*' }, 'floating'],
-    ['does not cover the address of a FloatingIP object', { declared: '*', floatingIpObjects: [VIP] }, 'live'],
     ['does not cover what IPAM may hand out', { declared: '*', ipam: { range: '10.0.1.0/24' } }, 'live'],
     [
       'covers what lies outside the range',
@@ -149,11 +148,6 @@ describe('a floating declaration of *', () => {
       },
       'live',
     ],
-    [
-      'is no more when it is written as the network of everything',
-      { declared: '0.0.0.0/0', floatingIpObjects: [VIP] },
-      'live',
-    ],
     ['nor as two halves of it', { declared: '0.0.0.0/1, 128.0.0.0/1', ipam: { range: '10.0.1.0/24' } }, 'live'],
     ['nor as any wider network than a /24', { declared: '10.0.0.0/23', ipam: { range: '10.0.1.0/24' } }, 'live'],
     [
@@ -168,6 +162,19 @@ describe('a floating declaration of *', () => {
     ],
   ])('%s', (_name, given, kind) => {
     expect(seen(given)).toEqual({ kinds: { [OWN]: 'ipam', [VIP]: kind }, reasons: [] });
+  });
+});
+
+describe('an address of a FloatingIP object that a pod has added to itself', () => {
+  it.each<[string, Given]>([
+    ['without any declaration', {}],
+    ['under a declaration of *', { declared: '*' }],
+    ['under the network of everything', { declared: '0.0.0.0/0' }],
+  ])('is not claimed for the pod %s', (_name, given) => {
+    expect(seen({ ...given, floatingIpObjects: [VIP] })).toEqual({
+      kinds: { [OWN]: 'ipam' },
+      reasons: ['DuplicateAddress'],
+    });
   });
 });
 
