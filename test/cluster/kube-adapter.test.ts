@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKubeClient, type KubeClient } from '../../lib/kube/client.ts';
 import { isKubeError } from '../../lib/kube/kube-error.ts';
 import type { Change } from '../../lib/kube/object-store.ts';
@@ -7,6 +7,7 @@ import { createReflector } from '../../lib/kube/reflector.ts';
 import type { Pod } from '../../lib/model/pod.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { kubeAdapterSuite } from '../contract/adapter-kube-suite.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { type RealApiServer, startRealApiServer } from './kube-api-server.ts';
 
 const assets = process.env['KUBEBUILDER_ASSETS'] ?? '';
@@ -60,12 +61,12 @@ describe('the reflector on a real API server', () => {
       onError: (error) => errors.push(error),
     });
     running = reflector.run(stop.signal);
-    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    await waitFor(() => expect(reflector.connected).toBe(true));
     const before = reflector.get('default/recreated');
     changes.length = 0;
 
     api.link.cut();
-    await vi.waitFor(() => expect(reflector.connected).toBe(false));
+    await waitFor(() => expect(reflector.connected).toBe(false));
     await remove('vanishes');
     await remove('recreated');
     await create('recreated');
@@ -75,7 +76,7 @@ describe('the reflector on a real API server', () => {
     expect(reflector.synced).toBe(true);
 
     api.link.mend();
-    await vi.waitFor(() => expect(changes).toHaveLength(3), { timeout: 30_000 });
+    await waitFor(() => expect(changes).toHaveLength(3));
     expect(changes.map(({ type, key }) => `${type} ${key}`).toSorted()).toEqual([
       'added default/recreated',
       'deleted default/recreated',
@@ -84,8 +85,8 @@ describe('the reflector on a real API server', () => {
     expect(errors.some((error) => isKubeError(error) && error.expired)).toBe(true);
     expect(reflector.get('default/recreated')?.uid).not.toBe(before?.uid);
 
-    await vi.waitFor(() => expect(reflector.connected).toBe(true), { timeout: 30_000 });
+    await waitFor(() => expect(reflector.connected).toBe(true));
     await create('later');
-    await vi.waitFor(() => expect(changes.at(-1)).toMatchObject({ type: 'added', key: 'default/later' }));
+    await waitFor(() => expect(changes.at(-1)).toMatchObject({ type: 'added', key: 'default/later' }));
   });
 });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createKubeClient, type KubeClient } from '../../lib/kube/client.ts';
 import type { Connection } from '../../lib/kube/connection.ts';
 import { createEventRecorder } from '../../lib/kube/events.ts';
@@ -13,6 +13,7 @@ import { createPodPublisher } from '../../lib/kube/publish.ts';
 import { createReflector } from '../../lib/kube/reflector.ts';
 import type { Pod } from '../../lib/model/pod.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 /** What the adapter relies on, to hold for the simulated and for a real API server alike. */
 export interface ApiUnderTest {
@@ -78,14 +79,14 @@ export function kubeAdapterSuite(start: () => Promise<ApiUnderTest>): void {
 
   it("the reflector tells a node's pods from creation to deletion, and none of another node", async () => {
     const { reflector, changes, errors } = watchPods({ fieldSelector: `spec.nodeName=${NODE}` });
-    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    await waitFor(() => expect(reflector.connected).toBe(true));
     await createPod('elsewhere', 'another-node');
     await createPod('watched');
-    await vi.waitFor(() =>
+    await waitFor(() =>
       expect(changes).toMatchObject([{ type: 'added', key: 'default/watched', item: { nodeName: NODE } }]),
     );
     await deletePod('watched');
-    await vi.waitFor(() => expect(changes.at(-1)).toMatchObject({ type: 'deleted', key: 'default/watched' }));
+    await waitFor(() => expect(changes.at(-1)).toMatchObject({ type: 'deleted', key: 'default/watched' }));
     await deletePod('elsewhere');
 
     expect([...reflector.items()]).toEqual([]);
@@ -95,9 +96,9 @@ export function kubeAdapterSuite(start: () => Promise<ApiUnderTest>): void {
   it('the reflector lists again after silence and says nothing twice', async () => {
     await createPod('quiet');
     const { changes, errors } = watchPods({ fieldSelector: 'metadata.name=quiet' }, 400);
-    await vi.waitFor(() => expect(errors.length).toBeGreaterThanOrEqual(2), { timeout: 10_000 });
+    await waitFor(() => expect(errors.length).toBeGreaterThanOrEqual(2));
     await deletePod('quiet');
-    await vi.waitFor(() => expect(changes.at(-1)?.type).toBe('deleted'));
+    await waitFor(() => expect(changes.at(-1)?.type).toBe('deleted'));
     expect(changes.filter(({ type }) => type !== 'updated')).toHaveLength(2);
     expect(errors[0]).toMatchObject({ reason: 'Timeout' });
   });
@@ -185,13 +186,13 @@ export function kubeAdapterSuite(start: () => Promise<ApiUnderTest>): void {
       });
       return { identity, elector, leave, running: elector.run(leave.signal) };
     });
-    await vi.waitFor(() => expect(order).toHaveLength(1), { timeout: 5_000 });
+    await waitFor(() => expect(order).toHaveLength(1));
     await sleep(1_000);
     const first = candidates.find(({ elector }) => elector.isLeader());
     const second = candidates.find((candidate) => candidate !== first);
     first?.leave.abort();
     await first?.running;
-    await vi.waitFor(() => expect(order).toHaveLength(3), { timeout: 5_000 });
+    await waitFor(() => expect(order).toHaveLength(3));
 
     expect(order).toEqual([`${first?.identity} started`, `${first?.identity} stopped`, `${second?.identity} started`]);
     expect(second?.elector.holder()).toBe(second?.identity);
@@ -235,7 +236,7 @@ export function kubeAdapterSuite(start: () => Promise<ApiUnderTest>): void {
 
     await create('ingress-4', 'True');
     // The API server answers from its cache, which is some moments old.
-    await vi.waitFor(async () => expect(await asked({ role: 'ingress' })).toBe(true), { timeout: 10_000 });
+    await waitFor(async () => expect(await asked({ role: 'ingress' })).toBe(true));
     expect(await asked({ role: 'ingress', zone: 'z' })).toBe(false);
   });
 

@@ -9,6 +9,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { startEc2Server } from '../../sim/ec2/server.ts';
 import { Throttle, unthrottled } from '../../sim/ec2/throttle.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { refusal, sdkClient, smallRegion } from '../unit/sim-ec2/region.ts';
 
 const signed = {
@@ -163,14 +164,15 @@ describe('scripted faults (facts §1.13 item 16)', () => {
     const { cloud } = smallRegion();
     await using server = await startEc2Server({ cloud });
     server.faults.inject({ effect: { kind: 'hang', performed } });
-    const patience = AbortSignal.timeout(100);
+    const patience = new AbortController();
 
-    await expect(sdkClient(server.url).send(new AllocateAddressCommand({}), { abortSignal: patience })).rejects.toThrow(
-      /abort/i,
-    );
+    const call = sdkClient(server.url).send(new AllocateAddressCommand({}), { abortSignal: patience.signal });
+    const ended = expect(call).rejects.toThrow(/abort/i);
+    await waitFor(() => expect(server.calls[0]?.outcome).toBe('hung'));
+    patience.abort();
+    await ended;
 
     expect(cloud.describeAddresses().addressesSet).toHaveLength(allocated);
-    expect(server.calls[0]?.outcome).toBe('hung');
   });
 
   test('added latency delays the answer, by action and for all, and can be set from another process', async () => {

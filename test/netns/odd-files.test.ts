@@ -2,11 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PodNamespaces } from '../../lib/net/netns.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import type { HostNode } from '../../sim/host/host-world.ts';
 import { canUseRealNamespaces, RealHost } from '../../sim/host/real.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { Witness } from '../unit/net/witness.ts';
 
 const possible = await canUseRealNamespaces();
@@ -92,7 +93,7 @@ describe.skipIf(possible !== true)('what is not a namespace in the folder of nam
     writeFileSync(dir, '');
     const witness = new Witness();
     const observer = open(witness);
-    await vi.waitFor(() => expect(observer.faults()[0]).toContain('cannot be read (ENOTDIR)'));
+    await waitFor(() => expect(observer.faults()[0]).toContain('cannot be read (ENOTDIR)'));
 
     expect(observer.synced).toBe(false);
     expect(observer.faults()).toEqual([

@@ -140,29 +140,26 @@ describe('AddressReconciler and an ipam address that another ENI still has', () 
 });
 
 describe('AddressReconciler and an address that it has only waited for', () => {
-  it.each(['ipam', 'floating'] as const)(
-    'knows whose instance holds it before it takes an %s one',
-    async (kind) => {
-      const { clock, ec2, node } = rig();
-      const a = node('a');
-      const tags = { 'kubernetes.io/cluster/other': 'owned' };
-      ec2.cloud.addInstance({ id: 'i-foreign', type: 'm5.large', subnetId: 'subnet-1', tags });
-      ec2.cloud.addInterface({ id: 'eni-foreign', subnetId: 'subnet-1', instanceId: 'i-foreign', deviceIndex: 1 });
-      ec2.cloud.assignPrivateIpAddresses({ networkInterfaceId: 'eni-foreign', privateIpAddresses: [VIP] });
-      // In place at the start, and so no appearance: the agent looks who has it, and waits until it is free.
-      a.add('keepalived', VIP, { kind: 'floating' });
-      a.start();
-      await clock.advance(MINUTE);
-      expect(ec2.writes('a').some(({ takeover }) => takeover)).toBe(false);
+  it.each(['ipam', 'floating'] as const)('knows whose instance holds it before it takes an %s one', async (kind) => {
+    const { clock, ec2, node } = rig();
+    const a = node('a');
+    const tags = { 'kubernetes.io/cluster/other': 'owned' };
+    ec2.cloud.addInstance({ id: 'i-foreign', type: 'm5.large', subnetId: 'subnet-1', tags });
+    ec2.cloud.addInterface({ id: 'eni-foreign', subnetId: 'subnet-1', instanceId: 'i-foreign', deviceIndex: 1 });
+    ec2.cloud.assignPrivateIpAddresses({ networkInterfaceId: 'eni-foreign', privateIpAddresses: [VIP] });
+    // In place at the start, and so no appearance: the agent looks who has it, and waits until it is free.
+    a.add('keepalived', VIP, { kind: 'floating' });
+    a.start();
+    await clock.advance(MINUTE);
+    expect(ec2.writes('a').some(({ takeover }) => takeover)).toBe(false);
 
-      // Deleted and added between two looks: the kernel says so.
-      a.add('keepalived', VIP, { kind });
-      await clock.advance(10 * MINUTE);
+    // Deleted and added between two looks: the kernel says so.
+    a.add('keepalived', VIP, { kind });
+    await clock.advance(10 * MINUTE);
 
-      expect(ec2.holderOf(VIP)).toBe('eni-foreign');
-      expect(a.statusOf(VIP)?.refusal).toMatchObject({ reason: 'ProtectedInterface' });
-    },
-  );
+    expect(ec2.holderOf(VIP)).toBe('eni-foreign');
+    expect(a.statusOf(VIP)?.refusal).toMatchObject({ reason: 'ProtectedInterface' });
+  });
 });
 
 describe('AddressReconciler and a takeover that did not go through', () => {

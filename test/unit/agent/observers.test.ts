@@ -1,10 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Observers, openObservers } from '../../../agent/node/observers.ts';
 import { systemClock } from '../../../lib/runtime/clock.ts';
 import { silentLogger } from '../../../lib/runtime/logger.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 let root: string;
 let stop: AbortController;
@@ -42,17 +43,17 @@ function open(observe: 'cni' | 'annotations' = 'cni'): Observers {
 describe('what the observers say of their folders', () => {
   it('a node whose CNI folders do not exist yet is ready, with a note that goes when one appears', async () => {
     const observers = open();
-    await vi.waitFor(() => expect(observers.faults()).toEqual([]));
+    await waitFor(() => expect(observers.faults()).toEqual([]));
     expect(observers.notes()).toEqual([expect.stringContaining('none of the CNI cache folders exists')]);
 
     mkdirSync(join(root, 'multus/results'), { recursive: true });
-    await vi.waitFor(() => expect(observers.notes()).toEqual([]));
+    await waitFor(() => expect(observers.notes()).toEqual([]));
   });
 
   it('a folder that cannot be read is a fault with its name and code, until it can be', async () => {
     writeFileSync(join(root, 'results'), 'a file');
     const observers = open();
-    await vi.waitFor(() =>
+    await waitFor(() =>
       expect(observers.faults()).toEqual([
         `the CNI cache folder ${join(root, 'results')} cannot be read (ENOTDIR); mount it from the host`,
       ]),
@@ -60,7 +61,7 @@ describe('what the observers say of their folders', () => {
 
     rmSync(join(root, 'results'));
     mkdirSync(join(root, 'results'));
-    await vi.waitFor(() => expect(observers.faults()).toEqual([]), { timeout: 3_000 });
+    await waitFor(() => expect(observers.faults()).toEqual([]));
   });
 
   it('below `cni` nothing is looked at and nothing is wrong', () => {

@@ -1,6 +1,7 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { createPodPublisher } from '../../../lib/kube/publish.ts';
 import type { PodCondition } from '../../../lib/model/pod.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { type Answer, type Call, startScriptedApi } from './scripted-api.ts';
 import { fastClock } from './time.ts';
 
@@ -94,7 +95,7 @@ describe('createPodPublisher', () => {
       return {};
     });
     const writes = [publisher.patchPod(pod('a'), { annotations: { x: '0' } })];
-    await vi.waitFor(() => expect(api.calls).toHaveLength(1));
+    await waitFor(() => expect(api.calls).toHaveLength(1));
     for (const x of ['1', '2', '3']) writes.push(publisher.patchPod(pod('a'), { annotations: { x, [`k${x}`]: x } }));
     gate.resolve();
 
@@ -114,7 +115,7 @@ describe('createPodPublisher', () => {
     // Down until the merged write arrives: an answer in between would leave nothing to merge.
     const { api, publisher } = await start(({ body }) => (body.metadata.annotations.x === '2' ? {} : fault));
     const first = publisher.patchPod(pod('a'), { annotations: { x: '1', y: '1' } });
-    await vi.waitFor(() => expect(api.calls.length).toBeGreaterThanOrEqual(1));
+    await waitFor(() => expect(api.calls.length).toBeGreaterThanOrEqual(1));
     const second = publisher.patchPod(pod('a'), { annotations: { x: '2' } });
     await Promise.all([first, second]);
 

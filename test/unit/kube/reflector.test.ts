@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Change, RawObject } from '../../../lib/kube/object-store.ts';
 import { createReflector, type ReflectorOptions } from '../../../lib/kube/reflector.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { type Answer, type Call, type ScriptedApi, startScriptedApi } from './scripted-api.ts';
-import { fastClock, manualClock } from './time.ts';
+import { impatientClock, manualClock } from './time.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -55,7 +56,7 @@ class Collection {
 async function start(collection: Collection, options: Partial<ReflectorOptions<Thing>> = {}) {
   const api = await startScriptedApi((call) => collection.answer(call));
   cleanups.push(() => api.close());
-  const clock = fastClock(100);
+  const clock = impatientClock(100);
   const changes: Change<Thing>[] = [];
   const errors: unknown[] = [];
   const reflector = createReflector<Thing>({
@@ -96,7 +97,7 @@ describe('createReflector', () => {
     const collection = new Collection();
     collection.items = [thing('a')];
     const { api, reflector, changes } = await start(collection, { query: { fieldSelector: 'spec.nodeName=n1' } });
-    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    await waitFor(() => expect(reflector.connected).toBe(true));
 
     expect(lists(api)[0]?.query).toEqual({ fieldSelector: 'spec.nodeName=n1', resourceVersion: '0', limit: '500' });
     expect(watches(api)[0]?.query).toEqual({
@@ -113,7 +114,7 @@ describe('createReflector', () => {
   it('tells additions, updates and deletions of the watch, also when a line arrives in pieces', async () => {
     const collection = new Collection();
     const { reflector, changes } = await start(collection);
-    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    await waitFor(() => expect(reflector.connected).toBe(true));
 
     collection.send('ADDED', thing('a', { rv: '11' }));
     const line = Buffer.from(
@@ -121,11 +122,11 @@ describe('createReflector', () => {
     );
     const cut = line.indexOf(0xbc); // in the middle of a two-byte character
     collection.watches[0]?.write(line.subarray(0, cut));
-    await vi.waitFor(() => expect(changes).toHaveLength(1));
+    await waitFor(() => expect(changes).toHaveLength(1));
     collection.watches[0]?.write(line.subarray(cut));
-    await vi.waitFor(() => expect(changes).toHaveLength(2));
+    await waitFor(() => expect(changes).toHaveLength(2));
     collection.send('DELETED', thing('a', { rv: '13', value: 'grüße' }));
-    await vi.waitFor(() => expect(changes).toHaveLength(3));
+    await waitFor(() => expect(changes).toHaveLength(3));
 
     expect(told(changes)).toEqual(['added ns/a=v1', 'updated ns/a=grüße', 'deleted ns/a']);
     expect([...reflector.items()]).toEqual([]);
@@ -139,7 +140,7 @@ describe('createReflector', () => {
     collection.listAnswers.push(page('a', 't1'), { status: 410, body: { code: 410, reason: 'Expired' } });
     collection.items = [thing('a'), thing('b')];
     const { api, reflector, changes } = await start(collection);
-    await vi.waitFor(() => expect(reflector.synced).toBe(true));
+    await waitFor(() => expect(reflector.synced).toBe(true));
 
     expect(lists(api).map((call) => [call.query['limit'], call.query['continue']])).toEqual([
       ['500', undefined],
@@ -169,16 +170,16 @@ describe('createReflector', () => {
     const collection = new Collection();
     collection.items = [thing('a', { rv: '5' })];
     const { api, reflector, changes } = await start(collection);
-    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    await waitFor(() => expect(reflector.connected).toBe(true));
     collection.send('ADDED', thing('b', { rv: '11' }));
-    await vi.waitFor(() => expect(changes).toHaveLength(2));
+    await waitFor(() => expect(changes).toHaveLength(2));
     collection.items = [thing('a', { rv: '5' }), thing('b', { rv: '11' })];
     collection.resourceVersion = '11';
 
     fault(collection);
-    await vi.waitFor(() => expect(collection.watches).toHaveLength(2));
+    await waitFor(() => expect(collection.watches).toHaveLength(2));
     collection.send('DELETED', thing('a', { rv: '12' }));
-    await vi.waitFor(() => expect(changes).toHaveLength(3));
+    await waitFor(() => expect(changes).toHaveLength(3));
 
     expect(told(changes)).toEqual(['added ns/a=v1', 'added ns/b=v1', 'deleted ns/a']);
     expect(watches(api)[1]?.query['resourceVersion']).toBe('11');
@@ -195,7 +196,7 @@ describe('createReflector', () => {
     const collection = new Collection();
     collection.watchAnswers.push(refusal);
     const { api, reflector, errors } = await start(collection);
-    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    await waitFor(() => expect(reflector.connected).toBe(true));
 
     expect(lists(api)).toHaveLength(expectedLists);
     expect(errors).toHaveLength(1);
@@ -206,18 +207,21 @@ describe('createReflector', () => {
     collection.watchAnswers.push({ status: 429, headers: { 'retry-after': '10' }, body: { code: 429 } });
     const startedAt = performance.now();
     const { reflector } = await start(collection);
-    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    await waitFor(() => expect(reflector.connected).toBe(true));
 
     expect((performance.now() - startedAt) * 100).toBeGreaterThan(10_000);
   });
 
   it('takes a silent watch for dead and lists what the server has now, older or not', async () => {
+    const clock = manualClock();
     const collection = new Collection();
-    const { api, reflector, errors, changes } = await start(collection);
-    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    const { api, reflector, errors, changes } = await start(collection, { clock });
+    await waitFor(() => expect(reflector.connected).toBe(true));
     collection.send('ADDED', thing('lost', { rv: '99' }));
+    await waitFor(() => expect(changes).toHaveLength(1));
     collection.resourceVersion = '12';
-    await vi.waitFor(() => expect(collection.watches).toHaveLength(2), { timeout: 4_000 });
+    await clock.advance(100_000);
+    await waitFor(() => expect(collection.watches).toHaveLength(2));
 
     expect(lists(api)[1]?.query['resourceVersion']).toBeUndefined();
     expect(watches(api)[1]?.query['resourceVersion']).toBe('12');
@@ -229,16 +233,16 @@ describe('createReflector', () => {
     const clock = manualClock();
     const collection = new Collection();
     const { api, reflector, errors } = await start(collection, { clock });
-    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    await waitFor(() => expect(reflector.connected).toBe(true));
     await clock.advance(120_000);
     collection.send('BOOKMARK', { metadata: { resourceVersion: '99' } });
-    await vi.waitFor(() => expect(reflector.lastEventAt).toBe(clock.now()));
+    await waitFor(() => expect(reflector.lastEventAt).toBe(clock.now()));
     await clock.advance(60_000);
 
     expect(errors).toEqual([]);
     expect(api.calls).toHaveLength(2);
     await clock.advance(40_000);
-    await vi.waitFor(() => expect(errors).toMatchObject([{ message: 'the watch was silent for 90 s' }]));
+    await waitFor(() => expect(errors).toMatchObject([{ message: 'the watch was silent for 90 s' }]));
   });
 
   it('lists when the server’s history has gone back (etcd restored from a backup)', async () => {
@@ -246,11 +250,11 @@ describe('createReflector', () => {
     collection.resourceVersion = '1000';
     collection.items = [thing('after-the-backup', { rv: '900' })];
     const { api, reflector, changes } = await start(collection);
-    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    await waitFor(() => expect(reflector.connected).toBe(true));
     collection.items = [];
     collection.resourceVersion = '500';
     collection.send('BOOKMARK', { metadata: { resourceVersion: '500' } });
-    await vi.waitFor(() => expect(collection.watches).toHaveLength(2));
+    await waitFor(() => expect(collection.watches).toHaveLength(2));
 
     expect(watches(api)[1]?.query['resourceVersion']).toBe('500');
     expect(told(changes)).toEqual(['added ns/after-the-backup=v1', 'deleted ns/after-the-backup']);
@@ -259,16 +263,16 @@ describe('createReflector', () => {
   it('never waits more than 5 s between two tries of an outage', async () => {
     const collection = new Collection();
     const pauses: number[] = [];
-    const clock = fastClock(1_000);
+    const clock = impatientClock(1_000);
     const sleep: typeof clock.sleep = (ms, signal) => {
       pauses.push(ms);
       return clock.sleep(ms, signal);
     };
     const { reflector } = await start(collection, { clock: { ...clock, sleep }, random: () => 0.999 });
-    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    await waitFor(() => expect(reflector.connected).toBe(true));
     collection.watchAnswers.push(...Array.from({ length: 12 }, () => DOWN));
     collection.watches[0]?.destroy();
-    await vi.waitFor(() => expect(collection.watches).toHaveLength(2), { timeout: 4_000 });
+    await waitFor(() => expect(collection.watches).toHaveLength(2));
 
     expect(pauses).toHaveLength(13);
     expect(Math.max(...pauses)).toBeLessThanOrEqual(5_000);
@@ -278,30 +282,30 @@ describe('createReflector', () => {
     const collection = new Collection();
     collection.items = [thing('gone'), thing('recreated', { uid: 'first' }), thing('same')];
     const { reflector, changes } = await start(collection);
-    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    await waitFor(() => expect(reflector.connected).toBe(true));
     changes.length = 0;
 
     collection.listAnswers.push(...Array.from({ length: 4 }, () => DOWN));
     collection.watchAnswers.push(DOWN, DOWN, DOWN, DOWN, { status: 410, body: { code: 410, reason: 'Expired' } });
     collection.watches[0]?.destroy();
-    await vi.waitFor(() => expect(reflector.connected).toBe(false));
+    await waitFor(() => expect(reflector.connected).toBe(false));
     expect([...reflector.items()]).toHaveLength(3);
 
     collection.resourceVersion = '20';
     collection.items = [thing('recreated', { uid: 'second', rv: '15' }), thing('same')];
-    await vi.waitFor(() => expect(reflector.connected).toBe(true), { timeout: 4_000 });
+    await waitFor(() => expect(reflector.connected).toBe(true));
     expect(told(changes)).toEqual(['deleted ns/gone', 'deleted ns/recreated', 'added ns/recreated=v1']);
   });
 
   it('resumes after an outage without a list, however long it was', async () => {
     const collection = new Collection();
     const { api, reflector, changes } = await start(collection);
-    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    await waitFor(() => expect(reflector.connected).toBe(true));
     collection.watchAnswers.push(DOWN, { status: 503 }, DOWN, { status: 500 }, DOWN);
     collection.watches[0]?.destroy();
-    await vi.waitFor(() => expect(collection.watches).toHaveLength(2), { timeout: 4_000 });
+    await waitFor(() => expect(collection.watches).toHaveLength(2));
     collection.send('ADDED', thing('a', { rv: '11' }));
-    await vi.waitFor(() => expect(changes).toHaveLength(1));
+    await waitFor(() => expect(changes).toHaveLength(1));
 
     expect(lists(api)).toHaveLength(1);
     expect(reflector.synced).toBe(true);
@@ -309,24 +313,23 @@ describe('createReflector', () => {
 
   it('lists again when the server fails at one version again and again', async () => {
     const collection = new Collection();
-    // Slower than elsewhere: a watch that lives 5 s of this clock counts as a good one, and CI may take its time.
-    const { api, reflector } = await start(collection, { clock: fastClock(5) });
-    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    const { api, reflector } = await start(collection);
+    await waitFor(() => expect(reflector.connected).toBe(true));
     for (let round = 1; round <= 3; round += 1) {
       collection.send('ERROR', { kind: 'Status', code: 500, message: 'unable to decode an event' });
-      await vi.waitFor(() => expect(collection.watches).toHaveLength(round + 1), { timeout: 4_000 });
+      await waitFor(() => expect(collection.watches).toHaveLength(round + 1));
     }
 
-    await vi.waitFor(() => expect(lists(api)).toHaveLength(2), { timeout: 4_000 });
+    await waitFor(() => expect(lists(api)).toHaveLength(2));
   });
 
   it('tells a recreation within one watch as deletion and addition', async () => {
     const collection = new Collection();
     collection.items = [thing('a', { uid: 'first' })];
     const { reflector, changes } = await start(collection);
-    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    await waitFor(() => expect(reflector.connected).toBe(true));
     collection.send('MODIFIED', thing('a', { uid: 'second', rv: '11', value: 'v2' }));
-    await vi.waitFor(() => expect(changes).toHaveLength(3));
+    await waitFor(() => expect(changes).toHaveLength(3));
 
     expect(told(changes)).toEqual(['added ns/a=v1', 'deleted ns/a', 'added ns/a=v2']);
   });
@@ -345,10 +348,10 @@ describe('createReflector', () => {
         throw new RangeError('handler');
       },
     });
-    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    await waitFor(() => expect(reflector.connected).toBe(true));
     collection.send('ADDED', thing('broken', { rv: '11' }));
     collection.send('ADDED', thing('b', { rv: '12' }));
-    await vi.waitFor(() => expect(seen).toEqual(['ns/a', 'ns/b']));
+    await waitFor(() => expect(seen).toEqual(['ns/a', 'ns/b']));
 
     expect(errors.map((error) => (error as Error).message)).toEqual(['handler', 'no such field', 'handler']);
     expect(collection.watches).toHaveLength(1);
@@ -357,7 +360,7 @@ describe('createReflector', () => {
   it('stops at once and silently when told to', async () => {
     const collection = new Collection();
     const { reflector, errors, stop, running } = await start(collection);
-    await vi.waitFor(() => expect(reflector.connected).toBe(true));
+    await waitFor(() => expect(reflector.connected).toBe(true));
     stop.abort();
     await running;
 

@@ -1,8 +1,9 @@
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { OwnNodeWatch } from '../../../agent/node/own-node.ts';
 import { NODE_ENI_TYPE } from '../../../lib/kube/node-enis.ts';
 import { whileServed } from '../../../lib/kube/while-served.ts';
 import { silentLogger } from '../../../lib/runtime/logger.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { type Answer, type Call, type ScriptedApi, startScriptedApi } from './scripted-api.ts';
 import { fastClock } from './time.ts';
 
@@ -58,7 +59,7 @@ it('watches its own Node once for all who need it, and not at all when nobody do
   const woken = new Set<string>();
   watch.need('floating IPs', () => woken.add('floating IPs'));
   watch.need('NodeENIs', () => woken.add('NodeENIs'));
-  await vi.waitFor(() => expect(watch.node).toBeDefined());
+  await waitFor(() => expect(watch.node).toBeDefined());
   watch.need('floating IPs', undefined);
   const watches = () => api.calls.filter(({ path }) => path === '/api/v1/nodes').length;
   const used = watches();

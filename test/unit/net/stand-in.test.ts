@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ip } from '../../../lib/model/ip.ts';
 import { CniCache } from '../../../lib/net/cni-cache.ts';
 import { addAddress, deleteAddress } from '../../../lib/net/host-address.ts';
@@ -10,6 +10,7 @@ import { OwnAddresses } from '../../../lib/net/own-addresses.ts';
 import { systemClock } from '../../../lib/runtime/clock.ts';
 import type { HostNode } from '../../../sim/host/host-world.ts';
 import { StandInHost } from '../../../sim/host/stand-in.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { Witness } from './witness.ts';
 
 const ENI = { name: 'eth1', mac: '0a:00:00:00:01:01' };
@@ -93,7 +94,7 @@ test('a namespace that is still being made hides only what may be in it, and say
   // The runtime makes the file first and binds a namespace there later.
   const before = clock.now();
   writeFileSync(join(node.netnsDir, 'cni-unbound'), '');
-  await vi.waitFor(() => expect(namespaces.synced).toBe(false), { timeout: 5_000, interval: 5 });
+  await waitFor(() => expect(namespaces.synced).toBe(false));
 
   expect(namespaces.scanned).toBe(true);
   expect(namespaces.hiddenSince).toBeGreaterThanOrEqual(before);
