@@ -3,6 +3,12 @@ import type { KubeApi } from '../kube/server.ts';
 
 const NAMESPACE = 'eni-agent-system';
 
+/** A process of ours by what it runs as, and the node that its pod is on. */
+export interface AgentPlace {
+  readonly app: 'eni-agent' | 'eni-agent-controller';
+  readonly node: string;
+}
+
 export interface AgentState {
   readonly isReady: boolean;
   readonly port: number;
@@ -10,8 +16,8 @@ export interface AgentState {
 }
 
 /**
- * The pods that a DaemonSet would have made for agents that run as processes, so that whoever looks at the cluster finds them. They
- * are on the loopback address, where the agents listen.
+ * The pods that a DaemonSet and a Deployment would have made for agents and a controller that run as processes, so that whoever looks at
+ * the cluster finds them. They are on the loopback address, where these listen.
  */
 export class AgentPods {
   readonly #api: KubeApi['api'];
@@ -24,10 +30,11 @@ export class AgentPods {
   }
 
   /** Makes the agent's pod when it is ready for the first time, and keeps its condition. */
-  tell(node: string, { isReady, port, logFile }: AgentState): void {
-    this.#logs.set(`${NAMESPACE}/${nameOf(node)}`, logFile);
-    if (!this.#known.has(node) && isReady) this.#create(node, port);
-    if (!this.#known.has(node)) return;
+  tell(place: AgentPlace, { isReady, port, logFile }: AgentState): void {
+    const name = nameOf(place);
+    this.#logs.set(`${NAMESPACE}/${name}`, logFile);
+    if (!this.#known.has(name) && isReady) this.#create(place, port);
+    if (!this.#known.has(name)) return;
     const status = {
       phase: 'Running',
       podIP: '127.0.0.1',
@@ -35,24 +42,32 @@ export class AgentPods {
       conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }],
     };
     const patch = { format: 'strategic' as const, patch: { status } };
-    this.#api.patch(builtIn('pods'), 'status', NAMESPACE, nameOf(node), patch);
+    this.#api.patch(builtIn('pods'), 'status', NAMESPACE, name, patch);
   }
 
-  #create(node: string, port: number): void {
+  #create(place: AgentPlace, port: number): void {
+    const { app, node } = place;
     if (this.#known.size === 0) this.#api.create(builtIn('namespaces'), undefined, { metadata: { name: NAMESPACE } });
-    this.#known.add(node);
+    this.#known.add(nameOf(place));
     const ports = [{ name: 'metrics', containerPort: port }];
     this.#api.create(builtIn('pods'), NAMESPACE, {
-      metadata: { name: nameOf(node), labels: { 'app.kubernetes.io/name': 'eni-agent' } },
+      metadata: { name: nameOf(place), labels: { 'app.kubernetes.io/name': app } },
       spec: {
         nodeName: node,
-        hostNetwork: true,
-        containers: [{ name: 'eni-agent', image: 'eni-agent:simulated', args: ['node'], ports }],
+        hostNetwork: app === 'eni-agent',
+        containers: [
+          {
+            name: 'eni-agent',
+            image: 'eni-agent:simulated',
+            args: [app === 'eni-agent' ? 'node' : 'controller'],
+            ports,
+          },
+        ],
       },
     });
   }
 }
 
-function nameOf(node: string): string {
-  return `eni-agent-${node}`;
+function nameOf({ app, node }: AgentPlace): string {
+  return app === 'eni-agent' ? `${app}-${node}` : app;
 }

@@ -85,7 +85,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       return node;
     };
     for (const instance of buildTopology(cloud, options.topology, process.pid.toString(36))) await admit(instance);
-    const controller = controllerProcess(place);
+    const controller = controllerProcess(place, nodes.at(-1)?.name ?? '');
     undo.defer(() => Promise.all([...nodes.map(({ agent }) => agent), controller].map((agent) => agent.close())));
     const addresses = new AddressPool();
     const pods = new Pods(kubelet, options.host);
@@ -162,18 +162,19 @@ async function addNode(instance: WorldInstance, place: Place): Promise<WorldNode
       ...(options.agentFlags ?? []),
     ],
     environment: { ...agentEnvironment(place), AWS_EC2_METADATA_SERVICE_ENDPOINT: imds.url },
-    onReady: (isReady, port) => place.agentPods.tell(name, { isReady, port, logFile }),
+    onReady: (isReady, port) => place.agentPods.tell({ app: 'eni-agent', node: name }, { isReady, port, logFile }),
     ...(options.onLine && { onLine: (line: string) => options.onLine?.(name, line) }),
   });
   return { ...instance, enis: [...enis], host, imds, agent };
 }
 
-/** The controller needs no instance of its own: region and credentials are in its environment. */
-function controllerProcess(place: Place): AgentProcess {
+/** The controller needs no instance of its own, only a node for its pod: region and credentials are in its environment. */
+function controllerProcess(place: Place, node: string): AgentProcess {
   const { options, folder } = place;
+  const logFile = pathOf(folder, 'logs', 'controller.log');
   return new AgentProcess({
     entry: options.entry,
-    logFile: pathOf(folder, 'logs', 'controller.log'),
+    logFile,
     argv: [
       'controller',
       `--kubeconfig=${place.kubeconfig}`,
@@ -182,6 +183,7 @@ function controllerProcess(place: Place): AgentProcess {
       ...(options.controllerFlags ?? []),
     ],
     environment: { ...agentEnvironment(place), AWS_EC2_METADATA_DISABLED: 'true' },
+    onReady: (isReady, port) => place.agentPods.tell({ app: 'eni-agent-controller', node }, { isReady, port, logFile }),
     ...(options.onLine && { onLine: (line: string) => options.onLine?.('controller', line) }),
   });
 }

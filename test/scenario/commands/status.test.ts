@@ -114,6 +114,17 @@ describe('eni-agent status, against real agents in a simulated cluster', { timeo
     await agent.start(ending.signal);
   });
 
+  it('shows the controller beside the agents, who of its replicas leads, and the quota that it has read', async () => {
+    await world.controller.start(ending.signal);
+    const controller = async () => (await look()).agents.find(({ role }) => role === 'controller');
+    await expect.poll(async () => (await controller())?.leader, { timeout: 60_000 }).toBe(true);
+    const quota = async () => (await look()).summary.elasticIps.quota;
+    await expect.poll(quota, { timeout: 60_000 }).toEqual({ used: 0, limit: 5 });
+
+    expect(await controller()).toMatchObject({ name: 'eni-agent-controller', node: 'node-c', ready: true });
+    expect((await run('status', 'agents')).out).toMatch(/eni-agent-controller +leader +node-c +yes/);
+  });
+
   it('is one plain line and code 2 when the API server is away', async () => {
     const { code, err } = await new Promise<Ended>((resolve) => {
       const env = { PATH: process.env['PATH'] ?? '', HOME: world.folder };
