@@ -46,7 +46,10 @@ export async function moveIpv6(
     } catch (error) {
       const spreading = error instanceof Ec2Error && ['held-elsewhere', 'rejected', 'conflict'].includes(error.kind);
       if (!spreading || signal.aborted) throw error;
-      if (!freed) throw new OutdatedLook({ ...error, message: error.message, cause: error });
+      if (!freed) {
+        const { kind, code, message, action, requestId, addresses: named } = error;
+        throw new OutdatedLook({ kind, code, message, action, requestId, addresses: named, cause: error });
+      }
       await clock.sleep(pause, signal);
     }
   }

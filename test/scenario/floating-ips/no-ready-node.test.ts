@@ -90,5 +90,6 @@ describe('a floating IP of which no selected node is ready', () => {
     rig.wake();
 
     await rig.untilServedBy((node) => node !== first, 10_000);
+    expect(rig.hosts()).toEqual([rig.serving()]);
   });
 });
