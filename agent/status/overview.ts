@@ -51,13 +51,20 @@ export function overviewLines(
   ];
   return [
     paint.dim(columns === undefined ? head : cutTo(head, columns)),
-    healthy ? paint.good('✓ all is well') : paint.bad('✗ something is wrong, see below'),
+    headline(healthy, problems.length, paint),
     '',
     ...rows.map(([label, text, colour]) => {
       const shown = columns === undefined ? text : cutTo(text, columns - LABEL);
       return `${paint.bold(label.padEnd(LABEL))}${colour(shown)}`;
     }),
   ];
+}
+
+/** Of a healthy cluster only warnings are left among the problems. */
+function headline(healthy: boolean, problems: number, paint: Paint): string {
+  if (!healthy) return paint.bad('✗ something is wrong, see below');
+  if (problems === 0) return paint.good('✓ all is well');
+  return paint.warn(`✓ all is well but for ${problems} warning${problems === 1 ? '' : 's'}, see below`);
 }
 
 const LABEL = 13;

@@ -50,7 +50,7 @@ function nodeEnis(evidence: Evidence): Check {
     name,
     verdict: 'fail',
     finding: faults.join('; '),
-    fix: 'look at the reasons of kubectl get nodeenis -o yaml and at this agent’s log; docs/node-enis.md has a line for each reason',
+    fix: 'see the reason in kubectl eni-agent status nodeenis -o wide, and this agent’s log; docs/node-enis.md has a line for each reason',
   };
 }
 

@@ -89,8 +89,11 @@ describe('a NodeENI on the first screen', () => {
     expect(problems.map((one) => `${one.severity} ${one.reason}`)).toEqual(expected);
   });
 
-  it('that no controller has looked at says so, and is no error yet', () => {
-    const { summary, problems } = statusWith({});
+  it('that no controller has looked at says so, and is not an error yet', () => {
+    const status = statusWith({});
+    const { summary, problems } = status;
+    const text = renderStatus(status, 'overview', { columns: 80, wide: false, paint: PLAIN });
+    expect(text).toContain('\n✓ all is well but for 1 warning, see below\n');
 
     expect(summary.healthy).toBe(true);
     expect(problems).toMatchObject([{ severity: 'warning', subject: 'NodeENI multus', reason: 'Pending' }]);
