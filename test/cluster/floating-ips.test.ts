@@ -288,6 +288,13 @@ describe.skipIf(why !== undefined)(
       ['an Elastic IP without IPv4', { addresses: ['2001:db8::1'], elasticIP: 'auto' }, /needs an IPv4 address/],
       ['two Elastic IPs', { addresses: [VIP], elasticIP: 'tag:a,tag:b' }, /elasticIP/],
       ['an Elastic IP with a target', { addresses: [VIP], elasticIP: 'net1=auto' }, /elasticIP/],
+      [
+        'an Elastic IP with route tables',
+        { addresses: [VIP], elasticIP: 'auto', routeTables: ['*'] },
+        /not possible with/,
+      ],
+      ['what names no route table', { addresses: [VIP], routeTables: ['main'] }, /routeTables\[0\]/],
+      ['no route table', { addresses: [VIP], routeTables: [] }, /routeTables/],
       ['an interface name with a blank', { addresses: [VIP], interface: 'eth 0' }, /interface/],
     ];
     it.each(REFUSED)('the API server refuses %s', async (_what, spec, message) => {
@@ -314,6 +321,31 @@ describe.skipIf(why !== undefined)(
       await client.request({ method: 'DELETE', path: `${FIPS}/good` });
 
       expect(floatingIpOf(made)).toMatchObject({ faults: [] });
+    });
+
+    it('lead route tables to the holder and say where each stands; the field cannot be removed', async () => {
+      const [{ vpcId } = { vpcId: '' }] = cloud.state.subnets.all(cloud.state.now());
+      cloud.addRouteTable({ id: 'rtb-1', vpcId, main: true });
+      const spec = { addresses: ['10.99.0.1'], nodeSelector: { ingress: 'yes' }, routeTables: ['rtb-1', 'rtb-0gone'] };
+      await client.request({ method: 'POST', path: FIPS, body: { ...OBJECT, metadata: { name: 'routed' }, spec } });
+      onTestFinished(async () => void (await client.request({ method: 'DELETE', path: `${FIPS}/routed` })));
+      const status = await until('both tables in the status', async () => {
+        const now = floatingIpOf(await client.request({ method: 'GET', path: `${FIPS}/routed` }))?.status;
+        return now?.routeTables.some(({ state }) => state === 'assigned') === true ? now : undefined;
+      });
+      const [route] =
+        cloud.state.routeTables.get('rtb-1')?.routes.filter(({ destination }) => destination === '10.99.0.1/32') ?? [];
+      const patch = { body: { spec: { routeTables: null } }, contentType: 'application/merge-patch+json' } as const;
+
+      expect(route?.target).toMatchObject({ networkInterfaceId: status.networkInterfaceId });
+      expect(status.routeTables).toEqual([
+        { table: 'rtb-0gone', state: 'refused', reason: 'RouteTableNotFound' },
+        { table: 'rtb-1', state: 'assigned', reason: '' },
+      ]);
+      expect(status.conditions[0]).toMatchObject({ status: 'False', reason: 'RouteTableNotFound' });
+      await expect(client.request({ method: 'PATCH', path: `${FIPS}/routed`, ...patch })).rejects.toThrow(
+        /make a new object/,
+      );
     });
 
     it('keep the Elastic IP when the definition is removed, and find it again for the next object of the name', async () => {
