@@ -220,6 +220,18 @@ describe('plan, which ENI', () => {
       snapshot: snapshot({ claims: [claim(A, { masterMac: macOf('eni-99'), since: NOW })], describedAt: NOW - 1 }),
       expected: ['describe'],
     },
+    ...[
+      { of: 'the primary ENI', nature: { deviceIndex: 0 } },
+      { of: 'an ENI of the VPC CNI', nature: { description: 'aws-K8S-i-1' } },
+      { of: 'a trunk', nature: { interfaceType: 'trunk' } },
+      { of: 'an ENI of a service', nature: { requesterManaged: true } },
+    ].flatMap(({ of, nature }) =>
+      [{ on: 'eni-1' }, {}].map((place) => ({
+        name: `puts nothing on ${of}, ${'on' in place ? 'under the interface' : 'the only one of the subnet'}`,
+        snapshot: snapshot({ enis: [{ ...eni('eni-1'), ...nature }], claims: [claim(A, place)] }),
+        expected: [`${A} refused ProtectedInterface`],
+      })),
+    ),
     {
       name: 'refuses the primary address of an ENI',
       snapshot: snapshot({ claims: [claim('10.0.1.105', { on: 'eni-1' })] }),
