@@ -56,17 +56,25 @@ export function openEc2Client(options: Ec2ClientOptions): Ec2Client {
 }
 
 /**
- * Calls that begin together leave one after the other. The SDK prepares a call in 1.5 ms of microtasks: of ten at once, none left before
- * 13 ms were over, and the last one 6 ms later than like this.
+ * Route calls that begin together, one for each table, leave one after the other. The SDK prepares a call in 1.5 ms of microtasks: of ten
+ * at once, none left before 13 ms were over, and the last one 6 ms later than like this. Other calls do not wait for a turn: with it, an
+ * address that a pod adds left 11 ms later.
  */
 function oneForEachTurn(client: Ec2Client): Ec2Client {
   const turnstile = new Turnstile();
   client.middlewareStack.add(
-    (next) => async (args) => {
-      await turnstile.pass();
-      return next(args);
-    },
+    (next, { commandName }) =>
+      async (args) => {
+        if (commandName !== undefined && ROUTE_COMMANDS.has(commandName)) await turnstile.pass();
+        return next(args);
+      },
     { step: 'initialize', priority: 'high', name: 'oneForEachTurn' },
   );
   return client;
 }
+
+const ROUTE_COMMANDS: ReadonlySet<string> = new Set([
+  'CreateRouteCommand',
+  'ReplaceRouteCommand',
+  'DeleteRouteCommand',
+]);
