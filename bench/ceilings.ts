@@ -32,8 +32,8 @@ export const CEILINGS: Readonly<Record<string, Ceiling>> = {
   'cpu/idle': { max: 2 },
   // A share of one core, so it follows the machine: 18 % on a quiet one; on a slow day 31 % before and 37 to 48 % after the takeover rule.
   'cpu/changes': { max: 70 },
-  // 1590 measured, 604 of them our own.
-  bundle: { max: 1640 },
+  // 1640 measured, 653 of them our own: route tables of FloatingIPs and NodeENIs in status came last.
+  bundle: { max: 1665 },
   // Virtual time: the bar itself.
   'reuse/time': { max: 200 },
   'reuse/refused': { max: 1 },
