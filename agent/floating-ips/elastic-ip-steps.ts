@@ -1,6 +1,7 @@
+import type { FloatingIp } from '../../lib/model/floating-ips/floating-ip.ts';
 import { type IpAddress, ip, parseIp } from '../../lib/model/ip.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
-import { bindElasticIp, giveBackAll, retainAll } from './elastic-ip.ts';
+import { bindElasticIp, eipsOf, type Fence, giveBackAll, retainAll } from './elastic-ip.ts';
 import type { FloatingItem } from './item.ts';
 import type { Step, StepParts } from './step-parts.ts';
 
@@ -38,6 +39,8 @@ export class ElasticIpSteps {
       item.ip.uid === uid &&
       item.ip.elasticIp === source;
     const outcome = await bindElasticIp(ec2.elasticIps, target, { allowed, signal });
+    // An object of the same name may have come in between, and knows nothing of this one.
+    if (item.ip.uid !== uid) return;
     if (outcome.kind === 'refused') return this.#refuse(item, step, outcome.refusal, outcome.soon);
     const { publicIp } = outcome;
     item.elasticIpBackoffs.keep(new Set());
@@ -57,32 +60,43 @@ export class ElasticIpSteps {
     if (failures === 1) log.warn('Elastic IP of a floating IP refused', { floatingIp: item.ip.name, reason, message });
   }
 
-  /** The object is gone. Whether with its definition, the API server says; what is then kept is the operator's to release. */
+  /** Gives back what the deleted object had. What becomes of it while an object of the same name comes is that one's to see to. */
   async unbind(item: FloatingItem): Promise<void> {
-    const { process, ec2, objects } = this.#parts;
-    const { log, callSignal: signal } = process;
-    const { name, uid, elasticIp: source } = item.ip;
-    const { clusterName } = ec2.elasticIps;
-    const settled = { acquisition: 0, source: undefined, publicIp: undefined, backoff: undefined };
+    const { callSignal: signal } = this.#parts.process;
+    const { uid, elasticIp: source } = item.ip;
+    const isSame = () => item.ip.uid === uid;
     try {
-      const fate = clusterName ? await objects.fateOf(name, signal) : 'deleted';
-      // The watch is late; it will tell.
-      if (fate === 'exists') throw new Error(`FloatingIP ${name} exists again`);
-      const [giveBack, text] =
-        fate === 'deleted'
-          ? ([giveBackAll, 'gave the Elastic IP of a deleted floating IP back'] as const)
-          : ([retainAll, 'keeping an Elastic IP: the definition of FloatingIPs was removed'] as const);
-      const fence = { allowed: () => item.deletedAt !== undefined, signal };
-      const eips = clusterName
-        ? await giveBack(ec2.elasticIps, { clusterName, name, uid, publicIpInStatus: publicIpInStatusOf(item) }, fence)
-        : [];
-      for (const { publicIp, allocationId } of eips) log.info(text, { floatingIp: name, publicIp, allocationId });
-      item.elasticIp = settled;
+      await this.#giveBack(item.ip, publicIpInStatusOf(item), {
+        allowed: () => item.deletedAt !== undefined && isSame(),
+        signal,
+      });
+      if (isSame()) item.elasticIp = { acquisition: 0, source: undefined, publicIp: undefined, backoff: undefined };
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted || !isSame()) return;
       const refusal = { reason: 'Ec2Unavailable', message: String(error) } as const;
       this.#refuse(item, { source, acquisition: 0 }, refusal, true);
     }
+  }
+
+  /**
+   * The object is gone; whether with its definition, the API server says: what is then kept is the operator's to release. It is asked after EC2:
+   * by then nothing that EC2 showed under this name belongs to a later object, which this node's watch may not show yet.
+   */
+  async #giveBack({ name, uid }: FloatingIp, publicIpInStatus: IpAddress | undefined, fence: Fence): Promise<void> {
+    const { process, ec2, objects } = this.#parts;
+    const { clusterName } = ec2.elasticIps;
+    if (!clusterName) return;
+    const eips = await eipsOf(ec2.elasticIps, { clusterName, name, uid, publicIpInStatus }, fence);
+    if (eips.length === 0) return;
+    const fate = await objects.fateOf(name, fence.signal);
+    // The watch is late; it will tell.
+    if (fate === 'exists') throw new Error(`FloatingIP ${name} exists again`);
+    const [end, text] =
+      fate === 'deleted'
+        ? ([giveBackAll, 'gave the Elastic IP of a deleted floating IP back'] as const)
+        : ([retainAll, 'keeping an Elastic IP: the definition of FloatingIPs was removed'] as const);
+    await end(ec2.elasticIps, eips, fence);
+    for (const { publicIp, allocationId } of eips) process.log.info(text, { floatingIp: name, publicIp, allocationId });
   }
 }
 

@@ -73,7 +73,7 @@ export async function bindElasticIp(
   const owner = { clusterName, name, uid };
   try {
     if (text === undefined || source === undefined) {
-      await giveBackAll(parts, { ...owner, publicIpInStatus }, fence);
+      await giveBackAll(parts, await eipsOf(parts, { ...owner, publicIpInStatus }, fence), fence);
       return { kind: 'settled', publicIp: undefined };
     }
     return await bind(parts, { owner, text, source, privateIp, eni, publicIpInStatus }, fence);
@@ -154,17 +154,22 @@ async function look(
 export type FormerOwner = FloatingIpOwner & Pick<ElasticIpTarget, 'publicIpInStatus'>;
 
 /**
- * Gives back whatever carries the object's name. For an object that is gone: after its address has left the ENI, which ended the pairing.
+ * Whatever carries the object's name, once EC2 shows the one that its status named, or after some seconds without.
  * @throws {Ec2Error}
  */
-export async function giveBackAll(
-  parts: ElasticIpParts,
-  owner: FormerOwner,
-  fence: Fence,
-): Promise<readonly ElasticIp[]> {
-  const eips = await ownedEips(parts, owner, fence);
+export async function eipsOf(parts: ElasticIpParts, owner: FormerOwner, fence: Fence): Promise<readonly ElasticIp[]> {
+  const { publicIpInStatus } = owner;
+  const eips = await look(parts, [nameQuery(owner)], { publicIpInStatus, mayWait: () => true }, fence);
+  return eips.filter((eip) => isOwned(eip, owner));
+}
+
+/**
+ * Ends their pairings, releases what was allocated for the object, and takes our tags off the others. For an object that is gone: after its
+ * address has left the ENI.
+ * @throws {Ec2Error}
+ */
+export async function giveBackAll(parts: ElasticIpParts, eips: readonly ElasticIp[], fence: Fence): Promise<void> {
   for (const eip of eips) await giveBackOne(parts, eip, fence);
-  return eips;
 }
 
 /**
@@ -172,24 +177,8 @@ export async function giveBackAll(
  * give public addresses away. The next object of this name finds them by their other tags; a sweep does not know them.
  * @throws {Ec2Error}
  */
-export async function retainAll(
-  parts: ElasticIpParts,
-  owner: FormerOwner,
-  fence: Fence,
-): Promise<readonly ElasticIp[]> {
-  const eips = await ownedEips(parts, owner, fence);
+export async function retainAll(parts: ElasticIpParts, eips: readonly ElasticIp[], fence: Fence): Promise<void> {
   for (const eip of eips) await ask(parts, fence, () => parts.calls.untag(eip, [FLOATING_IP_TAG.uid], fence.signal));
-  return eips;
-}
-
-async function ownedEips(parts: ElasticIpParts, owner: FormerOwner, fence: Fence): Promise<readonly ElasticIp[]> {
-  const eips = await look(
-    parts,
-    [nameQuery(owner)],
-    { publicIpInStatus: owner.publicIpInStatus, mayWait: () => true },
-    fence,
-  );
-  return eips.filter((eip) => isOwned(eip, owner));
 }
 
 async function giveBackOne(parts: ElasticIpParts, eip: ElasticIp, fence: Fence): Promise<void> {

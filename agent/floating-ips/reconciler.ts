@@ -1,8 +1,13 @@
 import type { Lease } from '../../lib/kube/lease-record.ts';
 import type { NodeState } from '../../lib/kube/own-node.ts';
 import type { FloatingIp } from '../../lib/model/floating-ips/floating-ip.ts';
-import type { FloatingSnapshot, FloatingStep } from '../../lib/model/floating-ips/plan.ts';
-import { owesElasticIp } from '../../lib/plan/floating-ips/elastic-ip-steps.ts';
+import {
+  type ElasticIpView,
+  type FloatingSnapshot,
+  type FloatingStep,
+  OF_EARLIER_OBJECT,
+} from '../../lib/model/floating-ips/plan.ts';
+import { mayHaveElasticIp, owesElasticIp } from '../../lib/plan/floating-ips/elastic-ip-steps.ts';
 import { planFloating } from '../../lib/plan/floating-ips/plan.ts';
 import { NO_HOLDS, type RoutedHolds, routedClaims, UNKNOWN_HOLDS } from '../../lib/plan/floating-ips/routed-claims.ts';
 import { selects } from '../../lib/plan/floating-ips/selects.ts';
@@ -142,12 +147,8 @@ export class FloatingIpReconciler {
     const listed = new Set(floatingIps.map(({ name }) => name));
     for (const ip of floatingIps) {
       const item = this.#items.get(ip.name) ?? this.#open(ip);
+      if (item.source !== ip) this.#changed(item, ip);
       item.deletedAt = undefined;
-      if (item.source === ip) continue;
-      const isSame = item.ip.uid === ip.uid;
-      if (item.ip.generation !== ip.generation || !isSame) this.#edited(item, isSame);
-      item.source = ip;
-      item.ip = ip;
     }
     const now = this.#options.process.clock.now();
     for (const record of this.#options.node.records.values())
@@ -163,11 +164,15 @@ export class FloatingIpReconciler {
     return item;
   }
 
-  #edited(item: FloatingItem, isSame: boolean): void {
-    item.unfit = undefined;
-    item.backoffs.keep(new Set());
-    // What an earlier object of this name had is looked at again, whatever the Lease says.
-    if (!isSame && item.elasticIp) item.elasticIp = { ...item.elasticIp, acquisition: -1 };
+  #changed(item: FloatingItem, ip: FloatingIp): void {
+    const isSame = item.ip.uid === ip.uid;
+    if (item.ip.generation !== ip.generation || !isSame) {
+      item.unfit = undefined;
+      item.backoffs.keep(new Set());
+    }
+    if (!isSame) item.elasticIp = ofEarlierObject(item);
+    item.source = ip;
+    item.ip = ip;
   }
 
   #needOf({ node }: FloatingSurroundings): FloatingNeed {
@@ -240,4 +245,11 @@ export class FloatingIpReconciler {
       if (!owesElasticIp(item.view([], []), snapshot)) this.#items.delete(name);
     }
   }
+}
+
+/** What is known of the Elastic IP of an object when another one of its name comes: nothing, or that it has to be looked for. */
+function ofEarlierObject(item: FloatingItem): ElasticIpView | undefined {
+  if (!mayHaveElasticIp(item.view([], []))) return undefined;
+  const source = item.elasticIp?.source ?? item.ip.elasticIp;
+  return { acquisition: OF_EARLIER_OBJECT, source, publicIp: undefined, backoff: undefined };
 }

@@ -147,6 +147,9 @@ export interface FloatingBackoff {
   readonly failures: number;
 }
 
+/** In place of an acquisition: what an earlier object of this name had, to be looked at again whatever the Lease says. */
+export const OF_EARLIER_OBJECT = -1;
+
 export interface ElasticIpView {
   readonly acquisition: number;
   /** `spec.elasticIP` that this is about. */

@@ -1,5 +1,10 @@
 import { READY } from '../../model/floating-ips/floating-ip.ts';
-import type { FloatingIpView, FloatingSnapshot, Placement } from '../../model/floating-ips/plan.ts';
+import {
+  type FloatingIpView,
+  type FloatingSnapshot,
+  OF_EARLIER_OBJECT,
+  type Placement,
+} from '../../model/floating-ips/plan.ts';
 import { familyOf } from '../../model/ip.ts';
 import { selects } from './selects.ts';
 import { due, isServed, type Share } from './share.ts';
@@ -35,7 +40,11 @@ export function unbind(view: FloatingIpView, { now }: FloatingSnapshot): Share {
  * edited and no holder has said since that it took note. Only a reason to look: what is ours EC2's tags say.
  */
 export function mayHaveElasticIp({ ip, deletedAt, elasticIp }: FloatingIpView): boolean {
-  const settled = elasticIp !== undefined && elasticIp.source === undefined && elasticIp.backoff === undefined;
+  const settled =
+    elasticIp !== undefined &&
+    elasticIp.acquisition !== OF_EARLIER_OBJECT &&
+    elasticIp.source === undefined &&
+    elasticIp.backoff === undefined;
   if (settled && (deletedAt !== undefined || ip.elasticIp === undefined)) return false;
   if (ip.elasticIp !== undefined || elasticIp !== undefined || ip.status.publicIp !== '') return true;
   const ready = ip.status.conditions.find(({ type }) => type === READY);

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { FLOATING_IP_TAG } from '../../../lib/model/floating-ips/tags.ts';
-import { Rig, VIP } from './rig.ts';
+import { Rig, type SimNode, VIP } from './rig.ts';
 
 const SPEC = { addresses: [VIP], nodeSelector: { ingress: 'yes' } };
 let rig: Rig;
@@ -15,6 +15,31 @@ async function served(elasticIP: string | undefined, names?: readonly string[]):
   await rig.untilServedBy(() => true, 5_000);
   await rig.clock.advance(2_000);
   return rig.serving() ?? '';
+}
+
+/** Each node has served the object; returns the one before the last, which will not serve again. */
+async function servedByAll(): Promise<SimNode> {
+  let former = await served('auto');
+  for (let move = 0; move < 2; move += 1) {
+    former = rig.serving() ?? '';
+    rig.node(former).cordoned = true;
+    rig.wake();
+    await rig.untilServedBy((node) => node !== former, 6_000);
+    await rig.clock.advance(2_000);
+  }
+  for (const node of rig.nodes) node.cordoned = node.name === former;
+  return rig.node(former);
+}
+
+/** The object goes, and its Elastic IP with it; the node comes to look for that only afterwards. */
+async function deletedWhileStopped(node: SimNode): Promise<void> {
+  rig.delete('web');
+  await rig.clock.advance(1_000);
+  node.process?.stop();
+  await released();
+  await rig.clock.advance(500);
+  node.process?.continue();
+  await rig.clock.advance(500);
 }
 
 const bound = () => rig.eips.publicIpOf(VIP);
@@ -106,6 +131,49 @@ describe('the Elastic IP of a FloatingIP', () => {
     expect(
       rig.eips.calls.filter(({ action, outcome }) => action === 'ReleaseAddress' && outcome === 'ok'),
     ).toHaveLength(1);
+  });
+
+  it('is released with each of two objects of one name, also when the second is there before the answer about the first', async () => {
+    const first = await served('auto', ['a', 'b']);
+    rig.eips.done = ({ action }) => {
+      if (action !== 'ReleaseAddress') return;
+      rig.eips.done = () => undefined;
+      rig.node(first).cordoned = true;
+      rig.apply('web', { ...SPEC, elasticIP: 'auto' });
+    };
+    rig.delete('web');
+    await rig.untilServedBy((node) => node !== first, 30_000);
+    await rig.clock.until(() => bound() !== undefined, 10_000, 'another Elastic IP');
+    rig.node(rig.serving() ?? '').die();
+    rig.delete('web');
+    await released();
+
+    expect(bound()).toBeUndefined();
+  });
+
+  it('goes when the object is made again without one by the time that its holder is dead', async () => {
+    const first = await served('auto');
+    rig.node(first).die();
+    rig.delete('web');
+    await rig.clock.advance(200);
+    rig.apply('web', SPEC);
+    await released();
+
+    await rig.untilServedBy((node) => node !== first, 10_000);
+  });
+
+  it('is not released by a node whose watch shows only the deletion of an earlier object of the name', async () => {
+    const slow = await servedByAll();
+    await deletedWhileStopped(slow);
+    slow.lateObjects = [];
+    rig.apply('web', { ...SPEC, elasticIP: 'auto' });
+    await rig.untilServedBy((node) => node !== slow.name, 5_000);
+    await rig.clock.advance(2_000);
+    const own = bound();
+    await rig.clock.advance(60_000);
+
+    expect(own).toBeDefined();
+    expect(bound()).toBe(own);
   });
 
   it('is released by the agent of the only node, which was away when the object was deleted', async () => {

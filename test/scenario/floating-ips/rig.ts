@@ -171,6 +171,8 @@ export class SimNode {
   cordoned = false;
   ready: NodeState['ready'] = 'True';
   leaving: string | undefined;
+  /** What its watch showed last, while that is late; undefined: it shows what is. */
+  lateObjects: readonly FloatingIp[] | undefined;
   labels: Record<string, string> = { ingress: 'yes' };
   pods = new Map<IpAddress, string>();
   configured: ConfiguredAddress[] = [];
@@ -261,7 +263,7 @@ export class SimNode {
         recordEvent: (_object, event) => this.events.push(`${event.type} ${event.reason}`),
       },
       observe: () => ({
-        floatingIps: this.#rig.objects,
+        floatingIps: this.lateObjects ?? this.#rig.objects,
         node: { name: this.name, labels: this.labels, cordoned: this.cordoned, ready: this.ready },
         leaving: this.leaving,
         enis: this.enis,
