@@ -5,6 +5,7 @@ import type { QuotaApi } from '../../lib/ec2/service-quotas.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { Eni } from '../../lib/model/eni.ts';
 import { protectionOf } from '../../lib/model/eni-protection.ts';
+import { isOfVpcCni } from '../../lib/plan/doctor/diagnose-networks.ts';
 import type {
   Answer,
   Evidence,
@@ -87,8 +88,7 @@ async function askReservations(
   ask: (subnetId: string) => Promise<readonly ReservationFound[]>,
 ): Promise<Answer<readonly ReservationFound[]>> {
   if (enis.kind !== 'known') return { kind: 'skipped', message: 'the ENIs are unknown' };
-  const shared = enis.value.filter((eni) => protectionOf(eni) !== undefined && !eni.requesterManaged);
-  const ids = [...new Set(shared.map(({ subnetId }) => subnetId))];
+  const ids = [...new Set(enis.value.filter(isOfVpcCni).map(({ subnetId }) => subnetId))];
   return asked(async () => (await Promise.all(ids.map(ask))).flat());
 }
 

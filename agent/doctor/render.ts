@@ -21,6 +21,11 @@ export function viewOf(node: string, checks: readonly Check[]): DoctorView {
   };
 }
 
+/** True for what somebody should look at. */
+export function isFault({ verdict }: Pick<Check, 'verdict'>): boolean {
+  return verdict === 'fail' || verdict === 'warn';
+}
+
 export function hasFailed({ checks }: Pick<DoctorView, 'checks'>): boolean {
   return checks.some(({ verdict }) => verdict === 'fail');
 }
@@ -35,7 +40,7 @@ export interface DoctorText {
 /** Checks for people: a line each; below what needs one, the fix and where to read about it. */
 export function renderDoctor({ checks }: DoctorView, options: DoctorText): string {
   const { paint, onlyFaults = false } = options;
-  const shown = checks.filter(({ verdict }) => !onlyFaults || verdict === 'fail' || verdict === 'warn');
+  const shown = onlyFaults ? checks.filter(isFault) : checks;
   const width = Math.max(...shown.map(({ name }) => name.length));
   const lines = shown.flatMap(({ name, verdict, finding, fix, paragraph }) => [
     `${colour(verdict, paint)(verdict.padEnd(7))}  ${name.padEnd(width)}  ${finding}`,

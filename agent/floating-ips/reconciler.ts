@@ -82,7 +82,8 @@ export class FloatingIpReconciler {
 
   /** What route tables should lead here now, from a fresh look: a hold may have ended since the last plan. */
   routed(): RoutedHolds {
-    return this.#routedIn(this.#options.observe());
+    const now = this.#options.observe();
+    return this.#routedIn(now.floatingIps, () => this.#snapshot(now));
   }
 
   /** Routes of an object have moved here. */
@@ -109,15 +110,15 @@ export class FloatingIpReconciler {
   }
 
   #plan(): Plan<FloatingStep> {
-    const { observe, need, node, ec2 } = this.#options;
+    const { observe, need, ec2 } = this.#options;
     const now = observe();
     this.#meet(now.floatingIps);
     need(this.#needOf(now));
-    const snapshot = node.host.known ? this.#snapshot(now) : undefined;
+    const snapshot = this.#snapshot(now);
     const planned = snapshot && planFloating(snapshot);
     if (planned?.describe !== undefined) ec2.doubtEnis(planned.describe);
     const steps = firstOfEach(planned?.steps ?? []);
-    this.#noteRouted(this.#routedIn(now));
+    this.#noteRouted(this.#routedIn(now.floatingIps, () => snapshot));
     if (snapshot !== undefined) this.#dropFinished(snapshot, steps);
     const isIdle = steps.length === 0 && [...this.#items.values()].every(({ underWay }) => underWay === 0);
     const isDone = snapshot === undefined || isIdle;
@@ -133,12 +134,11 @@ export class FloatingIpReconciler {
     this.#options.onRouted();
   }
 
-  #routedIn(now: FloatingSurroundings): RoutedHolds {
-    const { floatingIps } = now;
+  #routedIn(floatingIps: FloatingSurroundings['floatingIps'], look: () => FloatingSnapshot | undefined): RoutedHolds {
     if (floatingIps?.every(({ routeTables }) => routeTables.length === 0)) return NO_HOLDS;
     // What the watch shows before the next plan has taken it in is not known yet.
-    const isKnown = this.#options.node.host.known && floatingIps?.every(({ name }) => this.#items.has(name));
-    return isKnown ? routedClaims(this.#snapshot(now)) : UNKNOWN_HOLDS;
+    const snapshot = floatingIps?.every(({ name }) => this.#items.has(name)) ? look() : undefined;
+    return snapshot === undefined ? UNKNOWN_HOLDS : routedClaims(snapshot);
   }
 
   /** Takes in which objects there are; those that vanished stay until nothing of them is left on this node. */
@@ -185,9 +185,12 @@ export class FloatingIpReconciler {
     return { node: items.length > 0, leases: items.some(concerned), holds: held.map(({ ip }) => ip.name) };
   }
 
-  #snapshot({ node, leaving, enis, describedAt, podAddresses, routed }: FloatingSurroundings): FloatingSnapshot {
+  /** Undefined before it is known what is on the host's interfaces. */
+  #snapshot(seen: FloatingSurroundings): FloatingSnapshot | undefined {
+    const { node, leaving, enis, describedAt, podAddresses, routed } = seen;
     const { process, objects, node: own } = this.#options;
     const { host, records } = own;
+    if (!host.known) return undefined;
     const now = process.clock.now();
     const ready = node?.ready ?? 'True';
     if (this.#nodeSince?.ready !== ready) this.#nodeSince = { ready, at: now };

@@ -1,9 +1,7 @@
-import { imdsEndpoint, imdsReader } from '../../lib/ec2/imds-http.ts';
 import type { InstanceIdentity } from '../../lib/model/eni.ts';
 import { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import type { NodeReport } from '../addresses/reconciler-options.ts';
-import { openEc2 } from '../aws/ec2-access.ts';
-import { hintsFrom, resolveIdentity } from '../aws/identity.ts';
+import { openOwnInstance } from '../aws/own-instance.ts';
 import type { EipReport } from '../elastic-ips/reconciler-options.ts';
 import { lookAtAddresses } from './plan-addresses.ts';
 import { PlanAnswers } from './plan-answers.ts';
@@ -37,7 +35,7 @@ const REMIND_MS = 3_000;
 
 /** Looks once at everything that `node` looks at, with the same loops as there, in a dry run. Changes nothing. */
 export async function lookOnce(look: LookOptions, stop: AbortSignal): Promise<Look> {
-  const { options, parts, onWaiting } = look;
+  const { options, parts, kube, onWaiting } = look;
   const done = new AbortController();
   const signal = AbortSignal.any([stop, done.signal, AbortSignal.timeout(LOOK_MS)]);
   const answers = new PlanAnswers();
@@ -45,7 +43,8 @@ export async function lookOnce(look: LookOptions, stop: AbortSignal): Promise<Lo
   const missing = () => missingAnswers({ ...sources, answers, clusterName: options.clusterName });
   const reminder = setInterval(() => onWaiting(missing()), REMIND_MS);
   try {
-    const instance = await findInstance(look, answers, signal);
+    const instance = await openOwnInstance({ process: parts, node: { kube, nodeName: options.nodeName } }, signal);
+    answers.identity.publish(instance.identity);
     const rateLimit = new RateLimit({ clock: parts.clock, random: parts.random });
     const loops = openLoops({ options, process: parts, sources, answers, instance, rateLimit, signal });
     const running = loops.addresses.run();
@@ -70,22 +69,6 @@ export async function lookOnce(look: LookOptions, stop: AbortSignal): Promise<Lo
     done.abort();
     await Promise.all(sources.tasks);
   }
-}
-
-/** However long that takes. @throws the signal's reason when it aborts first. */
-async function findInstance(
-  { options: { nodeName }, parts, kube }: LookOptions,
-  answers: PlanAnswers,
-  signal: AbortSignal,
-): Promise<PlanContext['instance']> {
-  const { environment } = parts;
-  const endpoint = imdsEndpoint(environment);
-  const now = () => performance.now();
-  const imds = endpoint === undefined ? undefined : imdsReader({ endpoint, allowV1: false, now });
-  const identity = await resolveIdentity({ ...parts, imds, kube, nodeName, region: environment['AWS_REGION'] }, signal);
-  answers.identity.publish(identity);
-  const interfaces = await hintsFrom(imds, signal);
-  return { identity, ec2: openEc2(identity, () => interfaces, parts) };
 }
 
 /** The loops of a node's agent. A loop reads only of those that were made before it; the rest reaches it by the answers. */

@@ -1,5 +1,4 @@
 import type { InitOptions } from '../../lib/config/options.ts';
-import { imdsEndpoint, imdsReader } from '../../lib/ec2/imds-http.ts';
 import { reviveLedgerEntry } from '../../lib/model/addresses/ledger.ts';
 import { OwnAddresses } from '../../lib/net/own-addresses.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
@@ -9,8 +8,8 @@ import { Topic } from '../../lib/runtime/topic.ts';
 import { AddressReconciler } from '../addresses/reconciler.ts';
 import type { NodeReport } from '../addresses/reconciler-options.ts';
 import { AddressReporter } from '../addresses/reporter.ts';
-import { type Ec2Access, openEc2 } from '../aws/ec2-access.ts';
-import { hintsFrom, resolveIdentity } from '../aws/identity.ts';
+import type { Ec2Access } from '../aws/ec2-access.ts';
+import { openOwnInstance } from '../aws/own-instance.ts';
 import { monotonicClock } from '../floating-ips/monotonic-clock.ts';
 import { openProcess, type ProcessParts } from '../process.ts';
 import { PodObservation } from './observation.ts';
@@ -76,7 +75,10 @@ export async function openSession(input: SessionInput): Promise<PodSession> {
     resyncMs: input.resync.addressesMs,
     onChange: () => changed.publish(),
   });
-  const { instanceId, ec2 } = await findInstance(input, parts, clock);
+  // A pod has only the metadata service to ask.
+  const { allowImdsV1 } = input.options;
+  const { identity, ec2 } = await openOwnInstance({ process: { ...parts, clock }, allowImdsV1 }, input.signals.stop);
+  const { instanceId } = identity;
   const observation = new PodObservation({ addresses, pod: ownPod(parts.environment), options: input.options });
   const rateLimit = new RateLimit({ clock, random });
   const reports = new Topic<NodeReport>();
@@ -94,18 +96,6 @@ export async function openSession(input: SessionInput): Promise<PodSession> {
     routingSettled: () => routes.routingSettled(),
     routesIdle: () => routes.idle(),
   };
-}
-
-/** However long that takes; a pod has only the metadata service to ask. @throws the signal's reason when it aborts first. */
-async function findInstance({ options, signals: { stop } }: SessionInput, parts: ProcessParts, clock: Clock) {
-  const { environment } = parts;
-  const endpoint = imdsEndpoint(environment);
-  const now = () => performance.now();
-  const imds = endpoint === undefined ? undefined : imdsReader({ endpoint, allowV1: options.allowImdsV1, now });
-  const region = environment['AWS_REGION'];
-  const identity = await resolveIdentity({ ...parts, clock, imds, kube: undefined, nodeName: '', region }, stop);
-  const interfaces = await hintsFrom(imds, stop);
-  return { instanceId: identity.instanceId, ec2: openEc2(identity, () => interfaces, parts) };
 }
 
 interface EngineParts {

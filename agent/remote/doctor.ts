@@ -3,7 +3,7 @@ import type { DoctorOptions } from '../../lib/config/options.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
 import { isObject, parseJson } from '../../lib/model/json.ts';
 import type { AgentPodFact } from '../../lib/model/status/cluster-facts.ts';
-import { DOCTOR_SCHEMA, type DoctorView, hasFailed, renderDoctor } from '../doctor/render.ts';
+import { DOCTOR_SCHEMA, type DoctorView, hasFailed, isFault, renderDoctor } from '../doctor/render.ts';
 import type { TextOptions } from '../text/columns.ts';
 import { agentOf, forEach, listAgents } from './agents.ts';
 import { type ClusterChoice, runInAgent } from './kubectl.ts';
@@ -57,8 +57,7 @@ export function renderClusterDoctor({ nodes }: ClusterDoctor, options: TextOptio
   const { paint } = options;
   const parts = nodes.map((one) => {
     if ('fault' in one) return `${paint.bold(one.node)}  ${paint.bad('not asked')}: ${one.fault}\n`;
-    if (!one.checks.some(({ verdict }) => verdict === 'fail' || verdict === 'warn'))
-      return `${paint.bold(one.node)}  ${paint.good('all checks passed')}\n`;
+    if (!one.checks.some(isFault)) return `${paint.bold(one.node)}  ${paint.good('all checks passed')}\n`;
     return `${paint.bold(one.node)}\n${renderDoctor(one, { ...options, onlyFaults: true })}`;
   });
   return parts.join('\n');

@@ -10,8 +10,8 @@ const AT_ONCE = 16;
 const PATIENCE_MS = 5_000;
 
 /**
- * Asks each agent for its `/v1/snapshot`; one whose container does not run is not asked, because its pod says why. Never rejects for an agent that does not answer: its fault stands in its
- * place.
+ * Asks each agent for its `/v1/snapshot`; one whose container does not run is not asked, because its pod says why. Never rejects for an
+ * agent that does not answer: its fault stands in its place.
  */
 export async function readSnapshots(
   client: KubeClient,

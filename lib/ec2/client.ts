@@ -1,5 +1,4 @@
 import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
-import { Turnstile } from '../runtime/turnstile.ts';
 import { refuseForeignAnswers } from './answer.ts';
 import { type CredentialChain, openCredentialChain } from './credentials.ts';
 
@@ -52,29 +51,5 @@ export function openEc2Client(options: Ec2ClientOptions): Ec2Client {
       httpsAgent: { keepAlive: true, maxSockets: 48, maxFreeSockets: 4 },
     },
   } satisfies EC2ClientConfig);
-  return oneForEachTurn(refuseForeignAnswers(client));
+  return refuseForeignAnswers(client);
 }
-
-/**
- * Route calls that begin together, one for each table, leave one after the other. The SDK prepares a call in 1.5 ms of microtasks: of ten
- * at once, none left before 13 ms were over, and the last one 6 ms later than like this. Other calls do not wait for a turn: with it, an
- * address that a pod adds left 11 ms later.
- */
-function oneForEachTurn(client: Ec2Client): Ec2Client {
-  const turnstile = new Turnstile();
-  client.middlewareStack.add(
-    (next, { commandName }) =>
-      async (args) => {
-        if (commandName !== undefined && ROUTE_COMMANDS.has(commandName)) await turnstile.pass();
-        return next(args);
-      },
-    { step: 'initialize', priority: 'high', name: 'oneForEachTurn' },
-  );
-  return client;
-}
-
-const ROUTE_COMMANDS: ReadonlySet<string> = new Set([
-  'CreateRouteCommand',
-  'ReplaceRouteCommand',
-  'DeleteRouteCommand',
-]);

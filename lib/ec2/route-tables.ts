@@ -11,36 +11,36 @@ import {
 import { Ec2Error } from '../model/ec2-error.ts';
 import { type Cidr, familyOf, parseCidr } from '../model/ip.ts';
 import type { RouteTable, VpcSubnet } from '../model/routed-ips/route-table.ts';
+import { Turnstile } from '../runtime/turnstile.ts';
 import type { Accepted, CallOptions } from './api.ts';
 import { allPages, call, type Ec2Connection, filterChunks } from './calls.ts';
+import type { Ec2Client } from './client.ts';
 import { toCidrs, toTags } from './convert.ts';
-import type { RouteApi, RouteTableQuery } from './route-api.ts';
+import type { RouteApi, RouteTableQuery, RouteToEni } from './route-api.ts';
 import { toRouteTable } from './route-tables-convert.ts';
 
-/** See {@link RouteApi}. */
+/**
+ * See {@link RouteApi}. Calls that begin together, one for each table, leave one after the other: the SDK prepares a call in 1.5 ms of
+ * microtasks, and of ten at once none left before 13 ms were over, and the last one 6 ms later than like this.
+ */
 export function ec2RouteTables(connection: Ec2Connection): RouteApi {
+  const turnstile = new Turnstile();
+  const write = async (action: RouteAction, { signal }: CallOptions, send: SendRoute): Promise<Accepted> => {
+    await turnstile.pass();
+    return accepted(await call(connection, { action, signal }, send));
+  };
   return {
     describe: (query, options) => describe(connection, query, options),
     subnets: (vpcIds, options) => subnets(connection, vpcIds, options),
-    async create({ table, destination, eni }, { signal }) {
-      const route = { RouteTableId: table, ...named(destination), NetworkInterfaceId: eni };
-      const request = { action: 'CreateRoute', signal } as const;
-      return accepted(
-        await call(connection, request, (client, http) => client.send(new CreateRouteCommand(route), http)),
-      );
-    },
-    async replace({ table, destination, eni }, { signal }) {
-      const route = { RouteTableId: table, ...named(destination), NetworkInterfaceId: eni };
-      const request = { action: 'ReplaceRoute', signal } as const;
-      return accepted(
-        await call(connection, request, (client, http) => client.send(new ReplaceRouteCommand(route), http)),
-      );
-    },
-    async delete({ table, destination }, { signal }) {
+    create: (route, options) =>
+      write('CreateRoute', options, (client, http) => client.send(new CreateRouteCommand(toEni(route)), http)),
+    replace: (route, options) =>
+      write('ReplaceRoute', options, (client, http) => client.send(new ReplaceRouteCommand(toEni(route)), http)),
+    delete: ({ table, destination }, options) => {
       const route = { RouteTableId: table, ...named(destination) };
-      const request = { action: 'DeleteRoute', signal } as const;
-      const sent = call(connection, request, (client, http) => client.send(new DeleteRouteCommand(route), http));
-      return sent.then(accepted, unlessGone);
+      return write('DeleteRoute', options, (client, http) => client.send(new DeleteRouteCommand(route), http)).catch(
+        unlessGone,
+      );
     },
     async disableSourceDestCheck(eni, { signal }) {
       const command = new ModifyNetworkInterfaceAttributeCommand({
@@ -51,6 +51,13 @@ export function ec2RouteTables(connection: Ec2Connection): RouteApi {
       return accepted(await call(connection, request, (client, http) => client.send(command, http)));
     },
   };
+}
+
+type RouteAction = 'CreateRoute' | 'ReplaceRoute' | 'DeleteRoute';
+type SendRoute = (client: Ec2Client, http: { abortSignal: AbortSignal }) => Promise<Parameters<typeof accepted>[0]>;
+
+function toEni({ table, destination, eni }: RouteToEni) {
+  return { RouteTableId: table, ...named(destination), NetworkInterfaceId: eni };
 }
 
 function named(destination: Cidr) {

@@ -237,7 +237,7 @@ class PodClaims {
     return declarations;
   }
 
-  /** By the tenant policy, and not as a FloatingIP's without naming it. `placed`: IPAM's word on the interface is known, so that an address it does not list is the pod's own idea. */
+  /** By the tenant policy, and not as a FloatingIP's without naming it. `placed`: IPAM has said which addresses the interface has. */
   #mayHave(address: IpAddress, kind: ClaimKind, placed: boolean): boolean {
     const { namespace } = this.#holder.ref;
     if (kind === 'live' && this.#reserved.isNodes(address)) {

@@ -93,7 +93,8 @@ function sharedSubnet(
   return undefined;
 }
 
-function isOfVpcCni(eni: Eni): boolean {
+/** True for an ENI from whose subnet the VPC CNI gives addresses to ordinary pods. */
+export function isOfVpcCni(eni: Eni): boolean {
   return protectionOf(eni) !== undefined && !eni.requesterManaged;
 }
 

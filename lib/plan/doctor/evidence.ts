@@ -61,7 +61,7 @@ export interface NetworkFound {
   readonly master: string | undefined;
   readonly plugin: string | undefined;
   readonly ranges: readonly IpamRange[];
-  /** The first pod that asks for it, `namespace/name`, where there is no such definition. */
+  /** For people: `pod NAMESPACE/NAME`, the first that asks for it where there is no such definition. */
   readonly missingFor?: string;
 }
 

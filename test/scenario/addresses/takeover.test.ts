@@ -8,16 +8,28 @@ const A = address(0);
 const written = (ec2: FakeEc2, node: string) =>
   ec2.writes(node).map(({ action, takeover, outcome }) => `${action}${takeover ? ' by force' : ''} ${outcome}`);
 
+/** Two nodes whose agents run. */
+async function pair() {
+  const world = rig();
+  const [a, b] = [world.node('a'), world.node('b')];
+  a.start();
+  b.start();
+  await world.clock.advance(SECOND);
+  return { ...world, a, b };
+}
+
+/** A pod of node a had the address until this moment, so EC2 still has it there. */
+async function contested() {
+  const world = await pair();
+  world.a.add('old', A);
+  await world.clock.advance(10 * SECOND);
+  world.a.remove('old', A);
+  return world;
+}
+
 describe('AddressReconciler and an ipam address that another ENI still has', () => {
   it('takes it over in three round trips, with one refused call, and delays no other', async () => {
-    const { clock, ec2, node } = rig();
-    const [a, b] = [node('a'), node('b')];
-    a.start();
-    b.start();
-    await clock.advance(SECOND);
-    a.add('old', A);
-    await clock.advance(10 * SECOND);
-    a.remove('old', A);
+    const { clock, ec2, b } = await contested();
 
     b.add('new', A);
     b.add('other', address(1));
@@ -31,14 +43,7 @@ describe('AddressReconciler and an ipam address that another ENI still has', () 
   });
 
   it('is refused once when the kernel told of it before the CNI result said whose it is', async () => {
-    const { clock, ec2, node } = rig();
-    const [a, b] = [node('a'), node('b')];
-    a.start();
-    b.start();
-    await clock.advance(SECOND);
-    a.add('old', A);
-    await clock.advance(10 * SECOND);
-    a.remove('old', A);
+    const { clock, ec2, b } = await contested();
 
     const seenSince = clock.now();
     b.add('new', A, { kind: 'live', seenSince });
@@ -53,14 +58,7 @@ describe('AddressReconciler and an ipam address that another ENI still has', () 
     Array.from({ length: 18 }, (_, step) => ({ signal, ms: step * 10 })),
   );
   it.each(ends)('is refused once when the agent gets $signal $ms ms after it came, and starts again', async (end) => {
-    const { clock, ec2, node } = rig();
-    const [a, b] = [node('a'), node('b')];
-    a.start();
-    b.start();
-    await clock.advance(SECOND);
-    a.add('old', A);
-    await clock.advance(10 * SECOND);
-    a.remove('old', A);
+    const { clock, ec2, b } = await contested();
 
     const seenSince = clock.now();
     b.add('new', A, { seenSince });
@@ -84,11 +82,7 @@ describe('AddressReconciler and an ipam address that another ENI still has', () 
   });
 
   it('is refused only once on its own account: what is free travels on without those that came meanwhile', async () => {
-    const { clock, ec2, node } = rig();
-    const [a, b] = [node('a'), node('b')];
-    a.start();
-    b.start();
-    await clock.advance(SECOND);
+    const { clock, ec2, a, b } = await pair();
     for (const index of [0, 1, 2]) a.add('old', address(index));
     await clock.advance(10 * SECOND);
 
@@ -166,11 +160,7 @@ describe('AddressReconciler and a takeover that did not go through', () => {
   it.each(['unavailable', 'throttle'] as const)(
     'stands down when the partner took the VIP during %s',
     async (fault) => {
-      const { clock, ec2, node } = rig();
-      const [a, b] = [node('a'), node('b')];
-      a.start();
-      b.start();
-      await clock.advance(SECOND);
+      const { clock, ec2, a, b } = await pair();
       ec2.faults = ({ node: by, action }) => (by === 'a' && action === 'assign' ? fault : undefined);
 
       a.add('keepalived', VIP, { kind: 'floating' });
@@ -185,11 +175,7 @@ describe('AddressReconciler and a takeover that did not go through', () => {
   );
 
   it('stands down when the answer was lost for long and the partner has taken the VIP', async () => {
-    const { clock, ec2, node } = rig();
-    const [a, b] = [node('a'), node('b')];
-    a.start();
-    b.start();
-    await clock.advance(SECOND);
+    const { clock, ec2, a, b } = await pair();
     let armed = true;
     ec2.faults = ({ node: by, action }) => {
       if (by !== 'a' || action !== 'assign' || !armed) return undefined;

@@ -35,6 +35,27 @@ async function rig(spec: object = SPEC) {
   return { ...opened, create, holder, onInterface };
 }
 
+/** An object is served, by `first`. */
+async function serving() {
+  const opened = await rig();
+  opened.create();
+  await opened.clock.advance(20 * SECOND);
+  const first = opened.holder()!;
+  opened.world.calls.length = 0;
+  return { ...opened, first };
+}
+
+/** The node that served is dead, and `second` serves. */
+async function failedOver() {
+  const { first: lost, ...opened } = await serving();
+  const { clock, holder } = opened;
+  lost.kill();
+  await clock.until(() => holder() !== undefined && holder() !== lost, 10 * SECOND);
+  const second = holder()!;
+  opened.world.calls.length = 0;
+  return { ...opened, lost, second };
+}
+
 function status(world: World, name = 'ingress') {
   const object = world.objects('floatingips', API_VERSION).find(({ metadata }) => metadata.name === name);
   return object?.['status'] as {
@@ -70,11 +91,7 @@ describe('a FloatingIP with route tables', () => {
   });
 
   it('is elsewhere within five seconds when its node dies: one call for each table', async () => {
-    const { world, clock, cloud, create, holder } = await rig();
-    create();
-    await clock.advance(20 * SECOND);
-    const lost = holder()!;
-    world.calls.length = 0;
+    const { world, clock, cloud, holder, first: lost } = await serving();
 
     lost.kill();
     cloud.setInstanceState(lost.instanceId, 'terminated');
@@ -87,11 +104,7 @@ describe('a FloatingIP with route tables', () => {
   });
 
   it('moves when its node is cordoned, and nothing moves for minutes afterwards', async () => {
-    const { world, clock, create, holder, onInterface } = await rig();
-    create();
-    await clock.advance(20 * SECOND);
-    const first = holder()!;
-    world.calls.length = 0;
+    const { world, clock, holder, onInterface, first } = await serving();
 
     const patch = { spec: { unschedulable: true } };
     world.kubeState.api.patch(world.resource('nodes'), 'main', undefined, first.name, { format: 'merge', patch });
@@ -113,11 +126,7 @@ describe('a FloatingIP with route tables', () => {
   });
 
   it('stays where it is when the agent is killed and comes back, and what it wrote is not written again', async () => {
-    const { world, clock, create, holder } = await rig();
-    create();
-    await clock.advance(20 * SECOND);
-    const first = holder()!;
-    world.calls.length = 0;
+    const { world, clock, holder, first } = await serving();
 
     first.kill();
     await clock.advance(SECOND);
@@ -163,11 +172,7 @@ describe('a FloatingIP with route tables', () => {
   });
 
   it('goes to the other node when the API server is away for its own, and stays there', async () => {
-    const { world, clock, create, holder, onInterface } = await rig();
-    create();
-    await clock.advance(20 * SECOND);
-    const first = holder()!;
-    world.calls.length = 0;
+    const { world, clock, holder, onInterface, first } = await serving();
 
     world.partitioned.add(`agent-${first.name}`);
     await clock.advance(10 * SECOND);
@@ -186,14 +191,7 @@ describe('a FloatingIP with route tables', () => {
   it.each(['2 s', '4 s'])(
     'is back within seconds when a write of the holder before arrives late, after %s',
     async (when) => {
-      const { world, clock, cloud, create, holder } = await rig();
-      create();
-      await clock.advance(20 * SECOND);
-      const lost = holder()!;
-      lost.kill();
-      await clock.until(() => holder() !== undefined && holder() !== lost, 10 * SECOND);
-      const second = holder()!;
-      world.calls.length = 0;
+      const { world, clock, cloud, holder, lost, second } = await failedOver();
 
       await clock.advance(Number.parseInt(when) * SECOND - SECOND / 2);
       for (const id of ['rtb-1', 'rtb-2']) lead(cloud, id, lost.eni());
@@ -207,13 +205,7 @@ describe('a FloatingIP with route tables', () => {
   );
 
   it('does not fight with somebody who writes other routes again and again', async () => {
-    const { world, clock, cloud, create, holder } = await rig();
-    create();
-    await clock.advance(20 * SECOND);
-    const lost = holder()!;
-    lost.kill();
-    await clock.until(() => holder() !== undefined && holder() !== lost, 10 * SECOND);
-    world.calls.length = 0;
+    const { world, clock, cloud, holder, lost } = await failedOver();
 
     for (let minute = 0; minute < 5; minute += 1) {
       for (let time = 0; time < MINUTE; time += 3 * SECOND) {
@@ -227,11 +219,7 @@ describe('a FloatingIP with route tables', () => {
   });
 
   it('keeps its routes while the API server is away for all', async () => {
-    const { world, clock, create, holder } = await rig();
-    create();
-    await clock.advance(20 * SECOND);
-    const first = holder()!;
-    world.calls.length = 0;
+    const { world, clock, holder, first } = await serving();
 
     for (const { name } of world.nodes) world.partitioned.add(`agent-${name}`);
     await clock.advance(5 * MINUTE);
