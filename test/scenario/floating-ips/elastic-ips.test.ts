@@ -158,8 +158,9 @@ describe('the Elastic IP of a FloatingIP', () => {
     await rig.clock.advance(200);
     rig.apply('web', SPEC);
     await released();
-
     await rig.untilServedBy((node) => node !== first, 10_000);
+
+    expect(rig.objects[0]?.status).toMatchObject({ publicIp: '', conditions: [{ status: 'True' }] });
   });
 
   it('is not released by a node whose watch shows only the deletion of an earlier object of the name', async () => {

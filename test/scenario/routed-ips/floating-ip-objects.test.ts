@@ -205,7 +205,7 @@ describe('a FloatingIP with route tables', () => {
   );
 
   it('does not fight with somebody who writes other routes again and again', async () => {
-    const { world, clock, cloud, holder, lost } = await failedOver();
+    const { world, clock, cloud, lost } = await failedOver();
 
     for (let minute = 0; minute < 5; minute += 1) {
       for (let time = 0; time < MINUTE; time += 3 * SECOND) {
