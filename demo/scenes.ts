@@ -11,6 +11,7 @@ import { serviceAddress } from './scenes/service-address.ts';
 import { throttled } from './scenes/throttled.ts';
 import { twoHolders } from './scenes/two-holders.ts';
 import { zoneLoss } from './scenes/zone-loss.ts';
+import { zoneLossNodes } from './scenes/zone-loss-nodes.ts';
 
 /** In the order in which they are played: each finds the world as the one before left it. */
 export const SCENES: readonly Scene[] = [
@@ -19,6 +20,7 @@ export const SCENES: readonly Scene[] = [
   failover,
   zoneLoss,
   serviceAddress,
+  zoneLossNodes,
   elasticIps,
   twoHolders,
   burst,

@@ -8,6 +8,7 @@ export interface HostInterface {
   readonly name: string;
   readonly ifindex: number;
   readonly mac: Mac | undefined;
+  readonly altNames?: readonly string[];
   readonly addresses: readonly { readonly ip: IpAddress; readonly prefixLength: number }[];
 }
 
@@ -45,6 +46,12 @@ export class HostAddresses {
   devices(): ReadonlyMap<Mac, string> {
     const ordered = this.#port.interfaces().toSorted((a, b) => b.ifindex - a.ifindex);
     return new Map(ordered.flatMap(({ mac, name }) => (mac === undefined ? [] : [[mac, name] as const])));
+  }
+
+  /** What interfaces are called besides their own name, each with that name. */
+  aliases(): ReadonlyMap<string, string> {
+    const all = this.#port.interfaces();
+    return new Map(all.flatMap(({ name, altNames = [] }) => altNames.map((alias) => [alias, name] as const)));
   }
 
   configured(): readonly ConfiguredAddress[] {

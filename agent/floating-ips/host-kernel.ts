@@ -6,6 +6,8 @@ import type { HostPort } from './host-addresses.ts';
 export interface HostView extends Pick<HostPort, 'interfaces'> {
   /** Follows the kernel until the signal aborts; resolves when what it started has ended. */
   start(signal: AbortSignal): Promise<void>;
+  /** Links came or were named, which no event of an address says: reads them at once. */
+  refresh(): void;
 }
 
 /** The kernel that holds node-level addresses: what a virtual world has its own of. */

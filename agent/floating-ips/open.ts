@@ -48,6 +48,8 @@ export interface FloatingIpsOptions {
 export interface FloatingIps {
   /** The facts about ENIs or pods may have changed. */
   wake(): void;
+  /** Links of the host came or were named. */
+  linksChanged(): void;
   /** The addresses of all objects, as far as they are known. */
   addresses(): ReadonlySet<IpAddress>;
   /** What route tables should lead here now. */
@@ -93,6 +95,7 @@ export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
   watches.contactRegained.subscribe(() => reconciler.contactRegained());
   return {
     wake: () => reconciler.wake(),
+    linksChanged: () => watches.linksChanged(),
     routed: () => reconciler.routed(),
     routedChanged,
     addresses: () =>

@@ -216,6 +216,7 @@ export class FloatingIpReconciler {
       enis,
       describedAt: this.#factAge.of(describedAt),
       devices,
+      aliases: host.aliases(),
       podAddresses,
       routed,
       items: [...this.#items.values()].map((item) => item.view(all, configured)),

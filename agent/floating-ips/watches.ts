@@ -43,6 +43,8 @@ export interface Watches {
   readonly contactRegained: Topic;
   readonly objects: ObjectWatch;
   readonly host: HostAddresses;
+  /** Links came or were named. */
+  linksChanged(): void;
   node(): NodeState | undefined;
   /** Why this node is about to end. */
   leaving(): string | undefined;
@@ -65,6 +67,7 @@ export function openWatches(options: WatchOptions): Watches {
     ...topics,
     objects,
     host: new HostAddresses(host, ages),
+    linksChanged: host.refresh,
     node: () => ownNode.node,
     leaving: spot.leaving,
     need({ node: needsNode, leases: needsLeases, holds }) {
@@ -106,7 +109,7 @@ function watchLeases(
 function watchHost(
   { process: { clock, random, log }, kernel = hostKernel }: WatchOptions,
   onChange: () => void,
-): HostPort & { readonly watch: OnDemand } {
+): HostPort & { readonly watch: OnDemand; readonly refresh: () => void } {
   let view: HostView | undefined;
   const onProblem = (message: string, error?: unknown) => log.warn(message, { error });
   const watch = new OnDemand((signal) => {
@@ -116,6 +119,7 @@ function watchHost(
   return {
     watch,
     interfaces: () => view?.interfaces() ?? [],
+    refresh: () => view?.refresh(),
     add: (place, signal) => kernel.add(place, signal),
     remove: (place, signal) => kernel.remove(place, signal),
   };

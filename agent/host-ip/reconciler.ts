@@ -111,6 +111,7 @@ export class HostIpKeeper {
       placeAddress(one, {
         enis: this.#enis,
         devices: host.devices(),
+        aliases: host.aliases(),
         wanted: this.#parts.interface,
         preferPrimary: true,
       }),

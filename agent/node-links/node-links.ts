@@ -28,6 +28,8 @@ export interface NodeLinksOptions {
   readonly marks: () => OwnNodeMarks | undefined;
   /** An announced interface has a link on this host: EC2 has attached it. Called once for each. */
   readonly attached: (one: AnnouncedInterface) => void;
+  /** Links are there, or are called, as they were not before. */
+  readonly changed: () => void;
 }
 
 /** A link that was just announced appears within a second or two, ms. */
@@ -80,9 +82,10 @@ export class NodeLinks {
     if (own === undefined) return true;
     const concerned = (own.announcement?.interfaces.length ?? 0) > 0;
     const found = concerned ? await links.read(signal) : [];
-    this.#tellAttached(own, found);
+    const isNew = this.#tellAttached(own, found);
     const { steps } = planLinks(own, found);
     for (const step of steps) await this.#change(step, signal);
+    if (isNew || steps.length > 0) this.#options.changed();
     const after = steps.length > 0 ? await links.read(signal) : found;
     const { report } = planLinks(own, after);
     if (report === undefined) return true;
@@ -100,13 +103,19 @@ export class NodeLinks {
     }
   }
 
-  #tellAttached({ announcement }: OwnNodeMarks, found: readonly HostLink[]): void {
+  /** True when one is here that was not. */
+  #tellAttached({ announcement }: OwnNodeMarks, found: readonly HostLink[]): boolean {
+    let isNew = false;
     for (const one of announcement?.interfaces ?? []) {
       const here = found.some(({ mac, child }) => mac === one.mac && !child);
-      if (here && !this.#seen.has(one.id)) this.#options.attached(one);
+      if (here && !this.#seen.has(one.id)) {
+        isNew = true;
+        this.#options.attached(one);
+      }
       if (here) this.#seen.add(one.id);
       else this.#seen.delete(one.id);
     }
+    return isNew;
   }
 
   async #report(report: LinksReport, { reported, labelled, tainted, taints }: OwnNodeMarks): Promise<void> {

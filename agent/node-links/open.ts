@@ -18,13 +18,14 @@ interface NodeLinksParts extends Pick<ProcessParts, 'clock' | 'random' | 'log'> 
   readonly nodeName: string;
   readonly ownNode: OwnNodeWatch;
   readonly attached: (one: AnnouncedInterface) => void;
+  readonly changed: () => void;
   /** @default those of our own network namespace */
   readonly links?: LinkPort | undefined;
 }
 
 /** Keeps the links of this node's NodeENIs for as long as the supervisor works. */
 export function keepNodeLinks(
-  { process, supervisor }: Pick<NodeFrame, 'process' | 'supervisor'>,
+  { process, supervisor, exchange }: Pick<NodeFrame, 'process' | 'supervisor' | 'exchange'>,
   { client, ownNode }: Pick<NodeCluster, 'client' | 'ownNode'>,
   {
     addresses,
@@ -36,7 +37,8 @@ export function keepNodeLinks(
     addresses.attached(announcedEni(one, addresses.enis));
     addresses.doubt(`NodeENI ${one.nodeEni} attached ${one.id}`);
   };
-  const parts = { ...process, kube: client, nodeName, ownNode, attached, links };
+  const changed = () => exchange.linksChanged.publish();
+  const parts = { ...process, kube: client, nodeName, ownNode, attached, changed, links };
   supervisor.keep('links of NodeENIs', (signal) => followNodeLinks(parts, signal));
 }
 
@@ -57,13 +59,14 @@ async function followNodeLinks(parts: NodeLinksParts, signal: AbortSignal): Prom
 }
 
 async function serve(parts: NodeLinksParts, signal: AbortSignal): Promise<void> {
-  const { clock, random, log, kube, nodeName, ownNode, attached } = parts;
+  const { clock, random, log, kube, nodeName, ownNode, attached, changed } = parts;
   const { links: port = { read: readHostLinks, change: changeLink } } = parts;
   const links = new NodeLinks({
     clock,
     random,
     log,
     attached,
+    changed,
     links: port,
     reports: {
       condition: (report) => writeLinksCondition(kube, nodeName, report, clock.now()),

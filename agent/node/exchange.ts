@@ -11,6 +11,8 @@ import type { RouteEvent } from '../routed-ips/reporter.ts';
 export class NodeExchange {
   /** Something that is observed has changed: every loop looks again. */
   readonly changed = new Topic();
+  /** Links of NodeENIs came to this host or were named. */
+  readonly linksChanged = new Topic();
   /** The latest look at all sources. */
   readonly observed = new Latest<Observed | undefined>(undefined);
   readonly addresses = new Latest<NodeReport | undefined>(undefined);

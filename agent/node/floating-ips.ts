@@ -48,6 +48,7 @@ export function openNodeFloatingIps(
     },
     calls,
   });
+  exchange.linksChanged.subscribe(() => floating.linksChanged());
   exchange.nodeAddresses.publish(() => floating.addresses());
   const publish = () => exchange.routedHolds.publish(() => floating.routed());
   publish();

@@ -2,7 +2,7 @@ import { documentedBucket } from '../../sim/ec2/throttle.ts';
 import { milliseconds, mutations, refusedCalls } from '../measure.ts';
 import type { Scene } from '../scene.ts';
 
-const PODS = 12;
+const PODS = 9;
 const ACTION = 'AssignPrivateIpAddresses';
 
 /** The account's bucket is nearly empty, as when many nodes start: waiting work merges, so that few calls do. */

@@ -9,6 +9,8 @@ export interface SeenAddress extends LiveAddress {
 
 export interface SeenInterface extends LiveInterface {
   readonly ifindex: number;
+  /** Absent without any. */
+  readonly altNames?: readonly string[];
   readonly addresses: readonly SeenAddress[];
 }
 
@@ -41,6 +43,7 @@ export function seenAt(
       ifindex: link.ifindex,
       name: link.name,
       mac: link.mac,
+      ...(link.altNames.length > 0 && { altNames: link.altNames }),
       parentIndex: link.parentNetns !== undefined && link.parentNetns === hostSide ? link.parentIndex : undefined,
       addresses: link.addresses
         .filter((address) => isUsable(address) && !except.has(spotOf(link.ifindex, address.ip)))

@@ -44,6 +44,11 @@ export class OwnAddresses {
     return this.#reader.interfaces;
   }
 
+  /** The links are others now, of which the monitor says nothing: reads them at once. */
+  refresh(): void {
+    void this.#read();
+  }
+
   /** Observes until the signal aborts; resolves when the process that it started has ended. */
   async start(signal: AbortSignal): Promise<void> {
     const { clock, random, resyncMs = 60_000, onProblem } = this.#options;

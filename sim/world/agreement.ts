@@ -12,7 +12,7 @@ export interface AgreementOptions {
 /**
  * Compares EC2 with the pods, knowing nothing of how the agent decides: every address of a running pod is on the ENI under its
  * interface (one of them, when several pods hold it), every address of a FloatingIP is on the ENI that the object names, and every
- * secondary address belongs to one of these or to somebody else.
+ * secondary address belongs to one of these or to somebody else. Addresses that route tables lead to an ENI are not on it.
  * Returns what differs, in words.
  */
 export function disagreements(
@@ -20,7 +20,8 @@ export function disagreements(
   { denied = new Set(), foreign = new Map() }: AgreementOptions = {},
 ): string[] {
   const wanted = wantedPlaces(world.pods.running(), denied);
-  for (const { addresses, networkInterfaceId } of world.floatingIps.list()) {
+  for (const { addresses, networkInterfaceId, routed } of world.floatingIps.list()) {
+    if (routed) continue;
     for (const address of addresses)
       wanted.set(address, new Set(networkInterfaceId === '' ? [] : [networkInterfaceId]));
   }

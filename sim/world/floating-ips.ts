@@ -47,6 +47,7 @@ export interface FloatingIpPlan {
   readonly addresses: readonly string[];
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly preferredNodes?: readonly string[];
+  readonly routeTables?: readonly string[];
 }
 
 /** A FloatingIP as `kubectl get` shows it: where its addresses are and whether they answer. Empty texts: nobody has it. */
@@ -56,6 +57,8 @@ export interface FloatingIpState {
   readonly node: string;
   readonly networkInterfaceId: string;
   readonly ready: boolean;
+  /** Route tables lead its addresses to the ENI, which does not have them itself. */
+  readonly routed: boolean;
 }
 
 /** FloatingIPs as people handle them with kubectl. */
@@ -79,6 +82,10 @@ export class FloatingIps {
       metadata: { name },
       spec: { ...spec },
     });
+  }
+
+  delete(name: string): void {
+    this.#kube.api.delete(this.#resource(), undefined, name);
   }
 
   list(): FloatingIpState[] {
@@ -105,6 +112,7 @@ function stateOf({ metadata, spec, status }: KubeObject): FloatingIpState {
     addresses: (spec?.['addresses'] ?? []) as string[],
     node,
     networkInterfaceId: networkInterfaceID,
+    routed: ((spec?.['routeTables'] ?? []) as string[]).length > 0,
     ready: conditions.some((condition) => condition.type === 'Ready' && condition.status === 'True'),
   };
 }

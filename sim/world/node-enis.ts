@@ -40,10 +40,12 @@ export async function plugIn(world: World, node: WorldNode, link: string, signal
       .find(({ attachment }) => attachment !== undefined && attachment.deviceIndex > 0);
   await until(`an interface of ${node.name}`, () => attached() !== undefined, { signal });
   const found = attached();
-  const [like] = world.nodes.flatMap(({ enis }) => enis.filter(({ subnet }) => subnet.id === found?.subnetId));
-  if (found === undefined || like === undefined) throw new Error(`no node of the world has the subnet of ${node.name}`);
+  const plan = world.cloud.state.subnets.get(found?.subnetId ?? '');
+  if (found === undefined || plan === undefined) throw new Error(`the interface of ${node.name} went again`);
   const primaryIp = found.addresses.find(({ primary }) => primary)?.ip ?? '';
-  const eni = { id: found.id, mac: found.mac, link, subnet: like.subnet, primaryIp };
+  const [like] = world.nodes.flatMap(({ enis }) => enis.filter(({ subnet }) => subnet.id === plan.id));
+  const subnet = like?.subnet ?? { name: plan.id, id: plan.id, cidr: plan.cidr, ipv6Cidr: plan.ipv6Cidr };
+  const eni = { id: found.id, mac: found.mac, link, subnet, primaryIp };
   await world.host.attach({ name: link, mac: found.mac });
   node.enis.push(eni);
   return eni;

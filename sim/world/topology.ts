@@ -97,9 +97,8 @@ export function buildTopology(cloud: Cloud, topology: Topology, tag: string): Wo
   });
 }
 
-/** An instance with its primary ENI only, in the subnet and zone of another one's. */
-export function plainInstance(cloud: Cloud, name: string, like: WorldInstance): WorldInstance {
-  const subnetId = cloud.state.interfacesOf(like.instanceId, Date.now())[0]?.subnetId ?? '';
+/** An instance with its primary ENI only. */
+export function plainInstance(cloud: Cloud, name: string, subnetId: string): WorldInstance {
   const { instance, primary } = cloud.addInstance({ type: 'm5.4xlarge', subnetId, tags: { Name: name } });
   const { id: instanceId, zone } = instance;
   return { name, instanceId, zone, privateIp: primaryIpOf(primary.addresses), enis: [] };

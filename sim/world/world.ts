@@ -54,8 +54,11 @@ export interface World {
   /** Holds `kubeconfig`, `logs/` and each agent's state. */
   readonly folder: string;
   readonly kubeconfig: string;
-  /** A plain node joins, like these that there are but without a Multus ENI; its agent does not run yet. */
-  join(name: string): Promise<WorldNode>;
+  /**
+   * A plain node joins, without a Multus ENI; its agent does not run yet.
+   * @param subnetId of its primary ENI @default that of the first node
+   */
+  join(name: string, subnetId?: string): Promise<WorldNode>;
   /** The instance ends and its Node object goes; nothing else waits for it. */
   leave(node: WorldNode): Promise<void>;
   close(options?: { readonly keepLogs?: boolean }): Promise<void>;
@@ -91,10 +94,12 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     const pods = new Pods(kubelet, options.host);
     const floatingIps = new FloatingIps(kube);
     const eips = new Eips(kube);
-    const join = (name: string) => {
-      const [first] = nodes;
-      if (first === undefined) throw new Error('the world has no node to be like');
-      return admit(plainInstance(cloud, name, first));
+    const join = (
+      name: string,
+      subnetId = cloud.state.interfacesOf(nodes[0]?.instanceId ?? '', Date.now())[0]?.subnetId,
+    ) => {
+      if (subnetId === undefined) throw new Error('the world has no node to be like');
+      return admit(plainInstance(cloud, name, subnetId));
     };
     const leave = async (node: WorldNode) => {
       await node.agent.close();

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ip } from '../../lib/model/ip.ts';
 import { addAddress, deleteAddress } from '../../lib/net/host-address.ts';
+import { changeLink } from '../../lib/net/link-settings.ts';
 import { OwnAddresses } from '../../lib/net/own-addresses.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { canUseRealNamespaces, RealHost } from '../../sim/host/real.ts';
@@ -26,6 +27,28 @@ describe.skipIf(possible !== true)('addresses of our own namespace', () => {
     stop.abort();
     await Promise.all(running);
     await host.close();
+  });
+
+  test('a name that the monitor does not report is seen when the view is told to look', async () => {
+    const witness = new Witness();
+    const { onChange, onProblem } = witness;
+    const own = new OwnAddresses({
+      clock: systemClock(),
+      random: Math.random,
+      resyncMs: 3_600_000,
+      onChange,
+      onProblem,
+    });
+    running.push(own.start(stop.signal));
+    await witness.until('first read', () => own.synced);
+    const called = () => own.interfaces().find(({ name }) => name === DEVICE)?.altNames ?? [];
+    expect(called()).toEqual([]);
+
+    await changeLink({ kind: 'add-name', link: DEVICE, name: 'tnH1multus' }, stop.signal);
+    own.refresh();
+    await witness.until('the name', () => called().includes('tnH1multus'));
+
+    expect(witness.problems).toEqual([]);
   });
 
   test.each([

@@ -50,6 +50,8 @@ export interface FloatingSnapshot {
   readonly describedAt: number | undefined;
   /** Host interface by MAC, as far as known. */
   readonly devices: ReadonlyMap<Mac, string>;
+  /** Host interface by alternative name. @default none has one */
+  readonly aliases?: ReadonlyMap<string, string>;
   /** Addresses that pods of this node claim, each with its pod. */
   readonly podAddresses: ReadonlyMap<IpAddress, string>;
   readonly items: readonly FloatingIpView[];

@@ -58,13 +58,13 @@ function duplicateOf({ ip }: FloatingIpView, { owners }: FloatingContext): Ineli
 }
 
 function placesOf(view: FloatingIpView, snapshot: FloatingSnapshot): Eligibility {
-  const { enis, devices, podAddresses } = snapshot;
+  const { enis, devices, aliases = new Map(), podAddresses } = snapshot;
   const places: Placement[] = [];
   const place = view.ip.routeTables.length > 0 ? placeRouted : placeAddress;
   for (const host of view.ip.addresses) {
     const pod = podAddresses.get(host.address);
     if (pod !== undefined) return unfit('DuplicateAddress', `${host.address} is claimed by pod ${pod}`);
-    const placed = place(host, { enis, devices, wanted: view.ip.interface });
+    const placed = place(host, { enis, devices, aliases, wanted: view.ip.interface });
     if ('reason' in placed) return { unfit: placed };
     places.push(placed);
   }

@@ -2,13 +2,14 @@ import { isInSubnetOf } from '../../model/eni.ts';
 import { explainProtection, isProtected, protectionOf } from '../../model/eni-protection.ts';
 import type { HostAddress } from '../../model/floating-ips/floating-ip.ts';
 import type { Ineligible, Placement } from '../../model/floating-ips/plan.ts';
-import type { PlaceFacts } from './place.ts';
+import { enisOf, type PlaceFacts } from './place.ts';
 
 /**
  * Which ENI and interface of this node route tables lead an address to, or why to none: the subnet cannot say, so it is the interface
  * that was asked for, or the only ENI of the node that is not protected. The primary one only by its name.
  */
-export function placeRouted(host: HostAddress, { enis, devices, wanted }: PlaceFacts): Placement | Ineligible {
+export function placeRouted(host: HostAddress, facts: PlaceFacts): Placement | Ineligible {
+  const { enis, devices, wanted } = facts;
   const { address } = host;
   const own = enis.find((eni) => isInSubnetOf(eni, address));
   if (own !== undefined)
@@ -16,7 +17,7 @@ export function placeRouted(host: HostAddress, { enis, devices, wanted }: PlaceF
       reason: 'NotRoutable',
       message: `${address} lies in ${own.subnetId}, the subnet of ${own.id}: a route would cut its ENIs off; leave spec.routeTables out`,
     };
-  const named = wanted === undefined ? enis : enis.filter(({ mac }) => devices.get(mac) === wanted);
+  const named = enisOf(facts);
   if (named.length === 0)
     return { reason: 'NoMatchingInterface', message: `no ENI of the node is the interface ${wanted ?? '(any)'}` };
   // No address is put on the ENI that the VPC CNI could adopt; so the primary one will do where the object names it.

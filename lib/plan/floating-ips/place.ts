@@ -8,7 +8,9 @@ import { contains, familyOf, isReservedInSubnet } from '../../model/ip.ts';
 export interface PlaceFacts {
   readonly enis: readonly Eni[];
   readonly devices: ReadonlyMap<Mac, string>;
-  /** The interface that was asked for; undefined: whichever belongs to the subnet. */
+  /** Host interface by alternative name, such as the `interfaceName` of a NodeENI. @default none has one */
+  readonly aliases?: ReadonlyMap<string, string>;
+  /** The interface that was asked for, by any of its names; undefined: whichever belongs to the subnet. */
   readonly wanted: string | undefined;
   /** The NodePort helper: of several ENIs in the subnet take the primary, protected or not, before the others. */
   readonly preferPrimary?: boolean;
@@ -23,7 +25,7 @@ export function placeAddress(host: HostAddress, facts: PlaceFacts): Placement | 
   const { address } = host;
   const primaryOf = enis.find((eni) => addressOn(eni, address)?.primary);
   if (primaryOf) return { reason: 'PrimaryAddress', message: `${address} is the primary address of ${primaryOf.id}` };
-  const eligible = wanted === undefined ? enis : enis.filter(({ mac }) => devices.get(mac) === wanted);
+  const eligible = enisOf(facts);
   if (wanted !== undefined && eligible.length === 0)
     return { reason: 'NoMatchingInterface', message: `no ENI of the node is the interface ${wanted}` };
   const inSubnet = eligible
@@ -42,10 +44,17 @@ export function placeAddress(host: HostAddress, facts: PlaceFacts): Placement | 
       reason: 'AmbiguousInterface',
       message: `${address} fits ${usable.map(({ id }) => id).join(' and ')}; set spec.interface`,
     };
-  const device = wanted ?? devices.get(eni.mac);
+  const device = devices.get(eni.mac);
   if (device === undefined)
     return { reason: 'NoMatchingInterface', message: `${eni.id} (${eni.mac}) has no interface on the host (yet)` };
   return faultOn(eni, host) ?? { ...host, eni: eni.id, device };
+}
+
+/** The ENIs under the interface that was asked for, or all. */
+export function enisOf({ enis, devices, aliases, wanted }: PlaceFacts): readonly Eni[] {
+  if (wanted === undefined) return enis;
+  const name = aliases?.get(wanted) ?? wanted;
+  return enis.filter(({ mac }) => devices.get(mac) === name);
 }
 
 function outside({ address }: HostAddress, enis: readonly Eni[], wanted: string | undefined): Ineligible {

@@ -90,6 +90,20 @@ describe('a FloatingIP with route tables', () => {
     ]);
   });
 
+  it('finds its interface by the name that a NodeENI gives it, whatever the kernel calls it, as soon as it has it', async () => {
+    const { world, clock, create, holder, onInterface } = await rig({ ...SPEC, interface: 'multus' });
+    create();
+    await clock.advance(20 * SECOND);
+    expect(ready(world)).toMatchObject({ status: 'False', reason: 'NoMatchingInterface' });
+
+    for (const { addresses } of world.nodes) addresses.alias('eth1', 'multus');
+    await clock.advance(20 * SECOND);
+
+    expect(ready(world)).toMatchObject({ status: 'True', reason: 'Serving' });
+    expect(holder()?.addresses.configured).toMatchObject([{ device: 'eth1', address: VIP }]);
+    expect(onInterface()).toHaveLength(1);
+  });
+
   it('is elsewhere within five seconds when its node dies: one call for each table', async () => {
     const { world, clock, cloud, holder, first: lost } = await serving();
 

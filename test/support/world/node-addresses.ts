@@ -13,6 +13,7 @@ export class NodeAddresses {
   onChange: () => void = () => undefined;
   readonly #devices: readonly HostDevice[];
   readonly #watchers = new Set<() => void>();
+  readonly #altNames = new Map<string, string>();
   #configured: readonly ConfiguredAddress[] = [];
 
   constructor(devices: readonly HostDevice[]) {
@@ -21,6 +22,12 @@ export class NodeAddresses {
 
   get configured(): readonly ConfiguredAddress[] {
     return this.#configured;
+  }
+
+  /** Gives an interface one more name. */
+  alias(device: string, name: string): void {
+    this.#altNames.set(device, name);
+    this.#change(this.#configured);
   }
 
   clear(): void {
@@ -35,6 +42,7 @@ export class NodeAddresses {
     return {
       watch: ({ onChange }) => ({
         interfaces: () => this.#interfaces(),
+        refresh: () => undefined,
         start: (signal) => {
           const told = () => void clock.after(1, () => signal.aborted || onChange());
           this.#watchers.add(told);
@@ -65,6 +73,7 @@ export class NodeAddresses {
       name,
       mac,
       ifindex: index + 2,
+      altNames: [this.#altNames.get(name)].filter((alias) => alias !== undefined),
       addresses: this.#configured
         .filter(({ device }) => device === name)
         .map(({ address, prefixLength }) => ({ ip: address, prefixLength })),

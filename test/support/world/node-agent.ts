@@ -86,7 +86,7 @@ export function startWorldAgent({ parts, kube, ec2, host, kernel, ...options }: 
     const supervisor = new Supervisor({ clock, random, onFailure }, stop.signal);
     const { addresses } = loops;
     keepNodeLinks(
-      { process: parts, supervisor },
+      { process: parts, supervisor, exchange },
       { client: kube, ownNode },
       { addresses, nodeName, links: options.links },
     );

@@ -9,11 +9,13 @@ const PRIMARY = eni('eni-0', { deviceIndex: 0, tags: {} });
 const [OWN, ANOTHER] = [eni('eni-1'), eni('eni-2', { deviceIndex: 2 })];
 const CNI = eni('eni-2', { deviceIndex: 2, tags: { 'node.k8s.amazonaws.com/instance_id': 'i-1' } });
 const devices = new Map([0, 1, 2].map((index) => [`02:00:00:00:00:0${index}`, `eth${index}`]));
+const aliases = new Map([['multus', 'eth2']]);
 
 describe('where route tables lead an address of a node', () => {
   it.each([
     ['the only ENI that is not protected', [PRIMARY, OWN], undefined, 'eni-1 eth1'],
     ['of two the one that is named', [PRIMARY, OWN, ANOTHER], 'eth2', 'eni-2 eth2'],
+    ['of two the one with the alternative name of a NodeENI', [PRIMARY, OWN, ANOTHER], 'multus', 'eni-2 eth2'],
     ['of two none unasked', [OWN, ANOTHER], undefined, 'AmbiguousInterface'],
     ['not the primary one unasked', [PRIMARY], undefined, 'ProtectedInterface'],
     ['the primary one where it is named', [PRIMARY, OWN], 'eth0', 'eni-0 eth0'],
@@ -21,7 +23,7 @@ describe('where route tables lead an address of a node', () => {
     ['not to an interface that is none of an ENI', [OWN], 'eth7', 'NoMatchingInterface'],
     ['not to an ENI that has been given away whole', [eni('eni-9')], undefined, 'NoMatchingInterface'],
   ])('%s', (_rule, enis, wanted, expected) => {
-    const place = placeRouted(VIP, { enis, devices, wanted });
+    const place = placeRouted(VIP, { enis, devices, aliases, wanted });
     expect('reason' in place ? place.reason : `${place.eni} ${place.device}`).toBe(expected);
   });
 

@@ -30,6 +30,7 @@ const CNI = eni(1, { description: 'aws-K8S-i-1' });
 const OWN = eni(2);
 const ELSEWHERE = { cidrs: [cidr('10.0.9.0/24')] };
 const devices = new Map([0, 1, 2].map((index) => [`02:00:00:00:00:0${index}`, `eth${index}`]));
+const aliases = new Map([['multus', 'eth2']]);
 
 describe('placeAddress for a FloatingIP', () => {
   it.each([
@@ -43,6 +44,7 @@ describe('placeAddress for a FloatingIP', () => {
       'ProtectedInterface',
     ],
     ['the primary ENI by name', [PRIMARY, OWN], 'eth0', 'eni-0 eth0'],
+    ['an ENI by the alternative name of its interface', [PRIMARY, eni(1), OWN], 'multus', 'eni-2 eth2'],
     ['an ENI of the VPC CNI by name', [CNI, OWN], 'eth1', 'eni-1 eth1'],
     [
       'one of the VPC CNI that is told to keep off',
@@ -51,7 +53,7 @@ describe('placeAddress for a FloatingIP', () => {
       'eni-1 eth1',
     ],
   ])('%s', (_rule, enis, wanted, expected) => {
-    const place = placeAddress(VIP, { enis, devices, wanted });
+    const place = placeAddress(VIP, { enis, devices, aliases, wanted });
 
     expect('reason' in place ? place.reason : `${place.eni} ${place.device}`).toBe(expected);
   });
