@@ -26,6 +26,7 @@ const KNOWN: Readonly<Record<string, Schema>> = {
   maxUnavailable: { type: ['string', 'integer'] },
   'prometheusRule.runbookBase': { type: 'string', pattern: '^(.*/)?$' },
   'podMonitor.interval': { type: 'string', pattern: '^\\d+(ms|s|m|h)$' },
+  'networkPolicy.from': { type: 'array', items: { type: 'object' } },
   'controller.replicas': { type: 'integer', minimum: 1 },
   'controller.options': optionsSchema('controller', [...SHARED, 'default-tags']),
   'controller.extraEnv': listOfMaps('name'),

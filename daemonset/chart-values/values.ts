@@ -11,7 +11,14 @@ export interface ChartValue {
 }
 
 /** Maps whose keys are the chart's own; what is inside all others is Kubernetes' or the user's. */
-const SECTIONS: readonly string[] = ['image', 'podMonitor', 'prometheusRule', 'dashboard', 'controller'];
+const SECTIONS: readonly string[] = [
+  'image',
+  'podMonitor',
+  'prometheusRule',
+  'dashboard',
+  'networkPolicy',
+  'controller',
+];
 
 /** All values in the order of values.yaml, the sections before what is in them. @throws {Error} for YAML that cannot be read */
 export function chartValues(): readonly ChartValue[] {

@@ -28,6 +28,13 @@ function workload(values: object, kind: 'DaemonSet' | 'Deployment', namespace?: 
   return renderChart(values, namespace).find((object) => object.kind === kind) as Manifest;
 }
 
+interface NetworkPolicy {
+  readonly spec: {
+    readonly podSelector: { readonly matchLabels: Readonly<Record<string, string>> };
+    readonly ingress: readonly { readonly ports: readonly { readonly port: number }[] }[];
+  };
+}
+
 function podSpec(values: object, kind: 'DaemonSet' | 'Deployment' = 'DaemonSet') {
   const spec = workload(values, kind).spec?.template?.spec;
   const container = spec?.containers[0];
@@ -78,6 +85,43 @@ describe('the chart', () => {
 
     expect(workload({ ...IMAGE, observe }, 'DaemonSet')).toEqual(patched(base, overlay?.manifest));
   });
+
+  it('makes the network policies of the components, for pods that are not on the host network', () => {
+    const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } };
+    const policies = (values: object, from: readonly object[] = [{ namespaceSelector }]) => {
+      const all = renderChart({ ...values, networkPolicy: { enabled: true, from } });
+      return byName(all.filter(({ kind }) => kind === 'NetworkPolicy'));
+    };
+    const ofController = byName(kustomized('daemonset/components/network-policy'));
+    const ofAgents = byName(kustomized('daemonset/components/network-policy-annotations'));
+
+    expect(policies({})).toEqual({});
+    expect(policies({ controller: { enabled: true } })).toEqual(ofController);
+    expect(policies({ observe: 'annotations' })).toEqual(ofAgents);
+    expect(policies({ observe: 'annotations', controller: { enabled: true } })).toEqual({
+      ...ofController,
+      ...ofAgents,
+    });
+    // Without `from` the port is open to everybody; an empty list in its place would mean the same, and a missing port all ports.
+    expect(policies({ controller: { enabled: true } }, [])['NetworkPolicy/eni-agent-controller']).toMatchObject({
+      spec: { ingress: [{ ports: [{ protocol: 'TCP', port: 9808 }] }] },
+    });
+  });
+
+  it.each(['DaemonSet', 'Deployment'] as const)(
+    'opens the port that the %s serves, in the labels of its pods',
+    (kind) => {
+      const folder = kind === 'Deployment' ? 'network-policy' : 'network-policy-annotations';
+      const [policy] = kustomized(`daemonset/components/${folder}`) as unknown as readonly [NetworkPolicy];
+      const values = { observe: 'annotations', controller: { enabled: true } };
+
+      expect(workload(values, kind).spec?.template?.metadata?.labels).toEqual(policy.spec.podSelector.matchLabels);
+      expect(podSpec(values, kind).container?.ports?.map(({ containerPort }) => containerPort)).toEqual(
+        policy.spec.ingress.flatMap(({ ports }) => ports.map(({ port }) => port)),
+      );
+      expect(podSpec(values, kind).spec?.hostNetwork ?? false).toBe(false);
+    },
+  );
 
   it('has the definitions of daemonset/crds; copy what differs', () => {
     const definitions = byName(objectsOf('daemonset/crds'));

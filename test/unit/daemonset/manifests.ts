@@ -13,7 +13,7 @@ export interface Manifest {
   readonly spec?: {
     readonly config?: string;
     readonly template?: {
-      readonly metadata?: { readonly annotations?: Record<string, string> };
+      readonly metadata?: { readonly annotations?: Record<string, string>; readonly labels?: Record<string, string> };
       readonly spec: PodSpec;
     };
   };
@@ -24,6 +24,7 @@ export interface PodSpec {
   readonly initContainers?: readonly Container[];
   readonly volumes?: readonly { readonly name: string }[];
   readonly affinity?: unknown;
+  readonly hostNetwork?: boolean;
 }
 
 export interface Container {
@@ -31,6 +32,7 @@ export interface Container {
   readonly image: string;
   readonly args?: readonly string[];
   readonly env?: readonly { readonly name: string; readonly value?: string }[];
+  readonly ports?: readonly { readonly containerPort: number }[];
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
   readonly securityContext?: {
     readonly privileged?: boolean;

@@ -25,6 +25,7 @@ const EVERYTHING = {
   podMonitor: { enabled: true, labels: { release: 'prometheus' } },
   prometheusRule: { enabled: true, runbookBase: 'https://example.com/' },
   dashboard: { enabled: true },
+  networkPolicy: { enabled: true },
   controller: {
     enabled: true,
     defaultTags: { team: 'media "live"' },
@@ -52,6 +53,11 @@ const GOOD: Readonly<Record<string, object>> = {
   'level cni': { observe: 'cni' },
   'level annotations': { observe: 'annotations', tolerations: [], affinity: null },
   'no policies': { admissionPolicies: false, controller: { enabled: true, podDisruptionBudget: false } },
+  'network policies': {
+    observe: 'annotations',
+    networkPolicy: { enabled: true, from: [{ podSelector: { matchLabels: { app: 'prometheus' } } }] },
+    controller: { enabled: true },
+  },
   monitoring: { podMonitor: { enabled: true }, prometheusRule: { enabled: true }, dashboard: { enabled: true } },
 };
 
@@ -65,6 +71,7 @@ const BAD: readonly (readonly [object, string])[] = [
   [{ releaseDelay: '5 minutes' }, 'releaseDelay: Does not match pattern'],
   [{ image: { digest: 'latest' } }, 'image'],
   [{ httpAddress: ':8080' }, 'httpAddress: Does not match pattern'],
+  [{ networkPolicy: { from: 'monitoring' } }, 'networkPolicy.from: Invalid type'],
   [{ podLabels: { a: 1 } }, 'podLabels.a: Invalid type'],
   [{ controller: { replicas: 0 } }, 'controller.replicas: Must be greater'],
   [{ controller: { options: { 'allow-primary': true } } }, 'allow-primary is not allowed'],
