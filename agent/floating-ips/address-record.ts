@@ -6,12 +6,12 @@ import { isObject } from '../../lib/model/json.ts';
 /** Turns a stored record back into one; undefined when it is none. */
 export function reviveAddressRecord(stored: unknown): AddressRecord | undefined {
   if (!isObject(stored)) return undefined;
-  const { address, prefixLength, device, eni, floatingIp, acquisition, state, elasticIp, from, routed } = stored;
+  const { address, prefixLength, device, eni, floatingIp, acquisition, state, elasticIp, from, lease, routed } = stored;
   const valid =
     typeof address === 'string' &&
     parseIp(address) === address &&
     [device, eni, floatingIp].every((text) => typeof text === 'string') &&
-    [elasticIp, from].every((text) => text === undefined || typeof text === 'string') &&
+    [elasticIp, from, lease].every((text) => text === undefined || typeof text === 'string') &&
     [prefixLength, acquisition].every((value) => typeof value === 'number') &&
     ['taking', 'taken', 'lost'].includes(state as string) &&
     (routed === undefined || routed === true);

@@ -1,6 +1,7 @@
 import type { EniId } from '../../lib/model/eni.ts';
-import type { AddressRecord, Placement } from '../../lib/model/floating-ips/plan.ts';
+import type { AddressRecord, Hold, Placement } from '../../lib/model/floating-ips/plan.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
+import { holdOf, isOfHold, isServed } from '../../lib/plan/floating-ips/share.ts';
 import {
   mayHaveLeft,
   type OneCall,
@@ -35,8 +36,9 @@ export class AddressSteps {
   }
 
   async take(step: Step<'take'>, item: FloatingItem, sure: () => boolean): Promise<void> {
-    const { acquisition, takeover } = step;
-    const allowed = () => sure() && item.hold.view?.acquisition === acquisition;
+    const { hold, takeover } = step;
+    const { uid } = item.ip;
+    const allowed = () => sure() && isSameHold(hold, holdOf(item.hold.view)) && isListed(step, item, uid);
     const takeFrom = takeover ? await this.#takeable(step, item, allowed) : undefined;
     const takeable = step.places.filter(({ address }) => takeFrom === undefined || takeFrom.has(address));
     const { places, held } = oneCall(takeable, takeFrom);
@@ -48,8 +50,12 @@ export class AddressSteps {
     const addresses = places.map(({ address }) => address);
     const startedAt = clock.now();
     const outcome = await assign(this.#writer, { eni, addresses, takeFrom: held, allowed, signal });
-    if (outcome.kind !== 'done') return this.#notTaken(step, item, { places, held }, outcome);
-    records.put(places.map((place) => recordOf(item, place, acquisition, 'taken')));
+    if (outcome.kind !== 'done') {
+      // What became of an address that the object no longer lists says nothing about those that it lists now.
+      if (isListed(step, item, uid)) this.#notTaken(step, item, { places, held }, outcome);
+      return;
+    }
+    records.put(places.map((place) => recordOf(item, place, hold, 'taken')));
     this.#taken(item, addresses, eni);
     const { requestId, assigned } = outcome;
     // The answer names what had been elsewhere after all.
@@ -59,7 +65,7 @@ export class AddressSteps {
   }
 
   #notTaken(
-    { acquisition, takeover }: Step<'take'>,
+    { hold, takeover }: Step<'take'>,
     item: FloatingItem,
     { places, held }: OneCall,
     outcome: Exclude<Outcome, { kind: 'done' }>,
@@ -69,7 +75,7 @@ export class AddressSteps {
     const late = takeover && (outcome.reason === 'HeldElsewhere' || (wasHere && outcome.reason === 'RejectedByEc2'));
     // Who had it all along is not somebody who took it after us.
     if (late && (held === undefined || wasHere))
-      this.#parts.node.records.put(places.map((place) => recordOf(item, place, acquisition, 'taking')));
+      this.#parts.node.records.put(places.map((place) => recordOf(item, place, hold, 'taking')));
     const addresses = places.map(({ address }) => address);
     this.#setBack(item, addresses, late ? { ...outcome, kind: 'again' } : outcome);
   }
@@ -101,14 +107,17 @@ export class AddressSteps {
    * The answer has those that may be taken, each with its ENI, empty for none.
    */
   async #takeable(
-    { places, acquisition }: Step<'take'>,
+    step: Step<'take'>,
     item: FloatingItem,
     allowed: () => boolean,
   ): Promise<ReadonlyMap<IpAddress, EniId>> {
     const { callSignal: signal } = this.#parts.process;
-    const requests = places.map((place) => this.#requestFor(place, acquisition, item));
+    const { places, hold } = step;
+    const { uid } = item.ip;
+    const requests = places.map((place) => this.#requestFor(place, hold, item));
     const takeable = new Map<IpAddress, EniId>();
     const judged = await this.#look.judge(requests, { allowed, signal }).catch(outcomeOf);
+    if (!isListed(step, item, uid)) return takeable;
     if ('kind' in judged) {
       this.#setBack(
         item,
@@ -121,17 +130,18 @@ export class AddressSteps {
       const found = judged.get(place.address);
       if (found === undefined) continue;
       const from = requests[index]?.from ?? found.holder?.eni ?? '';
-      if (this.#prepare(item, { ...place, from }, acquisition, found.takeover))
+      if (this.#prepare(item, { ...place, from }, hold, found.takeover))
         takeable.set(place.address, found.holder?.eni ?? '');
     }
     return takeable;
   }
 
-  #requestFor({ address, eni }: Placement, acquisition: number, { ip, heldSince }: FloatingItem): TakeoverRequest {
+  #requestFor({ address, eni }: Placement, hold: Hold, { ip, heldSince }: FloatingItem): TakeoverRequest {
     const before = this.#parts.node.records.get(recordKey({ floatingIp: ip.name, address }));
-    const isRetry = before?.state === 'taking' && before.acquisition === acquisition && before.eni === eni;
+    const isRetry = isOfHold(before, hold) && before.state === 'taking' && before.eni === eni;
     const from = isRetry ? before.from : undefined;
-    const isOurs = before?.state === 'taken' && before.eni === eni && before.acquisition === acquisition - 1;
+    const former = { ...hold, acquisition: hold.acquisition - 1 };
+    const isOurs = isOfHold(before, former) && before.state === 'taken' && before.eni === eni;
     const stay = { eni, from, isOurs, heldMs: this.#parts.process.clock.now() - heldSince };
     return { address, eni, from, mayHaveLeft: mayHaveLeft(stay), onProtected: ip.interface !== undefined };
   }
@@ -140,24 +150,24 @@ export class AddressSteps {
   #prepare(
     item: FloatingItem,
     place: Placement & Pick<AddressRecord, 'from'>,
-    acquisition: number,
+    hold: Hold,
     takeover: Takeover,
   ): boolean {
     const { records } = this.#parts.node;
     const { address } = place;
     switch (takeover.kind) {
       case 'take':
-        records.put([recordOf(item, place, acquisition, 'taking')]);
+        records.put([recordOf(item, place, hold, 'taking')]);
         return true;
       case 'here':
-        records.put([recordOf(item, place, acquisition, 'taken')]);
+        records.put([recordOf(item, place, hold, 'taken')]);
         this.#taken(item, [address], place.eni);
         // A call of ours without an answer had been done.
         if (place.from !== place.eni)
           this.#came(item, { addresses: [address], eni: place.eni }, new Map([[address, place.from ?? '']]));
         return false;
       case 'lost': {
-        const record = recordOf(item, place, acquisition, 'lost');
+        const record = recordOf(item, place, hold, 'lost');
         records.put([record]);
         this.lost(item, record[1], `${takeover.holder} has it`);
         return false;
@@ -236,13 +246,22 @@ export class AddressSteps {
   }
 
   #servesAny({ ip, hold }: FloatingItem): boolean {
-    const current = hold.view?.acquisition;
+    const current = holdOf(hold.view);
     return this.#parts.node.records
       .values()
-      .some(
-        ({ floatingIp, state, acquisition }) => floatingIp === ip.name && state === 'taken' && acquisition === current,
-      );
+      .some((record) => record.floatingIp === ip.name && isServed(record, current));
   }
+}
+
+/** Nobody else can have had it in between. */
+function isSameHold(a: Hold, b: Hold): boolean {
+  return a.acquisition === b.acquisition && a.lease === b.lease;
+}
+
+/** True while the object that asked for these addresses exists and lists them: it may have been edited, or made again under its name. */
+function isListed({ places }: Step<'take'>, { ip, deletedAt }: FloatingItem, uid: string): boolean {
+  const isThere = ({ address }: Placement) => ip.addresses.some((listed) => listed.address === address);
+  return deletedAt === undefined && ip.uid === uid && places.every(isThere);
 }
 
 /** True when a takeover is only to make sure: the look has shown every address on our own ENI. */
@@ -253,9 +272,9 @@ function isOnly(eni: EniId, held: ReadonlyMap<IpAddress, EniId> | undefined): bo
 function recordOf(
   { ip: { name, elasticIp } }: FloatingItem,
   place: Placement & Pick<AddressRecord, 'from'>,
-  acquisition: number,
+  hold: Hold,
   state: AddressRecord['state'],
 ): [key: string, record: AddressRecord] {
-  const record = { ...place, floatingIp: name, ...(elasticIp !== undefined && { elasticIp }), acquisition, state };
+  const record = { ...place, floatingIp: name, ...(elasticIp !== undefined && { elasticIp }), ...hold, state };
   return [recordKey(record), record];
 }

@@ -53,6 +53,7 @@ export class LeaseClient {
     const { holderIdentity = '', leaseDurationSeconds = 0, leaseTransitions = 0, acquireTime = '' } = lease?.spec ?? {};
     const since = acquireTime.replace(/\.\d+Z$/, 'Z');
     return {
+      uid: lease?.metadata.uid,
       owner: lease?.metadata.ownerReferences?.[0]?.uid,
       holder: holderIdentity,
       durationMs: leaseDurationSeconds * 1000,

@@ -107,18 +107,23 @@ export interface SuccessorView {
 }
 
 export interface LeaseView {
+  /** Its own uid: one that was made again counts its holders from the beginning. Undefined: there is none, or it is not told. */
+  readonly uid?: string | undefined;
   /** uid of the object that it belongs to, and with which it is collected; undefined: not told. */
   readonly owner?: string | undefined;
   /** Empty: nobody. */
   readonly holder: string;
   readonly durationMs: number;
-  /** Counts changes of the holder: it names one acquisition. */
+  /** Counts changes of the holder: it names one acquisition of this Lease. */
   readonly acquisition: number;
   /** When the record first looked like this to us. */
   readonly changedAt: number;
   /** RFC 3339, by the holder's clock; only ever shown. */
   readonly since: string;
 }
+
+/** One acquisition of one Lease. */
+export type Hold = Pick<AddressRecord, 'acquisition' | 'lease'>;
 
 export interface ConfiguredAddress extends HostAddress {
   readonly device: string;
@@ -135,6 +140,8 @@ export interface AddressRecord extends ConfiguredAddress {
   readonly eni: EniId;
   /** The acquisition of the Lease for which it was taken. Each has the right to one takeover. */
   readonly acquisition: number;
+  /** uid of that Lease: an object that was made again has another one, whose acquisitions have the same numbers. */
+  readonly lease?: string;
   readonly state: 'taking' | 'taken' | 'lost';
   /** Route tables lead it here: no ENI has it. */
   readonly routed?: true;
@@ -192,7 +199,7 @@ export type FloatingStep =
       readonly kind: 'take';
       readonly name: string;
       readonly places: readonly Placement[];
-      readonly acquisition: number;
+      readonly hold: Hold;
       readonly takeover: boolean;
     }
   | { readonly kind: 'mark'; readonly name: string; readonly record: AddressRecord }

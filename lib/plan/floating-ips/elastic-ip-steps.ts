@@ -7,7 +7,7 @@ import {
 } from '../../model/floating-ips/plan.ts';
 import { familyOf } from '../../model/ip.ts';
 import { selects } from './selects.ts';
-import { due, isServed, type Share } from './share.ts';
+import { due, holdOf, isServed, type Share } from './share.ts';
 
 /** From the deletion of an object until its Elastic IP goes, ms: by then it shows whether only the definition of all objects is being removed. */
 const DELETED_MS = 3_000;
@@ -21,7 +21,7 @@ export function bind(view: FloatingIpView, places: readonly Placement[], { now }
   const acquisition = view.lease?.acquisition ?? 0;
   if (!mayHaveElasticIp(view)) return { steps: [] };
   const place = places.find(({ address }) => familyOf(address) === 4);
-  const ready = place !== undefined && isServed(view.records.get(place.address), acquisition);
+  const ready = place !== undefined && isServed(view.records.get(place.address), holdOf(view.lease));
   if (source !== undefined && !ready) return { steps: [] };
   const current = view.elasticIp?.acquisition === acquisition && view.elasticIp.source === source && view.elasticIp;
   if (current && current.backoff === undefined) return { steps: [] };

@@ -1,10 +1,17 @@
 import type { FloatingIp } from '../../model/floating-ips/floating-ip.ts';
-import type { AddressRecord, FloatingIpView, FloatingSnapshot, Placement } from '../../model/floating-ips/plan.ts';
+import type {
+  AddressRecord,
+  FloatingIpView,
+  FloatingSnapshot,
+  Hold,
+  Placement,
+} from '../../model/floating-ips/plan.ts';
 import type { TableSelector } from '../../model/routed-ips/declaration.ts';
 import type { ClaimDraft } from '../addresses/claims.ts';
 import { eligibilityOf } from './eligibility.ts';
 import { contextOf, type FloatingContext } from './owners.ts';
 import { selects } from './selects.ts';
+import { holdOf, isOfHold } from './share.ts';
 import { isOurs, standingOf } from './standing.ts';
 
 /** What this node's FloatingIPs ask of route tables now. */
@@ -50,13 +57,13 @@ function draftsOf(view: FloatingIpView, context: FloatingContext): readonly Clai
   if (!('places' in eligibility)) return [];
   const acquisition = view.lease?.acquisition ?? 0;
   return eligibility.places
-    .filter(({ address }) => isCurrent(view.records.get(address), acquisition))
+    .filter(({ address }) => isCurrent(view.records.get(address), holdOf(view.lease)))
     .map((place) => draftOf(view, place, acquisition, { inDoubt: standing.state === 'unsure', context }));
 }
 
 /** The record comes first: after a crash it says what may have been written. */
-function isCurrent(record: AddressRecord | undefined, acquisition: number): boolean {
-  return record?.routed === true && record.acquisition === acquisition;
+function isCurrent(record: AddressRecord | undefined, hold: Hold): boolean {
+  return isOfHold(record, hold) && record.routed === true;
 }
 
 /** Whether the holder of a claim, by its uid, is this object. */

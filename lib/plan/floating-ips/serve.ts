@@ -9,7 +9,7 @@ import type {
 import { familyOf } from '../../model/ip.ts';
 import { bind } from './elastic-ip-steps.ts';
 import { type FloatingContext, otherOwner } from './owners.ts';
-import { joined, renewal, type Share } from './share.ts';
+import { holdOf, isOfHold, joined, renewal, type Share } from './share.ts';
 import type { Standing } from './standing.ts';
 import { reportServing } from './status.ts';
 
@@ -98,15 +98,12 @@ function doubted(
  * interface. No ENI has it, so there is nothing to take.
  */
 function serveRouted({ ip: { name }, lease, records, configured }: FloatingIpView, place: Placement): Share {
-  const acquisition = lease?.acquisition ?? 0;
+  const hold = holdOf(lease);
   const record = records.get(place.address);
   const isCurrent =
-    record?.routed === true &&
-    record.acquisition === acquisition &&
-    record.eni === place.eni &&
-    record.device === place.device;
+    isOfHold(record, hold) && record.routed === true && record.eni === place.eni && record.device === place.device;
   if (!isCurrent) {
-    const current = { ...place, floatingIp: name, acquisition, state: 'taken', routed: true } as const;
+    const current = { ...place, floatingIp: name, ...hold, state: 'taken', routed: true } as const;
     return { steps: [{ kind: 'mark', name, record: current }] };
   }
   const isThere = configured.some(({ address }) => address === place.address);
@@ -116,19 +113,13 @@ function serveRouted({ ip: { name }, lease, records, configured }: FloatingIpVie
 function servePlace(view: FloatingIpView, place: Placement, snapshot: FloatingSnapshot): Share {
   const { name } = view.ip;
   const record = view.records.get(place.address);
-  const acquisition = view.lease?.acquisition ?? 0;
+  const hold = holdOf(view.lease);
   const take = (takeover: boolean): Share => {
     const until = view.backoffs.get(place.address)?.until ?? 0;
     if (snapshot.now < until) return { steps: [], retryAt: until };
-    return { steps: [{ kind: 'take', name, places: [place], acquisition, takeover }] };
+    return { steps: [{ kind: 'take', name, places: [place], hold, takeover }] };
   };
-  if (
-    record === undefined ||
-    record.acquisition !== acquisition ||
-    record.eni !== place.eni ||
-    record.routed === true ||
-    record.state === 'taking'
-  )
+  if (!isOfHold(record, hold) || record.eni !== place.eni || record.routed === true || record.state === 'taking')
     return take(true);
   const present = isOn(place, snapshot.enis);
   const configured = view.configured.find(({ address }) => address === place.address);

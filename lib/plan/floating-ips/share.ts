@@ -1,4 +1,4 @@
-import type { AddressRecord, FloatingIpView, FloatingStep } from '../../model/floating-ips/plan.ts';
+import type { AddressRecord, FloatingIpView, FloatingStep, Hold, LeaseView } from '../../model/floating-ips/plan.ts';
 import { type FloatingContext, otherOwner } from './owners.ts';
 
 /** What the plan of one object, or of a part of it, says. */
@@ -44,7 +44,24 @@ export function forget(view: FloatingIpView): FloatingStep[] {
   return [...view.records.values()].map((record) => ({ kind: 'forget', name: view.ip.name, record }));
 }
 
+/** What a record that is made now is about. */
+export function holdOf(lease: LeaseView | undefined): Hold {
+  const { acquisition = 0, uid } = lease ?? {};
+  return { acquisition, ...(uid !== undefined && { lease: uid }) };
+}
+
+/**
+ * Whether a record is about this acquisition of this Lease. A Lease that was made again, with its object or by hand, gives the same numbers once
+ * more: what an agent noted that was away meanwhile says nothing about it. Records of earlier versions do not name their Lease.
+ */
+export function isOfHold(
+  record: AddressRecord | undefined,
+  { acquisition, lease = record?.lease }: Hold,
+): record is AddressRecord {
+  return record?.acquisition === acquisition && (record.lease ?? lease) === lease;
+}
+
 /** EC2 gave us the address in this acquisition and has not taken it away since. */
-export function isServed(record: AddressRecord | undefined, acquisition: number): boolean {
-  return record?.state === 'taken' && record.acquisition === acquisition;
+export function isServed(record: AddressRecord | undefined, hold: Hold): boolean {
+  return isOfHold(record, hold) && record.state === 'taken';
 }

@@ -8,7 +8,7 @@ import type {
   WantedStatus,
 } from '../../model/floating-ips/plan.ts';
 import { mayHaveElasticIp } from './elastic-ip-steps.ts';
-import { isServed, type Share } from './share.ts';
+import { holdOf, isServed, type Share } from './share.ts';
 import type { Standing } from './standing.ts';
 import { tableStatuses } from './table-statuses.ts';
 
@@ -20,7 +20,7 @@ export function reportServing(view: FloatingIpView, places: readonly Placement[]
   const acquisition = view.lease?.acquisition ?? 0;
   const missing = places.filter(
     ({ address }) =>
-      !isServed(view.records.get(address), acquisition) ||
+      !isServed(view.records.get(address), holdOf(view.lease)) ||
       !view.configured.some((entry) => entry.address === address) ||
       (view.ip.routeTables.length > 0 && snapshot.routed?.get(address)?.state !== 'assigned'),
   );

@@ -129,6 +129,7 @@ class LeaseServer {
             namespace: 'ns',
             name: owner.name,
             resourceVersion: String(this.#version),
+            uid: current?.metadata.uid ?? `lease-${this.#version}`,
             ownerReferences: current?.metadata.ownerReferences ?? [{ uid: owner.uid }],
           };
           const lease: Lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec };
