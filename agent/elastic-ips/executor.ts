@@ -108,6 +108,8 @@ export function stepFailed(cause: unknown, step: EipStep, parts: EipStepParts): 
     return;
   }
   const unknown = error.kind === 'unknown-outcome';
+  // What EC2 said to a pod that is gone is no reason to keep the next one of its name waiting.
+  if ('claim' in step && !memory.isCurrent(step.claim)) return outdated(step, error, parts);
   const { reason, message, failures } = memory.backoffs.failed(step.key, failureReport(step.kind, error));
   // Whatever was refused or left unanswered: look again before deciding again.
   if (error.code !== 'InvalidAllocationID.NotFound' || failures > PATIENCE) memory.distrust(step.key, clock.now());
@@ -125,6 +127,12 @@ export function stepFailed(cause: unknown, step: EipStep, parts: EipStepParts): 
     message: error.message,
     requestId: error.requestId,
   });
+}
+
+/** It may have done something all the same: nothing is decided about the claim before a look. */
+function outdated(step: EipStep, error: Ec2Error, { memory, process, lookAgain }: EipStepParts): void {
+  memory.distrust(step.key, process.clock.now());
+  if (error.kind === 'unknown-outcome') lookAgain();
 }
 
 /** What a failed call means, in words that say what was tried. */

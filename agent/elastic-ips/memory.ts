@@ -9,8 +9,10 @@ import { FailureMemory } from '../../lib/runtime/failure-memory.ts';
 
 interface ClaimMemory {
   readonly since: number;
-  /** What the claim asks for: another wish under the same id begins again. */
+  /** What the claim asks for, and the pod's uid: another wish under the same id, or another pod of the name, begins again. */
   readonly wish: string;
+  /** It has had its EIP. */
+  wasBound: boolean;
 }
 
 /** How long what a reconcile saw is remembered: since when things are as they are. All times are ms since the epoch. */
@@ -54,9 +56,19 @@ export class ElasticIpMemory {
   }
 
   noteClaims(claims: readonly ElasticIpClaim[], now: number): void {
-    const wishes = new Map(claims.map((claim) => [claim.id, JSON.stringify([claim.source, claim.tags])]));
+    const wishes = new Map(claims.map((claim) => [claim.id, wishOf(claim)]));
     for (const [id, { wish }] of this.#claims) if (wishes.get(id) !== wish) this.#forget(id);
-    for (const [id, wish] of wishes) if (!this.#claims.has(id)) this.#claims.set(id, { since: now, wish });
+    for (const [id, wish] of wishes)
+      if (!this.#claims.has(id)) this.#claims.set(id, { since: now, wish, wasBound: false });
+  }
+
+  /** False for the claim of a pod that has been replaced by another one of its name, and for one that asks for something else by now. */
+  isCurrent(claim: ElasticIpClaim): boolean {
+    return this.#claims.get(claim.id)?.wish === wishOf(claim);
+  }
+
+  wasBound(claim: ElasticIpClaim): boolean {
+    return this.#claims.get(claim.id)?.wasBound === true;
   }
 
   noteUnclaimed(ids: readonly AllocationId[], now: number): void {
@@ -70,6 +82,10 @@ export class ElasticIpMemory {
       statuses.filter(({ state }) => state === 'refused').map(({ claim }) => claim.id),
       now,
     );
+    for (const { state, claim } of statuses) {
+      const known = this.#claims.get(claim.id);
+      if (state === 'bound' && known !== undefined) known.wasBound = true;
+    }
   }
 
   #forget(key: string): void {
@@ -77,6 +93,10 @@ export class ElasticIpMemory {
     this.backoffs.succeeded(key);
     this.#distrusted.delete(key);
   }
+}
+
+function wishOf({ owner, source, tags }: ElasticIpClaim): string {
+  return JSON.stringify([owner.uid, source, tags]);
 }
 
 /** Exactly these keys, each with the time at which it first was among them. */

@@ -235,6 +235,7 @@ export class ElasticIpReconciler {
     // An EIP that a controller has just allocated and handed over is in no cache from before.
     const slack = claim.source.kind === 'fixed' ? 0 : CACHE_SLACK_MS;
     const eipsAfter = Math.max(seen - slack, memory.distrustedSince(claim.id));
-    return { claim, place, eipsAfter, refusedSince: memory.refusedSince.get(claim.id) };
+    const refusedSince = memory.refusedSince.get(claim.id);
+    return { claim, place, eipsAfter, refusedSince, wasBound: memory.wasBound(claim) };
   }
 }

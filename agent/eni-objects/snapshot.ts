@@ -28,7 +28,8 @@ export function observeEnis(
   const holders = pods.filter((pod) => named.has(podKey(pod)));
   const placed = holders.filter(({ nodeName }) => nodeName !== '');
   const instanceOfNode = placed.map(({ nodeName, uid }) => [nodeName, instances.of(nodeName, uid)] as const);
-  const nodesKnown = placed.every(({ nodeName, uid }) => !instances.isAwaited(nodeName, uid));
+  const nodesKnown = placed.every(({ uid }) => !instances.isAwaited(uid));
+  instances.keep(new Set(placed.map(({ uid }) => uid)));
   return {
     objects,
     objectsKnown: sources.eniObjectsKnown,

@@ -26,6 +26,8 @@ export interface PlacedEipClaim {
   readonly eipsAfter: number;
   /** Since when the claim has been refused for what the list of Elastic IPs shows, ms since the epoch: the older, the rarer it is looked at again. */
   readonly refusedSince: number | undefined;
+  /** It has had its EIP: whoever has that on another node now has taken it after this claim. @default false */
+  readonly wasBound?: boolean;
 }
 
 /** An EIP that carries the tags of one of our dialects. */

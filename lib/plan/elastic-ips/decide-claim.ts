@@ -64,7 +64,10 @@ export function decideClaim(placed: PlacedEipClaim, snapshot: EipSnapshot, share
   // Another pod's that had this address before and is about to be taken along: the association here pushes it off (EC2 AssociateAddress).
   // Waiting would be forever where pods have exchanged their addresses.
   if (rival !== undefined && !share.misplaced.has(rival.allocationId)) return wait(rival, placed, snapshot);
-  return own === undefined ? obtain(placed, snapshot, share) : bring(own, place, claim);
+  if (own === undefined) return obtain(placed, snapshot, share);
+  return isTakenAway(own, placed, snapshot)
+    ? refuse(placed, snapshot, 'EipInUse', takenAway(own))
+    : bring(own, place, claim);
 }
 
 function isFreshEnough({ place, eipsAfter }: PlacedEipClaim, { eipsAt }: EipSnapshot): boolean {
@@ -130,6 +133,23 @@ function wait(rival: ElasticIp, placed: PlacedEipClaim, snapshot: EipSnapshot): 
   const backoff = snapshot.backoffs.get(rival.allocationId);
   if (backoff === undefined) return { status: { state: 'pending', claim } };
   return { status: { state: 'refused', claim, refusal: { reason: backoff.reason, message: backoff.message } } };
+}
+
+/**
+ * The claim has had its EIP, and another node has it now: the pod of this name runs there, and this node's watch is late or cut off; or somebody has
+ * moved it by hand. A comparison never takes it back. On its own floating address it merely has not been seen here yet.
+ */
+function isTakenAway(
+  { association }: ElasticIp,
+  { place, wasBound }: PlacedEipClaim,
+  { ourEnis }: EipSnapshot,
+): boolean {
+  if (wasBound !== true || association?.eni === undefined || place.state !== 'ready') return false;
+  return !ourEnis.has(association.eni) && association.privateIp !== place.privateIp;
+}
+
+function takenAway({ publicIp, allocationId, association }: ElasticIp): string {
+  return `${publicIp} (${allocationId}) is associated with ${association?.privateIp} on ${association?.eni} by now, where a later pod of this name or somebody else has taken it; it is not taken back; disassociate it there, or make this pod again`;
 }
 
 /** The claim's own EIP is known, but not where it should be. */

@@ -45,4 +45,20 @@ describe('the controller', () => {
     expect(interfacesOf(rig)).toEqual([]);
     expect(rig.eips()).toEqual([]);
   });
+
+  it('brings the ENI objects of two pods to the one node that both are on', async () => {
+    const rig = new EipObjectRig();
+    Object.assign(rig.world.cloud.knobs, { attachMs: 500, detachMs: 500 });
+    for (const name of ['web-0', 'web-1']) {
+      rig.startPod(name, 'b');
+      rig.create(ENI(name), { subnetID: SUBNET.id, securityGroups: ['sg-1'], attachment: { podName: name } });
+    }
+    rig.controller.start();
+
+    for (const name of ['web-0', 'web-1'])
+      await rig.until(`${name} is ready`, () => rig.status(ENI(name))?.conditions?.[0]?.status === 'True');
+    const { instanceId } = rig.world.node('b');
+    const places = interfacesOf(rig).map(({ attachment }) => attachment?.instanceId);
+    expect(places).toEqual([instanceId, instanceId]);
+  });
 });
