@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 #
-#   docker buildx build --platform linux/amd64,linux/arm64 --tag REGISTRY/eni-agent:0.1.0 --push .
+#   docker buildx build --platform linux/amd64,linux/arm64 --build-arg COMMIT=$(git rev-parse HEAD) --tag REGISTRY/eni-agent:0.1.0 --push .
 #
 # The bundle is plain JavaScript, the same for every architecture: it is built once, on the machine that builds. Only the last stage
 # is per architecture. It holds node itself but neither npm nor a compiler.
@@ -17,6 +17,8 @@ COPY build.ts tsconfig.json ./
 COPY agent agent
 COPY lib lib
 COPY daemonset/image /app/
+# What `eni-agent version` says beside the version: the history is not part of the build.
+ARG COMMIT=
 RUN npm run build -- --outfile=/app/eni-agent.mjs && rm /app/meta.json /app/eni-agent.mjs.map \
  && chmod 0755 /app/eni-agent /app/script.sh /app/entrypoint.sh
 

@@ -1,3 +1,7 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { contentOf, filesIn } from './source-tree.ts';
@@ -7,7 +11,13 @@ const WORKFLOWS = filesIn('.github/workflows', '.yml');
 interface Workflow {
   readonly permissions?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
-  readonly jobs: Readonly<Record<string, { readonly permissions?: Readonly<Record<string, string>> }>>;
+  readonly defaults?: unknown;
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+
+interface Job {
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly steps: readonly { readonly id?: string; readonly run?: string }[];
 }
 
 const release = parse(contentOf('.github/workflows/release.yml')) as Workflow;
@@ -43,6 +53,28 @@ describe('the workflows', () => {
       image: { contents: 'read', packages: 'write', 'id-token': 'write' },
       artefacts: { contents: 'write', packages: 'write', 'id-token': 'write' },
     });
+  });
+
+  it('publish under a name in lower case, whatever the repository is called', async () => {
+    const step = release.jobs['check']?.steps.find(({ id }) => id === 'names');
+    const folder = mkdtempSync(join(tmpdir(), 'workflow-'));
+    const output = join(folder, 'output');
+    const environment = { PATH: process.env['PATH'], GITHUB_REPOSITORY: 'Some-Owner/ENI-Agent', GITHUB_OUTPUT: output };
+    await execa('bash', ['-eo', 'pipefail', '-c', step?.run ?? ''], { env: environment, extendEnv: false });
+
+    expect(readFileSync(output, 'utf8')).toBe('image=ghcr.io/some-owner/eni-agent\ncharts=ghcr.io/some-owner/charts\n');
+    rmSync(folder, { recursive: true });
+    const text = contentOf('.github/workflows/release.yml');
+    expect(text).not.toMatch(/\$\{\{ github\.repository/);
+    expect(release.defaults).toEqual({ run: { shell: 'bash' } });
+  });
+
+  it('tell each build which commit it is of', () => {
+    const text = contentOf('.github/workflows/release.yml');
+
+    expect(text.match(/^ +COMMIT=\$\{\{ github\.sha \}\}$/gm)).toHaveLength(2);
+    expect(contentOf('Dockerfile')).toMatch(/^ARG COMMIT=\nRUN npm run build /m);
+    expect(contentOf('build.ts')).toContain("process.env['COMMIT']");
   });
 
   it('pack all that the program reads beside itself, as the documentation does', () => {
