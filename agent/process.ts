@@ -3,6 +3,7 @@ import { strayVariables } from '../lib/config/stray-variables.ts';
 import { type Clock, systemClock } from '../lib/runtime/clock.ts';
 import type { LogFields, Logger, LogLevel } from '../lib/runtime/logger.ts';
 import { ReconcileHealth } from '../lib/runtime/reconcile-health.ts';
+import type { Tracer } from '../lib/runtime/tracing.ts';
 import { createLogger } from '../lib/telemetry/log.ts';
 import { type PrometheusMetrics, prometheusMetrics } from '../lib/telemetry/prometheus.ts';
 import { COLOURED, paintFor } from './text/paint.ts';
@@ -17,6 +18,26 @@ export interface ProcessParts {
   readonly environment: NodeJS.ProcessEnv;
   /** How the reconciles of this process's loops end. */
   readonly health: ReconcileHealth;
+}
+
+/** What a loop sees of its process. */
+export interface LoopProcess {
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Ends calls in flight: later than the signal that merely keeps new ones from starting. */
+  readonly callSignal: AbortSignal;
+  /** Follows how reconciles end. @default kept to itself */
+  readonly health?: ReconcileHealth;
+}
+
+/** What a loop of the controller sees of its process, for one term of leadership. */
+export interface TermProcess extends LoopProcess {
+  /** Asked right before every call: false while this process does not lead, and in a dry run. */
+  readonly mayAct: () => boolean;
+  /** @default none */
+  readonly tracer?: Tracer;
 }
 
 export function openProcess(

@@ -7,7 +7,6 @@ import type { Refusal } from '../../lib/model/refusal.ts';
 import { ownershipAfter } from '../../lib/plan/addresses/ownership.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { BatchItem, Verdict } from '../../lib/runtime/batcher.ts';
-import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { NO_CALL, RateLimiter } from '../../lib/runtime/rate-limiter.ts';
 import type { EniCache } from '../aws/eni-cache.ts';
@@ -17,19 +16,22 @@ import { moveIpv6, OutdatedLook } from '../aws/move-ipv6.ts';
 import type { Attempts } from './attempts.ts';
 import type { AddressEvents } from './events.ts';
 import { LateAnswer } from './late-answer.ts';
-import { actionKey, asEc2Error, entryOf } from './outcome.ts';
+import { actionKey, asEc2Error, attemptEntry, entryOf } from './outcome.ts';
+import type { AddressProcess } from './reconciler-options.ts';
 
-export interface AddressExecutorParts {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly ec2: EniWriter;
+/** What the loop knows of addresses, beside what pods want. */
+interface AddressesKnown {
   readonly ledger: Journal<LedgerEntry>;
   readonly facts: EniCache;
   readonly attempts: Attempts;
+}
+
+export interface AddressExecutorParts {
+  readonly process: Pick<AddressProcess, 'clock' | 'random' | 'callSignal'>;
+  readonly ec2: EniWriter;
   readonly rateLimiter: RateLimiter;
+  readonly known: AddressesKnown;
   readonly events: AddressEvents;
-  /** Cuts calls off that are in flight: later than the signal that merely stops new ones. */
-  readonly callSignal: AbortSignal;
   /** Describes the node's ENIs again; resolves when the facts are new (or the describe failed). */
   readonly refresh: (cause: string) => Promise<void>;
   /** Starts the cool-down of an address again, after a release that EC2 refused. */
@@ -54,7 +56,9 @@ export class AddressExecutor {
   constructor(eni: EniId, parts: AddressExecutorParts) {
     this.#eni = eni;
     this.#parts = parts;
-    this.#late = new LateAnswer(parts, (address) => this.#isHere(address));
+    this.#late = new LateAnswer({ clock: parts.process.clock, refresh: parts.refresh }, (address) =>
+      this.#isHere(address),
+    );
   }
 
   /** What keeps this ENI's calls from going through; undefined when nothing does. */
@@ -71,8 +75,8 @@ export class AddressExecutor {
     signal: AbortSignal,
     act: () => Promise<T | typeof NO_CALL> | typeof NO_CALL,
   ): Promise<T | typeof NO_CALL> {
-    const pause = this.#pausedUntil - this.#parts.clock.now();
-    if (pause > 0) await this.#parts.clock.sleep(pause, signal);
+    const pause = this.#pausedUntil - this.#parts.process.clock.now();
+    if (pause > 0) await this.#parts.process.clock.sleep(pause, signal);
     return this.#parts.rateLimiter.call(priority, signal, () => this.#parts.ec2.afterOthers(this.#eni, act));
   }
 
@@ -83,7 +87,7 @@ export class AddressExecutor {
 
   /** Carries out one call. @throws {Ec2Error} which belongs to {@link failed} */
   async perform(items: readonly BatchItem<Action>[]): Promise<Verdict> {
-    this.#busySince = this.#parts.clock.now();
+    this.#busySince = this.#parts.process.clock.now();
     const actions = items.map(({ value }) => value);
     if (actions[0]?.kind === 'assign') await this.#assign(actions as AssignAction[]);
     else await this.#unassign(actions as UnassignAction[]);
@@ -104,12 +108,14 @@ export class AddressExecutor {
   }
 
   async #assign(actions: readonly AssignAction[]): Promise<void> {
-    const { ledger, facts, attempts, clock, events } = this.#parts;
+    const { process, known, events } = this.#parts;
+    const { ledger, facts, attempts } = known;
+    const { clock } = process;
     const addresses = actions.map((action) => action.address);
     const takeover = actions.some((action) => action.takeover);
     const before = new Map(addresses.map((address) => [address, ledger.get(address)]));
     // Record before act: after a crash the ledger must know every address that EC2 may have given us.
-    ledger.put(actions.map((action) => [action.address, this.#attemptOf(action)] as const));
+    ledger.put(actions.map((action) => [action.address, attemptEntry(action, before.get(action.address))] as const));
     const startedAt = clock.now();
     const { requestId, assigned } = await this.#callAssign(actions, addresses, takeover);
     // An answer that names nothing is compared with what a describe shows; nobody waits for it.
@@ -132,12 +138,13 @@ export class AddressExecutor {
   }
 
   async #callAssign(actions: readonly AssignAction[], addresses: readonly IpAddress[], takeover: boolean) {
-    const { ec2, callSignal: signal } = this.#parts;
+    const { ec2, process } = this.#parts;
+    const { clock, callSignal: signal } = process;
     if (!takeover) return ec2.assign(this.#eni, addresses, { takeover, signal });
     const cancel = this.#late.watch(addresses);
     try {
       if (actions.some(({ from, address }) => from !== undefined && familyOf(address) === 6)) {
-        return await moveIpv6(this.#eni, actions, this.#parts, signal);
+        return await moveIpv6(this.#eni, actions, { clock, ec2 }, signal);
       }
       return await ec2.assign(this.#eni, addresses, { takeover, signal });
     } finally {
@@ -146,12 +153,14 @@ export class AddressExecutor {
   }
 
   #isHere(address: IpAddress): boolean {
-    const own = this.#parts.facts.enis.find(({ id }) => id === this.#eni);
+    const own = this.#parts.known.facts.enis.find(({ id }) => id === this.#eni);
     return own?.addresses.some(({ ip }) => ip === address) === true;
   }
 
   async #unassign(actions: readonly UnassignAction[]): Promise<void> {
-    const { ec2, ledger, facts, clock, events, callSignal: signal } = this.#parts;
+    const { ec2, process, known, events } = this.#parts;
+    const { ledger, facts } = known;
+    const { clock, callSignal: signal } = process;
     const addresses = actions.map((action) => action.address);
     const startedAt = clock.now();
     const { requestId } = await ec2.unassign(this.#eni, addresses, { signal });
@@ -162,19 +171,6 @@ export class AddressExecutor {
     events.released(entries, { durationMs: clock.now() - startedAt, requestId, takeover: false, from: new Map() });
   }
 
-  /** The record before the call. See `LedgerEntry.spent`. */
-  #attemptOf(action: AssignAction): LedgerEntry {
-    const before = this.#parts.ledger.get(action.address);
-    const known = before !== undefined && before.state !== 'refused' && before.claimedAt >= action.claim.since;
-    const spent = known && !action.takeover && (before.state !== 'assigning' || before.spent !== undefined);
-    const movingFrom = action.takeover ? action.from : undefined;
-    return {
-      ...entryOf(action, 'assigning'),
-      ...(movingFrom && { movingFrom }),
-      ...(spent && { spent: true as const, claimedAt: before.claimedAt }),
-    };
-  }
-
   #wentThrough(): void {
     this.#busySince = undefined;
     this.#trouble = undefined;
@@ -183,8 +179,8 @@ export class AddressExecutor {
   }
 
   async #judge(error: Ec2Error, actions: readonly Action[]): Promise<Verdict> {
-    const { events, refresh, callSignal } = this.#parts;
-    if (callSignal.aborted) return SETTLED;
+    const { events, refresh, process } = this.#parts;
+    if (process.callSignal.aborted) return SETTLED;
     events.callFailed(
       error,
       this.#eni,
@@ -224,12 +220,12 @@ export class AddressExecutor {
     const { address, takeover, claim, from } = action;
     const contested = (!takeover && error.kind === 'held-elsewhere') || error instanceof OutdatedLook;
     if (contested || !(takeover || claim.kind === 'floating')) return;
-    const askedAt = this.#parts.clock.now();
+    const askedAt = this.#parts.process.clock.now();
     // An IPv6 address that may have left its old ENI by our own call was free in between: whoever has it then, has come since.
     const ours = this.#late.seen(address) ? { before: { askedAt, eni: this.#eni } } : undefined;
     const freed = familyOf(address) === 6 && takeover && from !== undefined && error.kind === 'unknown-outcome';
     const before = ours ?? (freed ? { before: { askedAt, eni: undefined } } : {});
-    this.#parts.attempts.doubt(address, before);
+    this.#parts.known.attempts.doubt(address, before);
   }
 
   /**
@@ -245,7 +241,8 @@ export class AddressExecutor {
     const outdated = error instanceof OutdatedLook;
     for (const action of held) {
       // Whatever the claim turns out to be in a moment, it need not be refused once more to know this.
-      if (outdated || !action.takeover) this.#parts.attempts.contestedNow(action.address, action.claim.since, outdated);
+      if (outdated || !action.takeover)
+        this.#parts.known.attempts.contestedNow(action.address, action.claim.since, outdated);
       if ((action.takeover && !outdated) || !action.looksUp) this.#setBack(error, [action]);
       else this.#forgetAttempt(action, action.claim.kind !== 'floating');
     }
@@ -263,13 +260,13 @@ export class AddressExecutor {
   }
 
   #setBack(error: Ec2Error, actions: readonly Action[]): void {
-    const { attempts, postponeRelease } = this.#parts;
+    const { known, postponeRelease } = this.#parts;
     for (const action of actions) {
       if (action.kind === 'unassign') {
         postponeRelease(action.address);
         continue;
       }
-      attempts.failed(
+      known.attempts.failed(
         action.claim,
         addressReason(error),
         `${action.address}: EC2 refused ${error.action}: ${error.message} (${error.code})`,
@@ -283,7 +280,7 @@ export class AddressExecutor {
    * recorded, so that a process which starts before the takeover need not be refused once more. What floats stands down then anyway.
    */
   #forgetAttempt(action: AssignAction, takeoverDue = false): void {
-    const { ledger } = this.#parts;
+    const { ledger } = this.#parts.known;
     const entry = ledger.get(action.address);
     if (this.#isHere(action.address) || entry?.state !== 'assigning') return;
     if (entry.spent === undefined && takeoverDue) ledger.put([[action.address, entryOf(action, 'refused')]]);
@@ -292,7 +289,7 @@ export class AddressExecutor {
   }
 
   #pause(error: Ec2Error): void {
-    const { clock, random } = this.#parts;
+    const { clock, random } = this.#parts.process;
     this.#failures += 1;
     this.#pausedUntil = clock.now() + backoffMs(this.#failures, { baseMs: 100, maxMs: 15_000, random });
     this.#trouble = lastErrorOf(error);

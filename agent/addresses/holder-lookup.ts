@@ -11,24 +11,19 @@ import type { ClaimStatus, HolderQuestion, Plan } from '../../lib/model/addresse
 import type { Eni } from '../../lib/model/eni.ts';
 import { clustersOf } from '../../lib/model/eni-protection.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
-import type { Clock } from '../../lib/runtime/clock.ts';
-import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import { NO_CALL } from '../../lib/runtime/rate-limiter.ts';
 import { Refresher } from '../../lib/runtime/refresher.ts';
 import { ec2Limiter } from '../aws/rate-limiter.ts';
 import type { Attempts } from './attempts.ts';
 import type { AddressEvents } from './events.ts';
+import type { AddressEc2, AddressInstance, AddressProcess } from './reconciler-options.ts';
 
 export interface LookUpOptions {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly ec2: AddressApi;
-  readonly rateLimit: RateLimit;
+  readonly process: Pick<AddressProcess, 'clock' | 'random'>;
+  readonly ec2: Pick<AddressEc2, 'addresses' | 'rateLimit'>;
+  readonly instance: AddressInstance;
   readonly attempts: Attempts;
   readonly events: AddressEvents;
-  readonly instanceId: string;
-  /** Of `--cluster-name`, if it is set. */
-  readonly clusterName: string | undefined;
   readonly enis: () => readonly Eni[];
   readonly wake: () => void;
 }
@@ -56,21 +51,22 @@ export class HolderLookup {
   #statuses: readonly ClaimStatus[] = [];
 
   constructor(options: LookUpOptions, signal: AbortSignal) {
-    const { clock, random, rateLimit, wake } = options;
+    const { process, ec2, wake } = options;
+    const { clock, random } = process;
     this.#options = options;
     this.#signal = signal;
     this.#refresher = new Refresher(
       {
         clock,
         random,
-        rateLimiter: ec2Limiter(rateLimit),
-        priority: () => (this.#asked.some(isTaking) ? 0 : 1),
-        minIntervalMs: 0,
-        pause: () => FAILED,
+        permission: { rateLimiter: ec2Limiter(ec2.rateLimit), priority: () => (this.#asked.some(isTaking) ? 0 : 1) },
+        pace: { minIntervalMs: 0, pause: () => FAILED },
         read: () => this.#find(),
-        taken: (holders, askedAt) => this.#taken(holders, askedAt),
-        failed: (error) => this.#failed(error),
-        ended: wake,
+        on: {
+          answer: (holders, askedAt) => this.#taken(holders, askedAt),
+          failure: (error) => this.#failed(error),
+          end: wake,
+        },
       },
       signal,
     );
@@ -99,13 +95,14 @@ export class HolderLookup {
   }
 
   async #holders(lookUp: readonly HolderQuestion[]): Promise<Map<IpAddress, AddressHolder>> {
-    const { ec2, instanceId } = this.#options;
+    const { addresses: api } = this.#options.ec2;
+    const { instanceId } = this.#options.instance;
     const options = { signal: this.#signal };
     const addresses = lookUp.map(({ address }) => address);
     const taking = lookUp.filter(isTaking).map(({ address }) => address);
     // Beside each other: a contested address waits for one round trip only.
     const [holders] = await Promise.all([
-      ec2.findHolders(addresses, options),
+      api.findHolders(addresses, options),
       taking.length === 0 ? undefined : this.#learn({ addresses: taking }),
       this.#owners.has(instanceId) ? undefined : this.#learn({ ids: [instanceId] }),
     ]);
@@ -117,14 +114,17 @@ export class HolderLookup {
   }
 
   async #learn(query: Parameters<AddressApi['instanceOwners']>[0]): Promise<void> {
-    const found = await this.#options.ec2.instanceOwners(query, { signal: this.#signal });
+    const found = await this.#options.ec2.addresses.instanceOwners(query, { signal: this.#signal });
     if (this.#owners.size > MAX_OWNERS) this.#owners.clear();
     if ('ids' in query) for (const id of query.ids) this.#owners.set(id, 'unanswered');
     for (const [id, owner] of found) this.#owners.set(id, owner);
   }
 
   #own(): OwnClusters {
-    const { instanceId, clusterName, enis } = this.#options;
+    const {
+      instance: { instanceId, clusterName },
+      enis,
+    } = this.#options;
     const instance = this.#owners.get(instanceId);
     return {
       byInstance: typeof instance === 'object' ? clustersOf(instance.tags) : [],

@@ -25,3 +25,15 @@ export function asEc2Error(cause: unknown): Ec2Error {
   const message = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
   return new Ec2Error({ kind: 'rejected', code: 'InternalFault', message, action: 'internal' });
 }
+
+/** The record before a call, given the one from before it. See `LedgerEntry.spent`. */
+export function attemptEntry(action: AssignAction, before: LedgerEntry | undefined): LedgerEntry {
+  const known = before !== undefined && before.state !== 'refused' && before.claimedAt >= action.claim.since;
+  const spent = known && !action.takeover && (before.state !== 'assigning' || before.spent !== undefined);
+  const movingFrom = action.takeover ? action.from : undefined;
+  return {
+    ...entryOf(action, 'assigning'),
+    ...(movingFrom && { movingFrom }),
+    ...(spent && { spent: true as const, claimedAt: before.claimedAt }),
+  };
+}

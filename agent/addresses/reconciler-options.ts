@@ -8,11 +8,10 @@ import type { IpAddress } from '../../lib/model/ip.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
 import type { TableSelector } from '../../lib/model/routed-ips/declaration.ts';
 import type { ClaimDraft, StrayAddress } from '../../lib/plan/addresses/claims.ts';
-import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import type { ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
 import type { EniWriter } from '../aws/eni-writer.ts';
+import type { LoopProcess } from '../process.ts';
 import type { AddressEvents } from './events.ts';
 
 /** What the sources say, as far as the engine needs it. */
@@ -53,33 +52,50 @@ export interface NodeReport {
   readonly complete: boolean;
 }
 
-export interface AddressReconcilerOptions {
-  readonly clock: Clock;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  readonly ec2: EniWriter;
+/** The process that the loop runs in. */
+export interface AddressProcess extends Omit<LoopProcess, 'log'> {
+  /** Plan and report only; no EC2 write ever. */
+  readonly dryRun: boolean;
+}
+
+export interface AddressEc2 {
+  readonly addresses: EniWriter;
   /** Shared by everything in the process that calls EC2. */
   readonly rateLimit: RateLimit;
+  /** Longest time between two describes of the node's ENIs, ms. */
+  readonly resyncMs: number;
+}
+
+/** The instance whose ENIs these are. */
+export interface AddressInstance {
   readonly instanceId: string;
   /** Of `--cluster-name`, if it is set. */
   readonly clusterName?: string | undefined;
+}
+
+/** What is remembered from before this process. */
+export interface AddressRecords {
   readonly ledger: Journal<LedgerEntry>;
   /**
    * Nothing has been here before this process, so that whatever it finds has just appeared: an init container in its pod.
    * @default false
    */
   readonly firstStart?: boolean;
+}
+
+/** Where it goes what became of the addresses. */
+export interface AddressReports {
+  readonly report: (report: NodeReport) => void;
+  readonly events: AddressEvents;
+}
+
+export interface AddressReconcilerOptions {
+  readonly process: AddressProcess;
+  readonly ec2: AddressEc2;
+  readonly instance: AddressInstance;
+  readonly records: AddressRecords;
   readonly policy: Policy;
   /** Given the ENIs that the decisions will rest on. */
   readonly observe: (known: KnownEnis) => Observed;
-  readonly report: (report: NodeReport) => void;
-  readonly events: AddressEvents;
-  /** Plan and report only; no EC2 write ever. */
-  readonly dryRun: boolean;
-  /** Aborts calls in flight; `signal` of the constructor only keeps new ones from starting. */
-  readonly callSignal: AbortSignal;
-  /** Longest time between two describes of the node's ENIs, ms. */
-  readonly resyncMs: number;
-  /** Hears how reconciles end. @default kept to itself */
-  readonly health?: ReconcileHealth;
+  readonly reports: AddressReports;
 }

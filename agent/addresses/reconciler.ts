@@ -56,26 +56,23 @@ export class AddressReconciler {
   #offered: readonly Action[] = [];
 
   constructor(options: AddressReconcilerOptions, signal: AbortSignal) {
-    const { clock, random, ec2, events } = options;
+    const { process, ec2, instance, records, reports } = options;
+    const { clock, random } = process;
     this.#options = options;
     this.#signal = signal;
     this.#attempts = new Attempts(clock, random);
-    this.#health = options.health ?? new ReconcileHealth({ clock });
+    this.#health = process.health ?? new ReconcileHealth({ clock });
     this.#trigger = new Trigger(() => this.#reconcileGuarded(), clock);
     const wake = () => this.#trigger.now();
-    const shared = { clock, random, ec2, rateLimit: options.rateLimit, events, wake };
-    this.#refresh = new Refresh(
-      { ...shared, facts: this.#facts, instanceId: options.instanceId, resyncMs: options.resyncMs },
-      signal,
-    );
-    const { instanceId, clusterName, ledger } = options;
+    const shared = { process, ec2, events: reports.events, wake };
+    this.#refresh = new Refresh({ ...shared, facts: this.#facts, instanceId: instance.instanceId }, signal);
     this.#lookUp = new HolderLookup(
-      { ...shared, instanceId, clusterName, attempts: this.#attempts, enis: () => this.#facts.enis },
+      { ...shared, instance, attempts: this.#attempts, enis: () => this.#facts.enis },
       signal,
     );
     this.#networks = new VpcNetworks(shared, signal);
-    this.#settled = options.firstStart === true;
-    this.#attempts.recall(ledger.values());
+    this.#settled = records.firstStart === true;
+    this.#attempts.recall(records.ledger.values());
     signal.addEventListener('abort', () => this.#trigger.stop(), { once: true });
   }
 
@@ -101,7 +98,7 @@ export class AddressReconciler {
 
   /** Another part of this process has put addresses on an ENI, or taken them off: known now, whatever a describe from before says. */
   wrote(eni: EniId, addresses: readonly IpAddress[], isThere: boolean): void {
-    this.#facts[isThere ? 'assigned' : 'unassigned'](eni, addresses, this.#options.clock.now());
+    this.#facts[isThere ? 'assigned' : 'unassigned'](eni, addresses, this.#options.process.clock.now());
     this.wake();
   }
 
@@ -117,7 +114,7 @@ export class AddressReconciler {
 
   /** Calls that should have ended long ago, in words; a reason to restart the process. */
   stuck(): string[] {
-    const limit = this.#options.clock.now() - STUCK_MS;
+    const limit = this.#options.process.clock.now() - STUCK_MS;
     return Array.from(this.#lanes, ([eni, { performer }]) => ({ eni, since: performer.busySince }))
       .filter(({ since }) => since !== undefined && since < limit)
       .map(({ eni }) => `a call for ${eni} has been under way for more than ${STUCK_MS / 60_000} min`);
@@ -136,14 +133,15 @@ export class AddressReconciler {
       'addresses',
       () => this.#reconcile(),
       (error) => {
-        this.#options.events.problem('reconciling failed; trying again', error);
-        this.#trigger.at(this.#options.clock.now() + RECONCILE_RETRY_MS);
+        this.#options.reports.events.problem('reconciling failed; trying again', error);
+        this.#trigger.at(this.#options.process.clock.now() + RECONCILE_RETRY_MS);
       },
     );
   }
 
   #reconcile(): void {
-    const { observe, report, dryRun, clock } = this.#options;
+    const { observe, reports, process } = this.#options;
+    const { dryRun, clock } = process;
     const observed = observe(this);
     const snapshot = this.#snapshot(observed);
     const planned = plan(snapshot);
@@ -157,7 +155,7 @@ export class AddressReconciler {
     this.#networks.request(planned);
     if (planned.describe) void this.#refresh.request('facts older than a claim');
     this.#trigger.at(planned.retryAt);
-    report({
+    reports.report({
       at: clock.now(),
       statuses: planned.statuses,
       refusals: observed.refusals,
@@ -169,13 +167,13 @@ export class AddressReconciler {
   }
 
   #snapshot(observed: Observed): NodeSnapshot {
-    const { clock, policy } = this.#options;
-    const now = clock.now();
+    const { process, policy, records } = this.#options;
+    const now = process.clock.now();
     const ledger = this.#ledger();
     const { complete, declared = [] } = observed;
     const loaded = complete || observed.hiddenSince !== undefined;
     const dating = { known: this.#appearances, ledger, complete: loaded, now, settled: this.#settled };
-    const { claims, appearances } = dateClaims(observed.drafts, { ...dating, trusted: this.#options.ledger.trusted });
+    const { claims, appearances } = dateClaims(observed.drafts, { ...dating, trusted: records.ledger.trusted });
     this.#appearances = appearances;
     this.#settled ||= loaded;
     // What is not seen while a source is loading is not over.
@@ -212,7 +210,7 @@ export class AddressReconciler {
   }
 
   #ledger(): ReadonlyMap<IpAddress, LedgerEntry> {
-    return new Map(this.#options.ledger.values().map((entry) => [entry.address, entry]));
+    return new Map(this.#options.records.ledger.values().map((entry) => [entry.address, entry]));
   }
 
   #inFlight(): ReadonlySet<IpAddress> {
@@ -230,7 +228,8 @@ export class AddressReconciler {
   }
 
   #remember(planned: Plan): void {
-    const { ledger, events } = this.#options;
+    const { ledger } = this.#options.records;
+    const { events } = this.#options.reports;
     for (const entry of planned.ledger.put) {
       const { state: before, movingFrom } = ledger.get(entry.address) ?? {};
       if (entry.state === 'lost' && (before === 'held' || before === 'found')) events.lost(entry);
@@ -249,17 +248,14 @@ export class AddressReconciler {
   }
 
   #open(eni: EniId) {
-    const { clock, random, ec2, ledger, events, rateLimit } = this.#options;
+    const { process, ec2, records, reports } = this.#options;
+    const { clock } = process;
     const performer = new AddressExecutor(eni, {
-      clock,
-      random,
-      ec2,
-      ledger,
-      events,
-      facts: this.#facts,
-      attempts: this.#attempts,
-      rateLimiter: ec2Limiter(rateLimit),
-      callSignal: this.#options.callSignal,
+      process,
+      ec2: ec2.addresses,
+      rateLimiter: ec2Limiter(ec2.rateLimit),
+      known: { ledger: records.ledger, facts: this.#facts, attempts: this.#attempts },
+      events: reports.events,
       refresh: (cause) => this.#refresh.request(cause),
       postponeRelease: (address) => this.#idle.restart(address, clock.now()),
     });
@@ -285,7 +281,7 @@ export class AddressReconciler {
 
   /** Decides once more what has waited long for its permission, asked for at `askedAt`. */
   #lookAgain(eni: EniId, askedAt: number): void {
-    if (this.#options.clock.now() - askedAt < WAITED_MS) return;
+    if (this.#options.process.clock.now() - askedAt < WAITED_MS) return;
     for (const action of this.#offered) {
       if (action.kind !== 'assign' || action.eni !== eni) continue;
       if (action.takeover) this.#attempts.doubt(action.address);

@@ -1,23 +1,18 @@
-import type { AddressApi } from '../../lib/ec2/api.ts';
 import type { Eni } from '../../lib/model/eni.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
-import type { Clock } from '../../lib/runtime/clock.ts';
-import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import { Refresher } from '../../lib/runtime/refresher.ts';
 import type { EniCache } from '../aws/eni-cache.ts';
 import { lastErrorOf } from '../aws/failures.ts';
 import { ec2Limiter } from '../aws/rate-limiter.ts';
 import type { AddressEvents } from './events.ts';
+import type { AddressEc2, AddressProcess } from './reconciler-options.ts';
 
 export interface RefreshOptions {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly ec2: AddressApi;
-  readonly rateLimit: RateLimit;
+  readonly process: Pick<AddressProcess, 'clock' | 'random'>;
+  readonly ec2: AddressEc2;
   readonly events: AddressEvents;
   readonly facts: EniCache;
   readonly instanceId: string;
-  readonly resyncMs: number;
   /** Called when the facts are new. */
   readonly wake: () => void;
 }
@@ -43,21 +38,22 @@ export class Refresh {
   #resyncAt = 0;
 
   constructor(options: RefreshOptions, signal: AbortSignal) {
-    const { clock, random, rateLimit } = options;
+    const { process, ec2 } = options;
+    const { clock, random } = process;
     this.#options = options;
     this.#signal = signal;
     this.#refresher = new Refresher(
       {
         clock,
         random,
-        rateLimiter: ec2Limiter(rateLimit),
-        priority: () => 1,
-        minIntervalMs: MIN_INTERVAL_MS,
-        pause: () => FAILED,
+        permission: { rateLimiter: ec2Limiter(ec2.rateLimit), priority: () => 1 },
+        pace: { minIntervalMs: MIN_INTERVAL_MS, pause: () => FAILED },
         read: (reading) => this.#describe(reading),
-        taken: (enis, askedAt) => this.#taken(enis, askedAt),
-        failed: (error) => this.#failed(error),
-        ended: () => this.#scheduleResync(),
+        on: {
+          answer: (enis, askedAt) => this.#taken(enis, askedAt),
+          failure: (error) => this.#failed(error),
+          end: () => this.#scheduleResync(),
+        },
       },
       signal,
     );
@@ -75,7 +71,7 @@ export class Refresh {
   }
 
   async run(): Promise<void> {
-    const { clock } = this.#options;
+    const { clock } = this.#options.process;
     this.#scheduleResync();
     while (!this.#signal.aborted) {
       await clock.sleep(this.#resyncAt - clock.now(), this.#signal);
@@ -86,18 +82,20 @@ export class Refresh {
 
   /** Spread over the nodes: they must not come back together after an outage. */
   #scheduleResync(): void {
-    const { clock, resyncMs, random } = this.#options;
-    this.#resyncAt = clock.now() + resyncMs * (0.9 + 0.2 * random());
+    const { ec2, process } = this.#options;
+    const { clock, random } = process;
+    this.#resyncAt = clock.now() + ec2.resyncMs * (0.9 + 0.2 * random());
   }
 
   #describe(signal: AbortSignal): Promise<readonly Eni[]> {
     this.#answering = this.#cause ?? 'resync';
     this.#cause = undefined;
-    return this.#options.ec2.describeEnis(this.#options.instanceId, { signal });
+    return this.#options.ec2.addresses.describeEnis(this.#options.instanceId, { signal });
   }
 
   #taken(enis: readonly Eni[], askedAt: number): void {
-    const { clock, facts, events, wake } = this.#options;
+    const { process, facts, events, wake } = this.#options;
+    const { clock } = process;
     const again = facts.described(enis, askedAt, clock.now());
     if (again !== undefined)
       clock.after(again - clock.now(), () => void this.request('a describe contradicted our own call'));

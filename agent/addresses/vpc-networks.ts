@@ -1,19 +1,15 @@
-import type { AddressApi } from '../../lib/ec2/api.ts';
 import type { Plan } from '../../lib/model/addresses/plan.ts';
 import type { NodeSnapshot } from '../../lib/model/addresses/snapshot.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { Cidr } from '../../lib/model/ip.ts';
-import type { Clock } from '../../lib/runtime/clock.ts';
-import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import { NO_CALL } from '../../lib/runtime/rate-limiter.ts';
 import { Refresher } from '../../lib/runtime/refresher.ts';
 import { ec2Limiter } from '../aws/rate-limiter.ts';
+import type { AddressEc2, AddressProcess } from './reconciler-options.ts';
 
 export interface VpcNetworksOptions {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly ec2: AddressApi;
-  readonly rateLimit: RateLimit;
+  readonly process: Pick<AddressProcess, 'clock' | 'random'>;
+  readonly ec2: Pick<AddressEc2, 'addresses' | 'rateLimit'>;
   readonly wake: () => void;
 }
 
@@ -29,22 +25,23 @@ export class VpcNetworks {
   #known: NodeSnapshot['vpcNetworks'] = 'unasked';
   #isWanted = false;
 
-  constructor({ clock, random, ec2, rateLimit, wake }: VpcNetworksOptions, signal: AbortSignal) {
+  constructor({ process, ec2, wake }: VpcNetworksOptions, signal: AbortSignal) {
+    const { clock, random } = process;
     this.#refresher = new Refresher<readonly Cidr[]>(
       {
         clock,
         random,
-        rateLimiter: ec2Limiter(rateLimit),
-        priority: () => 1,
-        minIntervalMs: AGE_MS,
-        pause: (error) => (isPassing(error) ? PASSING : LASTING),
-        read: (reading) => (this.#isWanted ? ec2.vpcNetworks({ signal: reading }) : NO_CALL),
-        // A VPC with an instance has subnets: an empty answer says nothing.
-        taken: (networks) => (this.#known = networks.length === 0 ? 'unknown' : networks),
-        failed: (error) => {
-          if (!isPassing(error) && this.#known === 'unasked') this.#known = 'unknown';
+        permission: { rateLimiter: ec2Limiter(ec2.rateLimit), priority: () => 1 },
+        pace: { minIntervalMs: AGE_MS, pause: (error) => (isPassing(error) ? PASSING : LASTING) },
+        read: (reading) => (this.#isWanted ? ec2.addresses.vpcNetworks({ signal: reading }) : NO_CALL),
+        on: {
+          // A VPC with an instance has subnets: an empty answer says nothing.
+          answer: (networks) => (this.#known = networks.length === 0 ? 'unknown' : networks),
+          failure: (error) => {
+            if (!isPassing(error) && this.#known === 'unasked') this.#known = 'unknown';
+          },
+          end: wake,
         },
-        ended: wake,
       },
       signal,
     );

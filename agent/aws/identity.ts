@@ -5,8 +5,7 @@ import type { KubeClient } from '../../lib/kube/client.ts';
 import { getNode } from '../../lib/kube/node.ts';
 import type { InstanceIdentity } from '../../lib/model/eni.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
-import type { Clock } from '../../lib/runtime/clock.ts';
-import type { Logger } from '../../lib/runtime/logger.ts';
+import type { ProcessParts } from '../process.ts';
 
 export interface IdentityOptions {
   readonly imds: ImdsReader | undefined;
@@ -14,10 +13,8 @@ export interface IdentityOptions {
   readonly nodeName: string;
   /** `AWS_REGION`, when set. */
   readonly region: string | undefined;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
-  /** Told after each vain try what is waited for, and why. */
+  readonly process: Pick<ProcessParts, 'clock' | 'random' | 'log'>;
+  /** Called after each vain try with what is waited for, and why. */
   readonly onWaiting?: (reason: string) => void;
 }
 
@@ -27,6 +24,7 @@ export interface IdentityOptions {
  * @throws the signal's reason when it aborts first.
  */
 export async function resolveIdentity(options: IdentityOptions, signal: AbortSignal): Promise<InstanceIdentity> {
+  const { clock, random, log } = options.process;
   const inPod = options.kube === undefined;
   const sources = [['imds', askImds] as const, ...(inPod ? [] : [['node', askNode] as const])];
   for (let failures = 1; ; failures += 1) {
@@ -41,14 +39,14 @@ export async function resolveIdentity(options: IdentityOptions, signal: AbortSig
     }
     const causes = Object.entries(faults).map(([source, fault]) => `${source}: ${fault}`);
     options.onWaiting?.(`cannot find out which EC2 instance this is (${causes.join('; ')})`);
-    const retryInMs = Math.round(backoffMs(failures, { baseMs: 500, maxMs: 15_000, random: options.random }));
-    options.log.warn(
+    const retryInMs = Math.round(backoffMs(failures, { baseMs: 500, maxMs: 15_000, random }));
+    log.warn(
       inPod
         ? 'cannot find out which EC2 instance this is; raise the metadata hop limit to 2, or allow version 1 by --allow-imds-v1'
         : 'cannot find out which EC2 instance this is; set the metadata hop limit or give the agent hostNetwork',
       { ...faults, retryInMs },
     );
-    await options.clock.sleep(retryInMs, signal);
+    await clock.sleep(retryInMs, signal);
   }
 }
 

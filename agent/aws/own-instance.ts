@@ -12,7 +12,7 @@ export interface OwnInstanceParts {
   readonly allowImdsV1?: boolean;
   /** Where the Node's providerID may be asked, too. */
   readonly node?: { readonly kube: KubeClient; readonly nodeName: string };
-  /** Told after each vain try what is waited for, and why. */
+  /** Called after each vain try with what is waited for, and why. */
   readonly onWaiting?: (reason: string) => void;
 }
 
@@ -29,7 +29,7 @@ export async function openOwnInstance(parts: OwnInstanceParts, signal: AbortSign
   const { environment } = process;
   const endpoint = imdsEndpoint(environment);
   const imds = endpoint === undefined ? undefined : imdsReader({ endpoint, allowV1, now: () => performance.now() });
-  const who = { ...process, imds, kube: node?.kube, nodeName: node?.nodeName ?? '', region: environment['AWS_REGION'] };
+  const who = { process, imds, kube: node?.kube, nodeName: node?.nodeName ?? '', region: environment['AWS_REGION'] };
   const [identity, interfaces] = await Promise.all([
     resolveIdentity({ ...who, ...(onWaiting && { onWaiting }) }, signal),
     hintsFrom(imds, signal),

@@ -62,9 +62,10 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   const namespace = options.leaseNamespace ?? connection.namespace ?? 'default';
   const lead = (signal: AbortSignal, mayAct: () => boolean) => {
     snapshot.leads = mayAct;
-    return leadOneTerm({ parts, options, clusterName, kube, ec2, quotas, tracer, namespace, mayAct, snapshot }, signal);
+    const cluster = { name: clusterName, kube, namespace };
+    return leadOneTerm({ process: parts, options, cluster, aws: { ec2, quotas }, tracer, mayAct, snapshot }, signal);
   };
-  await createElection({ ...parts, kube, options, namespace, lead }).run(stop);
+  await createElection({ process: parts, kube, options, namespace, lead }).run(stop);
   closing.abort(stop.reason);
   await tracing.close();
   await kube.close();

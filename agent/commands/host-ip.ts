@@ -8,7 +8,7 @@ import { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import { type OwnInstance, openOwnInstance } from '../aws/own-instance.ts';
 import { HostAddresses } from '../floating-ips/host-addresses.ts';
 import { monotonicClock } from '../floating-ips/monotonic-clock.ts';
-import { HostIpKeeper } from '../host-ip/reconciler.ts';
+import { HostIpReconciler } from '../host-ip/reconciler.ts';
 import { openProcess, type ProcessParts } from '../process.ts';
 
 /** Longest time between two looks at the interface when no kernel event comes, ms. */
@@ -63,21 +63,24 @@ async function serveHostIp(parts: HostIpParts, stop: AbortSignal): Promise<numbe
     () => undefined,
   );
   if (instance === undefined) return abandon('the instance metadata did not tell which instance this is');
-  const keeper = openKeeper(parts, instance);
+  const reconciler = openReconciler(parts, instance);
   // A fault that repeating does not fix (no right to change interfaces) ends the command like a time-out.
-  const fault = await keeper.take(starting).then((done) => (done ? undefined : keeper.fault), String);
+  const fault = await reconciler.take(starting).then((done) => (done ? undefined : reconciler.fault), String);
   if (fault !== undefined) return abandon(fault);
-  log.info('serving', { places: keeper.places, instanceId: instance.identity.instanceId });
-  await keeper.keep((signal) => pulse.next(PULSE_MS, signal), stop);
+  log.info('serving', { places: reconciler.places, instanceId: instance.identity.instanceId });
+  await reconciler.keep((signal) => pulse.next(PULSE_MS, signal), stop);
   if (!options.keepOnStop)
-    await keeper
+    await reconciler
       .leave(AbortSignal.timeout(LEAVE_MS))
       .catch((error: unknown) => log.error('cannot take the address off the interface', { error }));
   log.info('stopped', { keptOnInterface: options.keepOnStop });
   return EXIT.ok;
 }
 
-function openKeeper({ options, process, clock, own }: HostIpParts, { identity, ec2 }: OwnInstance): HostIpKeeper {
+function openReconciler(
+  { options, process, clock, own }: HostIpParts,
+  { identity, ec2 }: OwnInstance,
+): HostIpReconciler {
   const { random, log, metrics } = process;
   const host = new HostAddresses(
     {
@@ -87,11 +90,8 @@ function openKeeper({ options, process, clock, own }: HostIpParts, { identity, e
     },
     clock,
   );
-  return new HostIpKeeper({
-    clock,
-    random,
-    log,
-    metrics,
+  return new HostIpReconciler({
+    process: { clock, random, log, metrics },
     rateLimit: new RateLimit({ clock, random }),
     host,
     instanceId: identity.instanceId,

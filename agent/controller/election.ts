@@ -8,7 +8,8 @@ import type { ProcessParts } from '../process.ts';
 /** Name of the Lease; one for all of the controller's loops. */
 export const LEASE = 'eni-agent-controller';
 
-export interface TermOptions extends Pick<ProcessParts, 'clock' | 'random' | 'log' | 'metrics'> {
+export interface ElectionOptions {
+  readonly process: Pick<ProcessParts, 'clock' | 'random' | 'log' | 'metrics'>;
   readonly kube: KubeClient;
   readonly options: ControllerOptions;
   readonly namespace: string;
@@ -18,38 +19,37 @@ export interface TermOptions extends Pick<ProcessParts, 'clock' | 'random' | 'lo
 
 /** Competes for the Lease; one term of work per time it is won. */
 export function createElection({
+  process: { clock, random, log, metrics },
   kube,
-  clock,
-  random,
-  log,
-  metrics,
   options,
   namespace,
   lead,
-}: TermOptions): LeaseElector {
+}: ElectionOptions): LeaseElector {
   const identity = `${hostname()}_${randomUUID()}`;
   let term: Promise<void> = Promise.resolve();
   const elector = createLeaseElector({
     client: kube,
     clock,
     random,
-    namespace,
-    name: LEASE,
-    identity,
-    leaseDurationMs: options.leaseDurationMs,
-    renewDeadlineMs: options.leaseRenewDeadlineMs,
-    retryPeriodMs: options.leaseRetryPeriodMs,
-    onStartedLeading(signal) {
-      log.info('leading', { identity, lease: `${namespace}/${LEASE}` });
-      metrics.leaseHeld(LEASE, true);
-      term = lead(signal, () => elector.isLeader());
+    lock: { namespace, name: LEASE, identity },
+    times: {
+      leaseDurationMs: options.leaseDurationMs,
+      renewDeadlineMs: options.leaseRenewDeadlineMs,
+      retryPeriodMs: options.leaseRetryPeriodMs,
     },
-    async onStoppedLeading() {
-      metrics.leaseHeld(LEASE, false);
-      await term;
-      log.info('no longer leading', { identity });
+    callbacks: {
+      onStartedLeading(signal) {
+        log.info('leading', { identity, lease: `${namespace}/${LEASE}` });
+        metrics.leaseHeld(LEASE, true);
+        term = lead(signal, () => elector.isLeader());
+      },
+      async onStoppedLeading() {
+        metrics.leaseHeld(LEASE, false);
+        await term;
+        log.info('no longer leading', { identity });
+      },
+      onError: (error) => log.warn('the Lease cannot be renewed or read', { error }),
     },
-    onError: (error) => log.warn('the Lease cannot be renewed or read', { error }),
   });
   return elector;
 }

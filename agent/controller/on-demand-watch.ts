@@ -1,6 +1,6 @@
-import { createReflector, type Reflector, type ReflectorOptions } from '../../lib/kube/reflector.ts';
+import { createReflector, type Mirrored, type Reflector, type ReflectorOf } from '../../lib/kube/reflector.ts';
 
-type Base<T> = Omit<ReflectorOptions<T>, 'path' | 'query' | 'onChange' | 'onState'>;
+type Base<T> = Pick<ReflectorOf<T>, 'client' | 'clock' | 'random' | 'onError'> & Pick<Mirrored<T>, 'convert'>;
 
 /** What is to be watched: a collection, perhaps only the objects with a label. */
 export interface WatchQuery {
@@ -34,13 +34,9 @@ export class OnDemandWatch<T> {
     const stop = new AbortController();
     const { path, labelSelector } = query;
     const onChange = this.#onChange;
-    const reflector = createReflector<T>({
-      ...this.#base,
-      path,
-      ...(labelSelector && { query: { labelSelector } }),
-      onChange,
-      onState: onChange,
-    });
+    const { client, convert, ...rest } = this.#base;
+    const source = { client, path, convert, ...(labelSelector && { query: { labelSelector } }) };
+    const reflector = createReflector({ ...rest, source, onChange, onState: onChange });
     this.#current = { query, stop, reflector };
     const run = reflector.run(AbortSignal.any([this.#signal, stop.signal]));
     this.#running.add(run);

@@ -16,7 +16,7 @@ import { EipObjectReporter } from '../eip-objects/reporter.ts';
 import { resourceOf } from '../eip-objects/step-facts.ts';
 import { type EniObjectsOptions, openEniObjects } from '../eni-objects/open.ts';
 import { type NodeEnisOptions, openNodeEnis } from '../node-enis/open.ts';
-import { type ProcessParts } from '../process.ts';
+import { type ProcessParts, type TermProcess } from '../process.ts';
 import { type QuotaParts, watchQuota } from '../quota/quota.ts';
 import { runSweep, type SweepParts } from '../sweep/sweep.ts';
 import { openTenantRules } from '../tenants/open.ts';
@@ -25,17 +25,25 @@ import { LEASE } from './election.ts';
 import type { ControllerSnapshot } from './snapshot.ts';
 import { ControllerSources } from './sources.ts';
 
-/** What every loop of the controller is made from. */
-export interface TermParts {
-  readonly parts: ProcessParts;
-  readonly options: ControllerOptions;
-  readonly clusterName: string;
+export interface TermCluster {
+  readonly name: string;
   readonly kube: KubeClient;
-  readonly ec2: Ec2Access;
-  readonly quotas: QuotaApi;
-  readonly tracer: Tracer;
   /** Of the Lease, which Events about the whole controller are written for. */
   readonly namespace: string;
+}
+
+export interface TermAws {
+  readonly ec2: Ec2Access;
+  readonly quotas: QuotaApi;
+}
+
+/** What every loop of the controller is made from. */
+export interface TermParts {
+  readonly process: ProcessParts;
+  readonly options: ControllerOptions;
+  readonly cluster: TermCluster;
+  readonly aws: TermAws;
+  readonly tracer: Tracer;
   /** Asked right before each call that changes something. */
   readonly mayAct: () => boolean;
   readonly snapshot?: ControllerSnapshot;
@@ -47,8 +55,9 @@ export interface TermParts {
  * `changed`, and is kept by the supervisor here.
  */
 export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise<void> {
-  const { parts, options, kube, mayAct } = term;
-  const { clock, random, log } = parts;
+  const { process, options, cluster, mayAct } = term;
+  const { clock, random, log } = process;
+  const { kube } = cluster;
   const onFailure = (task: string, error: unknown, retryInMs: number) =>
     log.error('a task failed and is being restarted', { task, error, retryInMs });
   const supervisor = new Supervisor({ clock, random, onFailure }, signal);
@@ -63,11 +72,11 @@ export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise
     rateLimit: new RateLimit({ clock, random }),
     mayAct: () => mayAct() && !options.dryRun,
   };
-  parts.metrics.ec2Limit(() => shared.rateLimit.levels);
+  process.metrics.ec2Limit(() => shared.rateLimit.levels);
   if (term.snapshot !== undefined) term.snapshot.ec2 = () => shared.rateLimit.levels;
   const objects = openEipObjects(term, shared, signal);
-  const eniObjects = openEniObjects(eniObjectParts(term, shared), signal);
-  const nodeEnis = openNodeEnis(nodeEniParts(term, shared), signal);
+  const eniObjects = openEniObjects(eniObjectParts(term, shared, signal), signal);
+  const nodeEnis = openNodeEnis(nodeEniParts(term, shared, signal), signal);
   changed.subscribe(() => {
     for (const loop of [objects, eniObjects, nodeEnis]) loop.wake();
   });
@@ -96,96 +105,81 @@ interface SharedParts {
   readonly mayAct: () => boolean;
 }
 
-function openRecorder({ kube, parts }: TermParts, signal: AbortSignal): EventRecorder {
+function openRecorder({ cluster, process }: TermParts, signal: AbortSignal): EventRecorder {
   return createEventRecorder({
-    client: kube,
-    clock: parts.clock,
+    client: cluster.kube,
+    clock: process.clock,
     signal,
     component: 'eni-agent-controller',
     host: '',
-    onDrop: (cause) => parts.metrics.eventDropped(cause),
+    onDrop: (cause) => process.metrics.eventDropped(cause),
   });
 }
 
 function openEipObjects(
-  { parts, options, clusterName, kube, ec2, mayAct }: TermParts,
+  { process, options, cluster, aws, mayAct }: TermParts,
   { sources, tenants, recorder, rateLimit }: SharedParts,
   signal: AbortSignal,
 ): EipObjectReconciler {
-  const { clock, random, log, health } = parts;
+  const { clock, random, log, health } = process;
   return new EipObjectReconciler(
     {
-      clock,
-      random,
-      log,
-      health,
-      kube,
-      elasticIps: ec2.elasticIps,
-      addresses: ec2.addresses,
-      interfaces: ec2.interfaces,
-      rateLimit,
-      context: { clusterName, defaultTags: options.defaultTags },
-      tenants: () => tenants.policy,
+      process: { clock, random, log, health, mayAct, dryRun: options.dryRun },
+      ec2: { ...aws.ec2, rateLimit, resyncMs: options.ec2ResyncMs },
+      kube: cluster.kube,
       sources,
+      context: { clusterName: cluster.name, defaultTags: options.defaultTags },
+      tenants: () => tenants.policy,
       reporter: new EipObjectReporter(options.dryRun ? { record: () => undefined } : recorder, log, resourceOf),
-      resyncMs: options.ec2ResyncMs,
-      mayAct,
-      dryRun: options.dryRun,
     },
     signal,
   );
 }
 
-function eniObjectParts(
-  { parts, options, clusterName, kube, ec2, tracer }: TermParts,
-  { sources, tenants, recorder, rateLimit, mayAct }: SharedParts,
-): EniObjectsOptions {
+/** The process of a loop whose calls end with the term. */
+function processOf({ process, tracer }: TermParts, { mayAct }: SharedParts, callSignal: AbortSignal): TermProcess {
+  const { clock, random, log, health } = process;
+  return { clock, random, log, health, tracer, mayAct, callSignal };
+}
+
+function eniObjectParts(term: TermParts, shared: SharedParts, signal: AbortSignal): EniObjectsOptions {
+  const { options, cluster, aws } = term;
+  const { sources, tenants, recorder, rateLimit } = shared;
   return {
-    parts,
-    kube,
-    interfaces: ec2.interfaces,
+    process: processOf(term, shared, signal),
+    ec2: { interfaces: aws.ec2.interfaces, rateLimit, resyncMs: options.ec2ResyncMs },
+    kube: cluster.kube,
     sources,
     recorder,
-    rateLimit,
-    tracer,
-    context: { clusterName, defaultTags: options.defaultTags },
-    resyncMs: options.ec2ResyncMs,
+    context: { clusterName: cluster.name, defaultTags: options.defaultTags },
     tenants: () => tenants.policy,
-    mayAct,
   };
 }
 
-function nodeEniParts(
-  { parts, options, clusterName, kube, ec2, tracer }: TermParts,
-  { recorder, rateLimit, mayAct }: SharedParts,
-): NodeEnisOptions {
+function nodeEniParts(term: TermParts, shared: SharedParts, signal: AbortSignal): NodeEnisOptions {
+  const { process, options, cluster, aws } = term;
+  const { interfaces, networks } = aws.ec2;
   return {
-    parts,
-    kube,
-    recorder,
-    rateLimit,
-    clusterName,
-    interfaces: ec2.interfaces,
-    networks: ec2.networks,
-    tracer,
-    resyncMs: options.ec2ResyncMs,
-    mayAct,
-    gauge: (byState) => parts.metrics.nodeEnis(byState),
+    process: processOf(term, shared, signal),
+    ec2: { interfaces, networks, rateLimit: shared.rateLimit, resyncMs: options.ec2ResyncMs },
+    kube: cluster.kube,
+    recorder: shared.recorder,
+    clusterName: cluster.name,
+    gauge: (byState) => process.metrics.nodeEnis(byState),
   };
 }
 
 function quotaParts(
-  { parts, ec2, quotas, namespace, snapshot }: TermParts,
+  { process, aws, cluster, snapshot }: TermParts,
   { rateLimit, recorder }: Pick<SharedParts, 'rateLimit' | 'recorder'>,
 ): QuotaParts {
-  const { clock, log, metrics } = parts;
+  const { clock, log, metrics } = process;
+  const { namespace } = cluster;
   const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: LEASE, uid: '' };
   return {
-    clock,
-    log,
-    rateLimit,
-    quotas,
-    elasticIps: ec2.elasticIps,
+    process: { clock, log },
+    ec2: { elasticIps: aws.ec2.elasticIps, rateLimit },
+    quotas: aws.quotas,
     report: (used, allowed) => {
       metrics.elasticIpQuota(used, allowed);
       snapshot?.quota(used, allowed);
@@ -200,24 +194,20 @@ function quotaParts(
 }
 
 function sweepParts(
-  { parts, options, clusterName, kube, ec2, mayAct }: TermParts,
+  { process, options, cluster, aws, mayAct }: TermParts,
   rateLimit: RateLimit,
-  signal: AbortSignal,
+  callSignal: AbortSignal,
 ): SweepParts {
-  const { clock, random, log, metrics } = parts;
+  const { clock, random, log, metrics } = process;
+  const { elasticIps, interfaces } = aws.ec2;
+  const context = { clusterName: cluster.name, nodeName: '' };
   return {
-    clock,
-    random,
-    log,
-    rateLimit,
-    mayAct,
-    elasticIps: ec2.elasticIps,
-    interfaces: ec2.interfaces,
-    reads: createOwnerReads(kube, signal),
-    languages: { pods: podDialects, objects: objectDialects, context: { clusterName, nodeName: '' } },
+    process: { clock, random, log, mayAct, callSignal },
+    ec2: { elasticIps, interfaces, rateLimit },
+    reads: createOwnerReads(cluster.kube, callSignal),
+    languages: { pods: podDialects, objects: objectDialects, context },
     mode: options.dryRun ? 'dry-run' : options.sweep === 'on' ? 'on' : 'dry-run',
     orphans: (count) => metrics.orphans(count),
-    callSignal: signal,
   };
 }
 

@@ -1,6 +1,3 @@
-import type { AddressApi } from '../../lib/ec2/api.ts';
-import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
-import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { ObjectClaim } from '../../lib/model/eip-objects/eip-object.ts';
 import type { Ec2Step, PlaceQuery, PrivatePlace } from '../../lib/model/eip-objects/plan.ts';
@@ -9,11 +6,10 @@ import { ENI_TAG } from '../../lib/model/eni-objects/eni-object.ts';
 import { choosePool } from '../../lib/plan/eip-objects/choose-pool.ts';
 import { isOwnedBy } from '../../lib/plan/eip-objects/find-eips.ts';
 import type { ElasticIpCache } from '../elastic-ips/cache.ts';
+import type { EipObjectEc2 } from './reconciler.ts';
 
 export interface Ec2Parts {
-  readonly elasticIps: ElasticIpApi;
-  readonly addresses: Pick<AddressApi, 'describeEnis' | 'findHolders'>;
-  readonly interfaces: Pick<InterfaceApi, 'describe'>;
+  readonly ec2: Omit<EipObjectEc2, 'rateLimit' | 'resyncMs'>;
   readonly clusterName: string;
   readonly cache: Pick<ElasticIpCache, 'changed'>;
   readonly found: (query: PlaceQuery, place: PrivatePlace | undefined) => void;
@@ -33,7 +29,7 @@ export async function performEc2Step(step: Ec2Step, parts: Ec2Parts): Promise<vo
 type Change = Exclude<Ec2Step, { kind: 'allocate' | 'look-up' }>;
 
 /** The EIP as it is after the call; undefined when it was released. */
-async function change(step: Change, { elasticIps, signal }: Ec2Parts): Promise<ElasticIp | undefined> {
+async function change(step: Change, { ec2: { elasticIps }, signal }: Ec2Parts): Promise<ElasticIp | undefined> {
   const { eip } = step;
   const { allocationId } = eip;
   switch (step.kind) {
@@ -76,7 +72,7 @@ async function change(step: Change, { elasticIps, signal }: Ec2Parts): Promise<E
  * Looks up by tag once more, uncached: another leader may have been faster, or a reply of an earlier attempt was lost. The tags travel in
  * the call, so that whoever looks next finds the EIP by them.
  */
-async function allocate(claim: ObjectClaim, { elasticIps, signal }: Ec2Parts): Promise<ElasticIp> {
+async function allocate(claim: ObjectClaim, { ec2: { elasticIps }, signal }: Ec2Parts): Promise<ElasticIp> {
   const { allocation, identity, tags } = claim;
   const existing = (await elasticIps.describe({ tags: identity }, { signal })).find((eip) => isOwnedBy(claim, eip));
   if (existing !== undefined) return existing;
@@ -88,7 +84,8 @@ async function allocate(claim: ObjectClaim, { elasticIps, signal }: Ec2Parts): P
 }
 
 async function lookUp(query: PlaceQuery, parts: Ec2Parts): Promise<PrivatePlace | undefined> {
-  const { addresses, interfaces, clusterName, signal } = parts;
+  const { ec2, clusterName, signal } = parts;
+  const { addresses, interfaces } = ec2;
   if (query.kind === 'eni-object') {
     const tags = { [ENI_TAG.cluster]: clusterName, [ENI_TAG.uid]: query.uid };
     const [found] = await interfaces.describe({ ids: [query.eni], tags }, { signal });

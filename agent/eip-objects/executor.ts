@@ -33,13 +33,14 @@ export class EipObjectExecutor {
   async act(step: ObjectStep): Promise<void> {
     const outcome = isEc2Step(step) ? await this.#callEc2(step) : await this.#callKube(step);
     this.#succeeded(step, outcome === 'stale');
-    this.#options.log.info(`EIP object: ${step.kind}`, { ...about(step), ...(outcome && { outcome }) });
+    this.#options.process.log.info(`EIP object: ${step.kind}`, { ...about(step), ...(outcome && { outcome }) });
   }
 
   failed(step: ObjectStep, cause: unknown): void {
     if (isThrottling(cause) || this.#signal.aborted) return;
     if (cause instanceof Ec2Error && 'claim' in step) return this.#heldBack(step, cause);
-    const { log, reporter } = this.#options;
+    const { process, reporter } = this.#options;
+    const { log } = process;
     const { failures } = this.#memory.retries.failed(step.key, {
       reason: 'failed',
       message: String(cause),
@@ -51,15 +52,13 @@ export class EipObjectExecutor {
   }
 
   async #callEc2(step: Parameters<typeof performEc2Step>[0]): Promise<undefined> {
-    const { elasticIps, addresses, interfaces, context, clock } = this.#options;
+    const { ec2, context, process } = this.#options;
     const { cache, places } = this.#memory;
     await performEc2Step(step, {
-      elasticIps,
-      addresses,
-      interfaces,
+      ec2,
       cache,
       clusterName: context.clusterName,
-      found: (query, place) => places.found(query, place, clock.now()),
+      found: (query, place) => places.found(query, place, process.clock.now()),
       signal: this.#signal,
     });
   }
@@ -78,7 +77,7 @@ export class EipObjectExecutor {
 
   #succeeded(step: ObjectStep, stale: boolean): void {
     const { retries, writes, backoffs, claims } = this.#memory;
-    const now = this.#options.clock.now();
+    const now = this.#options.process.clock.now();
     retries.succeeded(step.key);
     const version = versionOf(step);
     if (version !== undefined) writes.made(step.key, version, now + (stale ? 1_000 : ECHO_MS));
@@ -90,7 +89,7 @@ export class EipObjectExecutor {
 
   /** EC2 refused, or did not answer. Whatever it was: look again before deciding again. */
   #heldBack(step: ClaimStep, error: Ec2Error): void {
-    const { log, clock } = this.#options;
+    const { log, clock } = this.#options.process;
     const { backoffs, claims, places, cache } = this.#memory;
     const { uid } = step.claim.object;
     const { reason, failures } = backoffs.failed(uid, failureReport(eipCallOf(step), error));

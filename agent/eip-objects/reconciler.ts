@@ -15,15 +15,13 @@ import type { Ending } from '../../lib/model/retention.ts';
 import { OPEN_POLICY, type TenantPolicy } from '../../lib/model/tenant-policy.ts';
 import { planObjects } from '../../lib/plan/eip-objects/plan.ts';
 import { refuseObject } from '../../lib/plan/tenants.ts';
-import type { Clock } from '../../lib/runtime/clock.ts';
 import { FailureMemory } from '../../lib/runtime/failure-memory.ts';
-import type { Logger } from '../../lib/runtime/logger.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import type { ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
 import { type Plan, Reconciler } from '../../lib/runtime/reconciler.ts';
 import { ec2Limiter } from '../aws/rate-limiter.ts';
 import type { ControllerSources } from '../controller/sources.ts';
 import { ElasticIpCache } from '../elastic-ips/cache.ts';
+import type { TermProcess } from '../process.ts';
 import { ClaimMemory } from './claim-memory.ts';
 import { EipObjectExecutor } from './executor.ts';
 import { PendingWrites } from './pending-writes.ts';
@@ -31,27 +29,29 @@ import { PlacementMemory } from './placement-memory.ts';
 import type { EipObjectReporter } from './reporter.ts';
 import { versionOf } from './step-facts.ts';
 
-export interface EipObjectReconcilerOptions {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
-  readonly kube: KubeClient;
+/** The process that the loop runs in. Its calls end when the term does. */
+export interface EipObjectProcess extends Omit<TermProcess, 'callSignal' | 'tracer'> {
+  readonly dryRun: boolean;
+}
+
+export interface EipObjectEc2 {
   readonly elasticIps: ElasticIpApi;
   readonly addresses: Pick<AddressApi, 'describeEnis' | 'findHolders'>;
   readonly interfaces: Pick<InterfaceApi, 'describe'>;
   readonly rateLimit: RateLimit;
+  /** How often EC2 is asked when nothing changes, ms. */
+  readonly resyncMs: number;
+}
+
+export interface EipObjectReconcilerOptions {
+  readonly process: EipObjectProcess;
+  readonly ec2: EipObjectEc2;
+  readonly kube: KubeClient;
+  readonly sources: ControllerSources;
   readonly context: ObjectContext;
   /** What namespaces may ask for. @default everything */
   readonly tenants?: () => TenantPolicy;
-  readonly sources: ControllerSources;
   readonly reporter: EipObjectReporter;
-  /** How often EC2 is asked when nothing changes, ms. */
-  readonly resyncMs: number;
-  /** Asked right before each call: a leader that was paused must not go on. */
-  readonly mayAct: () => boolean;
-  readonly dryRun: boolean;
-  /** Hears how reconciles end. @default kept to itself */
-  readonly health?: ReconcileHealth;
 }
 
 /** What one term of leadership knows beside the watches. All of it may be lost: EC2's tags and the objects carry the truth. */
@@ -81,9 +81,11 @@ export class EipObjectReconciler {
   constructor(options: EipObjectReconcilerOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
-    const { clock, random, elasticIps: ec2, rateLimit, log, mayAct } = options;
+    const { process, ec2 } = options;
+    const { clock, random, log, health, mayAct } = process;
+    const { elasticIps, rateLimit } = ec2;
     const memory: ObjectMemory = {
-      cache: new ElasticIpCache({ clock, random, ec2, rateLimit, log, wake: () => this.wake() }, signal),
+      cache: new ElasticIpCache({ clock, random, ec2: elasticIps, rateLimit, log, wake: () => this.wake() }, signal),
       claims: new ClaimMemory(),
       places: new PlacementMemory(),
       endings: new Map(),
@@ -99,13 +101,15 @@ export class EipObjectReconciler {
         clock,
         rateLimiter: ec2Limiter(rateLimit),
         plan: () => this.#plan(),
-        keyOf: ({ key }) => key,
-        priorityOf: (step) => (isEc2Step(step) ? (step.kind === 'associate' ? 1 : 2) : undefined),
-        mayAct,
-        act: (step) => executor.act(step),
-        failed: (step, error) => executor.failed(step, error),
+        steps: {
+          keyOf: ({ key }) => key,
+          priorityOf: (step) => (isEc2Step(step) ? (step.kind === 'associate' ? 1 : 2) : undefined),
+          mayAct,
+          act: (step) => executor.act(step),
+          failed: (step, error) => executor.failed(step, error),
+        },
         onFault,
-        ...(options.health && { healthOf: { loop: 'EIP objects', health: options.health } }),
+        ...(health && { healthOf: { loop: 'EIP objects', health } }),
       },
       signal,
     );
@@ -124,14 +128,15 @@ export class EipObjectReconciler {
   }
 
   #plan(): Plan<ObjectStep> {
-    const { clock, dryRun, resyncMs, reporter } = this.#options;
+    const { process, ec2, reporter } = this.#options;
+    const { clock, dryRun } = process;
     const { cache, claims: memory } = this.#memory;
     const now = clock.now();
     const claims = memory.see(this.#claims(), now);
     this.#stateNeeds(claims);
     const plan = planObjects(this.#snapshot(claims, now), objectAdapter);
     memory.stray(plan.strayed, now);
-    const resyncAt = claims.length === 0 ? undefined : (cache.readAt ?? 0) + resyncMs;
+    const resyncAt = claims.length === 0 ? undefined : (cache.readAt ?? 0) + ec2.resyncMs;
     if (plan.readEips || (resyncAt !== undefined && resyncAt <= now)) cache.request();
     for (const verdict of plan.verdicts) reporter.verdict(verdict);
     const { steps, waits } = dryRun ? { steps: [], waits: [] } : this.#due(plan.steps, now);

@@ -52,18 +52,18 @@ export class BranchEnis {
       {
         clock,
         random,
-        rateLimiter: ec2Limiter(rateLimit),
-        priority: () => 1,
-        minIntervalMs: 0,
-        pause: (error) => (isThrottling(error) ? undefined : FAILED),
+        permission: { rateLimiter: ec2Limiter(rateLimit), priority: () => 1 },
+        pace: { minIntervalMs: 0, pause: (error) => (isThrottling(error) ? undefined : FAILED) },
         read: (reading) => {
           const asked = this.#due();
           if (asked.length === 0) return NO_CALL;
           return interfaces.describe({ ids: asked }, { signal: reading }).then((found) => ({ asked, found }));
         },
-        taken: (answer, askedAt) => this.#take(answer, askedAt),
-        failed: (error) => log.warn('cannot look up branch ENIs; trying again', { error, enis: this.#due() }),
-        ended: wake,
+        on: {
+          answer: (answer, askedAt) => this.#take(answer, askedAt),
+          failure: (error) => log.warn('cannot look up branch ENIs; trying again', { error, enis: this.#due() }),
+          end: wake,
+        },
       },
       signal,
     );

@@ -57,14 +57,17 @@ export class ElasticIpCache {
       {
         clock,
         random,
-        rateLimiter: ec2Limiter(rateLimit),
-        priority: () => 1,
-        minIntervalMs: MIN_INTERVAL_MS,
-        pause: (error) => (isThrottling(error) ? undefined : isForbidden(error) ? FORBIDDEN : FAILED),
+        permission: { rateLimiter: ec2Limiter(rateLimit), priority: () => 1 },
+        pace: {
+          minIntervalMs: MIN_INTERVAL_MS,
+          pause: (error) => (isThrottling(error) ? undefined : isForbidden(error) ? FORBIDDEN : FAILED),
+        },
         read: (reading) => ec2.describe({}, { signal: reading }),
-        taken: (eips, askedAt) => this.#read(eips, askedAt),
-        failed: (error) => this.#failed(error),
-        ended: wake,
+        on: {
+          answer: (eips, askedAt) => this.#read(eips, askedAt),
+          failure: (error) => this.#failed(error),
+          end: wake,
+        },
       },
       signal,
     );

@@ -9,7 +9,7 @@ import type { Journal } from '../../lib/runtime/journal.ts';
 import { elasticIpFailure } from '../aws/failures.ts';
 import type { ElasticIpCalls } from './calls.ts';
 import type { ElasticIpMemory } from './memory.ts';
-import type { ElasticIpProcess, ElasticIpReconcilerOptions } from './reconciler-options.ts';
+import type { ElasticIpProcess, ElasticIpReports } from './reconciler-options.ts';
 
 export interface EipStepParts {
   readonly process: Pick<ElasticIpProcess, 'clock' | 'log' | 'callSignal'>;
@@ -20,7 +20,7 @@ export interface EipStepParts {
   readonly doubtEnis: (cause: string) => void;
   /** An EIP may exist that no read shows yet. */
   readonly lookAgain: () => void;
-  readonly recordEvent: ElasticIpReconcilerOptions['recordEvent'];
+  readonly recordEvent: ElasticIpReports['recordEvent'];
 }
 
 /** Carries out one step and records in the cache what is true now. @throws {Ec2Error} which belongs to {@link stepFailed} */

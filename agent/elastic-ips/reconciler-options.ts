@@ -15,11 +15,9 @@ import type { Eni } from '../../lib/model/eni.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { Pod } from '../../lib/model/pod.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
-import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
-import type { Logger } from '../../lib/runtime/logger.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import type { ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
+import type { LoopProcess } from '../process.ts';
 
 /** What the loop for Elastic IPs sees of the rest of the agent. */
 export interface EipSurroundingsNow {
@@ -47,14 +45,8 @@ export interface EipReport {
 }
 
 /** The process that the loop runs in. */
-export interface ElasticIpProcess {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
-  readonly callSignal: AbortSignal;
+export interface ElasticIpProcess extends LoopProcess {
   readonly dryRun: boolean;
-  /** Hears how reconciles end. @default kept to itself */
-  readonly health?: ReconcileHealth;
 }
 
 export interface ElasticIpEc2 {
@@ -74,6 +66,12 @@ export interface ElasticIpLanguages {
   readonly serves: (namespace: string) => boolean;
 }
 
+/** Where it goes what became of the claims. */
+export interface ElasticIpReports {
+  readonly report: (report: EipReport) => void;
+  readonly recordEvent: (claim: ElasticIpClaim | undefined, owner: string, event: EipEventKind) => void;
+}
+
 export interface ElasticIpReconcilerOptions {
   readonly process: ElasticIpProcess;
   readonly ec2: ElasticIpEc2;
@@ -83,6 +81,5 @@ export interface ElasticIpReconcilerOptions {
   readonly releaseDelayMs: number;
   /** Pods of served namespaces only. */
   readonly observe: () => EipSurroundingsNow;
-  readonly report: (report: EipReport) => void;
-  readonly recordEvent: (claim: ElasticIpClaim | undefined, owner: string, event: EipEventKind) => void;
+  readonly reports: ElasticIpReports;
 }

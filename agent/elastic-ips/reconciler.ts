@@ -50,14 +50,14 @@ export class ElasticIpReconciler {
   constructor(options: ElasticIpReconcilerOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
-    const { process, ec2, requests } = options;
+    const { process, ec2, requests, reports } = options;
     const { clock, log, health } = process;
     const wake = () => this.wake();
     this.#cache = new ElasticIpCache({ ...process, ec2: ec2.elasticIps, rateLimit: ec2.rateLimit, wake }, signal);
     this.#memory = new ElasticIpMemory(process);
     this.#ownership = new ElasticIpOwnership({ ...requests, pendingAssociations: options.pendingAssociations });
     this.#branches = new BranchEnis({ ...process, ...ec2, wake }, signal);
-    this.#reporter = new ElasticIpReporter(clock, log, (claim, event) => options.recordEvent(claim, '', event));
+    this.#reporter = new ElasticIpReporter(clock, log, (claim, event) => reports.recordEvent(claim, '', event));
     // For what an earlier life left behind.
     if (requests.context.clusterName !== undefined) this.#lookAt = [clock.now()];
     const parts = this.#stepParts();
@@ -66,11 +66,13 @@ export class ElasticIpReconciler {
         clock,
         rateLimiter: ec2Limiter(ec2.rateLimit),
         plan: () => this.#plan(),
-        keyOf: ({ key }) => key,
-        priorityOf: ({ kind }) => (kind === 'associate' ? 0 : 2),
-        mayAct: () => true,
-        act: (step) => this.#act(step, parts),
-        failed: (step, error) => stepFailed(error, step, parts),
+        steps: {
+          keyOf: ({ key }) => key,
+          priorityOf: ({ kind }) => (kind === 'associate' ? 0 : 2),
+          mayAct: () => true,
+          act: (step) => this.#act(step, parts),
+          failed: (step, error) => stepFailed(error, step, parts),
+        },
         onFault: (error) => log.error('planning for Elastic IPs failed; trying again', { error }),
         ...(health && { healthOf: { loop: 'Elastic IPs', health } }),
       },
@@ -93,7 +95,7 @@ export class ElasticIpReconciler {
   }
 
   #plan(): Plan<EipStep> {
-    const { process, requests, observe, report } = this.#options;
+    const { process, requests, observe, reports } = this.#options;
     const { clock, dryRun } = process;
     const now = observe();
     this.#noteLeft(now);
@@ -111,7 +113,13 @@ export class ElasticIpReconciler {
     if (!this.#started && this.#cache.readAt !== undefined) this.#firstRead(claims.length);
     this.#reporter.statuses(planned.statuses);
     const pods = new Set(now.pods.map(({ uid }) => uid));
-    report({ statuses: planned.statuses, steps: planned.steps, refusals, complete: this.#hasSeenAll(now), pods });
+    reports.report({
+      statuses: planned.statuses,
+      steps: planned.steps,
+      refusals,
+      complete: this.#hasSeenAll(now),
+      pods,
+    });
     return { steps: dryRun ? [] : planned.steps, retryAt };
   }
 
@@ -123,7 +131,7 @@ export class ElasticIpReconciler {
       this.#cache.changed(eip.allocationId, { ...eip, association: undefined });
       this.#memory.distrust(eip.allocationId, this.#options.process.clock.now());
       const owner = owned.find((one) => one.eip === eip)?.owner;
-      if (owner) this.#options.recordEvent(undefined, owner, { kind: 'disassociated', publicIp: eip.publicIp });
+      if (owner) this.#options.reports.recordEvent(undefined, owner, { kind: 'disassociated', publicIp: eip.publicIp });
     }
     this.#leaving = leaving;
   }
@@ -183,8 +191,16 @@ export class ElasticIpReconciler {
 
   #stepParts(): EipStepParts {
     const calls = new ElasticIpCalls(this.#options.ec2.elasticIps, this.#cache);
-    const { doubtEnis } = this.#options.ec2;
-    return { ...this.#options, doubtEnis, calls, memory: this.#memory, lookAgain: () => this.#lookAgain() };
+    const { process, ec2, pendingAssociations, reports } = this.#options;
+    return {
+      process,
+      calls,
+      pendingAssociations,
+      memory: this.#memory,
+      doubtEnis: ec2.doubtEnis,
+      lookAgain: () => this.#lookAgain(),
+      recordEvent: reports.recordEvent,
+    };
   }
 
   #snapshot(now: EipSurroundingsNow, claims: readonly PlacedEipClaim[]): EipSnapshot {

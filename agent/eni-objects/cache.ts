@@ -111,13 +111,13 @@ export class NetworkInterfaceCache {
     await Promise.all([this.#refresher, ...this.#roomRefreshers.values()].map((refresher) => refresher.idle()));
   }
 
-  #refresherOf<T>(fault: string, read: () => Promise<T>, taken: (answer: T, askedAt: number) => void): Refresher<T> {
-    const { clock, random, rateLimit, wake: ended, onProblem } = this.#options;
-    const rateLimiter = ec2Limiter(rateLimit);
-    const failed = (error: unknown) => onProblem(fault, error);
+  #refresherOf<T>(fault: string, read: () => Promise<T>, answer: (answer: T, askedAt: number) => void): Refresher<T> {
+    const { clock, random, rateLimit, wake: end, onProblem } = this.#options;
+    const permission = { rateLimiter: ec2Limiter(rateLimit), priority: () => 1 };
     const pause = (error: unknown) => (isThrottling(error) ? undefined : FAILED);
-    const shared = { clock, random, rateLimiter, priority: () => 1, minIntervalMs: MIN_INTERVAL_MS };
-    return new Refresher({ ...shared, pause, read, taken, failed, ended }, this.#signal);
+    const pace = { minIntervalMs: MIN_INTERVAL_MS, pause };
+    const failure = (error: unknown) => onProblem(fault, error);
+    return new Refresher({ clock, random, permission, pace, read, on: { answer, failure, end } }, this.#signal);
   }
 
   readonly #take = (described: readonly NetworkInterface[], askedAt: number): void => {

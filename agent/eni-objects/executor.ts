@@ -1,16 +1,15 @@
 import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
-import type { EniObjectWriter } from '../../lib/kube/eni-objects.ts';
 import { type EniObject, eniClientToken, eniTags } from '../../lib/model/eni-objects/eni-object.ts';
 import type { EniStep } from '../../lib/model/eni-objects/plan.ts';
 import type { Ending } from '../../lib/model/retention.ts';
 import type { NetworkInterfaceCache } from './cache.ts';
+import type { EniObjectAccess } from './reconciler.ts';
 
 export interface EniStepParts {
   readonly ec2: InterfaceApi;
-  readonly writer: EniObjectWriter;
+  readonly objects: Pick<EniObjectAccess, 'writer' | 'endingOf'>;
   readonly cache: NetworkInterfaceCache;
   readonly clusterName: string;
-  readonly endingOf: (object: EniObject) => Promise<Ending>;
   readonly ended: (object: EniObject, ending: Ending) => void;
   readonly callSignal: AbortSignal;
 }
@@ -29,11 +28,12 @@ export function callsEc2(step: EniStep): boolean {
 
 /** Carries out one step and records in the cache what is now true. Throws what the adapters throw. */
 export async function performEniStep(step: EniStep, parts: EniStepParts): Promise<void> {
-  const { ec2, writer, cache, callSignal: signal } = parts;
+  const { ec2, objects, cache, callSignal: signal } = parts;
+  const { writer, endingOf } = objects;
   const { object } = step;
   switch (step.kind) {
     case 'ask-ending':
-      parts.ended(object, await parts.endingOf(object));
+      parts.ended(object, await endingOf(object));
       return;
     case 'add-finalizer':
       await writer.addFinalizer(object);

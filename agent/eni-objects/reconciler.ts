@@ -9,13 +9,11 @@ import type { NetworkInterface } from '../../lib/model/network-interface.ts';
 import type { Ending } from '../../lib/model/retention.ts';
 import { OPEN_POLICY, type TenantPolicy } from '../../lib/model/tenant-policy.ts';
 import { planEnis } from '../../lib/plan/eni-objects/plan.ts';
-import type { Clock } from '../../lib/runtime/clock.ts';
-import type { Logger } from '../../lib/runtime/logger.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import type { ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
 import { type Plan, Reconciler } from '../../lib/runtime/reconciler.ts';
-import { noTracer, RECONCILE, type Tracer } from '../../lib/runtime/tracing.ts';
+import { noTracer, RECONCILE } from '../../lib/runtime/tracing.ts';
 import { ec2Limiter, isThrottling } from '../aws/rate-limiter.ts';
+import type { TermProcess } from '../process.ts';
 import { eniBackoff, kubeBackoff } from './backoff.ts';
 import { NetworkInterfaceCache } from './cache.ts';
 import { callsEc2, performEniStep, writesObject } from './executor.ts';
@@ -35,33 +33,32 @@ export interface EniSurroundings {
   readonly inUse: ReadonlySet<IpAddress>;
 }
 
-export interface EniObjectReconcilerParts {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
-  readonly ec2: InterfaceApi;
+export interface EniObjectEc2 {
+  readonly interfaces: InterfaceApi;
   readonly rateLimit: RateLimit;
+  /** How often EC2 is asked when nothing changes, ms. @default 10 min */
+  readonly resyncMs?: number;
+}
+
+/** The objects, and what is written to them and about them. */
+export interface EniObjectAccess {
   readonly writer: EniObjectWriter;
-  /** @default none */
-  readonly tracer?: Tracer;
-  readonly clusterName: string;
   readonly observe: () => EniSurroundings;
   /** Whether an object that is being deleted goes by itself. */
   readonly endingOf: (object: EniObject) => Promise<Ending>;
-  /** What namespaces may ask for. @default everything */
-  readonly tenants?: () => TenantPolicy;
-  /** Asked right before every call: false while this process does not lead. */
-  readonly mayAct: () => boolean;
   readonly recordEvent: (
     object: EniObject,
     event: { type: 'Normal' | 'Warning'; reason: string; message: string },
   ) => void;
-  /** Ends calls in flight. */
-  readonly callSignal: AbortSignal;
-  /** How often EC2 is asked when nothing changes, ms. @default 10 min */
-  readonly resyncMs?: number;
-  /** Hears how reconciles end. @default kept to itself */
-  readonly health?: ReconcileHealth;
+}
+
+export interface EniObjectReconcilerParts {
+  readonly process: TermProcess;
+  readonly ec2: EniObjectEc2;
+  readonly objects: EniObjectAccess;
+  readonly clusterName: string;
+  /** What namespaces may ask for. @default everything */
+  readonly tenants?: () => TenantPolicy;
 }
 
 export interface EniObjectReconciler {
@@ -90,9 +87,10 @@ class Loop implements EniObjectReconciler {
 
   constructor(parts: EniObjectReconcilerParts, signal: AbortSignal) {
     this.#parts = parts;
-    this.#memory = new EniObjectMemory(parts);
-    this.#statuses = new StatusWrites(parts.writer, parts.log);
-    const { clock, random, ec2, rateLimit, log, mayAct } = parts;
+    const { clock, random, log, mayAct, health } = parts.process;
+    this.#memory = new EniObjectMemory(parts.process);
+    this.#statuses = new StatusWrites(parts.objects.writer, log);
+    const { interfaces: ec2, rateLimit } = parts.ec2;
     const onProblem = (message: string, error: unknown) => log.warn(message, { error });
     const wake = () => this.wake();
     this.#cache = new NetworkInterfaceCache(
@@ -104,12 +102,14 @@ class Loop implements EniObjectReconciler {
         clock,
         rateLimiter: ec2Limiter(rateLimit),
         plan: () => this.#plan(),
-        keyOf: ({ object }) => object.uid,
-        priorityOf: (step) => (callsEc2(step) ? (step.kind === 'attach' ? 1 : 2) : undefined),
-        mayAct,
-        act: (step) => this.#act(step),
-        failed: (step, error) => this.#failed(step, error),
-        ...(parts.health && { healthOf: { loop: 'ENI objects', health: parts.health } }),
+        steps: {
+          keyOf: ({ object }) => object.uid,
+          priorityOf: (step) => (callsEc2(step) ? (step.kind === 'attach' ? 1 : 2) : undefined),
+          mayAct,
+          act: (step) => this.#act(step),
+          failed: (step, error) => this.#failed(step, error),
+        },
+        ...(health && { healthOf: { loop: 'ENI objects', health } }),
         onFault: (error) => onProblem('planning for ENI objects failed; the next event tries again', error),
       },
       signal,
@@ -126,17 +126,19 @@ class Loop implements EniObjectReconciler {
 
   /** Ours by their tags, and those that statuses name: they may lack our tags. */
   async #describe(signal: AbortSignal): Promise<readonly NetworkInterface[]> {
-    const { ec2, clusterName, observe } = this.#parts;
+    const { clusterName, objects } = this.#parts;
+    const ec2 = this.#parts.ec2.interfaces;
     const tags = { [ENI_TAG.cluster]: clusterName };
     const tagged = await ec2.describe({ tags, tagKeys: [ENI_TAG.uid] }, { signal });
-    const recorded = observe().objects.flatMap(({ status }) => status.networkInterfaceId ?? []);
+    const recorded = objects.observe().objects.flatMap(({ status }) => status.networkInterfaceId ?? []);
     const unseen = recorded.filter((id) => !tagged.some((facts) => facts.id === id));
     return unseen.length === 0 ? tagged : [...tagged, ...(await ec2.describe({ ids: unseen }, { signal }))];
   }
 
   #plan(): Plan<EniStep> {
-    const { observe, mayAct, clock, resyncMs = RESYNC_MS } = this.#parts;
-    const around = observe();
+    const { process, ec2, objects } = this.#parts;
+    const { clock, mayAct } = process;
+    const around = objects.observe();
     if (!around.objectsKnown || !mayAct()) return NOTHING_TO_DO;
     const snapshot = this.#snapshot(around);
     this.#statuses.forget(new Set(around.objects.map(({ uid }) => uid)));
@@ -145,7 +147,7 @@ class Loop implements EniObjectReconciler {
     const heeded = planEnis(snapshot).map((decision) => this.#heed(decision));
     const { readAt } = this.#cache;
     const alarms = heeded.flatMap(({ times }) => times);
-    if (readAt !== undefined) alarms.push(this.#readAt(readAt + resyncMs));
+    if (readAt !== undefined) alarms.push(this.#readAt(readAt + (ec2.resyncMs ?? RESYNC_MS)));
     const ahead = alarms.filter((time) => time > clock.now());
     return {
       steps: heeded.flatMap(({ step }) => step ?? []),
@@ -154,11 +156,11 @@ class Loop implements EniObjectReconciler {
   }
 
   #snapshot(around: EniSurroundings): EniSnapshot {
-    const { clock, clusterName, tenants = () => OPEN_POLICY } = this.#parts;
+    const { process, clusterName, tenants = () => OPEN_POLICY } = this.#parts;
     const { interfaces, readAt: interfacesAt, rooms } = this.#cache;
     this.#memory.note(around.objects, interfaces, interfacesAt, clusterName);
     const known = { ...around, ...this.#memory.known, tenants: tenants() };
-    return { ...known, now: clock.now(), clusterName, interfaces, interfacesAt, rooms };
+    return { ...known, now: process.clock.now(), clusterName, interfaces, interfacesAt, rooms };
   }
 
   /** Reports and asks what the decision wants; returns the step that may go now, and the times at which to look again. */
@@ -171,25 +173,30 @@ class Loop implements EniObjectReconciler {
     if (status !== undefined && this.#statuses.write(object, status)) this.#tellRefusal(object, status);
     const times = retryAt === undefined ? [] : [retryAt];
     if (!poll) this.#memory.settled(object);
-    else times.push(this.#readAt((this.#cache.readAt ?? this.#parts.clock.now()) + this.#memory.pollPause(object)));
+    else
+      times.push(
+        this.#readAt((this.#cache.readAt ?? this.#parts.process.clock.now()) + this.#memory.pollPause(object)),
+      );
     if (step === undefined || !writesObject(step) || !this.#memory.awaitsEcho(object)) return { step, times };
-    return { step: undefined, times: [...times, this.#parts.clock.now() + ECHO_MS] };
+    return { step: undefined, times: [...times, this.#parts.process.clock.now() + ECHO_MS] };
   }
 
   /** Reads the interfaces if that time has come; returns it, as an alarm. */
   #readAt(due: number): number {
-    if (due <= this.#parts.clock.now()) this.#cache.request();
+    if (due <= this.#parts.process.clock.now()) this.#cache.request();
     return due;
   }
 
   async #act(step: EniStep): Promise<void> {
-    const { clock, log } = this.#parts;
+    const { process, ec2, objects, clusterName } = this.#parts;
+    const { clock, log, callSignal, tracer = noTracer } = process;
     if (step.kind === 'create') this.#memory.mayAppear(step.object);
     if (step.kind === 'attach') this.#cache.rooms.delete(step.instanceId);
     const startedAt = clock.now();
     const ended = (object: EniObject, ending: Ending) => this.#memory.ended(object, ending);
-    const perform = () => performEniStep(step, { ...this.#parts, cache: this.#cache, ended });
-    await (this.#parts.tracer ?? noTracer).run(`ENI object: ${step.kind}`, RECONCILE, about(step), perform);
+    const parts = { ec2: ec2.interfaces, objects, clusterName, callSignal, cache: this.#cache, ended };
+    const perform = () => performEniStep(step, parts);
+    await tracer.run(`ENI object: ${step.kind}`, RECONCILE, about(step), perform);
     this.#memory.succeeded(step);
     if (!callsEc2(step)) return;
     log.info(`ENI object: ${step.kind} done`, { ...about(step), callMs: clock.now() - startedAt });
@@ -197,7 +204,8 @@ class Loop implements EniObjectReconciler {
   }
 
   #failed(step: EniStep, cause: unknown): void {
-    const { log, callSignal, recordEvent } = this.#parts;
+    const { process, objects } = this.#parts;
+    const { log, callSignal } = process;
     if (callSignal.aborted) return;
     if (cause instanceof Ec2Error && isThrottling(cause)) {
       log.info('EC2 is throttling requests', { ...about(step), code: cause.code });
@@ -209,7 +217,7 @@ class Loop implements EniObjectReconciler {
     if (this.#memory.failed(step.object, refusal) > 1) return;
     const { reason, message } = refusal;
     log.warn('a step for an ENI object failed', { ...about(step), reason, error: cause });
-    if (reason !== 'Settling') recordEvent(step.object, { type: 'Warning', reason, message });
+    if (reason !== 'Settling') objects.recordEvent(step.object, { type: 'Warning', reason, message });
   }
 
   #addressesOf(eni: EniId): readonly IpAddress[] {
@@ -221,7 +229,7 @@ class Loop implements EniObjectReconciler {
   #tellRefusal(object: EniObject, { ready }: EniObjectStatus): void {
     if (ready?.status !== 'False' || ready.reason === object.status.ready?.reason || !REFUSALS.has(ready.reason))
       return;
-    this.#parts.recordEvent(object, { type: 'Warning', reason: ready.reason, message: ready.message });
+    this.#parts.objects.recordEvent(object, { type: 'Warning', reason: ready.reason, message: ready.message });
   }
 
   #tellStep(step: EniStep): void {
@@ -231,7 +239,7 @@ class Loop implements EniObjectReconciler {
     const place = step.kind === 'attach' ? ` to ${step.instanceId} at device index ${step.deviceIndex}` : '';
     const why = retained === undefined ? '' : ` stays: ${retained}`;
     const message = `${'eni' in step ? step.eni : 'network interface'}${place}${why}`;
-    this.#parts.recordEvent(step.object, { type: 'Normal', reason: event, message });
+    this.#parts.objects.recordEvent(step.object, { type: 'Normal', reason: event, message });
   }
 }
 

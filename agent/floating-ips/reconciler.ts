@@ -51,12 +51,14 @@ export class FloatingIpReconciler {
         clock,
         rateLimiter: ec2Limiter(options.ec2.rateLimit),
         plan: () => this.#plan(),
-        keyOf: keyOfStep,
-        // A step makes several calls, each with a permission of its own and behind a fence: see `permitted`.
-        priorityOf: () => undefined,
-        mayAct: () => true,
-        act: (step) => this.#act(step),
-        failed: (step, error) => log.error('a step for a floating IP failed', { step: step.kind, error }),
+        steps: {
+          keyOf: keyOfStep,
+          // A step makes several calls, each with a permission of its own and behind a fence: see `permitted`.
+          priorityOf: () => undefined,
+          mayAct: () => true,
+          act: (step) => this.#act(step),
+          failed: (step, error) => log.error('a step for a floating IP failed', { step: step.kind, error }),
+        },
         onFault: (error) => log.error('reconciling floating IPs failed; trying again', { error }),
         ...(health && { healthOf: { loop: 'floating IPs', health } }),
       },

@@ -9,16 +9,22 @@ import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { AddressMetrics } from '../../lib/runtime/metrics.ts';
+import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
+import type { EniWriter } from '../aws/eni-writer.ts';
 import { permitted } from '../aws/permitted.ts';
-import { assign, type Ec2HandParts, type Outcome, outcomeOf } from '../floating-ips/address-writer.ts';
+import { assign, type Outcome, outcomeOf } from '../floating-ips/address-writer.ts';
 import { HostHolderLookup } from '../floating-ips/holder-lookup.ts';
 import type { HostAddresses } from '../floating-ips/host-addresses.ts';
 
-export interface KeeperParts extends Ec2HandParts {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
-  readonly metrics: Pick<AddressMetrics, 'tookOver'>;
+export interface HostIpReconcilerOptions {
+  readonly process: {
+    readonly clock: Clock;
+    readonly random: () => number;
+    readonly log: Logger;
+    readonly metrics: Pick<AddressMetrics, 'tookOver'>;
+  };
+  readonly ec2: EniWriter;
+  readonly rateLimit: RateLimit;
   readonly instanceId: string;
   readonly host: HostAddresses;
   readonly wanted: readonly HostAddress[];
@@ -36,8 +42,8 @@ const SETTLING_MS = 5_000;
  * Puts addresses on this node and keeps them there. One takeover, at the start: whoever takes an address away later was started later
  * and keeps it, so that two copies by mistake do not make two nodes fight.
  */
-export class HostIpKeeper {
-  readonly #parts: KeeperParts;
+export class HostIpReconciler {
+  readonly #parts: HostIpReconcilerOptions;
   readonly #look: HostHolderLookup;
   #enis: readonly Eni[] = [];
   #places: readonly Placement[] = [];
@@ -50,9 +56,9 @@ export class HostIpKeeper {
   /** Why it is not done yet, for the message of a time-out. */
   fault = 'EC2 did not answer';
 
-  constructor(parts: KeeperParts) {
+  constructor(parts: HostIpReconcilerOptions) {
     this.#parts = parts;
-    this.#since = parts.clock.now();
+    this.#since = parts.process.clock.now();
     this.#look = new HostHolderLookup({ ...parts, clusterName: undefined, enis: () => this.#enis });
   }
 
@@ -65,7 +71,7 @@ export class HostIpKeeper {
    * the signal aborts first.
    */
   async take(signal: AbortSignal): Promise<boolean> {
-    const { clock, random } = this.#parts;
+    const { clock, random } = this.#parts.process;
     for (let failures = 1; !signal.aborted; failures += 1) {
       if ((await this.#locate(signal)) && (await this.#takeAll(signal)) && (await this.#confirmed(signal))) {
         await this.#configure(signal);
@@ -78,7 +84,7 @@ export class HostIpKeeper {
 
   /** Puts back on the interface what is missing there, and stands down from what EC2 gave to somebody else. Until the signal aborts. */
   async keep(changed: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#parts;
+    const { clock, log } = this.#parts.process;
     let lookAt = clock.now() + LOOK_MS;
     while (!signal.aborted) {
       await changed(signal);
@@ -142,7 +148,7 @@ export class HostIpKeeper {
     places: readonly Placement[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<IpAddress, EniId> | undefined> {
-    const { clock } = this.#parts;
+    const { clock } = this.#parts.process;
     const requests = places.map(({ address, eni }) => ({
       address,
       eni,
@@ -176,7 +182,7 @@ export class HostIpKeeper {
     takeFrom: ReadonlyMap<IpAddress, EniId>,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { log, metrics } = this.#parts;
+    const { log, metrics } = this.#parts.process;
     const eni = places[0]?.eni ?? '';
     const addresses = places.map(({ address }) => address);
     const held = new Map([...takeFrom].filter(([, from]) => from !== ''));
@@ -197,12 +203,12 @@ export class HostIpKeeper {
 
   #failed({ reason, message }: Pick<Refusal, 'reason' | 'message'>): void {
     this.fault = `${reason}: ${message}`;
-    this.#parts.log.warn('cannot take the address over yet', { reason, message });
+    this.#parts.process.log.warn('cannot take the address over yet', { reason, message });
   }
 
   #standDown(address: IpAddress, holder?: EniId): void {
     if (!this.#lost.has(address))
-      this.#parts.log.error('another ENI has taken the address; standing down', { address, holder });
+      this.#parts.process.log.error('another ENI has taken the address; standing down', { address, holder });
     this.#lost.add(address);
   }
 
@@ -215,10 +221,10 @@ export class HostIpKeeper {
   }
 
   async #lookAgain(signal: AbortSignal): Promise<void> {
-    const { clock, host } = this.#parts;
+    const { process, host } = this.#parts;
     if (!(await this.#describe(signal))) return;
     if (this.#places.some((place) => !this.#isHere(place))) {
-      await clock.sleep(SETTLING_MS, signal);
+      await process.clock.sleep(SETTLING_MS, signal);
       if (!(await this.#describe(signal))) return;
     }
     for (const place of this.#places) {
@@ -237,13 +243,13 @@ export class HostIpKeeper {
   }
 
   async #configure(signal: AbortSignal): Promise<void> {
-    const { host, log } = this.#parts;
+    const { host, process } = this.#parts;
     const configured = host.configured();
     for (const place of this.#places) {
       const there = configured.some(({ address, device }) => address === place.address && device === place.device);
       if (there || this.#lost.has(place.address)) continue;
       await host.add(place, signal);
-      log.info('put address on the interface', { address: place.address, interface: place.device });
+      process.log.info('put address on the interface', { address: place.address, interface: place.device });
     }
   }
 
@@ -253,7 +259,9 @@ export class HostIpKeeper {
     takeFrom: ReadonlyMap<IpAddress, EniId> | undefined,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    return assign(this.#parts, { eni, addresses, takeFrom, allowed: () => !signal.aborted, signal });
+    const { process, ec2, rateLimit } = this.#parts;
+    const parts = { clock: process.clock, ec2, rateLimit };
+    return assign(parts, { eni, addresses, takeFrom, allowed: () => !signal.aborted, signal });
   }
 
   async #describe(signal: AbortSignal): Promise<boolean> {

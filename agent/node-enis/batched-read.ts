@@ -34,14 +34,10 @@ export class BatchedRead<Key> {
       {
         clock,
         random,
-        rateLimiter,
-        minIntervalMs,
-        priority: () => 1,
-        pause: () => FAILED,
+        permission: rateLimiter && { rateLimiter, priority: () => 1 },
+        pace: { minIntervalMs, pause: () => FAILED },
         read: () => (this.#wanted.size === 0 ? NO_CALL : this.#ask()),
-        taken: () => undefined,
-        failed: onProblem,
-        ended: () => this.#ended(),
+        on: { answer: () => undefined, failure: onProblem, end: () => this.#ended() },
       },
       signal,
     );

@@ -1,34 +1,20 @@
-import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
-import type { NetworkApi } from '../../lib/ec2/network-api.ts';
 import type { KnownRoom } from '../../lib/model/eni-objects/plan.ts';
 import type { NodeEni } from '../../lib/model/node-enis/node-eni.ts';
-import type {
-  InterfaceUser,
-  KnownNetworks,
-  KnownUsers,
-  NodeEniPlan,
-  NodeEniSnapshot,
-} from '../../lib/model/node-enis/plan.ts';
+import type { KnownNetworks, KnownUsers, NodeEniPlan, NodeEniSnapshot } from '../../lib/model/node-enis/plan.ts';
 import { LEGACY_TAG, NODE_ENI_TAG } from '../../lib/model/node-enis/tags.ts';
 import type { Ending } from '../../lib/model/retention.ts';
-import type { Clock } from '../../lib/runtime/clock.ts';
-import type { Logger } from '../../lib/runtime/logger.ts';
-import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import type { RateLimiter } from '../../lib/runtime/rate-limiter.ts';
 import { NetworkInterfaceCache } from '../eni-objects/cache.ts';
+import type { TermProcess } from '../process.ts';
 import { BatchedRead } from './batched-read.ts';
+import type { NodeEniAccess, NodeEniEc2 } from './reconciler.ts';
 
 export interface NodeEniFactsParts {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
-  readonly ec2: InterfaceApi;
-  readonly networks: NetworkApi;
-  readonly rateLimit: RateLimit;
+  readonly process: Pick<TermProcess, 'clock' | 'random' | 'log'>;
+  readonly ec2: NodeEniEc2;
   readonly rateLimiter: RateLimiter;
   readonly clusterName: string;
-  readonly usersOf: (nodeName: string) => Promise<readonly InterfaceUser[]>;
-  readonly endingOf: (object: NodeEni) => Promise<Ending>;
+  readonly objects: Pick<NodeEniAccess, 'usersOf' | 'endingOf'>;
   readonly wake: () => void;
 }
 
@@ -60,7 +46,9 @@ export class NodeEniFacts {
   };
 
   constructor(parts: NodeEniFactsParts, signal: AbortSignal) {
-    const { clock, random, log, ec2, rateLimit, rateLimiter, wake, networks: api } = parts;
+    const { process, objects, rateLimiter, wake } = parts;
+    const { clock, random, log } = process;
+    const { interfaces: ec2, networks: api, rateLimit } = parts.ec2;
     this.cache = new NetworkInterfaceCache(
       {
         clock,
@@ -104,12 +92,12 @@ export class NodeEniFacts {
         this.#networks = { subnets, groups: found, vpcIds: new Set(vpcs), at };
       }),
       users: read('the pods of a node', ofKube, async (names, at) => {
-        const found = await Promise.all(names.map(async (name) => [name, await parts.usersOf(name)] as const));
+        const found = await Promise.all(names.map(async (name) => [name, await objects.usersOf(name)] as const));
         for (const [name, pods] of found) this.#users.set(name, { pods, at });
       }),
-      endings: read('why an object is deleted', ofKube, async (objects) => {
+      endings: read('why an object is deleted', ofKube, async (deleted) => {
         const found = await Promise.all(
-          objects.map(async (object) => [object.uid, await parts.endingOf(object)] as const),
+          deleted.map(async (object) => [object.uid, await objects.endingOf(object)] as const),
         );
         for (const [uid, ending] of found) this.#endings.set(uid, ending);
       }),
@@ -164,7 +152,7 @@ export class NodeEniFacts {
   }
 
   /** Ours by their tags; those of the replaced controller, too, while there is an object of its kind. */
-  async #describe({ ec2, clusterName }: NodeEniFactsParts, signal: AbortSignal) {
+  async #describe({ ec2: { interfaces: ec2 }, clusterName }: NodeEniFactsParts, signal: AbortSignal) {
     const ours = ec2.describe(
       { tags: { [NODE_ENI_TAG.cluster]: clusterName }, tagKeys: [NODE_ENI_TAG.uid] },
       { signal },

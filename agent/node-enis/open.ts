@@ -1,31 +1,22 @@
-import type { InterfaceApi } from '../../lib/ec2/interface-api.ts';
-import type { NetworkApi } from '../../lib/ec2/network-api.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
 import { patchObject } from '../../lib/kube/custom-resources.ts';
 import { readEnding } from '../../lib/kube/endings.ts';
 import type { EventRecorder } from '../../lib/kube/events.ts';
 import { listInterfaceUsers, nodeEniPath } from '../../lib/kube/node-enis.ts';
 import { NODE_ENI_FINALIZER, type NodeEni } from '../../lib/model/node-enis/node-eni.ts';
-import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import { Topic } from '../../lib/runtime/topic.ts';
-import type { Tracer } from '../../lib/runtime/tracing.ts';
-import type { ProcessParts } from '../process.ts';
+import type { TermProcess } from '../process.ts';
 import { NodeEniPublisher, typeOf } from './publisher.ts';
-import { NodeEniReconciler } from './reconciler.ts';
+import { type NodeEniEc2, NodeEniReconciler } from './reconciler.ts';
 import type { NodeEniEvent } from './reporter.ts';
 import { NodeEniSources } from './sources.ts';
 
 export interface NodeEnisOptions {
-  readonly parts: Pick<ProcessParts, 'clock' | 'random' | 'log' | 'health'>;
+  readonly process: TermProcess;
+  readonly ec2: NodeEniEc2;
   readonly kube: KubeClient;
-  readonly interfaces: InterfaceApi;
-  readonly networks: NetworkApi;
   readonly recorder: Pick<EventRecorder, 'record'>;
-  readonly rateLimit: RateLimit;
-  readonly tracer: Tracer;
   readonly clusterName: string;
-  readonly resyncMs: number;
-  readonly mayAct: () => boolean;
   readonly gauge: (byState: Readonly<Record<string, number>>) => void;
 }
 
@@ -41,33 +32,26 @@ export interface NodeEnis {
 const VPC_CNI_INTERFACES = 2;
 /** The loop for NodeENIs on watches of its own, for one term of leadership. */
 export function openNodeEnis(options: NodeEnisOptions, signal: AbortSignal): NodeEnis {
-  const { parts, kube, interfaces, networks, recorder, clusterName, mayAct } = options;
-  const { clock, random, log, health } = parts;
+  const { process, ec2, kube, recorder, clusterName, gauge } = options;
+  const { clock, random, log } = process;
   const changed = new Topic();
   const sources = new NodeEniSources({ kube, clock, random, log, onChange: () => changed.publish() }, signal);
   const publisher = new NodeEniPublisher({ kube, clock, log, changed }, signal);
   const loop = new NodeEniReconciler(
     {
-      clock,
-      random,
-      log,
+      process,
+      ec2,
       clusterName,
-      networks,
-      mayAct,
-      ...(health && { health }),
-      ec2: interfaces,
-      rateLimit: options.rateLimit,
-      tracer: options.tracer,
       reserved: VPC_CNI_INTERFACES,
-      resyncMs: options.resyncMs,
-      observe: () => sources.read(),
-      usersOf: (nodeName) => listInterfaceUsers(kube, nodeName, signal),
-      endingOf: (object) => readEnding(kube, { namespace: '' }, typeOf(object), signal),
-      setFinalizer: (object, isOn) => setFinalizer(kube, object, isOn, signal),
-      publish: (plan) => publisher.publish(plan),
+      objects: {
+        observe: () => sources.read(),
+        usersOf: (nodeName) => listInterfaceUsers(kube, nodeName, signal),
+        endingOf: (object) => readEnding(kube, { namespace: '' }, typeOf(object), signal),
+        setFinalizer: (object, isOn) => setFinalizer(kube, object, isOn, signal),
+        publish: (plan) => publisher.publish(plan),
+      },
       record: (event) => recordEvent(recorder, event),
-      gauge: options.gauge,
-      callSignal: signal,
+      gauge,
     },
     signal,
   );

@@ -11,32 +11,27 @@ import type {
 } from '../../lib/model/node-enis/plan.ts';
 import type { Ending } from '../../lib/model/retention.ts';
 import { planNodeEnis } from '../../lib/plan/node-enis/plan.ts';
-import type { Clock } from '../../lib/runtime/clock.ts';
-import type { Logger } from '../../lib/runtime/logger.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import { RateLimiter } from '../../lib/runtime/rate-limiter.ts';
-import type { ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
 import { type Plan, Reconciler } from '../../lib/runtime/reconciler.ts';
-import { noTracer, RECONCILE, type Tracer } from '../../lib/runtime/tracing.ts';
-import { isThrottling } from '../aws/rate-limiter.ts';
+import { noTracer, RECONCILE } from '../../lib/runtime/tracing.ts';
+import { ec2Limiter, isThrottling } from '../aws/rate-limiter.ts';
+import type { TermProcess } from '../process.ts';
 import { performNodeEniStep } from './executor.ts';
 import { NodeEniFacts } from './facts.ts';
 import { ECHO_MS, NodeEniMemory } from './memory.ts';
 import { actionOf, Pace } from './pace.ts';
 import { type NodeEniEvent, NodeEniReporter } from './reporter.ts';
 
-export interface NodeEniReconcilerParts {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
-  readonly ec2: InterfaceApi;
+export interface NodeEniEc2 {
+  readonly interfaces: InterfaceApi;
   readonly networks: NetworkApi;
   readonly rateLimit: RateLimit;
-  /** @default none */
-  readonly tracer?: Tracer;
-  readonly clusterName: string;
-  /** Interfaces of network card 0 that the VPC CNI keeps on each node. */
-  readonly reserved: number;
+  /** How often EC2 is asked when nothing changes, ms. @default 10 min */
+  readonly resyncMs?: number;
+}
+
+/** The objects and their nodes, and what is written to them. */
+export interface NodeEniAccess {
   /** Undefined while watches are still being read. */
   readonly observe: () => { readonly objects: readonly NodeEni[]; readonly nodes: readonly NodeEniNode[] } | undefined;
   readonly usersOf: (nodeName: string) => Promise<readonly InterfaceUser[]>;
@@ -44,15 +39,18 @@ export interface NodeEniReconcilerParts {
   readonly setFinalizer: (object: NodeEni, isOn: boolean) => Promise<void>;
   /** Says what the plan wants objects and nodes to say; returns when to ask again. */
   readonly publish: (plan: Pick<NodeEniPlan, 'statuses' | 'notices'>) => number | undefined;
+}
+
+export interface NodeEniReconcilerParts {
+  readonly process: TermProcess;
+  readonly ec2: NodeEniEc2;
+  readonly objects: NodeEniAccess;
+  readonly clusterName: string;
+  /** Interfaces of network card 0 that the VPC CNI keeps on each node. */
+  readonly reserved: number;
   readonly record: (event: NodeEniEvent) => void;
   /** How many interfaces are in each state. */
   readonly gauge: (byState: Readonly<Record<string, number>>) => void;
-  /** Asked right before every call: false while this process does not lead. */
-  readonly mayAct: () => boolean;
-  readonly callSignal: AbortSignal;
-  /** How often EC2 is asked when nothing changes, ms. @default 10 min */
-  readonly resyncMs?: number;
-  readonly health?: ReconcileHealth;
 }
 
 const RESYNC_MS = 600_000;
@@ -78,24 +76,27 @@ export class NodeEniReconciler {
 
   constructor(parts: NodeEniReconcilerParts, signal: AbortSignal) {
     this.#parts = parts;
-    const { clock, rateLimit, log, mayAct } = parts;
-    this.#memory = new NodeEniMemory(parts);
+    const { process, ec2 } = parts;
+    const { clock, log, mayAct, health } = process;
+    this.#memory = new NodeEniMemory(process);
     this.#pace = new Pace(clock);
     this.#reporter = new NodeEniReporter(parts);
-    const rateLimiter = new RateLimiter(rateLimit, isThrottling);
+    const rateLimiter = ec2Limiter(ec2.rateLimit);
     this.#facts = new NodeEniFacts({ ...parts, rateLimiter, wake: () => this.wake() }, signal);
     this.#reconciler = new Reconciler(
       {
         clock,
         rateLimiter,
         plan: () => this.#plan(),
-        keyOf: ({ key }) => key,
-        priorityOf: (step) => (actionOf(step) === undefined ? undefined : (PRIORITY[step.kind] ?? 2)),
-        mayAct,
+        steps: {
+          keyOf: ({ key }) => key,
+          priorityOf: (step) => (actionOf(step) === undefined ? undefined : (PRIORITY[step.kind] ?? 2)),
+          mayAct,
+          act: (step) => this.#act(step),
+          failed: (step, error) => this.#failed(step, error),
+        },
         intervalMs: () => this.#slots * PLAN_MS_PER_SLOT,
-        act: (step) => this.#act(step),
-        failed: (step, error) => this.#failed(step, error),
-        ...(parts.health && { healthOf: { loop: 'NodeENIs', health: parts.health } }),
+        ...(health && { healthOf: { loop: 'NodeENIs', health } }),
         onFault: (error) => log.error('planning for NodeENIs failed; trying again at the next event', { error }),
       },
       signal,
@@ -114,8 +115,9 @@ export class NodeEniReconciler {
   }
 
   #plan(): Plan<NodeEniStep> {
-    const { clock, observe, mayAct, publish } = this.#parts;
-    const seen = observe();
+    const { process, objects: access } = this.#parts;
+    const { clock, mayAct } = process;
+    const seen = access.observe();
     if (seen === undefined || !mayAct()) return NOTHING_TO_DO;
     const { objects, nodes } = seen;
     // A cluster without NodeENIs asks EC2 nothing about them.
@@ -124,7 +126,7 @@ export class NodeEniReconciler {
     this.#slots = plan.statuses.reduce((sum, { status }) => sum + status.nodes.length, 0);
     this.#facts.request(plan.read, objects);
     this.#reporter.statuses(plan.statuses);
-    const alarms = [plan.retryAt, publish(plan), this.#readAt(plan.poll)];
+    const alarms = [plan.retryAt, access.publish(plan), this.#readAt(plan.poll)];
     const isBusy = (key: string) => this.#reconciler.isBusy(key);
     const awaiting = plan.steps.filter((step) => !isBusy(step.key) && this.#memory.awaitsEcho(step));
     const { steps, nextAt } = this.#pace.admit(
@@ -140,7 +142,7 @@ export class NodeEniReconciler {
   }
 
   #snapshot(objects: readonly NodeEni[], nodes: readonly NodeEniNode[]): NodeEniSnapshot {
-    const { clock, clusterName, reserved } = this.#parts;
+    const { process, clusterName, reserved } = this.#parts;
     const facts = this.#facts.knownFor(objects);
     const present = new Set(facts.interfaces.map(({ id }) => id));
     this.#memory.note(objects, nodes, present, facts.interfacesAt);
@@ -148,25 +150,28 @@ export class NodeEniReconciler {
       new Set(objects.map(({ uid }) => uid)),
       new Set([...nodes.flatMap(({ instanceId }) => instanceId ?? []), ...facts.rooms.keys()]),
     );
-    return { now: clock.now(), clusterName, reserved, objects, nodes, ...facts, ...this.#memory.known };
+    return { now: process.clock.now(), clusterName, reserved, objects, nodes, ...facts, ...this.#memory.known };
   }
 
   /** When EC2 is asked for the interfaces next; asks when that time has come. */
   #readAt(poll: boolean): number | undefined {
-    const { clock, resyncMs = RESYNC_MS } = this.#parts;
+    const { process, ec2 } = this.#parts;
+    const { clock } = process;
     const interfacesAt = this.#facts.cache.readAt;
     if (!poll) this.#memory.settled();
     if (interfacesAt === undefined) return undefined;
-    const due = interfacesAt + (poll ? this.#memory.pollPause(this.#slots) : resyncMs);
+    const due = interfacesAt + (poll ? this.#memory.pollPause(this.#slots) : (ec2.resyncMs ?? RESYNC_MS));
     if (due <= clock.now()) this.#facts.readInterfaces();
     return due <= clock.now() ? undefined : due;
   }
 
   async #act(step: NodeEniStep): Promise<void> {
-    const { clock, log, tracer = noTracer, callSignal, ec2, setFinalizer } = this.#parts;
+    const { process, ec2, objects } = this.#parts;
+    const { clock, log, tracer = noTracer, callSignal } = process;
+    const { setFinalizer } = objects;
     this.#memory.started(step);
     const startedAt = clock.now();
-    const parts = { ec2, setFinalizer, callSignal, cache: this.#facts.cache };
+    const parts = { ec2: ec2.interfaces, setFinalizer, callSignal, cache: this.#facts.cache };
     try {
       await tracer.run(`NodeENI: ${step.kind}`, RECONCILE, aboutStep(step), () => performNodeEniStep(step, parts));
     } finally {
@@ -180,7 +185,7 @@ export class NodeEniReconciler {
   }
 
   #failed(step: NodeEniStep, cause: unknown): void {
-    const { log, callSignal } = this.#parts;
+    const { log, callSignal } = this.#parts.process;
     if (callSignal.aborted) return;
     if (cause instanceof Ec2Error && isThrottling(cause)) {
       log.info('EC2 is throttling requests', { ...aboutStep(step), code: cause.code });

@@ -13,7 +13,8 @@ import type { ProcessParts } from '../process.ts';
 import { announcedEni } from './announced-eni.ts';
 import { type LinkPort, NodeLinks } from './node-links.ts';
 
-interface NodeLinksParts extends Pick<ProcessParts, 'clock' | 'random' | 'log'> {
+interface NodeLinksParts {
+  readonly process: Pick<ProcessParts, 'clock' | 'random' | 'log'>;
   readonly kube: KubeClient;
   readonly nodeName: string;
   readonly ownNode: OwnNodeWatch;
@@ -38,13 +39,14 @@ export function keepNodeLinks(
     addresses.doubt(`NodeENI ${one.nodeEni} attached ${one.id}`);
   };
   const changed = () => exchange.linksChanged.publish();
-  const parts = { ...process, kube: client, nodeName, ownNode, attached, changed, links };
+  const parts = { process, kube: client, nodeName, ownNode, attached, changed, links };
   supervisor.keep('links of NodeENIs', (signal) => followNodeLinks(parts, signal));
 }
 
 /** Serves the NodeENIs of this node while the cluster knows the resource; without it there is no watch. Never rejects. */
 async function followNodeLinks(parts: NodeLinksParts, signal: AbortSignal): Promise<void> {
-  const { clock, random, log, kube: client } = parts;
+  const { process, kube: client } = parts;
+  const { clock, random, log } = process;
   await whileServed(
     {
       client,
@@ -59,7 +61,8 @@ async function followNodeLinks(parts: NodeLinksParts, signal: AbortSignal): Prom
 }
 
 async function serve(parts: NodeLinksParts, signal: AbortSignal): Promise<void> {
-  const { clock, random, log, kube, nodeName, ownNode, attached, changed } = parts;
+  const { process, kube, nodeName, ownNode, attached, changed } = parts;
+  const { clock, random, log } = process;
   const { links: port = { read: readHostLinks, change: changeLink } } = parts;
   const links = new NodeLinks({
     clock,

@@ -26,25 +26,23 @@ export function openNodeAddresses(
   };
   return new AddressReconciler(
     {
-      clock: ages,
-      random: process.random,
-      health: process.health,
-      rateLimit: aws.rateLimit,
-      ec2: aws.ec2.addresses,
-      instanceId: aws.instanceId,
-      clusterName: options.clusterName,
+      process: {
+        clock: ages,
+        random: process.random,
+        health: process.health,
+        dryRun: options.dryRun,
+        callSignal: calls,
+      },
+      ec2: { addresses: aws.ec2.addresses, rateLimit: aws.rateLimit, resyncMs: options.ec2ResyncMs },
+      instance: { instanceId: aws.instanceId, clusterName: options.clusterName },
+      records: { ledger },
       policy: { takeover, allowPrimary, release, releaseDelayMs },
-      resyncMs: options.ec2ResyncMs,
-      dryRun: options.dryRun,
-      callSignal: calls,
-      ledger,
       observe: () => {
         const observed = observeNode({ ...cluster, ...host }, filter);
         exchange.observed.publish(observed);
         return observed;
       },
-      report: (report) => exchange.addresses.publish(report),
-      events: reports.addressReporter,
+      reports: { report: (report) => exchange.addresses.publish(report), events: reports.addressReporter },
     },
     stop,
   );

@@ -31,7 +31,7 @@ export async function openNodeCluster(frame: NodeFrame, options: NodeOptions): P
     const names = definitionsOf(pod);
     if (names.length > 0) void definitions.prefetch(names).then(changed);
   };
-  const pods = watchPods({ client, nodeName, clock, random, log, metrics, onChange, onSynced: changed });
+  const pods = watchPods({ client, nodeName, process: { clock, random, log, metrics }, onChange, onSynced: changed });
   supervisor.keep('pod watch', (signal) => pods.run(signal));
   readiness.faultsOf('pods', () => unless(pods.synced, 'the pods of this node are not known yet', pods.fault));
   readiness.notesOf(() => unless(pods.connected || !pods.synced, 'the watch of this node’s pods is down', pods.fault));

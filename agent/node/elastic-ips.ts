@@ -45,8 +45,7 @@ export function openNodeElasticIps(
         addressesComplete: exchange.addresses.value?.complete ?? false,
         leaving: addresses.leaving,
       }),
-      report: (report) => exchange.elasticIps.publish(report),
-      recordEvent: reports.recordEipEvent,
+      reports: { report: (report) => exchange.elasticIps.publish(report), recordEvent: reports.recordEipEvent },
     },
     stop,
   );

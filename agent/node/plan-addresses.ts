@@ -14,26 +14,22 @@ export function lookAtAddresses(context: PlanContext): AddressReconciler {
   printOnceDefined(context);
   return new AddressReconciler(
     {
-      clock,
-      random,
-      rateLimit,
-      ec2: instance.ec2.addresses,
-      instanceId: instance.identity.instanceId,
-      clusterName,
-      ledger: readJournal(context, 'ledger.jsonl', (stored) => reviveLedgerEntry(stored, clock.now())),
+      process: { clock, random, dryRun: true, callSignal: signal },
+      ec2: { addresses: instance.ec2.addresses, rateLimit, resyncMs: LOOK_MS },
+      instance: { instanceId: instance.identity.instanceId, clusterName },
+      records: { ledger: readJournal(context, 'ledger.jsonl', (stored) => reviveLedgerEntry(stored, clock.now())) },
       policy: { takeover, allowPrimary, release, releaseDelayMs },
       observe: () => {
         const observed = observe(context);
         answers.observed.publish(observed);
         return observed;
       },
-      report: (report) => {
-        if (report.complete) answers.addressDraft.publish(report);
+      reports: {
+        report: (report) => {
+          if (report.complete) answers.addressDraft.publish(report);
+        },
+        events: new AddressReporter({ clock, log: silentLogger, metrics, emit: () => undefined }),
       },
-      events: new AddressReporter({ clock, log: silentLogger, metrics, emit: () => undefined }),
-      dryRun: true,
-      callSignal: signal,
-      resyncMs: LOOK_MS,
     },
     signal,
   );

@@ -28,10 +28,12 @@ export function lookAtElasticIps(context: PlanContext, addresses: AddressFacts):
       pendingAssociations: readJournal(context, 'elastic-ips.jsonl', revivePendingAssociation),
       releaseDelayMs,
       observe: () => surroundings(context, addresses),
-      report: (report) => {
-        if (report.complete) answers.elasticIps.publish(report);
+      reports: {
+        report: (report) => {
+          if (report.complete) answers.elasticIps.publish(report);
+        },
+        recordEvent: () => undefined,
       },
-      recordEvent: () => undefined,
     },
     signal,
   );

@@ -1,9 +1,7 @@
 import type { RoutedStatus, RoutePlan, RouteStep } from '../../lib/model/routed-ips/route-plan.ts';
 import { reviveRouteRecord } from '../../lib/model/routed-ips/route-record.ts';
 import { silentLogger } from '../../lib/runtime/logger.ts';
-import { RateLimiter } from '../../lib/runtime/rate-limiter.ts';
 import type { AddressReconciler } from '../addresses/reconciler.ts';
-import { isThrottling } from '../aws/rate-limiter.ts';
 import { RouteReporter } from '../routed-ips/reporter.ts';
 import { RoutedIps } from '../routed-ips/routed-ips.ts';
 import { routedSurroundings } from '../routed-ips/surroundings.ts';
@@ -25,23 +23,23 @@ export function lookAtRoutes(
   const observed = () => (answers.addresses.value === undefined ? undefined : answers.observed.value);
   return new RoutedIps(
     {
-      clock,
-      random,
-      log: silentLogger,
-      rateLimiter: new RateLimiter(rateLimit, isThrottling),
-      ec2: instance.ec2.routes,
+      process: { clock, random, log: silentLogger, dryRun: true, callSignal: signal },
+      ec2: {
+        routes: instance.ec2.routes,
+        rateLimit,
+        resyncMs: LOOK_MS,
+        doubtEnis: (cause) => addresses.doubt(cause),
+      },
       policy: { ...options, defaultTag: options.routeTableTag },
       records: readJournal(context, 'routes.jsonl', (stored) => reviveRouteRecord(stored, clock.now())),
-      reporter: new RouteReporter({ clock, log: silentLogger, metrics, emit: () => undefined }),
       observe: () => routedSurroundings(observed(), addresses),
-      report: (statuses, plan) => {
-        if (observed() === undefined || !isKnown(statuses, plan)) return;
-        answers.routes.publish({ statuses, steps: plan.steps });
+      reports: {
+        reporter: new RouteReporter({ clock, log: silentLogger, metrics, emit: () => undefined }),
+        report: (statuses, plan) => {
+          if (observed() === undefined || !isKnown(statuses, plan)) return;
+          answers.routes.publish({ statuses, steps: plan.steps });
+        },
       },
-      doubtEnis: (cause) => addresses.doubt(cause),
-      dryRun: true,
-      callSignal: signal,
-      resyncMs: LOOK_MS,
     },
     signal,
   );

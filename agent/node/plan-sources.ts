@@ -40,7 +40,13 @@ export async function openPlanSources(
     onChange,
   });
   await tenants.load();
-  const pods = watchPods({ client: kube, nodeName, clock, random, log, metrics, onSynced: onChange, onChange });
+  const pods = watchPods({
+    client: kube,
+    nodeName,
+    process: { clock, random, log, metrics },
+    onSynced: onChange,
+    onChange,
+  });
   const observers = openObservers({ ...options, addressResyncMs: LOOK_MS }, { clock, random, log, onChange });
   return {
     pods,

@@ -10,28 +10,33 @@ import type { KubeMetrics } from '../../lib/runtime/metrics.ts';
 export interface PodWatchOptions {
   readonly client: KubeClient;
   readonly nodeName: string;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
-  readonly metrics: KubeMetrics;
+  readonly process: {
+    readonly clock: Clock;
+    readonly random: () => number;
+    readonly log: Logger;
+    readonly metrics: KubeMetrics;
+  };
   readonly onChange: (pod: Pod) => void;
   readonly onSynced: () => void;
 }
 
 /** The one watch that a node keeps: its own pods. */
 export function watchPods(options: PodWatchOptions): Reflector<Pod> {
-  const { client, nodeName, clock, random, log, metrics } = options;
+  const { client, nodeName } = options;
+  const { clock, random, log, metrics } = options.process;
   // Counted from the start: an agent that never reaches the API server must not look fresh.
-  metrics.watchHeard('pods');
+  metrics.watchAlive('pods');
   const outage = new OutageVoice(log, clock);
   return createReflector<Pod>({
-    client,
+    source: {
+      client,
+      path: '/api/v1/pods',
+      query: { fieldSelector: `spec.nodeName=${nodeName}` },
+      convert: podConverter(),
+    },
     clock,
     random,
-    path: '/api/v1/pods',
-    query: { fieldSelector: `spec.nodeName=${nodeName}` },
-    convert: podConverter(),
-    onHeard: () => metrics.watchHeard('pods'),
+    life: { onSign: () => metrics.watchAlive('pods') },
     onChange: (change) => options.onChange(change.type === 'deleted' ? change.previous : change.item),
     onState: ({ synced, connected }) => {
       log.debug('pod watch', { synced, connected });

@@ -23,27 +23,28 @@ export function openNodeRoutes(
 ) {
   return openRoutedIps(
     {
-      ...process,
-      clock: ages,
-      rateLimit,
-      ec2: ec2.routes,
+      process: { ...process, clock: ages, dryRun: options.dryRun, callSignal: calls },
+      ec2: {
+        routes: ec2.routes,
+        rateLimit,
+        resyncMs: options.ec2ResyncMs,
+        doubtEnis: (cause) => addresses.doubt(cause),
+      },
       policy: { ...options, defaultTag: options.routeTableTag },
       stateDir: options.stateDir,
-      dryRun: options.dryRun,
-      resyncMs: options.ec2ResyncMs,
-      callSignal: calls,
       observe: () => routedSurroundings(exchange.observed.value, addresses, exchange.routedHolds.value()),
-      report: (statuses) => {
-        exchange.routes.publish(statuses.filter(isOfPod));
-        publishHolds(exchange, statuses);
+      reports: {
+        report: (statuses) => {
+          exchange.routes.publish(statuses.filter(isOfPod));
+          publishHolds(exchange, statuses);
+        },
+        emit: (event) => {
+          // Pods have a namespace, FloatingIPs none.
+          if (event.pod.namespace === '') exchange.nodeRouteEvents.publish(event);
+          else reports.recordRouteEvent(event);
+        },
+        statusReporter: { statuses: (statuses) => reports.routeReporter.statuses(statuses.filter(isOfPod)) },
       },
-      emit: (event) => {
-        // Pods have a namespace, FloatingIPs none.
-        if (event.pod.namespace === '') exchange.nodeRouteEvents.publish(event);
-        else reports.recordRouteEvent(event);
-      },
-      statusReporter: { statuses: (statuses) => reports.routeReporter.statuses(statuses.filter(isOfPod)) },
-      doubtEnis: (cause) => addresses.doubt(cause),
     },
     stop,
   );

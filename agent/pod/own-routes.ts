@@ -74,24 +74,20 @@ export class OwnRoutes {
     const emit = () => undefined;
     return openRoutedIps(
       {
-        ...parts,
-        clock,
-        rateLimit,
-        ec2,
+        process: { ...parts, clock, dryRun: options.dryRun, callSignal: signals.calls },
+        ec2: { routes: ec2, rateLimit, resyncMs: resync.ec2Ms, doubtEnis: (cause) => engine.doubt(cause) },
         policy: { allowPrimary: false, release, releaseDelayMs: 30_000, defaultTag },
         stateDir: podStateDir && join(podStateDir, 'eni-agent'),
-        dryRun: options.dryRun,
         firstStart: command === 'init' ? true : 'unless-recorded',
-        resyncMs: resync.ec2Ms,
         observe: () => routedSurroundings(observation.latest, engine),
-        report: (statuses) => {
-          this.#routed = statuses;
-          this.#report();
+        reports: {
+          report: (statuses) => {
+            this.#routed = statuses;
+            this.#report();
+          },
+          emit,
+          statusReporter: new AddressReporter({ clock, log, metrics, emit }),
         },
-        emit,
-        statusReporter: new AddressReporter({ clock, log, metrics, emit }),
-        doubtEnis: (cause) => engine.doubt(cause),
-        callSignal: signals.calls,
       },
       signals.stop,
     );

@@ -125,26 +125,22 @@ function openEngine(
   reports.subscribe(({ statuses }) => reporter.statuses(statuses));
   return new AddressReconciler(
     {
-      clock,
-      random,
-      rateLimit,
-      ec2,
-      instanceId,
-      ledger: new Journal({
-        path: '',
-        access: 'memory',
-        revive: (stored) => reviveLedgerEntry(stored, clock.now()),
-        onProblem: (message, error) => log.warn(message, { error }),
-      }),
-      // The container of an init command is the first in its pod: whatever it finds, IPAM has just given.
-      firstStart: command === 'init',
+      process: { clock, random, callSignal: calls, dryRun: options.dryRun },
+      ec2: { addresses: ec2, rateLimit, resyncMs: resync.ec2Ms },
+      instance: { instanceId },
+      records: {
+        ledger: new Journal({
+          path: '',
+          access: 'memory',
+          revive: (stored) => reviveLedgerEntry(stored, clock.now()),
+          onProblem: (message, error) => log.warn(message, { error }),
+        }),
+        // The container of an init command is the first in its pod: whatever it finds, IPAM has just given.
+        firstStart: command === 'init',
+      },
       policy: { takeover: 'declared', allowPrimary: false, release, releaseDelayMs: 30_000 },
       observe: (known) => observation.observe(known),
-      report: (report) => reports.publish(report),
-      events: reporter,
-      callSignal: calls,
-      dryRun: options.dryRun,
-      resyncMs: resync.ec2Ms,
+      reports: { report: (report) => reports.publish(report), events: reporter },
     },
     stop,
   );

@@ -8,14 +8,12 @@ import { ec2Limiter } from '../aws/rate-limiter.ts';
 import { countedElasticIps, type QuotaLevel, quotaLevel } from './quota-use.ts';
 
 export interface QuotaParts {
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly elasticIps: Pick<ElasticIpApi, 'describe'>;
+  readonly process: { readonly clock: Clock; readonly log: Logger };
+  readonly ec2: { readonly elasticIps: Pick<ElasticIpApi, 'describe'>; readonly rateLimit: RateLimit };
   readonly quotas: QuotaApi;
-  readonly rateLimit: RateLimit;
-  /** For metrics, each time it was read. `allowed` is undefined while Service Quotas does not tell. */
+  /** For metrics, each time it was read. `allowed` is undefined while Service Quotas does not say. */
   readonly report: (used: number, allowed: number | undefined) => void;
-  /** The level has changed for the worse: tell people before an allocation fails. */
+  /** The level has changed for the worse: warn people before an allocation fails. */
   readonly warn: (level: Exclude<QuotaLevel, 'fine'>, message: string) => void;
   readonly intervalMs?: number;
 }
@@ -27,11 +25,11 @@ const ALLOWED_MS = 15 * 60_000;
 
 /** Reports the use of the quota of Elastic IPs until the signal aborts; meant for the leader only. Never rejects. */
 export async function watchQuota(parts: QuotaParts, signal: AbortSignal): Promise<void> {
-  const { clock, intervalMs = INTERVAL_MS } = parts;
+  const { process, intervalMs = INTERVAL_MS } = parts;
   const reader = new QuotaReader(parts);
   while (!signal.aborted) {
     await reader.read(signal);
-    await clock.sleep(intervalMs, signal);
+    await process.clock.sleep(intervalMs, signal);
   }
 }
 
@@ -47,19 +45,20 @@ class QuotaReader {
   }
 
   async read(signal: AbortSignal): Promise<void> {
-    const { elasticIps, rateLimit, log } = this.#parts;
-    const describe = () => elasticIps.describe({}, { signal });
+    const { process, ec2 } = this.#parts;
+    const describe = () => ec2.elasticIps.describe({}, { signal });
     try {
-      const eips = await ec2Limiter(rateLimit).call(() => 4, signal, describe);
-      if (eips !== NO_CALL) this.#tell(countedElasticIps(eips), await this.#askAllowed(signal));
+      const eips = await ec2Limiter(ec2.rateLimit).call(() => 4, signal, describe);
+      if (eips !== NO_CALL) this.#report(countedElasticIps(eips), await this.#askAllowed(signal));
     } catch (error) {
-      if (!signal.aborted) log.warn('the use of the Elastic IP quota is unknown', { error });
+      if (!signal.aborted) process.log.warn('the use of the Elastic IP quota is unknown', { error });
     }
   }
 
   /** Undefined when it cannot be learnt, say for want of IAM permission; asked again at the next time. */
   async #askAllowed(signal: AbortSignal): Promise<number | undefined> {
-    const { clock, quotas, log } = this.#parts;
+    const { process, quotas } = this.#parts;
+    const { clock, log } = process;
     const now = clock.now();
     if (this.#allowed !== undefined && now < this.#allowed.at + ALLOWED_MS) return this.#allowed.value;
     try {
@@ -75,8 +74,9 @@ class QuotaReader {
     return this.#allowed.value;
   }
 
-  #tell(used: number, allowed: number | undefined): void {
-    const { report, log, warn } = this.#parts;
+  #report(used: number, allowed: number | undefined): void {
+    const { process, report, warn } = this.#parts;
+    const { log } = process;
     report(used, allowed);
     const levels = `${used}/${allowed}`;
     if (levels !== this.#reported) log.info('Elastic IPs of the account', { used, allowed });

@@ -1,4 +1,3 @@
-import type { RouteApi } from '../../lib/ec2/route-api.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { EniId } from '../../lib/model/eni.ts';
 import type { RouteRecord, RouteStep } from '../../lib/model/routed-ips/route-plan.ts';
@@ -8,24 +7,23 @@ import type { Journal } from '../../lib/runtime/journal.ts';
 import type { RouteReporter } from './reporter.ts';
 import type { RouteCache } from './route-cache.ts';
 import type { RouteMemory } from './route-memory.ts';
+import type { RouteEc2 } from './routed-ips.ts';
 
 export interface ExecutorParts {
   readonly clock: Clock;
-  readonly ec2: RouteApi;
+  readonly ec2: Pick<RouteEc2, 'routes' | 'doubtEnis'>;
   readonly records: Journal<RouteRecord>;
   readonly cache: RouteCache;
   readonly memory: RouteMemory;
   readonly reporter: RouteReporter;
   readonly callSignal: AbortSignal;
-  /** The facts about our ENIs may be wrong. */
-  readonly doubtEnis: (cause: string) => void;
 }
 
 type Move = RouteStep & { readonly kind: 'move' };
 
 /** Carries out one step and records what became of it. @throws {Ec2Error} when EC2 refused or did not answer; that is recorded, too. */
 export async function executeRouteStep(step: RouteStep, parts: ExecutorParts): Promise<void> {
-  const { memory, callSignal, reporter, doubtEnis } = parts;
+  const { ec2, memory, callSignal, reporter } = parts;
   try {
     if (step.kind === 'move') await move(step, parts);
     else if (step.kind === 'release') await release(step.record, step.key, parts);
@@ -36,7 +34,7 @@ export async function executeRouteStep(step: RouteStep, parts: ExecutorParts): P
     if (step.kind === 'move') correct(step, error, parts);
     memory.failed(step, error);
     reporter.callFailed(step, error);
-    if (error.code === 'InvalidNetworkInterfaceID.NotFound') doubtEnis(`EC2 does not know the ENI of ${step.key}`);
+    if (error.code === 'InvalidNetworkInterfaceID.NotFound') ec2.doubtEnis(`EC2 does not know the ENI of ${step.key}`);
     throw error;
   }
 }
@@ -49,7 +47,7 @@ async function move(step: Move, { clock, ec2, records, cache, reporter, callSign
   const record = { ...of, ...(leased && { leased }), ...(restored !== undefined && { restored }) };
   records.put([[key, { ...record, state: 'writing' }]]);
   const startedAt = clock.now();
-  const { requestId } = await ec2[verb]({ table, destination, eni }, { signal });
+  const { requestId } = await ec2.routes[verb]({ table, destination, eni }, { signal });
   cache.wrote(table, destination, eni);
   records.put([[key, { ...record, state: 'held' }]]);
   reporter.moved(step, { callMs: clock.now() - startedAt, requestId });
@@ -65,10 +63,10 @@ function correct({ table, destination }: Move, { kind, code }: Ec2Error, { cache
 async function release(record: RouteRecord, key: string, parts: ExecutorParts): Promise<void> {
   const { ec2, records, cache, reporter, memory, callSignal: signal } = parts;
   const { table, destination, eni } = record;
-  const [current] = await ec2.describe({ vpcIds: [], ids: [table] }, { signal });
+  const [current] = await ec2.routes.describe({ vpcIds: [], ids: [table] }, { signal });
   const isOurs = current !== undefined && routeOf(current, destination)?.eni === eni;
   if (isOurs && records.get(key)?.claimedAt === record.claimedAt) {
-    const { requestId } = await ec2.delete({ table, destination }, { signal });
+    const { requestId } = await ec2.routes.delete({ table, destination }, { signal });
     cache.wrote(table, destination, undefined);
     reporter.released(record, requestId);
     memory.lookLater();
@@ -77,7 +75,7 @@ async function release(record: RouteRecord, key: string, parts: ExecutorParts): 
 }
 
 async function uncheck(eni: EniId, { ec2, memory, reporter, callSignal: signal }: ExecutorParts): Promise<void> {
-  await ec2.disableSourceDestCheck(eni, { signal });
+  await ec2.routes.disableSourceDestCheck(eni, { signal });
   memory.unchecked.add(eni);
   reporter.unchecked(eni);
 }

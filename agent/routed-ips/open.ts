@@ -1,46 +1,36 @@
 import { join } from 'node:path';
-import type { RouteApi } from '../../lib/ec2/route-api.ts';
 import type { RoutedStatus, RoutePlan, RoutePolicy } from '../../lib/model/routed-ips/route-plan.ts';
 import { reviveRouteRecord } from '../../lib/model/routed-ips/route-record.ts';
-import type { Clock } from '../../lib/runtime/clock.ts';
 import { Journal } from '../../lib/runtime/journal.ts';
-import type { Logger } from '../../lib/runtime/logger.ts';
 import type { RouteMetrics } from '../../lib/runtime/metrics.ts';
-import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
-import { RateLimiter } from '../../lib/runtime/rate-limiter.ts';
-import type { ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
 import type { AddressReporter } from '../addresses/reporter.ts';
-import { isThrottling } from '../aws/rate-limiter.ts';
 import { type RouteEvent, RouteReporter } from './reporter.ts';
-import { RoutedIps, type RoutedSurroundings } from './routed-ips.ts';
+import { RoutedIps, type RoutedSurroundings, type RouteEc2, type RouteProcess } from './routed-ips.ts';
 
 export interface OpenRoutedIpsOptions {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
-  readonly metrics: RouteMetrics;
-  readonly health?: ReconcileHealth;
-  readonly rateLimit: RateLimit;
-  readonly ec2: RouteApi;
+  readonly process: RouteProcess & { readonly metrics: RouteMetrics };
+  readonly ec2: RouteEc2;
   readonly policy: RoutePolicy;
   /** Undefined: nothing survives the process, as in a pod. */
   readonly stateDir: string | undefined;
-  readonly dryRun: boolean;
   /** See `RoutedIpsOptions.firstStart`; `unless-recorded`: only where no process before this one has left records. @default false */
   readonly firstStart?: boolean | 'unless-recorded';
-  readonly resyncMs: number;
   readonly observe: () => RoutedSurroundings;
+  readonly reports: RouteOutputs;
+}
+
+/** Where it goes what became of the addresses. */
+export interface RouteOutputs {
   readonly report: (statuses: readonly RoutedStatus[], plan: RoutePlan) => void;
   readonly emit: (event: RouteEvent) => void;
   /** Reports refusals. */
   readonly statusReporter: Pick<AddressReporter, 'statuses'>;
-  readonly doubtEnis: (cause: string) => void;
-  readonly callSignal: AbortSignal;
 }
 
 /** The loop for routed addresses with its memory on disk: everything is made here, nothing is decided here. */
 export function openRoutedIps(options: OpenRoutedIpsOptions, stop: AbortSignal) {
-  const { clock, log, rateLimit, stateDir, dryRun, statusReporter } = options;
+  const { process, ec2, policy, stateDir, firstStart, observe, reports } = options;
+  const { clock, log, metrics, dryRun } = process;
   const records = new Journal({
     path: stateDir === undefined ? '' : join(stateDir, 'routes.jsonl'),
     access: stateDir === undefined ? 'memory' : dryRun ? 'read' : 'write',
@@ -49,15 +39,18 @@ export function openRoutedIps(options: OpenRoutedIpsOptions, stop: AbortSignal) 
   });
   const loop = new RoutedIps(
     {
-      ...options,
-      firstStart:
-        options.firstStart === 'unless-recorded' ? records.recovered === 'empty' : options.firstStart === true,
-      rateLimiter: new RateLimiter(rateLimit, isThrottling),
+      process,
+      ec2,
+      policy,
       records,
-      reporter: new RouteReporter(options),
-      report: (statuses, plan) => {
-        statusReporter.statuses(statuses);
-        options.report(statuses, plan);
+      firstStart: firstStart === 'unless-recorded' ? records.recovered === 'empty' : firstStart === true,
+      observe,
+      reports: {
+        reporter: new RouteReporter({ clock, log, metrics, emit: reports.emit }),
+        report: (statuses, plan) => {
+          reports.statusReporter.statuses(statuses);
+          reports.report(statuses, plan);
+        },
       },
     },
     stop,

@@ -76,14 +76,17 @@ export class RouteCache {
       {
         clock,
         random,
-        rateLimiter,
-        priority: () => 0,
-        minIntervalMs: MIN_INTERVAL_MS,
-        pause: (error) => (isThrottling(error) ? undefined : isForbidden(error) ? FORBIDDEN : FAILED),
+        permission: { rateLimiter, priority: () => 0 },
+        pace: {
+          minIntervalMs: MIN_INTERVAL_MS,
+          pause: (error) => (isThrottling(error) ? undefined : isForbidden(error) ? FORBIDDEN : FAILED),
+        },
         read: (reading) => this.#read(reading),
-        taken: (answer, askedAt) => this.#take(answer, askedAt),
-        failed: (error) => this.#failed(error),
-        ended: wake,
+        on: {
+          answer: (answer, askedAt) => this.#take(answer, askedAt),
+          failure: (error) => this.#failed(error),
+          end: wake,
+        },
       },
       signal,
     );

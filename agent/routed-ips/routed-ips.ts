@@ -18,12 +18,11 @@ import { type Appearances, type DatingInput, dateClaims } from '../../lib/plan/a
 import type { ClaimDraft } from '../../lib/plan/addresses/claims.ts';
 import type { RoutedHolds } from '../../lib/plan/floating-ips/routed-claims.ts';
 import { planRoutes } from '../../lib/plan/routed-ips/plan-routes.ts';
-import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
-import type { Logger } from '../../lib/runtime/logger.ts';
-import type { RateLimiter } from '../../lib/runtime/rate-limiter.ts';
-import type { ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
+import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import { Reconciler } from '../../lib/runtime/reconciler.ts';
+import { ec2Limiter } from '../aws/rate-limiter.ts';
+import type { LoopProcess } from '../process.ts';
 import { executeRouteStep } from './executor.ts';
 import type { RouteReporter } from './reporter.ts';
 import { RouteCache } from './route-cache.ts';
@@ -45,26 +44,36 @@ export interface RoutedSurroundings {
   readonly describedAt: number | undefined;
 }
 
-export interface RoutedIpsOptions {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
-  readonly rateLimiter: RateLimiter;
-  readonly ec2: RouteApi;
-  readonly policy: RoutePolicy;
-  readonly records: Journal<RouteRecord>;
-  readonly reporter: RouteReporter;
-  readonly observe: () => RoutedSurroundings;
-  readonly report: (statuses: readonly RoutedStatus[], plan: RoutePlan) => void;
-  readonly doubtEnis: (cause: string) => void;
+/** The process that the loop runs in. */
+export interface RouteProcess extends LoopProcess {
   /** Plan and report only. */
   readonly dryRun: boolean;
-  readonly callSignal: AbortSignal;
+}
+
+export interface RouteEc2 {
+  readonly routes: RouteApi;
+  readonly rateLimit: RateLimit;
   /** Longest time between two reads of the route tables while an address is routed or may be, ms. */
   readonly resyncMs: number;
+  /** The facts about our ENIs may be wrong. */
+  readonly doubtEnis: (cause: string) => void;
+}
+
+/** Where it goes what became of the addresses. */
+interface RouteReports {
+  readonly reporter: RouteReporter;
+  readonly report: (statuses: readonly RoutedStatus[], plan: RoutePlan) => void;
+}
+
+export interface RoutedIpsOptions {
+  readonly process: RouteProcess;
+  readonly ec2: RouteEc2;
+  readonly policy: RoutePolicy;
+  readonly records: Journal<RouteRecord>;
   /** Nothing has been here before this process: whatever it finds has just appeared. @default false */
   readonly firstStart?: boolean;
-  readonly health?: ReconcileHealth;
+  readonly observe: () => RoutedSurroundings;
+  readonly reports: RouteReports;
 }
 
 /** The loop for addresses that route tables lead here: observe, plan from the whole snapshot, one call per route at a time, tell. */
@@ -79,25 +88,33 @@ export class RoutedIps {
   #scope: { readonly vpcIds: readonly string[]; readonly ids: readonly string[] } = { vpcIds: [], ids: [] };
 
   constructor(options: RoutedIpsOptions, signal: AbortSignal) {
-    const { clock, random, log, rateLimiter, ec2, records, health } = options;
+    const { process, ec2, records, reports } = options;
+    const { reporter } = reports;
+    const { clock, random, log, health, callSignal } = process;
+    const rateLimiter = ec2Limiter(ec2.rateLimit);
     this.#options = options;
     this.#settled = options.firstStart === true;
     this.#memory = new RouteMemory({ clock, random });
     this.#memory.restarted(records.values().map((record) => [routeKey(record), record]));
     const wake = () => this.wake();
-    this.#cache = new RouteCache({ clock, random, ec2, rateLimiter, log, scope: () => this.#scope, wake }, signal);
-    const parts = { ...options, cache: this.#cache, memory: this.#memory };
+    this.#cache = new RouteCache(
+      { clock, random, ec2: ec2.routes, rateLimiter, log, scope: () => this.#scope, wake },
+      signal,
+    );
+    const parts = { clock, callSignal, ec2, records, reporter, cache: this.#cache, memory: this.#memory };
     this.#reconciler = new Reconciler(
       {
         clock,
         rateLimiter,
         plan: () => this.#plan(),
-        keyOf: ({ key }) => key,
-        priorityOf: ({ kind }) => ({ move: 0, uncheck: 1, release: 2 })[kind],
-        mayAct: () => !options.dryRun,
-        act: (step) => executeRouteStep(step, parts),
-        // Whatever EC2 said is recorded by then; anything else is a fault of ours.
-        failed: (step, error) => log.debug('a step for a route failed', { key: step.key, error }),
+        steps: {
+          keyOf: ({ key }) => key,
+          priorityOf: ({ kind }) => ({ move: 0, uncheck: 1, release: 2 })[kind],
+          mayAct: () => !process.dryRun,
+          act: (step) => executeRouteStep(step, parts),
+          // Whatever EC2 said is recorded by then; anything else is a fault of ours.
+          failed: (step, error) => log.debug('a step for a route failed', { key: step.key, error }),
+        },
         onFault: (error) => log.error('reconciling routed IPs failed; trying again', { error }),
         ...(health && { healthOf: { loop: 'routed IPs', health } }),
       },
@@ -115,10 +132,10 @@ export class RoutedIps {
   }
 
   #plan(): { steps: readonly RouteStep[]; retryAt: number | undefined } {
-    const { observe, report, reporter, doubtEnis, dryRun } = this.#options;
+    const { process, ec2, observe, reports } = this.#options;
     const snapshot = this.#snapshot(observe());
     const planned = planRoutes(snapshot);
-    if (!dryRun) this.#remember(planned);
+    if (!process.dryRun) this.#remember(planned);
     this.#memory.noteIdle(planned.idle);
     this.#memory.keep(
       new Set(planned.steps.map(attemptOf).concat([...snapshot.backoffs.keys()].filter(stillClaimed(snapshot.claims)))),
@@ -129,17 +146,17 @@ export class RoutedIps {
       ids: planned.ids,
     };
     const readDue = this.#readDue(snapshot, planned);
-    if (planned.describe) doubtEnis('ENIs older than a routed address');
-    reporter.statuses(planned.statuses);
-    report(planned.statuses, planned);
+    if (planned.describe) ec2.doubtEnis('ENIs older than a routed address');
+    reports.reporter.statuses(planned.statuses);
+    reports.report(planned.statuses, planned);
     return { steps: planned.steps, retryAt: earliest(planned.retryAt, this.#memory.nextLook, readDue) };
   }
 
   #remember({ put, forget }: RoutePlan): void {
-    const { records, reporter } = this.#options;
+    const { records, reports } = this.#options;
     for (const record of put) {
       const before = records.get(routeKey(record))?.state;
-      if (record.state === 'lost' && (before === 'held' || before === 'found')) reporter.lost(record);
+      if (record.state === 'lost' && (before === 'held' || before === 'found')) reports.reporter.lost(record);
     }
     records.put(put.map((record) => [routeKey(record), record] as const));
     records.delete(forget);
@@ -155,14 +172,14 @@ export class RoutedIps {
   /** A node without routed addresses asks EC2 nothing about route tables. Returns when the next read is due. */
   #readDue({ claims, declared, records, readAt, now }: RouteSnapshot, { read }: RoutePlan): number | undefined {
     if (claims.length + declared.length + records.size === 0 || this.#scope.vpcIds.length === 0) return undefined;
-    const due = (readAt ?? Number.NEGATIVE_INFINITY) + this.#options.resyncMs;
+    const due = (readAt ?? Number.NEGATIVE_INFINITY) + this.#options.ec2.resyncMs;
     if (read || due <= now || this.#memory.looksDue(readAt)) this.#cache.request();
     return due > now ? due : undefined;
   }
 
   #snapshot({ drafts, held, complete, loaded, declared, enis, describedAt }: RoutedSurroundings): RouteSnapshot {
-    const { clock, policy, records } = this.#options;
-    const now = clock.now();
+    const { process, policy, records } = this.#options;
+    const now = process.clock.now();
     const ledger = ledgerOf(records.values());
     const known = this.#appearances;
     const dating = { known, ledger, complete: loaded, now, settled: this.#settled, trusted: records.trusted };

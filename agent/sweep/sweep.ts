@@ -7,34 +7,27 @@ import type { Orphan, SweepItem, SweepPlan, SweepStep } from '../../lib/model/sw
 import { type SweepLanguages, sweepItems } from '../../lib/plan/sweep/items.ts';
 import { nextStep, planSweep } from '../../lib/plan/sweep/plan-sweep.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
-import type { Clock } from '../../lib/runtime/clock.ts';
-import type { Logger } from '../../lib/runtime/logger.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import { NO_CALL } from '../../lib/runtime/rate-limiter.ts';
 import { ec2Limiter } from '../aws/rate-limiter.ts';
+import type { TermProcess } from '../process.ts';
 import { askOwners } from './verdicts.ts';
 
-export interface SweepParts {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
+export interface SweepEc2 {
   readonly elasticIps: Pick<ElasticIpApi, 'describe' | 'disassociate' | 'release' | 'untag'>;
   readonly interfaces: Pick<InterfaceApi, 'describe' | 'detach' | 'delete'>;
   readonly rateLimit: RateLimit;
+}
+
+export interface SweepParts {
+  readonly process: TermProcess;
+  readonly ec2: SweepEc2;
   readonly reads: OwnerReads;
   readonly languages: SweepLanguages;
   /** `dry-run` lists orphans and touches nothing. */
   readonly mode: 'on' | 'dry-run';
-  /** Asked right before every call: false while this process does not lead. */
-  readonly mayAct: () => boolean;
   /** Things without an owner now. */
   readonly orphans: (count: number) => void;
-  /** Ends calls in flight. */
-  readonly callSignal: AbortSignal;
-  /** @default 30 min */
-  readonly intervalMs?: number;
-  /** @default 10 min */
-  readonly cooldownMs?: number;
 }
 
 /** Long enough after the start for node agents to take up what is theirs. */
@@ -47,21 +40,21 @@ const PACE_MS = 1_000;
 
 /** Sweeps until the signal aborts: what carries this cluster's marks and has no owner any more is given back. Never rejects. */
 export async function runSweep(parts: SweepParts, signal: AbortSignal): Promise<void> {
-  const { clock, random, log, intervalMs = INTERVAL_MS } = parts;
+  const { clock, random, log } = parts.process;
   let goneSince: SweepPlan['goneSince'] = new Map();
   let failures = 0;
   await clock.sleep(FIRST_MS, signal);
   while (!signal.aborted) {
-    let pause = intervalMs;
+    let pause = INTERVAL_MS;
     try {
       const plan = await sweepOnce(parts, goneSince, signal);
       if (plan !== undefined) goneSince = plan.goneSince;
-      pause = Math.min(intervalMs, Math.max(PACE_MS, (plan?.retryAt ?? Infinity) - clock.now()));
+      pause = Math.min(INTERVAL_MS, Math.max(PACE_MS, (plan?.retryAt ?? Infinity) - clock.now()));
       failures = 0;
     } catch (error) {
       failures += 1;
       if (!signal.aborted) log.warn('a sweep for orphans failed; nothing was concluded from it', { error });
-      pause = backoffMs(failures, { baseMs: 30_000, maxMs: intervalMs, random });
+      pause = backoffMs(failures, { baseMs: 30_000, maxMs: INTERVAL_MS, random });
     }
     await clock.sleep(pause, signal);
   }
@@ -73,15 +66,17 @@ async function sweepOnce(
   goneSince: SweepPlan['goneSince'],
   signal: AbortSignal,
 ): Promise<SweepPlan | undefined> {
-  const { clock, log, languages, mayAct, mode, cooldownMs = COOLDOWN_MS } = parts;
+  const { process, languages, mode } = parts;
+  const { clock, log, mayAct } = process;
   if (!mayAct()) return undefined;
   const readAt = clock.now();
   const items = await readItems(parts, signal);
   const onProblem = (message: string, error: unknown) => log.warn(message, { error });
   const verdicts = await askOwners(items, { reads: parts.reads, languages, onProblem });
-  const plan = planSweep({ now: clock.now(), items, readAt, verdicts, goneSince, cooldownMs, maxSteps: MAX_STEPS });
+  const limits = { cooldownMs: COOLDOWN_MS, maxSteps: MAX_STEPS };
+  const plan = planSweep({ now: clock.now(), items, readAt, verdicts, goneSince, ...limits });
   parts.orphans(plan.orphans.length);
-  for (const orphan of plan.orphans) tell(orphan, parts, goneSince);
+  for (const orphan of plan.orphans) logOrphan(orphan, parts, goneSince);
   if (mode === 'dry-run') return { ...plan, retryAt: undefined };
   for (const step of plan.steps) {
     if (signal.aborted) break;
@@ -92,9 +87,10 @@ async function sweepOnce(
 }
 
 async function readItems(parts: SweepParts, signal: AbortSignal): Promise<readonly SweepItem[]> {
-  const { elasticIps, interfaces, languages } = parts;
+  const { ec2, languages } = parts;
+  const { elasticIps, interfaces, rateLimit } = ec2;
   const tags = { [ENI_TAG.cluster]: languages.context.clusterName };
-  const items = await ec2Limiter(parts.rateLimit).call(
+  const items = await ec2Limiter(rateLimit).call(
     () => 3,
     signal,
     async () => {
@@ -113,9 +109,9 @@ async function readItems(parts: SweepParts, signal: AbortSignal): Promise<readon
  * have the thing by now, since the lists were read.
  */
 async function perform(step: SweepStep, parts: SweepParts, signal: AbortSignal): Promise<void> {
-  const { log, mayAct } = parts;
+  const { log, mayAct, callSignal } = parts.process;
   try {
-    const answer = await ec2Limiter(parts.rateLimit).call(
+    const answer = await ec2Limiter(parts.ec2.rateLimit).call(
       () => 3,
       signal,
       async () => {
@@ -125,7 +121,7 @@ async function perform(step: SweepStep, parts: SweepParts, signal: AbortSignal):
     );
     if (answer !== NO_CALL) log.info(`sweep: ${step.kind} of an orphan done`, aboutItem(step.item));
   } catch (error) {
-    if (!parts.callSignal.aborted)
+    if (!callSignal.aborted)
       log.warn('an orphan could not be given back; the next sweep tries again', {
         ...aboutItem(step.item),
         step: step.kind,
@@ -136,20 +132,23 @@ async function perform(step: SweepStep, parts: SweepParts, signal: AbortSignal):
 
 /** The same step on the thing as EC2 and the API server have it now; undefined when it is not due any more. */
 async function stepStillDue(step: SweepStep, parts: SweepParts, signal: AbortSignal): Promise<SweepStep | undefined> {
-  const { elasticIps, interfaces, reads, languages, log } = parts;
+  const { process, ec2, reads, languages } = parts;
+  const { elasticIps, interfaces } = ec2;
   const { id, kind, owner } = step.item;
   const eips = kind === 'elastic-ip' ? await elasticIps.describe({ allocationIds: [id] }, { signal }) : [];
   const enis = kind === 'interface' ? await interfaces.describe({ ids: [id] }, { signal }) : [];
   const item = sweepItems(eips, enis, languages).find((one) => one.id === id);
   if (item === undefined || JSON.stringify(item.owner) !== JSON.stringify(owner)) return undefined;
-  const onProblem = (message: string, error: unknown) => log.warn(message, { error });
+  const onProblem = (message: string, error: unknown) => process.log.warn(message, { error });
   const verdicts = await askOwners([item], { reads, languages, onProblem });
   if (verdicts.get(id) !== 'gone') return undefined;
   const next = nextStep(item).step;
   return next?.kind === step.kind ? next : undefined;
 }
 
-async function act(step: SweepStep, { elasticIps, interfaces, callSignal: signal }: SweepParts): Promise<void> {
+async function act(step: SweepStep, { process, ec2 }: SweepParts): Promise<void> {
+  const { elasticIps, interfaces } = ec2;
+  const { callSignal: signal } = process;
   switch (step.kind) {
     case 'disassociate':
       await elasticIps.disassociate(step.associationId, { signal });
@@ -169,13 +168,17 @@ async function act(step: SweepStep, { elasticIps, interfaces, callSignal: signal
 }
 
 /** In a dry run every time, else once for each orphan. */
-function tell({ item, since, waitsFor }: Orphan, { log, mode }: SweepParts, goneSince: SweepPlan['goneSince']): void {
+function logOrphan(
+  { item, since, waitsFor }: Orphan,
+  { process, mode }: SweepParts,
+  goneSince: SweepPlan['goneSince'],
+): void {
   if (mode === 'on' && goneSince.has(item.id)) return;
   const text =
     mode === 'on'
       ? 'found an orphan; it is given back if its owner stays away'
       : 'dry run: this orphan would be given back';
-  log.info(text, { ...aboutItem(item), goneSince: new Date(since).toISOString(), waitsFor });
+  process.log.info(text, { ...aboutItem(item), goneSince: new Date(since).toISOString(), waitsFor });
 }
 
 function aboutItem({ kind, id, owner, ...item }: SweepItem) {

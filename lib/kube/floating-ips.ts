@@ -2,7 +2,7 @@ import { type FloatingIp, type FloatingIpStatus, floatingIpOf } from '../model/f
 import { isObject, objectsOf } from '../model/json.ts';
 import type { KubeClient } from './client.ts';
 import { isKubeError } from './kube-error.ts';
-import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
+import { createReflector, type Reflector, type ReflectorOf } from './reflector.ts';
 
 export const FLOATING_IP_TYPE = {
   group: 'eni-agent.io',
@@ -47,11 +47,9 @@ export async function fateOf(client: KubeClient, name: string, signal: AbortSign
   return verbs?.includes('create') === true ? 'deleted' : 'definition removed';
 }
 
-type FloatingReflectorOptions = Omit<ReflectorOptions<FloatingIp>, 'path' | 'convert' | 'query'>;
-
 /** All FloatingIPs of the cluster. */
-export function createFloatingIpReflector(options: FloatingReflectorOptions): Reflector<FloatingIp> {
-  return createReflector({ ...options, path: COLLECTION, convert: floatingIpOf });
+export function createFloatingIpReflector({ client, ...rest }: ReflectorOf<FloatingIp>): Reflector<FloatingIp> {
+  return createReflector({ ...rest, source: { client, path: COLLECTION, convert: floatingIpOf } });
 }
 
 export interface StatusPatch {

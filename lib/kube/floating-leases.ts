@@ -3,7 +3,7 @@ import type { KubeClient } from './client.ts';
 import { isKubeError } from './kube-error.ts';
 import type { Lease, LeaseSpec } from './lease-record.ts';
 import type { RawObject } from './object-store.ts';
-import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
+import { createReflector, type Reflector, type ReflectorOf } from './reflector.ts';
 
 /** Marks the Leases of floating IPs, with the object's name in an annotation: a label's value could be too short for it. */
 const LABEL = 'eni-agent.io/floating-ip';
@@ -78,21 +78,21 @@ export interface SeenLease {
   readonly lease: Lease;
 }
 
-type LeaseReflectorOptions = Omit<ReflectorOptions<SeenLease>, 'path' | 'convert' | 'query'> & {
-  readonly namespace: string;
-};
+type LeaseReflectorOptions = ReflectorOf<SeenLease> & { readonly namespace: string };
 
 /** Watches all of them: a renewal is a push and a hand-over is seen at once, where polling would read etcd each second per candidate. */
-export function createFloatingLeaseReflector({ namespace, ...options }: LeaseReflectorOptions): Reflector<SeenLease> {
-  return createReflector<SeenLease>({
-    ...options,
-    path: collectionOf(namespace),
-    query: { labelSelector: LABEL },
-    convert(raw: RawObject & { metadata: { annotations?: Readonly<Record<string, string>> } }) {
-      const name = raw.metadata.annotations?.[ANNOTATION];
-      return name === undefined ? undefined : { name, lease: raw as unknown as Lease };
-    },
-  });
+export function createFloatingLeaseReflector({
+  client,
+  namespace,
+  ...rest
+}: LeaseReflectorOptions): Reflector<SeenLease> {
+  const source = { client, path: collectionOf(namespace), query: { labelSelector: LABEL }, convert: seenLeaseOf };
+  return createReflector({ ...rest, source });
+}
+
+function seenLeaseOf(raw: RawObject & { metadata: { annotations?: Readonly<Record<string, string>> } }) {
+  const name = raw.metadata.annotations?.[ANNOTATION];
+  return name === undefined ? undefined : { name, lease: raw as unknown as Lease };
 }
 
 /** An object's name can be longer than a Lease's with a prefix; a long one is cut and told apart by a hash. */

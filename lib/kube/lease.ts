@@ -7,21 +7,34 @@ export interface LeaseElectorOptions {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly random: () => number;
+  readonly lock: LeaseLock;
+  readonly times?: LeaseTimes;
+  readonly callbacks: LeaderCallbacks;
+}
+
+export interface LeaderCallbacks {
+  /** Called when leading begins; the signal aborts when it ends. Must return at once. */
+  readonly onStartedLeading: (signal: AbortSignal) => void;
+  /** Called after that signal has aborted, before the lease is given up. Awaited, so that work can end before a successor starts. */
+  readonly onStoppedLeading?: () => void | Promise<void>;
+  readonly onError?: (error: unknown) => void;
+}
+
+/** Which Lease, and who asks for it. */
+export interface LeaseLock {
   readonly namespace: string;
   readonly name: string;
   /** Unique for each process: two with one identity would both lead. */
   readonly identity: string;
+}
+
+export interface LeaseTimes {
   /** How long others wait after the record last changed before they take over, ms. @default 15 000 */
   readonly leaseDurationMs?: number;
   /** How long a leader goes on without a successful renewal, ms. @default 10 000 */
   readonly renewDeadlineMs?: number;
   /** Pause between attempts, ms. @default 2 000 */
   readonly retryPeriodMs?: number;
-  /** Called when leading begins; the signal aborts when it ends. Must return at once. */
-  readonly onStartedLeading: (signal: AbortSignal) => void;
-  /** Called after that signal has aborted, before the lease is given up. Awaited, so that work can end before a successor starts. */
-  readonly onStoppedLeading?: () => void | Promise<void>;
-  readonly onError?: (error: unknown) => void;
 }
 
 /**
@@ -61,11 +74,11 @@ class LeaseCandidate implements LeaseElector {
   #renewedAt: number | undefined;
 
   constructor(options: LeaseElectorOptions) {
-    const { leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryPeriodMs = 2_000 } = options;
+    const { leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryPeriodMs = 2_000 } = options.times ?? {};
     if (!(leaseDurationMs > renewDeadlineMs && renewDeadlineMs > retryPeriodMs * JITTER))
       throw new RangeError('a lease needs leaseDuration > renewDeadline > retryPeriod × 1.2');
     this.#options = options;
-    this.#collection = `/apis/coordination.k8s.io/v1/namespaces/${options.namespace}/leases`;
+    this.#collection = `/apis/coordination.k8s.io/v1/namespaces/${options.lock.namespace}/leases`;
     this.#leaseDurationMs = leaseDurationMs;
     this.#renewDeadlineMs = renewDeadlineMs;
     this.#retryPeriodMs = retryPeriodMs;
@@ -101,7 +114,7 @@ class LeaseCandidate implements LeaseElector {
 
   async #lead(signal: AbortSignal): Promise<void> {
     const leading = new AbortController();
-    this.#guarded(() => this.#options.onStartedLeading(leading.signal));
+    this.#guarded(() => this.#options.callbacks.onStartedLeading(leading.signal));
     while (!signal.aborted && this.isLeader()) {
       await this.#options.clock.sleep(Math.min(this.#retryPeriodMs, this.#leftMs()), signal);
       // Overslept (a paused process, a sleeping machine): somebody else may lead already. Stop first, compete later.
@@ -111,8 +124,8 @@ class LeaseCandidate implements LeaseElector {
     const stillHeld = this.isLeader();
     this.#renewedAt = undefined;
     leading.abort();
-    await Promise.resolve(this.#guarded(() => this.#options.onStoppedLeading?.())).catch((error: unknown) =>
-      this.#options.onError?.(error),
+    await Promise.resolve(this.#guarded(() => this.#options.callbacks.onStoppedLeading?.())).catch((error: unknown) =>
+      this.#options.callbacks.onError?.(error),
     );
     if (stillHeld) await this.#release();
   }
@@ -129,7 +142,7 @@ class LeaseCandidate implements LeaseElector {
     } catch (error) {
       // Whatever was remembered may be outdated; the next attempt reads first.
       if (this.#observed) this.#observed = { ...this.#observed, lease: withoutVersion(this.#observed.lease) };
-      if (!signal.aborted && !isLostRace(error)) this.#options.onError?.(error);
+      if (!signal.aborted && !isLostRace(error)) this.#options.callbacks.onError?.(error);
       return undefined;
     }
   }
@@ -141,7 +154,7 @@ class LeaseCandidate implements LeaseElector {
     if (this.#isHeldByOther(lease?.spec)) return 'held-by-other';
     await this.#write(
       lease,
-      claimSpec(lease?.spec, this.#options.identity, this.#leaseDurationMs, this.#options.clock.now()),
+      claimSpec(lease?.spec, this.#options.lock.identity, this.#leaseDurationMs, this.#options.clock.now()),
       signal,
       deadline,
     );
@@ -152,7 +165,7 @@ class LeaseCandidate implements LeaseElector {
     try {
       const lease = await this.#options.client.request<Lease>({
         method: 'GET',
-        path: `${this.#collection}/${this.#options.name}`,
+        path: `${this.#collection}/${this.#options.lock.name}`,
         signal,
         timeoutMs: this.#until(deadline),
       });
@@ -166,10 +179,10 @@ class LeaseCandidate implements LeaseElector {
 
   /** The resource version makes it a compare-and-set: of two candidates one gets a conflict. */
   async #write(lease: Lease | undefined, spec: LeaseSpec, signal: AbortSignal, deadline: number): Promise<void> {
-    const metadata = lease?.metadata ?? { namespace: this.#options.namespace, name: this.#options.name };
+    const metadata = lease?.metadata ?? { namespace: this.#options.lock.namespace, name: this.#options.lock.name };
     const body: Lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec };
     const target = lease
-      ? ({ method: 'PUT', path: `${this.#collection}/${this.#options.name}` } as const)
+      ? ({ method: 'PUT', path: `${this.#collection}/${this.#options.lock.name}` } as const)
       : ({ method: 'POST', path: this.#collection } as const);
     this.#observe(
       await this.#options.client.request<Lease>({ ...target, body, signal, timeoutMs: this.#until(deadline) }),
@@ -182,13 +195,13 @@ class LeaseCandidate implements LeaseElector {
   }
 
   #isHeldByOther(spec: LeaseSpec | undefined): boolean {
-    return !!spec?.holderIdentity && spec.holderIdentity !== this.#options.identity && this.#untilExpiry() > 0;
+    return !!spec?.holderIdentity && spec.holderIdentity !== this.#options.lock.identity && this.#untilExpiry() > 0;
   }
 
   /** Time until a candidate may take over, ms. A clock that was set back starts the wait again, which is safe. */
   #untilExpiry(): number {
     const spec = this.#observed?.lease.spec;
-    if (this.#observed === undefined || !spec?.holderIdentity || spec.holderIdentity === this.#options.identity)
+    if (this.#observed === undefined || !spec?.holderIdentity || spec.holderIdentity === this.#options.lock.identity)
       return Number.POSITIVE_INFINITY;
     if (this.#options.clock.now() < this.#observed.at)
       this.#observed = { ...this.#observed, at: this.#options.clock.now() };
@@ -201,10 +214,10 @@ class LeaseCandidate implements LeaseElector {
     try {
       const known = this.#observed?.lease;
       const lease = known?.metadata.resourceVersion === undefined ? await this.#read(signal, deadline) : known;
-      if (lease?.spec?.holderIdentity !== this.#options.identity) return;
+      if (lease?.spec?.holderIdentity !== this.#options.lock.identity) return;
       await this.#write(lease, releaseSpec(lease.spec, this.#options.clock.now()), signal, deadline);
     } catch (error) {
-      if (!isLostRace(error)) this.#options.onError?.(error);
+      if (!isLostRace(error)) this.#options.callbacks.onError?.(error);
     }
   }
 
@@ -226,7 +239,7 @@ class LeaseCandidate implements LeaseElector {
     try {
       return call();
     } catch (error) {
-      this.#options.onError?.(error);
+      this.#options.callbacks.onError?.(error);
       return undefined;
     }
   }

@@ -9,7 +9,7 @@ import {
 import type { NodeMarks } from '../model/node-links/node-links.ts';
 import type { KubeClient } from './client.ts';
 import { listAll } from './list.ts';
-import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
+import { createReflector, type Reflector, type ReflectorOf } from './reflector.ts';
 import type { Wire } from './wire.ts';
 
 /** What an election needs of the node: who may select it, and whether it stays. */
@@ -30,19 +30,13 @@ export interface OwnNodeMarks extends NodeMarks {
 
 export type OwnNode = NodeState & OwnNodeMarks;
 
-type OwnNodeReflectorOptions = Omit<ReflectorOptions<OwnNode>, 'path' | 'convert' | 'query'> & {
-  readonly client: KubeClient;
-  readonly nodeName: string;
-};
+type OwnNodeReflectorOptions = ReflectorOf<OwnNode> & { readonly nodeName: string };
 
 /** Watches one Node: its own. Heartbeats change the object's version now and then; what is kept stays equal. */
-export function createOwnNodeReflector({ nodeName, ...options }: OwnNodeReflectorOptions): Reflector<OwnNode> {
-  return createReflector<OwnNode>({
-    ...options,
-    path: '/api/v1/nodes',
-    query: { fieldSelector: `metadata.name=${nodeName}` },
-    convert: (raw) => ({ ...nodeStateOf(raw), ...marksOf(raw) }),
-  });
+export function createOwnNodeReflector({ client, nodeName, ...rest }: OwnNodeReflectorOptions): Reflector<OwnNode> {
+  const query = { fieldSelector: `metadata.name=${nodeName}` };
+  const convert = (raw: Wire<V1Node>) => ({ ...nodeStateOf(raw), ...marksOf(raw) });
+  return createReflector({ ...rest, source: { client, path: '/api/v1/nodes', query, convert } });
 }
 
 /** What the Node says now of the interfaces of NodeENIs. @throws {KubeError} */

@@ -29,22 +29,32 @@ export interface Reflector<T> {
   readonly fault: string | undefined;
 }
 
-export interface ReflectorOptions<T> {
+/** What is mirrored, and as what. */
+export interface Mirrored<T> {
   readonly client: KubeClient;
   /** The collection: `/api/v1/pods`, `/apis/<group>/<version>/<plural>`. */
   readonly path: string;
   readonly query?: { readonly fieldSelector?: string; readonly labelSelector?: string };
   /** Called once for each received object, whose memory is freed right after. Undefined: treat it as absent. */
   readonly convert: (raw: RawObject) => T | undefined;
+}
+
+export interface ReflectorOptions<T> {
+  readonly source: Mirrored<T>;
   readonly clock: Clock;
   readonly random: () => number;
   readonly onChange: (change: Change<T>) => void;
   /** Called when `synced` or `connected` changes. */
   readonly onState?: (state: ReflectorState) => void;
-  /** Called for every sign of life: a complete list, an opened watch, every piece of one (bookmarks count). Must be cheap. */
-  readonly onHeard?: () => void;
   /** Every fault that was survived: of the API server (`KubeError`), of `convert` and of `onChange`. */
   readonly onError?: (error: unknown) => void;
+  readonly life?: SignsOfLife;
+}
+
+/** A complete list, an opened watch, every piece of one (bookmarks count). */
+interface SignsOfLife {
+  /** Called for each. Must be cheap. */
+  readonly onSign?: () => void;
   /**
    * Silence after which the watch is taken for dead and the collection is listed again, ms. API servers send a bookmark each minute;
    * the first one on a quiet custom resource takes up to 120 s (where etcd reports no progress), so two thirds more are granted to it.
@@ -62,6 +72,9 @@ export interface ReflectorState {
 const GOOD_WATCH_MS = 5_000;
 /** Short at its longest, so that work waits at most 5 s after an outage; half of it is random, so 2 000 nodes come back as 530/s. */
 const BACKOFF = { baseMs: 200, maxMs: 5_000 };
+
+/** Where a reflector of one kind reads, and whom it notifies. */
+export type ReflectorOf<T> = Omit<ReflectorOptions<T>, 'source' | 'life'> & { readonly client: KubeClient };
 
 export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   return new ListAndWatch(options);
@@ -85,8 +98,8 @@ class ListAndWatch<T> implements Reflector<T> {
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
-    this.#query = { ...options.query };
-    this.#store = createObjectStore(options.convert);
+    this.#query = { ...options.source.query };
+    this.#store = createObjectStore(options.source.convert);
   }
 
   get synced(): boolean {
@@ -129,34 +142,35 @@ class ListAndWatch<T> implements Reflector<T> {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { client, path } = this.#options;
+    const { client, path } = this.#options.source;
     const convert = (object: RawObject) => this.#convert(object);
     const from = this.#listFrom;
     const { entries, resourceVersion } = await listAll(client, { path, query: this.#query, from, signal, convert });
-    this.#heard();
-    for (const change of this.#store.replace(entries)) this.#tell(change);
+    this.#aliveNow();
+    for (const change of this.#store.replace(entries)) this.#report(change);
     this.#resumeFrom = resourceVersion;
     this.#listFrom = resourceVersion;
     this.#enter({ synced: true });
   }
 
   async #watch(from: string, signal: AbortSignal): Promise<void> {
-    const { client, path, clock, random, silenceMs = 90_000 } = this.#options;
+    const { source, clock, random, life: { silenceMs = 90_000 } = {} } = this.#options;
+    const { client, path } = source;
     const startedAt = clock.now();
     this.#opened = false;
     try {
       await watchOnce({
-        client,
-        path,
-        query: this.#query,
+        collection: { client, path, query: this.#query },
         from,
         signal,
         clock,
         random,
         silenceMs,
-        onOpen: () => this.#open(),
-        onByte: () => this.#heard(),
-        onEvent: (type, object) => this.#onEvent(type, object),
+        on: {
+          open: () => this.#open(),
+          byte: () => this.#aliveNow(),
+          event: (type, object) => this.#onEvent(type, object),
+        },
       });
     } finally {
       this.#enter({ connected: false });
@@ -169,13 +183,13 @@ class ListAndWatch<T> implements Reflector<T> {
   #open(): void {
     this.#opened = true;
     this.#lastFault = undefined;
-    this.#heard();
+    this.#aliveNow();
     this.#enter({ connected: true });
   }
 
-  #heard(): void {
+  #aliveNow(): void {
     this.#lastEventAt = this.#options.clock.now();
-    this.#guarded(() => this.#options.onHeard?.());
+    this.#guarded(() => this.#options.life?.onSign?.());
   }
 
   #onEvent(type: string, object: RawObject): void {
@@ -186,7 +200,7 @@ class ListAndWatch<T> implements Reflector<T> {
     this.#resumeFrom = version ?? this.#resumeFrom;
     this.#listFrom = this.#resumeFrom ?? this.#listFrom;
     this.#failures = this.#fruitless = 0;
-    for (const change of changes) this.#tell(change);
+    for (const change of changes) this.#report(change);
   }
 
   #apply(type: string, object: RawObject): Change<T>[] {
@@ -229,7 +243,7 @@ class ListAndWatch<T> implements Reflector<T> {
     this.#guarded(() => this.#options.onState?.(this.#state));
   }
 
-  #tell(change: Change<T>): void {
+  #report(change: Change<T>): void {
     this.#guarded(() => this.#options.onChange(change));
   }
 

@@ -4,10 +4,16 @@ import { errorFromStatus, KubeError, type StatusObject } from './kube-error.ts';
 import { createLineSplitter } from './line-splitter.ts';
 import type { RawObject } from './object-store.ts';
 
+/** What one watch request notifies of. */
+interface WatchListener {
+  readonly open: () => void;
+  readonly byte: () => void;
+  /** ADDED, MODIFIED, DELETED or BOOKMARK (of which only the resource version means anything). */
+  readonly event: (type: string, object: RawObject) => void;
+}
+
 export interface WatchOptions {
-  readonly client: KubeClient;
-  readonly path: string;
-  readonly query: Query;
+  readonly collection: { readonly client: KubeClient; readonly path: string; readonly query: Query };
   /** Resource version after which events are wanted. */
   readonly from: string;
   readonly signal: AbortSignal;
@@ -15,10 +21,7 @@ export interface WatchOptions {
   readonly random: () => number;
   /** Longest silence between two signs of life, ms; before the first it is {@link FIRST_SIGN} times that. */
   readonly silenceMs: number;
-  readonly onOpen: () => void;
-  readonly onByte: () => void;
-  /** ADDED, MODIFIED, DELETED or BOOKMARK (of which only the resource version means anything). */
-  readonly onEvent: (type: string, object: RawObject) => void;
+  readonly on: WatchListener;
 }
 
 /** The watch gives no account of the collection any more, though the server may be well: resuming it would not help. */
@@ -40,11 +43,18 @@ const OPEN_MS = 20_000;
  * @throws {KubeError} for an ERROR event of any code, a refused or broken connection, a line that is not an event, and silence.
  */
 export async function watchOnce(options: WatchOptions): Promise<void> {
-  const { client, path, from, clock, random, silenceMs } = options;
+  const { collection, from, clock, random, silenceMs, on } = options;
+  const { client, path } = collection;
   const timeoutSeconds = Math.round((4 + 4 * random()) * 60);
-  const query = { ...options.query, watch: 'true', allowWatchBookmarks: 'true', resourceVersion: from, timeoutSeconds };
+  const query = {
+    ...collection.query,
+    watch: 'true',
+    allowWatchBookmarks: 'true',
+    resourceVersion: from,
+    timeoutSeconds,
+  };
   const watchdog = startWatchdog(clock, silenceMs);
-  const lines = createLineSplitter((line) => deliver(line, options.onEvent));
+  const lines = createLineSplitter((line) => deliver(line, on.event));
   const signal = AbortSignal.any([options.signal, watchdog.signal]);
   try {
     await client.stream({
@@ -53,11 +63,11 @@ export async function watchOnce(options: WatchOptions): Promise<void> {
       signal,
       onOpen() {
         watchdog.opened();
-        options.onOpen();
+        on.open();
       },
       onData(chunk) {
         watchdog.touch();
-        options.onByte();
+        on.byte();
         lines.push(chunk);
       },
     });
@@ -66,7 +76,7 @@ export async function watchOnce(options: WatchOptions): Promise<void> {
   }
 }
 
-function deliver(line: string, onEvent: WatchOptions['onEvent']): void {
+function deliver(line: string, onEvent: WatchListener['event']): void {
   const event = parseEvent(line);
   if (event.type === 'ERROR') throw errorFromStatus(event.object as StatusObject);
   onEvent(event.type, event.object as RawObject);
@@ -79,7 +89,7 @@ function parseEvent(line: string): { type: string; object: unknown } {
       return { type: event.type, object: event.object };
     }
   } catch {
-    // Told below, as any other line that is not an event.
+    // Reported below, as any other line that is not an event.
   }
   throw new KubeError({ status: 0, reason: 'Network', message: `a watch line is not an event: ${line.slice(0, 100)}` });
 }

@@ -24,10 +24,8 @@ export interface PodNamespacesOptions {
   /** The view has changed, or has become complete. Carries nothing: look at the view. */
   readonly onChange: () => void;
   readonly onProblem: (message: string, error?: unknown) => void;
-  /** Told the id of each monitoring process. */
+  /** Called with the id of each monitoring process. */
   readonly onMonitor?: (pid: number | undefined) => void;
-  /** Most monitors of single namespaces, for those that cannot have an nsid. @default 32 */
-  readonly maxOwnMonitors?: number;
 }
 
 export interface NamespaceView extends LiveNamespace {
@@ -37,6 +35,8 @@ export interface NamespaceView extends LiveNamespace {
 
 /** Commands at once: more would only make each of them slower on the small share of CPU that an agent has. */
 const COMMANDS_AT_ONCE = 4;
+/** Most monitors of single namespaces, for those that cannot have an nsid. */
+const MAX_OWN_MONITORS = 32;
 
 /**
  * The addresses in all network namespaces of a folder, as the kernel has them.
@@ -228,9 +228,9 @@ export class PodNamespaces {
   }
 
   #listenInside(namespace: PodNamespace, why: unknown): void {
-    const { clock, random, onProblem, maxOwnMonitors = 32 } = this.#options;
+    const { clock, random, onProblem } = this.#options;
     if (this.#ownMonitors.has(namespace)) return;
-    if (this.#ownMonitors.size >= maxOwnMonitors) {
+    if (this.#ownMonitors.size >= MAX_OWN_MONITORS) {
       onProblem(`no events from ${namespace.path}: changes are found by the resync only`, why);
       return;
     }

@@ -70,7 +70,7 @@ export interface FloatingIpMetrics {
 
 export interface KubeMetrics {
   /** The watch of this resource gave a sign of life (event, bookmark or a fresh list) just now. */
-  watchHeard(resource: string): void;
+  watchAlive(resource: string): void;
   /** The watch of this resource had to start again, e.g. `expired`, `closed`, `silent`, `failed`. */
   watchRestarted(resource: string, cause: string): void;
   leaseHeld(lease: string, held: boolean): void;
@@ -121,7 +121,7 @@ export const noMetrics: Metrics = {
   ec2Facts: () => undefined,
   ec2Limit: () => undefined,
   floatingIpFailover: () => undefined,
-  watchHeard: () => undefined,
+  watchAlive: () => undefined,
   watchRestarted: () => undefined,
   leaseHeld: () => undefined,
   eventDropped: () => undefined,

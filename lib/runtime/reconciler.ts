@@ -9,11 +9,8 @@ export interface Plan<Step> {
   readonly retryAt: number | undefined;
 }
 
-export interface ReconcilerParts<Step> {
-  readonly clock: Clock;
-  readonly rateLimiter: RateLimiter;
-  /** Looks at the world as it is now and decides. May be asked at any time, and again before a step that had to wait. */
-  readonly plan: () => Plan<Step>;
+/** How the steps of a plan are told apart and carried out. */
+export interface StepRules<Step> {
   /** What a step is about: one step for a key at a time. */
   readonly keyOf: (step: Step) => string;
   /** Lower goes first when calls are limited; undefined: the step needs no permission. */
@@ -23,6 +20,14 @@ export interface ReconcilerParts<Step> {
   readonly act: (step: Step) => Promise<void>;
   /** Hears of each step that rejected. */
   readonly failed: (step: Step, error: unknown) => void;
+}
+
+export interface ReconcilerParts<Step> {
+  readonly clock: Clock;
+  readonly rateLimiter: RateLimiter;
+  /** Looks at the world as it is now and decides. May be asked at any time, and again before a step that had to wait. */
+  readonly plan: () => Plan<Step>;
+  readonly steps: StepRules<Step>;
   /** The plan itself threw. The next wake tries again, or some seconds. */
   readonly onFault: (error: unknown) => void;
   /** Mean time between plans that follow events, ms, beyond a burst of {@link BURST}: bounds what a big fleet costs. @default 0 */
@@ -82,7 +87,7 @@ export class Reconciler<Step> {
   #reconcile(): void {
     if (this.#signal.aborted) return;
     for (const [key, step] of this.#look()) {
-      if (this.isBusy(key) || this.#signal.aborted || !this.#parts.mayAct()) continue;
+      if (this.isBusy(key) || this.#signal.aborted || !this.#parts.steps.mayAct()) continue;
       const flight = this.#carryOut(key, step).finally(() => {
         this.#underWay.delete(key);
         this.wake();
@@ -97,7 +102,7 @@ export class Reconciler<Step> {
   }
 
   #look(): ReadonlyMap<string, Step> {
-    const { plan, keyOf, clock, onFault, healthOf, intervalMs = () => 0 } = this.#parts;
+    const { plan, steps: rules, clock, onFault, healthOf, intervalMs = () => 0 } = this.#parts;
     const { loop, health } = healthOf ?? { loop: '', health: new ReconcileHealth({ clock }) };
     this.#steps = new Map();
     const now = clock.now();
@@ -106,7 +111,7 @@ export class Reconciler<Step> {
     this.#pacedAt = Math.min(Math.max(this.#pacedAt, now), now + BURST * intervalMs()) + intervalMs();
     const reconcile = () => {
       const { steps, retryAt } = plan();
-      this.#steps = new Map(steps.map((step) => [keyOf(step), step]));
+      this.#steps = new Map(steps.map((step) => [rules.keyOf(step), step]));
       this.#trigger.at(retryAt === undefined ? undefined : Math.max(retryAt, this.#dueAt()));
       // A wake from within the plan counts; the time that planning took does not.
       if (this.#plannedAt !== undefined) this.#plannedAt = clock.now();
@@ -120,7 +125,8 @@ export class Reconciler<Step> {
 
   /** Never rejects. */
   async #carryOut(key: string, planned: Step): Promise<void> {
-    const { rateLimiter, priorityOf, act, failed, mayAct } = this.#parts;
+    const { rateLimiter, steps } = this.#parts;
+    const { priorityOf, act, failed, mayAct } = steps;
     let step = planned;
     try {
       if (priorityOf(planned) === undefined) return await act(planned);

@@ -7,26 +7,38 @@ export interface RefresherParts<T> {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** Undefined: no permission is needed. */
-  readonly rateLimiter: RateLimiter | undefined;
-  /** Lower goes first among those who wait for permission. */
-  readonly priority: () => number;
+  readonly permission: ReadPermission | undefined;
+  readonly pace: ReadPace;
   /** Asked after permission; `NO_CALL` when nobody needs an answer any more. */
   readonly read: (signal: AbortSignal) => Promise<T> | typeof NO_CALL;
-  /** An answer to what was asked at `askedAt`, ms since the epoch. */
-  readonly taken: (answer: T, askedAt: number) => void;
-  /** Not told once the signal has aborted. */
-  readonly failed: (error: unknown) => void;
-  /** A read has ended, however: the next one can be asked for. */
-  readonly ended: () => void;
+  readonly on: ReadListener<T>;
+}
+
+interface ReadPermission {
+  readonly rateLimiter: RateLimiter;
+  /** Lower goes first among those who wait for permission. */
+  readonly priority: () => number;
+}
+
+interface ReadPace {
   /** Least time between the starts of two reads, ms: a burst of requests shares one. */
   readonly minIntervalMs: number;
   /** First and longest pause after a failed read, ms; undefined: none beside that of the rate limit. */
   readonly pause: (error: unknown) => readonly [baseMs: number, maxMs: number] | undefined;
 }
 
+interface ReadListener<T> {
+  /** An answer to what was asked at `askedAt`, ms since the epoch. */
+  readonly answer: (answer: T, askedAt: number) => void;
+  /** Not called once the signal has aborted. */
+  readonly failure: (error: unknown) => void;
+  /** A read has ended, however: the next one can be asked for. */
+  readonly end: () => void;
+}
+
 /**
  * Reads something under the rate limit when it is asked for: one read at a time, at most one per interval, and after a failure only when
- * a growing pause is over. A failed read is not repeated by itself: whoever still needs it asks again when told that it has ended.
+ * a growing pause is over. A failed read is not repeated by itself: whoever still needs it asks again when it has ended.
  */
 export class Refresher<T> {
   readonly #parts: RefresherParts<T>;
@@ -62,7 +74,7 @@ export class Refresher<T> {
   }
 
   async #read(): Promise<void> {
-    const { clock, random, rateLimiter, priority, read, taken, failed, minIntervalMs, pause } = this.#parts;
+    const { clock, random, permission, pace, read, on } = this.#parts;
     const early = this.#notBefore - clock.now();
     if (early > 0) await clock.sleep(early, this.#signal);
     let askedAt = 0;
@@ -74,18 +86,20 @@ export class Refresher<T> {
         askedAt = clock.now();
         return this.#signal.aborted ? NO_CALL : read(this.#signal);
       };
-      const answer = await (rateLimiter === undefined ? ask() : rateLimiter.call(priority, this.#signal, ask));
+      const answer = await (permission === undefined
+        ? ask()
+        : permission.rateLimiter.call(permission.priority, this.#signal, ask));
       this.#failures = 0;
       if (answer === NO_CALL) return;
-      this.#notBefore = askedAt + minIntervalMs;
-      taken(answer, askedAt);
+      this.#notBefore = askedAt + pace.minIntervalMs;
+      on.answer(answer, askedAt);
     } catch (error) {
       if (this.#signal.aborted) return;
-      const bounds = pause(error);
+      const bounds = pace.pause(error);
       this.#failures += bounds === undefined ? 0 : 1;
       const [baseMs, maxMs] = bounds ?? [0, 0];
       this.#notBefore = clock.now() + (bounds === undefined ? 0 : backoffMs(this.#failures, { baseMs, maxMs, random }));
-      failed(error);
+      on.failure(error);
     } finally {
       for (const resolve of answered) resolve();
     }
@@ -95,6 +109,6 @@ export class Refresher<T> {
     this.#running = undefined;
     if (this.#signal.aborted) for (const resolve of this.#waiting.splice(0)) resolve();
     if (this.#waiting.length > 0) this.request();
-    this.#parts.ended();
+    this.#parts.on.end();
   }
 }

@@ -31,7 +31,7 @@ export interface PrometheusMetrics extends Metrics {
 export function prometheusMetrics({ now, build, process: readings }: PrometheusOptions): PrometheusMetrics {
   const registry = new Registry();
   const instruments = instrumentsIn(registry);
-  const heard = new Map<string, number>();
+  const aliveAt = new Map<string, number>();
   const factsAt = new Map<string, number>();
   let readLimit: (() => RateLimitLevels) | undefined;
   instruments.buildInfo.set({ version: build.version, node_version: build.nodeVersion, command: build.command }, 1);
@@ -39,7 +39,7 @@ export function prometheusMetrics({ now, build, process: readings }: PrometheusO
 
   const refresh = () => {
     const ageOf = (at: number) => Math.max(0, now() - at) / 1000;
-    for (const [resource, at] of heard) instruments.staleness.set({ resource }, ageOf(at));
+    for (const [resource, at] of aliveAt) instruments.staleness.set({ resource }, ageOf(at));
     for (const [facts, at] of factsAt) instruments.ec2FactsAge.set({ facts }, ageOf(at));
     if (readLimit !== undefined) setLimit(instruments, readLimit());
     refreshProcess(instruments, readings);
@@ -63,7 +63,7 @@ export function prometheusMetrics({ now, build, process: readings }: PrometheusO
     ec2Limit: (read) => {
       readLimit = read;
     },
-    watchHeard: (resource) => void heard.set(resource, now()),
+    watchAlive: (resource) => void aliveAt.set(resource, now()),
     watchRestarted: (resource, cause) => instruments.watchRestarts.inc({ resource, cause }),
     eventDropped: (cause) => instruments.eventsDropped.inc({ cause }),
     leaseHeld: (lease, held) => instruments.leaseHeld.set({ lease }, held ? 1 : 0),

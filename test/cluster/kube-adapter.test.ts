@@ -51,10 +51,12 @@ describe('the reflector on a real API server', () => {
     const changes: Change<Pod>[] = [];
     const errors: unknown[] = [];
     const reflector = createReflector<Pod>({
-      client: linked,
-      path: '/api/v1/pods',
-      query: { fieldSelector: 'spec.nodeName=n1' },
-      convert: podConverter(),
+      source: {
+        client: linked,
+        path: '/api/v1/pods',
+        query: { fieldSelector: 'spec.nodeName=n1' },
+        convert: podConverter(),
+      },
       clock,
       random: Math.random,
       onChange: (change) => changes.push(change),

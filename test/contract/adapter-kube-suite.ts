@@ -63,13 +63,10 @@ export function kubeAdapterSuite(start: () => Promise<ApiUnderTest>): void {
     const changes: Change<Pod>[] = [];
     const errors: unknown[] = [];
     const reflector = createReflector<Pod>({
-      client,
-      path: '/api/v1/pods',
-      query,
-      convert: podConverter(),
+      source: { client, path: '/api/v1/pods', query, convert: podConverter() },
       clock,
       random,
-      silenceMs,
+      life: { silenceMs },
       onChange: (change) => changes.push(change),
       onError: (error) => errors.push(error),
     });
@@ -175,14 +172,12 @@ export function kubeAdapterSuite(start: () => Promise<ApiUnderTest>): void {
         client,
         clock,
         random: Math.random,
-        namespace: 'default',
-        name: 'adapter-suite',
-        identity,
-        leaseDurationMs: 2_000,
-        renewDeadlineMs: 1_500,
-        retryPeriodMs: 200,
-        onStartedLeading: () => order.push(`${identity} started`),
-        onStoppedLeading: () => void order.push(`${identity} stopped`),
+        lock: { namespace: 'default', name: 'adapter-suite', identity },
+        times: { leaseDurationMs: 2_000, renewDeadlineMs: 1_500, retryPeriodMs: 200 },
+        callbacks: {
+          onStartedLeading: () => order.push(`${identity} started`),
+          onStoppedLeading: () => void order.push(`${identity} stopped`),
+        },
       });
       return { identity, elector, leave, running: elector.run(leave.signal) };
     });

@@ -80,12 +80,14 @@ export class FakeNode {
     });
     const random = seededRandom(seed + 1000 * this.#starts++);
     const options: AddressReconcilerOptions = {
-      clock,
-      random,
-      rateLimit: new RateLimit({ clock, random }),
-      ec2: oneCallPerEni(whileAlive(ec2.api(name), calls.signal)),
-      instanceId: instanceOf(name),
-      ledger,
+      process: { clock, random, dryRun: false, callSignal: calls.signal },
+      ec2: {
+        addresses: oneCallPerEni(whileAlive(ec2.api(name), calls.signal)),
+        rateLimit: new RateLimit({ clock, random }),
+        resyncMs,
+      },
+      instance: { instanceId: instanceOf(name) },
+      records: { ledger },
       policy: {
         takeover: 'declared',
         allowPrimary: false,
@@ -94,13 +96,12 @@ export class FakeNode {
         ...this.#options.policy,
       },
       observe: () => this.#observe(),
-      report: (report) => {
-        if (!calls.signal.aborted) this.#report = report;
+      reports: {
+        report: (report) => {
+          if (!calls.signal.aborted) this.#report = report;
+        },
+        events: this.#events(),
       },
-      events: this.#events(),
-      dryRun: false,
-      callSignal: calls.signal,
-      resyncMs,
     };
     const engine = new AddressReconciler(options, stop.signal);
     this.#running = { engine, stop, calls, ledger, finished: engine.run() };

@@ -103,15 +103,17 @@ export class EipNode {
           addressesComplete: this.#enis !== undefined,
           leaving: new Set(this.#leaving),
         }),
-        report: (report) => {
-          if (!alive()) return;
-          this.#report = report;
-          publisher.addresses(this.#nodeReport());
-          publisher.routed([]);
-          publisher.elasticIps(report);
-        },
-        recordEvent: (claim, owner, event) => {
-          if (alive()) this.events.push({ ...event, pod: claim ? podKey(claim.owner) : owner });
+        reports: {
+          report: (report) => {
+            if (!alive()) return;
+            this.#report = report;
+            publisher.addresses(this.#nodeReport());
+            publisher.routed([]);
+            publisher.elasticIps(report);
+          },
+          recordEvent: (claim, owner, event) => {
+            if (alive()) this.events.push({ ...event, pod: claim ? podKey(claim.owner) : owner });
+          },
         },
       },
       stop.signal,

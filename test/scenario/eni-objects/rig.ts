@@ -49,29 +49,26 @@ export function rig() {
     const random = seededRandom((seed += 1));
     const loop = createEniObjectReconciler(
       {
-        clock,
-        random,
-        ec2,
-        log: silentLogger,
-        rateLimit: new RateLimit({ clock, random }),
-        writer: objects,
-        clusterName: 'test',
-        mayAct: () => true,
-        recordEvent: (object, { reason }) => events.push(`${object.name} ${reason}`),
-        callSignal: stop.signal,
-        endingOf: async () => {
-          if (world.ending === undefined) throw new Error('403: cannot get namespaces');
-          return world.ending;
+        process: { clock, random, log: silentLogger, mayAct: () => true, callSignal: stop.signal },
+        ec2: { interfaces: ec2, rateLimit: new RateLimit({ clock, random }) },
+        objects: {
+          writer: objects,
+          recordEvent: (object, { reason }) => events.push(`${object.name} ${reason}`),
+          endingOf: async () => {
+            if (world.ending === undefined) throw new Error('403: cannot get namespaces');
+            return world.ending;
+          },
+          observe: () => ({
+            objects: objects.list(),
+            objectsKnown: true,
+            pods,
+            podsKnown: true,
+            instanceOfNode: new Map(['a', 'b', 'far'].map((node) => [node, `i-${node}`])),
+            inUse,
+          }),
         },
+        clusterName: 'test',
         tenants: () => world.tenants,
-        observe: () => ({
-          objects: objects.list(),
-          objectsKnown: true,
-          pods,
-          podsKnown: true,
-          instanceOfNode: new Map(['a', 'b', 'far'].map((node) => [node, `i-${node}`])),
-          inUse,
-        }),
       },
       stop.signal,
     );

@@ -50,18 +50,12 @@ function rig(mode: 'on' | 'dry-run' = 'on') {
   const start = () =>
     void runSweep(
       {
-        clock,
-        random: seededRandom(1),
-        log: silentLogger,
-        elasticIps: region.api('controller'),
-        interfaces,
-        rateLimit,
+        process: { clock, random: seededRandom(1), log: silentLogger, callSignal: stop.signal, mayAct: () => true },
+        ec2: { elasticIps: region.api('controller'), interfaces, rateLimit },
         reads,
         languages: { pods: podDialects, objects: objectDialects, context: { clusterName: 'c', nodeName: '' } },
         mode,
-        mayAct: () => true,
         orphans: (count) => counts.push(count),
-        callSignal: stop.signal,
       },
       stop.signal,
     );

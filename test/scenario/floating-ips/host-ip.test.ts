@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { oneCallPerEni } from '../../../agent/aws/eni-writer.ts';
 import { HostAddresses } from '../../../agent/floating-ips/host-addresses.ts';
-import { HostIpKeeper } from '../../../agent/host-ip/reconciler.ts';
+import { HostIpReconciler } from '../../../agent/host-ip/reconciler.ts';
 import { mac } from '../../../lib/model/eni.ts';
 import type { HostAddress } from '../../../lib/model/floating-ips/floating-ip.ts';
 import type { ConfiguredAddress } from '../../../lib/model/floating-ips/plan.ts';
@@ -43,11 +43,8 @@ function open(wanted: readonly HostAddress[] = WANTED, name = 'eth1') {
     );
     const rateLimit = new RateLimit({ clock, random: () => 0.5 });
     const stop = new AbortController();
-    const keeper = new HostIpKeeper({
-      clock,
-      random: () => 0.5,
-      log: silentLogger,
-      metrics: noMetrics,
+    const keeper = new HostIpReconciler({
+      process: { clock, random: () => 0.5, log: silentLogger, metrics: noMetrics },
       rateLimit,
       host,
       instanceId: instanceOf(node),

@@ -20,15 +20,20 @@ import type { WorldHost } from './host.ts';
 import { AGENT_NAMESPACE } from './surroundings.ts';
 
 export interface WorldAgentOptions {
-  readonly parts: ProcessParts;
+  readonly process: ProcessParts;
   readonly kube: KubeClient;
   readonly ec2: NodeAws['ec2'];
-  readonly host: WorldHost;
-  readonly kernel: HostKernel;
+  readonly machine: WorldMachine;
   readonly nodeName: string;
   readonly instanceId: string;
-  readonly stateDir: string;
   readonly takeover: 'declared' | 'any';
+}
+
+/** What the agent finds on the machine that it runs on. */
+export interface WorldMachine {
+  readonly host: WorldHost;
+  readonly kernel: HostKernel;
+  readonly stateDir: string;
   /** The host's links, where a NodeENI gives the node its interfaces. */
   readonly links?: LinkPort | undefined;
 }
@@ -43,9 +48,10 @@ export interface WorldAgent {
 }
 
 /** The node agent's loops on a simulated host: `runNode` without sockets, files of the kernel and metadata. */
-export function startWorldAgent({ parts, kube, ec2, host, kernel, ...options }: WorldAgentOptions): WorldAgent {
-  const { clock, random } = parts;
-  const { nodeName, instanceId, stateDir, takeover } = options;
+export function startWorldAgent({ process, kube, ec2, machine, ...options }: WorldAgentOptions): WorldAgent {
+  const { clock, random } = process;
+  const { host, kernel, stateDir, links } = machine;
+  const { nodeName, instanceId, takeover } = options;
   const [stop, calls] = [new AbortController(), new AbortController()];
   const exchange = new NodeExchange();
   const changed = () => exchange.changed.publish();
@@ -56,12 +62,12 @@ export function startWorldAgent({ parts, kube, ec2, host, kernel, ...options }: 
     const names = definitionsOf(pod);
     if (names.length > 0) void definitions.prefetch(names).then(changed);
   };
-  const pods = watchPods({ ...parts, client: kube, nodeName, onChange, onSynced: changed });
+  const pods = watchPods({ process, client: kube, nodeName, onChange, onSynced: changed });
   void pods.run(stop.signal);
-  const ownNode = new OwnNodeWatch({ ...parts, kube, nodeName });
+  const ownNode = new OwnNodeWatch({ ...process, kube, nodeName });
   const loops = openNodeLoops(
     {
-      process: parts,
+      process,
       ages: clock,
       exchange,
       stop: stop.signal,
@@ -81,15 +87,11 @@ export function startWorldAgent({ parts, kube, ec2, host, kernel, ...options }: 
       aws: { instanceId, imds: undefined, ec2, rateLimit: new RateLimit({ clock, random }) },
     },
   );
-  if (options.links !== undefined) {
-    const onFailure = (task: string, error: unknown) => parts.log.error(task, { error });
+  if (links !== undefined) {
+    const onFailure = (task: string, error: unknown) => process.log.error(task, { error });
     const supervisor = new Supervisor({ clock, random, onFailure }, stop.signal);
     const { addresses } = loops;
-    keepNodeLinks(
-      { process: parts, supervisor, exchange },
-      { client: kube, ownNode },
-      { addresses, nodeName, links: options.links },
-    );
+    keepNodeLinks({ process, supervisor, exchange }, { client: kube, ownNode }, { addresses, nodeName, links });
   }
   const running = loops.run();
   return {

@@ -55,14 +55,14 @@ export class WorldController {
     const { process, parts, kube, ec2 } = this.#world.spawn('controller');
     const stop = new AbortController();
     const term: TermParts = {
-      parts,
+      process: parts,
       options: controllerOptions(this.#argv),
-      clusterName: 'test',
-      kube,
-      ec2: { ...ec2, connection: undefined as never, credentials: undefined as never },
-      quotas: { elasticIps: () => Promise.resolve(undefined) } as unknown as TermParts['quotas'],
+      cluster: { name: 'test', kube, namespace: AGENT_NAMESPACE },
+      aws: {
+        ec2: { ...ec2, connection: undefined as never, credentials: undefined as never },
+        quotas: { elasticIps: () => Promise.resolve(undefined) } as unknown as TermParts['aws']['quotas'],
+      },
       tracer: noTracer,
-      namespace: AGENT_NAMESPACE,
       mayAct: () => this.leads && !stop.signal.aborted,
     };
     this.#running = { process, stop, ended: leadOneTerm(term, stop.signal) };

@@ -114,10 +114,8 @@ export class WorldNode {
     if (this.#isOff) return;
     const { process, parts, kube, ec2 } = this.#world.spawn(`agent-${this.name}`);
     const { host, name: nodeName, instanceId, takeover, links } = this;
-    const kernel = this.addresses.kernelFor(process);
-    const stateDir = this.#stateDir;
-    const own = { nodeName, instanceId, takeover, stateDir, links };
-    const agent = startWorldAgent({ parts, kube, ec2, host, kernel, ...own });
+    const machine = { host, kernel: this.addresses.kernelFor(process), stateDir: this.#stateDir, links };
+    const agent = startWorldAgent({ process: parts, kube, ec2, machine, nodeName, instanceId, takeover });
     this.#agent = { agent, process };
   }
 

@@ -18,13 +18,14 @@ function rig() {
   const warnings: string[] = [];
   void watchQuota(
     {
-      clock,
-      log: silentLogger,
-      rateLimit: new RateLimit({ clock, random: () => 0 }),
-      elasticIps: {
-        describe: () => {
-          world.describes += 1;
-          return Promise.resolve(Array.from({ length: world.used }, () => elasticIp()));
+      process: { clock, log: silentLogger },
+      ec2: {
+        rateLimit: new RateLimit({ clock, random: () => 0 }),
+        elasticIps: {
+          describe: () => {
+            world.describes += 1;
+            return Promise.resolve(Array.from({ length: world.used }, () => elasticIp()));
+          },
         },
       },
       quotas: {

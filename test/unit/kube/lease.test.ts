@@ -46,14 +46,14 @@ function candidate(api: LeaseApi, clock: ManualClock, identity: string, options:
     client: api.client(link),
     clock,
     random: () => 0,
-    namespace: 'kube-system',
-    name: 'eni-agent',
-    identity,
-    onStartedLeading: (signal) => {
-      log.push('started');
-      signal.addEventListener('abort', () => log.push('signal'));
+    lock: { namespace: 'kube-system', name: 'eni-agent', identity },
+    callbacks: {
+      onStartedLeading: (signal) => {
+        log.push('started');
+        signal.addEventListener('abort', () => log.push('signal'));
+      },
+      onStoppedLeading: () => void log.push('stopped'),
     },
-    onStoppedLeading: () => void log.push('stopped'),
     ...options,
   });
   const stop = new AbortController();
@@ -223,7 +223,7 @@ describe('createLeaseElector', () => {
     'refuses the durations %d, %d, %d, with which two could lead',
     (leaseDurationMs, renewDeadlineMs, retryPeriodMs) => {
       const durations = { leaseDurationMs, renewDeadlineMs, retryPeriodMs };
-      expect(() => candidate(new LeaseApi(), manualClock(), 'a', durations)).toThrow(RangeError);
+      expect(() => candidate(new LeaseApi(), manualClock(), 'a', { times: durations })).toThrow(RangeError);
     },
   );
 });

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Change, RawObject } from '../../../lib/kube/object-store.ts';
-import { createReflector, type ReflectorOptions } from '../../../lib/kube/reflector.ts';
+import { createReflector, type Mirrored, type ReflectorOptions } from '../../../lib/kube/reflector.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { type Answer, type Call, type ScriptedApi, startScriptedApi } from './scripted-api.ts';
 import { impatientClock, manualClock } from './time.ts';
@@ -53,18 +53,25 @@ class Collection {
   }
 }
 
-async function start(collection: Collection, options: Partial<ReflectorOptions<Thing>> = {}) {
+async function start(
+  collection: Collection,
+  options: Partial<Omit<ReflectorOptions<Thing>, 'source'>> = {},
+  source: Partial<Mirrored<Thing>> = {},
+) {
   const api = await startScriptedApi((call) => collection.answer(call));
   cleanups.push(() => api.close());
   const clock = impatientClock(100);
   const changes: Change<Thing>[] = [];
   const errors: unknown[] = [];
   const reflector = createReflector<Thing>({
-    client: api.client(clock),
-    path: '/api/v1/things',
+    source: {
+      client: api.client(clock),
+      path: '/api/v1/things',
+      convert: (raw) => ({ id: raw.metadata.name, value: (raw as RawObject & { value: string }).value }),
+      ...source,
+    },
     clock,
     random: () => 0.5,
-    convert: (raw) => ({ id: raw.metadata.name, value: (raw as RawObject & { value: string }).value }),
     onChange: (change) => changes.push(change),
     onError: (error) => errors.push(error),
     ...options,
@@ -96,7 +103,7 @@ describe('createReflector', () => {
   it('lists from the cache of the server, then watches from that version with bookmarks and a bounded time', async () => {
     const collection = new Collection();
     collection.items = [thing('a')];
-    const { api, reflector, changes } = await start(collection, { query: { fieldSelector: 'spec.nodeName=n1' } });
+    const { api, reflector, changes } = await start(collection, {}, { query: { fieldSelector: 'spec.nodeName=n1' } });
     await waitFor(() => expect(reflector.connected).toBe(true));
 
     expect(lists(api)[0]?.query).toEqual({ fieldSelector: 'spec.nodeName=n1', resourceVersion: '0', limit: '500' });
@@ -338,16 +345,15 @@ describe('createReflector', () => {
     const collection = new Collection();
     collection.items = [thing('a')];
     const seen: string[] = [];
-    const { reflector, errors } = await start(collection, {
-      convert(raw) {
-        if (raw.metadata.name === 'broken') throw new TypeError('no such field');
-        return { id: raw.metadata.name, value: '' };
-      },
-      onChange(change) {
-        seen.push(change.key);
-        throw new RangeError('handler');
-      },
-    });
+    const convert = (raw: RawObject) => {
+      if (raw.metadata.name === 'broken') throw new TypeError('no such field');
+      return { id: raw.metadata.name, value: '' };
+    };
+    const onChange = (change: Change<Thing>) => {
+      seen.push(change.key);
+      throw new RangeError('handler');
+    };
+    const { reflector, errors } = await start(collection, { onChange }, { convert });
     await waitFor(() => expect(reflector.connected).toBe(true));
     collection.send('ADDED', thing('broken', { rv: '11' }));
     collection.send('ADDED', thing('b', { rv: '12' }));

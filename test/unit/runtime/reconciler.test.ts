@@ -29,15 +29,17 @@ function loop(parts: ReturnType<typeof rig>, answers: readonly ('ok' | 'slow')[]
         world.plans += 1;
         return { steps: world.steps, retryAt: undefined };
       },
-      keyOf: (step) => step.split(':')[0] ?? '',
-      priorityOf: (step) => (step === step.toUpperCase() ? undefined : 1),
-      mayAct: () => world.leads,
-      act: async (step) => {
-        if (left.shift() === 'slow') throw SLOW_DOWN;
-        world.done.push(step);
-        world.steps = world.steps.filter((one) => one !== step);
+      steps: {
+        keyOf: (step) => step.split(':')[0] ?? '',
+        priorityOf: (step) => (step === step.toUpperCase() ? undefined : 1),
+        mayAct: () => world.leads,
+        act: async (step) => {
+          if (left.shift() === 'slow') throw SLOW_DOWN;
+          world.done.push(step);
+          world.steps = world.steps.filter((one) => one !== step);
+        },
+        failed: (step) => world.failed.push(step),
       },
-      failed: (step) => world.failed.push(step),
       onFault: () => undefined,
     },
     stop.signal,
@@ -179,11 +181,13 @@ describe('FailureMemory', () => {
           return { steps: [], retryAt: undefined };
         },
         intervalMs: () => 100,
-        keyOf: (step) => step,
-        priorityOf: () => undefined,
-        mayAct: () => true,
-        act: () => Promise.resolve(),
-        failed: () => undefined,
+        steps: {
+          keyOf: (step) => step,
+          priorityOf: () => undefined,
+          mayAct: () => true,
+          act: () => Promise.resolve(),
+          failed: () => undefined,
+        },
         onFault: () => undefined,
       },
       stop.signal,

@@ -21,15 +21,18 @@ function rig({ failures = [] as readonly Error[] } = {}) {
     {
       clock,
       random: () => 1,
-      rateLimiter: new RateLimiter(rateLimit, (error) => error === SLOW_DOWN),
-      priority: () => 1,
-      minIntervalMs: 200,
-      pause: (error) => (error === SLOW_DOWN ? undefined : [1_000, 4_000]),
+      permission: {
+        rateLimiter: new RateLimiter(rateLimit, (error) => error === SLOW_DOWN),
+        priority: () => 1,
+      },
+      pace: { minIntervalMs: 200, pause: (error) => (error === SLOW_DOWN ? undefined : [1_000, 4_000]) },
       read: () => (seen.wanted ? read() : NO_CALL),
-      taken: (answer) => seen.taken.push(answer),
-      failed: (error) => seen.failed.push(error),
-      ended: () => {
-        seen.ended += 1;
+      on: {
+        answer: (answer) => seen.taken.push(answer),
+        failure: (error) => seen.failed.push(error),
+        end: () => {
+          seen.ended += 1;
+        },
       },
     },
     stop.signal,

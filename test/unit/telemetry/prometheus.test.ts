@@ -114,7 +114,7 @@ describe('prometheusMetrics', () => {
   it('computes staleness when scraped', async () => {
     const { clock, metrics, series } = instance();
 
-    metrics.watchHeard('pods');
+    metrics.watchAlive('pods');
     clock.now += 42_000;
 
     expect(await series()).toContain('eni_agent_kube_staleness_seconds{resource="pods"} 42');
