@@ -34,9 +34,11 @@ interface RestOfAgent {
 
 export interface FloatingIpsOptions {
   readonly watch: WatchOptions;
-  readonly instanceId: string;
-  readonly ec2: { readonly addresses: EniWriter; readonly elasticIps: ElasticIpApi };
-  readonly rateLimit: RateLimit;
+  readonly aws: {
+    readonly instanceId: string;
+    readonly ec2: { readonly addresses: EniWriter; readonly elasticIps: ElasticIpApi };
+    readonly rateLimit: RateLimit;
+  };
   readonly settings: Pick<NodeOptions, 'clusterName' | 'stateDir' | 'dryRun' | 'floatingIpParkMs'>;
   /** Shared with the Elastic IPs of pods: what either does, the other knows. */
   readonly elasticIpCache: ElasticIpCache;
@@ -64,7 +66,8 @@ export interface FloatingIps {
 
 /** The node-level floating IPs of a node agent: everything is made here, nothing is decided here. */
 export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
-  const { watch, instanceId, rateLimit, agent, calls } = options;
+  const { watch, aws, agent, calls } = options;
+  const { instanceId, rateLimit, ec2 } = aws;
   const recorder = openRecorder(options);
   const watches = openWatches(watch);
   const held = new HeldLeases(watch.process.metrics);
@@ -72,8 +75,8 @@ export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
   const routedChanged = new Topic();
   const reconciler = new FloatingIpReconciler({
     process: { ...watch.process, clock: watch.ages, wall: () => watch.process.clock.now(), callSignal: calls },
-    node: { name: watch.nodeName, host: watches.host, records: openRecords(options) },
-    ec2: { instanceId, rateLimit, ...agent, addresses: options.ec2.addresses, elasticIps: elasticIpParts(options) },
+    node: { name: watch.cluster.nodeName, host: watches.host, records: openRecords(options) },
+    ec2: { instanceId, rateLimit, ...agent, addresses: ec2.addresses, elasticIps: elasticIpParts(options) },
     objects,
     observe: () => ({
       floatingIps: watches.objects.items(),
@@ -116,18 +119,19 @@ export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
   };
 }
 
-function elasticIpParts({ watch, ec2, elasticIpCache: cache, rateLimit, settings }: FloatingIpsOptions) {
+function elasticIpParts({ watch, aws, elasticIpCache: cache, settings }: FloatingIpsOptions) {
+  const { ec2, rateLimit } = aws;
   const calls = new ElasticIpCalls(ec2.elasticIps, cache);
   return { clock: watch.ages, ec2: ec2.elasticIps, calls, cache, rateLimit, clusterName: settings.clusterName };
 }
 
-function openRecorder({ watch: { kube, process, nodeName }, calls }: FloatingIpsOptions) {
+function openRecorder({ watch: { cluster, process }, calls }: FloatingIpsOptions) {
   return createEventRecorder({
-    client: kube,
+    client: cluster.client,
     clock: process.clock,
     signal: calls,
     component: 'eni-agent',
-    host: nodeName,
+    host: cluster.nodeName,
     onDrop: (cause) => process.metrics.eventDropped(cause),
   });
 }
@@ -146,9 +150,10 @@ function openRecords({ watch, settings: { stateDir, dryRun }, calls }: FloatingI
 
 /** The objects at the API server: their Leases, and where it is said what became of them. */
 function objectsOf(
-  { watch: { kube: client, namespace, nodeName }, settings, calls }: FloatingIpsOptions,
+  { watch: { cluster }, settings, calls }: FloatingIpsOptions,
   recorder: ReturnType<typeof openRecorder>,
 ): FloatingObjects {
+  const { client, nodeName, leaseNamespace: namespace } = cluster;
   return {
     timing: { ...FLOATING_TIMING, parkMs: settings.floatingIpParkMs },
     leases: createFloatingLeases({

@@ -15,15 +15,18 @@ import { ObjectWatch } from './object-watch.ts';
 import { OnDemand } from './on-demand-watch.ts';
 import type { FloatingNeed } from './reconciler-options.ts';
 
+interface WatchedCluster {
+  readonly client: KubeClient;
+  readonly nodeName: string;
+  readonly ownNode: OwnNodeWatch;
+  readonly leaseNamespace: string;
+}
+
 export interface WatchOptions {
   readonly process: ProcessParts;
   /** Monotonic: holds are measured on it. */
   readonly ages: Clock;
-  readonly kube: KubeClient;
-  readonly nodeName: string;
-  readonly ownNode: OwnNodeWatch;
-  /** Where the Leases are. */
-  readonly namespace: string;
+  readonly cluster: WatchedCluster;
   readonly imds: ImdsReader | undefined;
   /** @default the kernel of this machine */
   readonly kernel?: HostKernel;
@@ -54,7 +57,8 @@ export interface Watches {
 
 /** What is observed for floating IPs, each part only while it is needed. */
 export function openWatches(options: WatchOptions): Watches {
-  const { kube: client, process, ages, ownNode } = options;
+  const { process, ages, cluster } = options;
+  const { client, ownNode } = cluster;
   const { clock, random, log } = process;
   const topics = { changed: new Topic(), leaseSeen: new Topic<SeenLease>(), contactRegained: new Topic() };
   const wake = () => topics.changed.publish();
@@ -84,7 +88,7 @@ export function openWatches(options: WatchOptions): Watches {
 }
 
 function watchLeases(
-  { kube: client, process: { clock, random, log }, namespace }: WatchOptions,
+  { cluster: { client, leaseNamespace: namespace }, process: { clock, random, log } }: WatchOptions,
   { leaseSeen, contactRegained }: Pick<Watches, 'leaseSeen' | 'contactRegained'>,
 ): OnDemand {
   return new OnDemand((signal) => {

@@ -3,7 +3,7 @@ import type { AnnouncedInterface, HostLink, LinkStep, LinksReport } from '../../
 import { planLinks } from '../../lib/plan/node-links/plan.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
-import type { Logger } from '../../lib/runtime/logger.ts';
+import type { ProcessParts } from '../process.ts';
 
 /** The host's links, and the changes that can be made to them. */
 export interface LinkPort {
@@ -19,9 +19,7 @@ export interface ReportPort {
 }
 
 export interface NodeLinksOptions {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
+  readonly process: Pick<ProcessParts, 'clock' | 'random' | 'log'>;
   readonly links: LinkPort;
   readonly reports: ReportPort;
   /** Our own Node as the watch has it; undefined while it is not known. */
@@ -59,7 +57,7 @@ export class NodeLinks {
 
   /** Runs until the signal aborts. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, random, log } = this.#options;
+    const { clock, random, log } = this.#options.process;
     for (let failures = 0; !signal.aborted; ) {
       this.#woken = false;
       let settled = false;
@@ -94,12 +92,12 @@ export class NodeLinks {
   }
 
   async #change(step: LinkStep, signal: AbortSignal): Promise<void> {
-    const { links, log } = this.#options;
+    const { process, links } = this.#options;
     try {
       await links.change(step, signal);
-      log.info('changed a link for a NodeENI', { ...step, step: step.kind, kind: undefined });
+      process.log.info('changed a link for a NodeENI', { ...step, step: step.kind, kind: undefined });
     } catch (error) {
-      if (!signal.aborted) log.warn('cannot change a link for a NodeENI', { ...step, step: step.kind, error });
+      if (!signal.aborted) process.log.warn('cannot change a link for a NodeENI', { ...step, step: step.kind, error });
     }
   }
 
@@ -119,13 +117,13 @@ export class NodeLinks {
   }
 
   async #report(report: LinksReport, { reported, labelled, tainted, taints }: OwnNodeMarks): Promise<void> {
-    const { reports, log } = this.#options;
+    const { process, reports } = this.#options;
     const status = report.ready ? 'True' : 'False';
     const same =
       reported?.status === status && reported.reason === report.reason && reported.message === report.message;
     if (!same) {
       await reports.condition(report);
-      log.info("reported on this node's NodeENIs", {
+      process.log.info("reported on this node's NodeENIs", {
         ready: report.ready,
         reason: report.reason,
         about: report.message,

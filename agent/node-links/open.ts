@@ -62,12 +62,10 @@ async function followNodeLinks(parts: NodeLinksParts, signal: AbortSignal): Prom
 
 async function serve(parts: NodeLinksParts, signal: AbortSignal): Promise<void> {
   const { process, kube, nodeName, ownNode, attached, changed } = parts;
-  const { clock, random, log } = process;
+  const { clock } = process;
   const { links: port = { read: readHostLinks, change: changeLink } } = parts;
   const links = new NodeLinks({
-    clock,
-    random,
-    log,
+    process,
     attached,
     changed,
     links: port,

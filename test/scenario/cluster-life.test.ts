@@ -67,8 +67,10 @@ describe('what people make with kubectl in the demo', () => {
     expect(running(world)).toEqual(['busybox', 'busybox', 'busybox']);
     // Two networks, the second with both families.
     expect(secondaries(world).size).toBe(9);
-    const status = world.kube.store.get('deployments.apps', 'multus', 'busybox')?.status;
-    expect(status).toMatchObject({ replicas: 3, readyReplicas: 3 });
+    const status = () => world.kube.store.get('deployments.apps', 'multus', 'busybox')?.status;
+    // A kubelet says that a pod is ready a moment after it runs.
+    await until('ready replicas', () => status()?.['readyReplicas'] === 3, { signal, timeoutMs: 20_000 });
+    expect(status()).toMatchObject({ replicas: 3 });
 
     const [pod] = world.pods.running();
     world.kubelet.delete(pod?.name ?? '', 'multus');
