@@ -8,7 +8,10 @@ export interface WatchQuery {
   readonly labelSelector?: string;
 }
 
-/** A watch that runs only while somebody needs it, and only as wide as they need it. */
+/**
+ * A watch that runs only while somebody needs it, and only as wide as they need it. It begins with what is: a leader that began with an older world
+ * would undo what the one before it did for a pod or an object that has been made again since.
+ */
 export class OnDemandWatch<T> {
   readonly #base: Base<T>;
   readonly #onChange: () => void;
@@ -35,7 +38,7 @@ export class OnDemandWatch<T> {
     const { path, labelSelector } = query;
     const onChange = this.#onChange;
     const { client, convert, ...rest } = this.#base;
-    const source = { client, path, convert, ...(labelSelector && { query: { labelSelector } }) };
+    const source = { client, path, convert, upToDate: true, ...(labelSelector && { query: { labelSelector } }) };
     const reflector = createReflector({ ...rest, source, onChange, onState: onChange });
     this.#current = { query, stop, reflector };
     const run = reflector.run(AbortSignal.any([this.#signal, stop.signal]));

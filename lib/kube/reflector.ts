@@ -35,6 +35,11 @@ export interface Mirrored<T> {
   /** The collection: `/api/v1/pods`, `/apis/<group>/<version>/<plural>`. */
   readonly path: string;
   readonly query?: { readonly fieldSelector?: string; readonly labelSelector?: string };
+  /**
+   * The first list shows whatever was written before it was asked for. Without this it may come from a server's cache, which is cheap and may lag.
+   * @default false
+   */
+  readonly upToDate?: boolean;
   /** Called once for each received object, whose memory is freed right after. Undefined: treat it as absent. */
   readonly convert: (raw: RawObject) => T | undefined;
 }
@@ -88,8 +93,8 @@ class ListAndWatch<T> implements Reflector<T> {
   #lastEventAt: number | undefined;
   /** Where to resume; undefined asks for a list. */
   #resumeFrom: string | undefined;
-  /** The list after an `Expired` must not be older than what is known; the first may come from the server's cache. */
-  #listFrom = '0';
+  /** The list after an `Expired` must not be older than what is known. */
+  #listFrom: string;
   #failures = 0;
   /** Watches in a row that were opened and then failed before any event. */
   #fruitless = 0;
@@ -99,6 +104,7 @@ class ListAndWatch<T> implements Reflector<T> {
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
     this.#query = { ...options.source.query };
+    this.#listFrom = options.source.upToDate === true ? '' : '0';
     this.#store = createObjectStore(options.source.convert);
   }
 
@@ -218,7 +224,7 @@ class ListAndWatch<T> implements Reflector<T> {
     if (fault?.expired || this.#fruitless >= 3 || (fault !== undefined && !fault.transient))
       this.#resumeFrom = undefined;
     // A server that was restored from a backup has nothing to say to a watch from its future; only a list shows what it has.
-    if (error instanceof WatchLost) {
+    if (error instanceof WatchLost || (fault !== undefined && isOfFuture(fault))) {
       this.#resumeFrom = undefined;
       this.#listFrom = '';
     }
@@ -269,6 +275,11 @@ class ListAndWatch<T> implements Reflector<T> {
 function isOlder(version: string | undefined, known: string | undefined): boolean {
   if (version === undefined || known === undefined || !/^\d+$/.test(version) || !/^\d+$/.test(known)) return false;
   return BigInt(version) < BigInt(known);
+}
+
+/** The server refuses to wait for a version that it may never reach. The words are those of every API server since Kubernetes 1.14. */
+function isOfFuture({ message }: KubeError): boolean {
+  return /too large resource version/i.test(message);
 }
 
 /** The server's cache is behind the version that was asked for (another API server answered before). */

@@ -28,6 +28,8 @@ import { type AdmissionRig, startAdmissionRig } from './admission-rig.ts';
 const why = whyNoControlPlane();
 if (why) console.warn(`admission policies on a real API server skipped: ${why}`);
 
+const OTHER_TAINT = { key: 'example.com/kept', effect: 'NoSchedule' };
+
 type Who = 'agent on n1' | 'agent without a node' | 'controller';
 
 /** Who, what, and a part of the refusal; `allowed` where there is none. Each request rests on what those before it left. */
@@ -143,6 +145,19 @@ const TABLE: readonly (readonly [Who, string, KubeRequest, string])[] = [
   ['agent on n1', 'cordons it', merge(`${NODES}/n1`, { spec: { unschedulable: true } }), 'nothing in the spec'],
   [
     'agent on n1',
+    'takes the taint of a node that joins off',
+    merge(`${NODES}/n1`, { spec: { taints: [OTHER_TAINT] } }),
+    'allowed',
+  ],
+  ['agent on n1', 'takes another taint off', merge(`${NODES}/n1`, { spec: { taints: [] } }), 'nothing in the spec'],
+  [
+    'agent on n1',
+    'puts a finalizer on it',
+    merge(`${NODES}/n1`, { metadata: { finalizers: ['a.b/c'] } }),
+    'annotations, finalizers',
+  ],
+  [
+    'agent on n1',
     'taints it',
     merge(`${NODES}/n1`, { spec: { taints: [{ key: 'a', effect: 'NoSchedule' }] } }),
     'nothing in the spec',
@@ -193,6 +208,13 @@ const TABLE: readonly (readonly [Who, string, KubeRequest, string])[] = [
     changesNode({ metadata: { labels: { role: 'x' } } }),
     'only these labels',
   ],
+  [
+    'controller',
+    'announces interfaces to a node',
+    changesNode({ metadata: { annotations: { 'eni-agent.io/node-enis': '[]' } } }),
+    'allowed',
+  ],
+  ['controller', 'puts a finalizer on a node', changesNode({ metadata: { finalizers: ['a.b/c'] } }), 'finalizers'],
   ['controller', 'cordons a node', changesNode({ spec: { unschedulable: true } }), 'neither spec nor status'],
   ['controller', 'annotates a node', changesNode({ metadata: { annotations: { a: 'b' } } }), 'only this annotation'],
   [
@@ -225,7 +247,9 @@ describe.skipIf(why !== undefined)(
       );
       for (const name of ['n1', 'n2']) {
         const finalizers = name === 'n2' ? ['eip.materialize.cloud/disassociate_node'] : [];
-        await admin.request({ method: 'POST', path: '/api/v1/nodes', body: { metadata: { name, finalizers } } });
+        const taints = name === 'n1' ? [{ key: 'eni-agent.io/not-ready', effect: 'NoSchedule' }, OTHER_TAINT] : [];
+        const body = { metadata: { name, finalizers }, spec: { taints } };
+        await admin.request({ method: 'POST', path: '/api/v1/nodes', body });
       }
       const create = (name: string, nodeName: string, serviceAccountName?: string) => {
         const namespace = serviceAccountName ? 'eni-agent-system' : 'default';
@@ -318,6 +342,50 @@ describe.skipIf(why !== undefined)(
       });
 
       expect(answer).toContain('only the Leases of FloatingIPs');
+    });
+
+    it.each([
+      ['owner', { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: 'n1', uid: 'x' }] }],
+      ['mark', { labels: { 'eni-agent.io/floating-ip': '' } }],
+      ['name', { annotations: { 'eni-agent.io/floating-ip': 'other' } }],
+    ])('agent on n1 cannot give the Lease that it holds another %s', async (_what, metadata) => {
+      const name = `floating-ip-${Math.random().toString(36).slice(2)}`;
+      const lease = await rig.admin.request<{ metadata: object }>(newLease(name, 'n1'));
+      const body = { ...lease, metadata: { ...lease.metadata, ...metadata } };
+
+      const answer = await rig.verdict(agent(), { method: 'PUT', path: `${LEASES}/${name}`, body });
+
+      expect(answer).toContain("whose a FloatingIP's Lease is");
+    });
+
+    it('agent on n1 cannot make an Event of another node its own', async () => {
+      const written = await rig.admin.request<{ metadata: { name: string } }>(event('n2'));
+      const own = { source: { component: 'eni-agent', host: 'n1' }, reportingInstance: 'n1' };
+
+      const answer = await rig.verdict(agent(), strategic(`${EVENTS}/${written.metadata.name}`, own));
+
+      expect(answer).toContain('only Events that it wrote');
+    });
+
+    it('agent on n1 counts up an Event that it wrote', async () => {
+      const written = await agent().request<{ metadata: { name: string } }>(event('n1'));
+
+      expect(await rig.verdict(agent(), strategic(`${EVENTS}/${written.metadata.name}`, { count: 2 }))).toBe('allowed');
+    });
+
+    it('agent on n1 changes nothing of a FloatingIP but its status', async () => {
+      const answer = await rig.verdict(
+        agent(),
+        merge(`${FLOATING}/vip/status`, { metadata: { labels: { app: 'bank' } }, status: { node: 'n1' } }),
+      );
+      const { metadata } = await rig.admin.request<{ metadata: { labels?: object } }>({
+        method: 'GET',
+        path: `${FLOATING}/vip`,
+      });
+
+      // The API server leaves metadata out of a write to the status of a custom resource before it asks the policy.
+      expect(answer === 'allowed' || answer.includes('but its status')).toBe(true);
+      expect(metadata.labels).toBeUndefined();
     });
 
     it('agent on n1 cannot change Events of others', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubeRequest } from '../../lib/kube/client.ts';
+import { customResourceDefinition } from '../contract/kube-suite/objects.ts';
 import { whyNoControlPlane } from '../support/control-plane.ts';
 import { type AdmissionRig, startAdmissionRig } from './admission-rig.ts';
 
@@ -13,6 +14,7 @@ const TENANTS = {
   'media.elastic-ips': 'auto tag:team, eipalloc-1',
   'media.eip-targets': '10.0.3.0/24',
   'media.enis': 'subnet-1, sg-1',
+  'media.note': 'no entry of ours',
   'ops.elastic-ips': '*',
   'ops.enis': '*',
   'ops.eip-targets': '*',
@@ -37,6 +39,16 @@ const eni = (namespace: string, subnetID: string, ...securityGroups: string[]): 
   const spec = { subnetID, ...(securityGroups.length > 0 && { securityGroups }) };
   const body = { apiVersion: 'aws.k8s.logmein.com/v1alpha1', kind: 'ENI', metadata: { name: `i${serial}` }, spec };
   return { method: 'POST', path: `/apis/aws.k8s.logmein.com/v1alpha1/namespaces/${namespace}/enis`, body };
+};
+const attachment = (namespace: string, text: string): KubeRequest => {
+  serial += 1;
+  const metadata = { name: `n${serial}`, annotations: { 'eni-agent.io/floating-ips': text } };
+  const body = { apiVersion: 'k8s.cni.cncf.io/v1', kind: 'NetworkAttachmentDefinition', metadata };
+  return {
+    method: 'POST',
+    path: `/apis/k8s.cni.cncf.io/v1/namespaces/${namespace}/network-attachment-definitions`,
+    body,
+  };
 };
 const forNodes = (namespace: string): KubeRequest => {
   serial += 1;
@@ -74,6 +86,21 @@ const TABLE: readonly (readonly [string, KubeRequest, string])[] = [
   ['by another fixed-tag', pod('media', { [`${PEC}-type`]: 'fixed-tag', [`${PEC}-fixed-tag`]: 'nat' }), 'Elastic IPs'],
   ['as with aws-pod-eip-controller, ungranted', pod('other', { [`${PEC}-type`]: 'auto' }), 'Elastic IPs'],
   ['a forged handover', pod('ops', { 'eni-agent.io/eip-handover': 'eipalloc-9' }), 'eip-handover'],
+  ['a granted address on a network', attachment('media', '10.0.2.4'), 'allowed'],
+  ['another address on a network', attachment('media', '10.0.2.5'), 'floating IPs'],
+  [
+    'by fixed-tag-value',
+    pod('media', { [`${PEC}-type`]: 'fixed-tag-value', [`${PEC}-fixed-tag-value`]: 'team' }),
+    'allowed',
+  ],
+  [
+    'by another fixed-tag-value',
+    pod('media', { [`${PEC}-type`]: 'fixed-tag-value', [`${PEC}-fixed-tag-value`]: 'nat' }),
+    'Elastic IPs',
+  ],
+  ['an EIP with a public address by name', eip('media', { publicIPAddress: '203.0.113.9' }), 'by name'],
+  ['one where all are granted by name', eip('ops', { publicIPAddress: '203.0.113.9' }), 'allowed'],
+  ['an EIP for an ENI where all is granted', eip('ops', { assignment: { eni: 'e' } }), 'allowed'],
   ['an EIP for a pod', eip('media', { assignment: { podName: 'p' } }), 'allowed'],
   ['an EIP of a pool', eip('media', { publicIPv4Pool: 'ipv4pool-ec2-1' }), 'Elastic IPs'],
   ['an EIP in a namespace without entries', eip('other', { assignment: { podName: 'p' } }), 'Elastic IPs'],
@@ -97,6 +124,16 @@ describe.skipIf(why !== undefined)(`the tenant policy on a real API server${why 
       'daemonset/crds/enis.aws.k8s.logmein.com.yaml',
       'daemonset/components/tenant-policy',
     );
+    await rig.admin.request({
+      method: 'POST',
+      path: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
+      body: customResourceDefinition({
+        group: 'k8s.cni.cncf.io',
+        plural: 'network-attachment-definitions',
+        kind: 'NetworkAttachmentDefinition',
+        versions: { v1: false },
+      }),
+    });
     for (const name of ['media', 'ops', 'other'])
       await rig.admin.request({ method: 'POST', path: '/api/v1/namespaces', body: { metadata: { name } } });
     const dry = (request: KubeRequest) => ({ ...request, query: { dryRun: 'All' } });
@@ -106,6 +143,7 @@ describe.skipIf(why !== undefined)(`the tenant policy on a real API server${why 
     await rig.admin.request({ method: 'POST', path, body });
     await rig.untilDenied(rig.admin, dry(floats('other', '10.9.9.9')));
     await rig.untilDenied(rig.admin, dry(eip('other', { assignment: { podName: 'p' } })));
+    await rig.untilDenied(rig.admin, dry(attachment('other', '10.9.9.9')));
     await rig.untilDenied(rig.admin, dry(forNodes('media')));
     await rig.untilDenied(rig.admin, dry(eni('other', 'subnet-1')));
   }, 120_000);

@@ -55,15 +55,20 @@ function draftsOf(view: FloatingIpView, context: FloatingContext): readonly Clai
   const eligibility = eligibilityOf(view, context);
   if (eligibility === undefined) return undefined;
   if (!('places' in eligibility)) return [];
-  const acquisition = view.lease?.acquisition ?? 0;
+  const hold = holdOf(view.lease);
   return eligibility.places
-    .filter(({ address }) => isCurrent(view.records.get(address), holdOf(view.lease)))
-    .map((place) => draftOf(view, place, acquisition, { inDoubt: standing.state === 'unsure', context }));
+    .filter(({ address }) => isCurrent(view.records.get(address), hold))
+    .map((place) => draftOf(view, place, hold, { inDoubt: standing.state === 'unsure', context }));
 }
 
 /** The record comes first: after a crash it says what may have been written. */
 function isCurrent(record: AddressRecord | undefined, hold: Hold): boolean {
   return isOfHold(record, hold) && record.routed === true;
+}
+
+/** One acquisition of one Lease of the object: a Lease that was made again has the same numbers once more. */
+function claimantOf({ uid }: FloatingIp, { lease, acquisition }: Hold): string {
+  return [uid, ...(lease === undefined ? [] : [lease]), acquisition].join('/');
 }
 
 /** Whether the holder of a claim, by its uid, is this object. */
@@ -74,13 +79,13 @@ export function isClaimOf({ uid }: Pick<FloatingIp, 'uid'>, claimant: string): b
 function draftOf(
   { ip }: FloatingIpView,
   { address, device, eni }: Placement,
-  acquisition: number,
+  hold: Hold,
   { inDoubt, context }: { readonly inDoubt: boolean; readonly context: FloatingContext },
 ): ClaimDraft {
   return {
     address,
     kind: 'floating',
-    holder: { namespace: '', name: ip.name, uid: `${ip.uid}/${acquisition}` },
+    holder: { namespace: '', name: ip.name, uid: claimantOf(ip, hold) },
     interface: device,
     mac: context.enis.find(({ id }) => id === eni)?.mac,
     masterMac: undefined,

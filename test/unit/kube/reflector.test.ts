@@ -267,6 +267,33 @@ describe('createReflector', () => {
     expect(told(changes)).toEqual(['added ns/after-the-backup=v1', 'deleted ns/after-the-backup']);
   });
 
+  it('lists what is there when the server refuses to watch from a version that it has not reached', async () => {
+    const collection = new Collection();
+    collection.resourceVersion = '1000';
+    collection.items = [thing('after-the-backup', { rv: '900' })];
+    const tooLarge = { reason: 'Timeout', message: 'Too large resource version: 1000, current: 500' };
+    collection.watchAnswers.push({ status: 504, body: tooLarge });
+    collection.listAnswers.push({ body: { metadata: { resourceVersion: '1000' }, items: collection.items } });
+    collection.resourceVersion = '500';
+    collection.items = [];
+    const { api, changes } = await start(collection);
+    await waitFor(() => expect(collection.watches).toHaveLength(1));
+
+    expect(lists(api)[1]?.query['resourceVersion']).toBeUndefined();
+    expect(watches(api)[1]?.query['resourceVersion']).toBe('500');
+    expect(told(changes)).toEqual(['added ns/after-the-backup=v1', 'deleted ns/after-the-backup']);
+  });
+
+  it('begins with what is, not with what a cache shows, where that is asked for', async () => {
+    const collection = new Collection();
+    const cached = await start(collection);
+    const upToDate = await start(collection, {}, { upToDate: true });
+    await waitFor(() => expect(collection.watches).toHaveLength(2));
+
+    expect(lists(cached.api)[0]?.query['resourceVersion']).toBe('0');
+    expect(lists(upToDate.api)[0]?.query['resourceVersion']).toBeUndefined();
+  });
+
   it('never waits more than 5 s between two tries of an outage', async () => {
     const collection = new Collection();
     const pauses: number[] = [];
