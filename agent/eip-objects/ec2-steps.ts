@@ -6,12 +6,13 @@ import { ENI_TAG } from '../../lib/model/eni-objects/eni-object.ts';
 import { choosePool } from '../../lib/plan/eip-objects/choose-pool.ts';
 import { isOwnedBy } from '../../lib/plan/eip-objects/find-eips.ts';
 import type { ElasticIpCache } from '../elastic-ips/cache.ts';
+import { type EipCall, ElasticIpCalls } from '../elastic-ips/calls.ts';
 import type { EipObjectEc2 } from './reconciler.ts';
 
 export interface Ec2Parts {
   readonly ec2: Omit<EipObjectEc2, 'rateLimit' | 'resyncMs'>;
   readonly clusterName: string;
-  readonly cache: Pick<ElasticIpCache, 'changed'>;
+  readonly cache: Pick<ElasticIpCache, 'eips' | 'changed'>;
   readonly found: (query: PlaceQuery, place: PrivatePlace | undefined) => void;
   readonly signal: AbortSignal;
 }
@@ -23,49 +24,29 @@ export async function performEc2Step(step: Ec2Step, parts: Ec2Parts): Promise<vo
     const eip = await allocate(step.claim, parts);
     return parts.cache.changed(eip.allocationId, eip);
   }
-  parts.cache.changed(step.eip.allocationId, await change(step, parts));
+  if (step.kind === 'release') await confirmRelease(step, parts);
+  const calls = new ElasticIpCalls(parts.ec2.elasticIps, parts.cache);
+  await calls.perform(step.kind === 'associate' ? association(step) : step, parts.signal);
 }
 
-type Change = Exclude<Ec2Step, { kind: 'allocate' | 'look-up' }>;
+/** A free EIP is taken by compare-and-set; one that is bound is this object's, and moves. */
+function association({ eip, place }: Ec2Step & { readonly kind: 'associate' }): EipCall {
+  return { kind: 'associate', eip, ...place, allowReassociation: eip.association !== undefined };
+}
 
-/** The EIP as it is after the call; undefined when it was released. */
-async function change(step: Change, { ec2: { elasticIps }, signal }: Ec2Parts): Promise<ElasticIp | undefined> {
-  const { eip } = step;
-  const { allocationId } = eip;
-  switch (step.kind) {
-    case 'associate': {
-      const { place } = step;
-      // A free EIP is taken by compare-and-set; one that is bound is this object's, and moves.
-      const allowReassociation = eip.association !== undefined;
-      const request = { allocationId, ...place, allowReassociation };
-      const { associationId } = await elasticIps.associate(request, { signal });
-      return { ...eip, association: { associationId, ...place } };
-    }
-    case 'disassociate':
-      await elasticIps.disassociate(step.associationId, { signal });
-      return { ...eip, association: undefined };
-    case 'tag':
-      await elasticIps.tag([allocationId], step.tags, { signal });
-      return { ...eip, tags: { ...eip.tags, ...step.tags } };
-    case 'untag': {
-      await elasticIps.untag([allocationId], step.tags, { signal });
-      return { ...eip, tags: Object.fromEntries(Object.entries(eip.tags).filter(([key]) => !step.tags.includes(key))) };
-    }
-    case 'release': {
-      // It cannot be undone: what the EIP's tags said minutes ago is not proof enough.
-      const [now] = await elasticIps.describe({ allocationIds: [allocationId] }, { signal });
-      if (now !== undefined && (!isOwnedBy(step.claim, now) || now.association !== undefined))
-        throw new Ec2Error({
-          kind: 'conflict',
-          action: 'DescribeAddresses',
-          code: 'Resource.AlreadyAssociated',
-          message: `${allocationId} is in use or without the tags of its object by now, so it is not released`,
-        });
-      await elasticIps.release(allocationId, { signal });
-      return undefined;
-    }
-  }
-  return step satisfies never;
+/** It cannot be undone: what the EIP's tags said minutes ago is not proof enough. @throws {Ec2Error} when it is not right any more */
+async function confirmRelease(
+  { claim, eip: { allocationId } }: Ec2Step & { readonly kind: 'release' },
+  { ec2: { elasticIps }, signal }: Ec2Parts,
+): Promise<void> {
+  const [now] = await elasticIps.describe({ allocationIds: [allocationId] }, { signal });
+  if (now === undefined || (isOwnedBy(claim, now) && now.association === undefined)) return;
+  throw new Ec2Error({
+    kind: 'conflict',
+    action: 'DescribeAddresses',
+    code: 'Resource.AlreadyAssociated',
+    message: `${allocationId} is in use or without the tags of its object by now, so it is not released`,
+  });
 }
 
 /**

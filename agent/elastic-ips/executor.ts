@@ -43,52 +43,22 @@ const PAST: Record<EipStep['kind'], string> = {
 };
 
 async function act(step: EipStep, parts: EipStepParts): Promise<string | undefined> {
-  const { calls } = parts;
-  const { callSignal: signal } = parts.process;
-  switch (step.kind) {
-    case 'allocate':
-      return (await calls.allocate({ pool: step.pool, tags: step.tags }, signal)).requestId;
-    case 'associate':
-      return associate(step, parts);
-    case 'tag':
-      return (await calls.tag(step.eip, step.tags, signal)).requestId;
-    case 'disassociate':
-      return disassociate(step, parts);
-    case 'release':
-      return (await calls.release(step.eip, signal)).requestId;
-    case 'untag':
-      return (await calls.untag(step.eip, step.tags, signal)).requestId;
-  }
-}
-
-async function associate(
-  step: EipStep & { readonly kind: 'associate' },
-  parts: EipStepParts,
-): Promise<string | undefined> {
-  const { calls, pendingAssociations, recordEvent } = parts;
+  const { calls, memory, pendingAssociations, recordEvent } = parts;
   const { clock, callSignal: signal } = parts.process;
-  const { claim, eip, eni, privateIp, allowReassociation } = step;
-  const { allocationId } = eip;
-  if (!isIdentifiedAs(claim, eip)) {
-    pendingAssociations.put([
-      [allocationId, { allocationId, eni, privateIp, owner: podKey(claim.owner), at: clock.now() }],
-    ]);
+  if (step.kind === 'associate' && !isIdentifiedAs(step.claim, step.eip)) {
+    const { claim, eip, eni, privateIp } = step;
+    const { allocationId } = eip;
+    const pending = { allocationId, eni, privateIp, owner: podKey(claim.owner), at: clock.now() };
+    pendingAssociations.put([[allocationId, pending]]);
   }
-  const { requestId } = await calls.associate(eip, { eni, privateIp, allowReassociation }, signal);
-  recordEvent(claim, '', { kind: 'associated', publicIp: eip.publicIp, privateIp });
-  return requestId;
-}
-
-async function disassociate(
-  step: EipStep & { readonly kind: 'disassociate' },
-  parts: EipStepParts,
-): Promise<string | undefined> {
-  const { calls, memory, recordEvent } = parts;
-  const { clock, callSignal: signal } = parts.process;
-  const { requestId } = await calls.disassociate(step.eip, step.associationId, signal);
-  // A stale id counts as ended, too: somebody else may have the EIP now. Only a fresh look may lead to its release or the removal of tags.
-  memory.distrust(step.key, clock.now());
-  recordEvent(undefined, step.owner, { kind: 'disassociated', publicIp: step.eip.publicIp });
+  const { requestId } = await calls.perform(step, signal);
+  if (step.kind === 'associate')
+    recordEvent(step.claim, '', { kind: 'associated', publicIp: step.eip.publicIp, privateIp: step.privateIp });
+  if (step.kind === 'disassociate') {
+    // A stale id counts as ended, too: somebody else may have the EIP now. Only a fresh look may lead to its release or the removal of tags.
+    memory.distrust(step.key, clock.now());
+    recordEvent(undefined, step.owner, { kind: 'disassociated', publicIp: step.eip.publicIp });
+  }
   return requestId;
 }
 

@@ -1,7 +1,7 @@
 import type { FloatingIp } from '../../lib/model/floating-ips/floating-ip.ts';
 import { type IpAddress, ip, parseIp } from '../../lib/model/ip.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
-import { bindElasticIp, eipsOf, type Fence, giveBackAll, retainAll } from './elastic-ip.ts';
+import { bindElasticIp, eipsOf, type Fence, giveBack, retain } from './elastic-ip.ts';
 import type { FloatingItem } from './item.ts';
 import type { Step, StepParts } from './step-parts.ts';
 
@@ -86,16 +86,18 @@ export class ElasticIpSteps {
     const { process, ec2, objects } = this.#parts;
     const { clusterName } = ec2.elasticIps;
     if (!clusterName) return;
-    const eips = await eipsOf(ec2.elasticIps, { clusterName, name, uid, publicIpInStatus }, fence);
+    const owner = { clusterName, name, uid };
+    const eips = await eipsOf(ec2.elasticIps, { ...owner, publicIpInStatus }, fence);
     if (eips.length === 0) return;
     const fate = await objects.fateOf(name, fence.signal);
     // The watch is late; it will tell.
     if (fate === 'exists') throw new Error(`FloatingIP ${name} exists again`);
-    const [end, text] =
+    if (fate === 'deleted') await giveBack(ec2.elasticIps, owner, eips, fence);
+    else await retain(ec2.elasticIps, eips, fence);
+    const text =
       fate === 'deleted'
-        ? ([giveBackAll, 'gave the Elastic IP of a deleted floating IP back'] as const)
-        : ([retainAll, 'keeping an Elastic IP: the definition of FloatingIPs was removed'] as const);
-    await end(ec2.elasticIps, eips, fence);
+        ? 'gave the Elastic IP of a deleted floating IP back'
+        : 'keeping an Elastic IP: the definition of FloatingIPs was removed';
     for (const { publicIp, allocationId } of eips) process.log.info(text, { floatingIp: name, publicIp, allocationId });
   }
 }

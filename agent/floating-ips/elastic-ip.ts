@@ -1,25 +1,26 @@
+import { ownersOf } from '../../lib/dialect/eip-owners.ts';
 import { parseElements } from '../../lib/dialect/own-grammar.ts';
-import type { ElasticIpApi, ElasticIpQuery } from '../../lib/ec2/elastic-ip-api.ts';
+import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 import type { EipSource } from '../../lib/model/elastic-ips/claim.ts';
 import type { ElasticIp } from '../../lib/model/elastic-ips/elastic-ip.ts';
+import type { EipStep } from '../../lib/model/elastic-ips/plan.ts';
 import type { EniId } from '../../lib/model/eni.ts';
-import { FLOATING_IP_TAG, type FloatingIpOwner, floatingIpTags } from '../../lib/model/floating-ips/tags.ts';
+import { FLOATING_IP_TAG, type FloatingIpOwner } from '../../lib/model/floating-ips/tags.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import { PASSING, type Refusal } from '../../lib/model/refusal.ts';
 import {
-  type ElasticIpPlan,
-  type ElasticIpRequest,
-  endOf,
+  decideElasticIp,
+  type ElasticIpDecision,
+  type ElasticIpGoal,
   isOwned,
-  planElasticIp,
 } from '../../lib/plan/floating-ips/elastic-ip.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import { elasticIpFailure } from '../aws/failures.ts';
 import { permitted } from '../aws/permitted.ts';
 import type { ElasticIpCache } from '../elastic-ips/cache.ts';
-import type { ElasticIpCalls } from '../elastic-ips/calls.ts';
+import type { Changed, ElasticIpCalls } from '../elastic-ips/calls.ts';
 
 export interface ElasticIpParts {
   readonly clock: Clock;
@@ -70,83 +71,12 @@ export async function bindElasticIp(
         );
   const source = text === undefined ? undefined : sourceOf(text);
   if (typeof source === 'string') return refusal('InvalidSpec', `spec.elasticIP: ${source}`);
-  const owner = { clusterName, name, uid };
+  const wanted = text === undefined || source === undefined ? undefined : { text, source, privateIp, eni };
+  const goal = { owner: { clusterName, name, uid }, wanted };
   try {
-    if (text === undefined || source === undefined) {
-      await giveBackAll(parts, await eipsOf(parts, { ...owner, publicIpInStatus }, fence), fence);
-      return { kind: 'settled', publicIp: undefined };
-    }
-    return await bind(parts, { owner, text, source, privateIp, eni, publicIpInStatus }, fence);
+    return await settle(parts, goal, await look(parts, { goal, publicIpInStatus }, fence), fence);
   } catch (error) {
     return error instanceof Ec2Error ? fromError(error) : refusal('RejectedByEc2', String(error));
-  }
-}
-
-type BindRequest = ElasticIpRequest & Pick<ElasticIpTarget, 'publicIpInStatus'>;
-
-async function bind(parts: ElasticIpParts, request: BindRequest, fence: Fence): Promise<BindOutcome> {
-  const { calls } = parts;
-  const { owner, text, privateIp, eni } = request;
-  const { signal } = fence;
-  const { choice, giveBack } = await choose(parts, request, fence);
-  if (choice.kind === 'refused') return { kind: 'refused', refusal: choice.refusal, soon: false };
-  for (const eip of giveBack) await giveBackOne(parts, eip, fence);
-  const tags = floatingIpTags(owner, text);
-  let eip =
-    choice.kind === 'allocate'
-      ? (await ask(parts, fence, () => calls.allocate({ pool: choice.pool, tags }, signal))).eip
-      : choice.eip;
-  // Ours before it is used: otherwise a crash would leave it bound, and nobody would know by whom.
-  if (Object.entries(tags).some(([key, value]) => eip.tags[key] !== value))
-    eip = (await ask(parts, fence, () => calls.tag(eip, tags, signal))).eip;
-  if (choice.kind === 'bound') return { kind: 'settled', publicIp: eip.publicIp };
-  const free = await endAssociation(parts, eip, fence);
-  const target = { eni, privateIp, allowReassociation: false };
-  await ask(parts, fence, () => calls.associate(free, target, signal));
-  return { kind: 'settled', publicIp: eip.publicIp };
-}
-
-/** Pauses between looks for an Elastic IP that the status names and EC2's describes do not show, before it counts as gone, ms. */
-const UNSEEN_PAUSES = [2_000, 4_000, 8_000];
-
-/** Looks at whatever the object can mean, and decides. */
-async function choose(parts: ElasticIpParts, request: BindRequest, fence: Fence): Promise<ElasticIpPlan> {
-  const { owner, source, privateIp, eni, publicIpInStatus } = request;
-  const queries = [nameQuery(owner), ...queryFor(source), { privateIps: [privateIp], eniIds: [eni] }];
-  const eips = await look(
-    parts,
-    queries,
-    { publicIpInStatus, mayWait: (eips) => planElasticIp(request, eips).choice.kind === 'allocate' },
-    fence,
-  );
-  return planElasticIp(request, eips);
-}
-
-/**
- * The Elastic IPs that match any of the queries, with our own calls laid over them. When EC2's describes do not show the one that the status
- * names, and `mayWait` says that it matters, they may be late: a holder before us has only just got it.
- */
-async function look(
-  { clock, ec2, cache, rateLimit }: ElasticIpParts,
-  queries: readonly ElasticIpQuery[],
-  {
-    publicIpInStatus,
-    mayWait,
-  }: { readonly publicIpInStatus: IpAddress | undefined; readonly mayWait: (eips: readonly ElasticIp[]) => boolean },
-  fence: Fence,
-): Promise<readonly ElasticIp[]> {
-  const { signal } = fence;
-  const all = publicIpInStatus === undefined ? queries : [...queries, { publicIps: [publicIpInStatus] }];
-  for (let looks = 0; ; looks += 1) {
-    const askedAt = clock.now();
-    const found = await Promise.all(
-      all.map((query) => ask({ rateLimit }, fence, () => ec2.describe(query, { signal }))),
-    );
-    const eips = cache.corrected(found.flat(), askedAt);
-    const isUnseen = publicIpInStatus !== undefined && !eips.some(({ publicIp }) => publicIp === publicIpInStatus);
-    const pause = UNSEEN_PAUSES[looks];
-    if (!isUnseen || pause === undefined || !mayWait(eips)) return eips;
-    await clock.sleep(pause, signal);
   }
 }
 
@@ -159,17 +89,22 @@ export type FormerOwner = FloatingIpOwner & Pick<ElasticIpTarget, 'publicIpInSta
  */
 export async function eipsOf(parts: ElasticIpParts, owner: FormerOwner, fence: Fence): Promise<readonly ElasticIp[]> {
   const { publicIpInStatus } = owner;
-  const eips = await look(parts, [nameQuery(owner)], { publicIpInStatus, mayWait: () => true }, fence);
+  const eips = await look(parts, { goal: { owner, wanted: undefined }, publicIpInStatus }, fence);
   return eips.filter((eip) => isOwned(eip, owner));
 }
 
 /**
- * Ends their pairings, releases what was allocated for the object, and takes our tags off the others. For an object that is gone: after its
- * address has left the ENI.
+ * Ends the pairings of these Elastic IPs, releases what was allocated for the object, and takes our tags off the others. For an object that is
+ * gone: after its address has left the ENI. What came under its name after these were looked up is not touched.
  * @throws {Ec2Error}
  */
-export async function giveBackAll(parts: ElasticIpParts, eips: readonly ElasticIp[], fence: Fence): Promise<void> {
-  for (const eip of eips) await giveBackOne(parts, eip, fence);
+export async function giveBack(
+  parts: ElasticIpParts,
+  owner: FloatingIpOwner,
+  eips: readonly ElasticIp[],
+  fence: Fence,
+): Promise<void> {
+  await settle(parts, { owner, wanted: undefined }, eips, fence);
 }
 
 /**
@@ -177,45 +112,78 @@ export async function giveBackAll(parts: ElasticIpParts, eips: readonly ElasticI
  * give public addresses away. The next object of this name finds them by their other tags; a sweep does not know them.
  * @throws {Ec2Error}
  */
-export async function retainAll(parts: ElasticIpParts, eips: readonly ElasticIp[], fence: Fence): Promise<void> {
-  for (const eip of eips) await ask(parts, fence, () => parts.calls.untag(eip, [FLOATING_IP_TAG.uid], fence.signal));
+export async function retain(parts: ElasticIpParts, eips: readonly ElasticIp[], fence: Fence): Promise<void> {
+  for (const eip of eips)
+    await perform(parts, { kind: 'untag', key: eip.allocationId, eip, tags: [FLOATING_IP_TAG.uid] }, fence);
 }
 
-async function giveBackOne(parts: ElasticIpParts, eip: ElasticIp, fence: Fence): Promise<void> {
-  const { calls } = parts;
+/**
+ * One call after the other until nothing is left to do, each decided on what the look showed and our own calls have made of it since: never on
+ * a later look, which may show what belongs to a later object of the name.
+ */
+async function settle(
+  parts: ElasticIpParts,
+  goal: ElasticIpGoal,
+  seen: readonly ElasticIp[],
+  fence: Fence,
+): Promise<BindOutcome> {
+  let eips = seen;
+  const made = new Set<string>();
+  for (;;) {
+    const decision = decide(goal, eips);
+    if (decision.kind === 'settled') return decision;
+    if (decision.kind === 'refused') return { ...decision, soon: false };
+    const { step } = decision;
+    const id = 'eip' in step ? step.eip.allocationId : '';
+    // EC2 took the call and it changed nothing: asking again and again would help nobody.
+    if (made.has(`${step.kind} ${id}`)) throw new Error(`EC2 accepted to ${step.kind} ${id}, without effect`);
+    made.add(`${step.kind} ${id}`);
+    const { eip } = await perform(parts, step, fence);
+    eips = [...eips.filter(({ allocationId }) => allocationId !== id), ...(eip === undefined ? [] : [eip])];
+  }
+}
+
+function decide(goal: ElasticIpGoal, eips: readonly ElasticIp[]): ElasticIpDecision {
+  const context = { clusterName: goal.owner.clusterName, nodeName: '' };
+  return decideElasticIp(goal, { eips, ownersOf: (tags) => ownersOf(tags, context) });
+}
+
+/** Pauses between looks for an Elastic IP that the status names and EC2's describes do not show, before it counts as gone, ms. */
+const UNSEEN_PAUSES = [2_000, 4_000, 8_000];
+
+/**
+ * The Elastic IPs of the account and region, with our own calls laid over them. When EC2's describes do not show the one that the status names,
+ * and something is to be allocated or given back, they may be late: a holder before us has only just got it.
+ */
+async function look(
+  { clock, ec2, cache, rateLimit }: ElasticIpParts,
+  { goal, publicIpInStatus }: { readonly goal: ElasticIpGoal } & Pick<ElasticIpTarget, 'publicIpInStatus'>,
+  fence: Fence,
+): Promise<readonly ElasticIp[]> {
   const { signal } = fence;
-  const free = await endAssociation(parts, eip, fence);
-  await ask<unknown>(parts, fence, () =>
-    endOf(eip) === 'release' ? calls.release(free, signal) : calls.untag(free, Object.values(FLOATING_IP_TAG), signal),
-  );
+  for (let looks = 0; ; looks += 1) {
+    const askedAt = clock.now();
+    const eips = cache.corrected(await ask({ rateLimit }, fence, () => ec2.describe({}, { signal })), askedAt);
+    const pause = UNSEEN_PAUSES[looks];
+    if (publicIpInStatus === undefined || pause === undefined) return eips;
+    if (eips.some(({ publicIp }) => publicIp === publicIpInStatus) || !mayBeLate(goal, eips)) return eips;
+    await clock.sleep(pause, signal);
+  }
 }
 
-/** Returns it without the pairing. */
-async function endAssociation(parts: ElasticIpParts, eip: ElasticIp, fence: Fence): Promise<ElasticIp> {
-  const { association } = eip;
-  if (association === undefined) return eip;
-  const end = () => parts.calls.disassociate(eip, association.associationId, fence.signal);
-  return (await ask(parts, fence, end)).eip;
+function mayBeLate(goal: ElasticIpGoal, eips: readonly ElasticIp[]): boolean {
+  if (goal.wanted === undefined) return true;
+  const decision = decide(goal, eips);
+  return decision.kind === 'step' && decision.step.kind === 'allocate';
 }
 
-/** One call in its turn, if it is still right by then. */
+/** The call of one step in its turn, if it is still right by then. */
+function perform(parts: ElasticIpParts, step: EipStep, fence: Fence): Promise<Changed> {
+  return ask(parts, fence, () => parts.calls.perform(step, fence.signal));
+}
+
 function ask<T>({ rateLimit }: Pick<ElasticIpParts, 'rateLimit'>, fence: Fence, act: () => Promise<T>): Promise<T> {
   return permitted({ ...fence, rateLimit, priority: 1 }, act);
-}
-
-function nameQuery({ clusterName, name }: FloatingIpOwner): ElasticIpQuery {
-  return { tags: { [FLOATING_IP_TAG.cluster]: clusterName, [FLOATING_IP_TAG.name]: name } };
-}
-
-function queryFor(source: EipSource): readonly ElasticIpQuery[] {
-  switch (source.kind) {
-    case 'fixed':
-      return [{ allocationIds: [source.allocationId] }];
-    case 'tagged':
-      return [source.value === undefined ? { tagKeys: [source.key] } : { tags: { [source.key]: source.value } }];
-    case 'allocate':
-      return [];
-  }
 }
 
 /** The annotation's grammar without a target, or what is wrong with the text. */
@@ -229,9 +197,9 @@ function sourceOf(text: string): EipSource | string {
 }
 
 function fromError(error: Ec2Error): BindOutcome {
-  const { reason } = elasticIpFailure(error);
+  const { reason, advice } = elasticIpFailure(error);
   const soon = reason === 'EipInUse' || PASSING.has(reason);
-  return refusal(reason, `${error.message} (${error.code})`, soon);
+  return refusal(reason, `${error.message} (${error.code})${advice && `; ${advice}`}`, soon);
 }
 
 function refusal(reason: Refusal['reason'], message: string, soon = false): BindOutcome {

@@ -24,11 +24,12 @@ export type EipTarget =
 /** Which manifests' language a claim was written in; results go back in the same one. */
 export type DialectName = 'own' | 'handover' | 'pod-eip-controller';
 
-/** One wish for one Elastic IP on one private address of a pod: what every dialect translates into. */
+/** One wish for one Elastic IP on one private address of a pod or of a FloatingIP: what every dialect translates into. */
 export interface ElasticIpClaim {
   /** Unique within the cluster and stable over restarts: dialect, pod name and target. Survives the recreation of the pod. */
   readonly id: string;
-  readonly dialect: DialectName;
+  readonly dialect: DialectName | 'floating-ip';
+  /** The pod; of a FloatingIP the object, which is in no namespace. */
   readonly owner: PodRef;
   readonly source: EipSource;
   readonly target: EipTarget;
@@ -36,6 +37,8 @@ export interface ElasticIpClaim {
   readonly tags: Readonly<Record<string, string>>;
   /** The keys of `tags` that together name the owner: an EIP with equal values is this claim's from an earlier life. */
   readonly identity: readonly string[];
+  /** Those of `identity` that an earlier version did not write: an EIP without them may be this claim's all the same. @default none */
+  readonly lateKeys?: readonly string[];
 }
 
 /** Where one claim stands. `unseen`: EC2 has not been asked since the claim is what it is; it may well be bound already. */

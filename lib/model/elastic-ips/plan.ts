@@ -33,7 +33,7 @@ export interface PlacedEipClaim {
 /** An EIP that carries the tags of one of our dialects. */
 export interface OwnedEip {
   readonly eip: ElasticIp;
-  /** `namespace/name` of the pod that the tags name. */
+  /** `namespace/name` of the claim's owner that the tags name. */
   readonly owner: string;
   readonly allocatedByUs: boolean;
   /** Keys to remove when it is given back without being released. */
@@ -45,7 +45,11 @@ export interface OwnedEip {
 /** Everything a plan for Elastic IPs depends on. Times are ms since the epoch. */
 export interface EipSnapshot {
   readonly now: number;
-  readonly nodeName: string;
+  /**
+   * Undefined: the claims belong to no node but to whoever holds a Lease. Then no node's tag is written, and an EIP is tagged before it is
+   * paired: no record on one node's disk could say to the next holder whose pairing it is.
+   */
+  readonly nodeName: string | undefined;
   readonly releaseDelayMs: number;
   readonly claims: readonly PlacedEipClaim[];
   /** False while pods are still loading: then nothing is given back. */

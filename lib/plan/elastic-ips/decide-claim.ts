@@ -1,14 +1,8 @@
 import type { EipStatus, ElasticIpClaim } from '../../model/elastic-ips/claim.ts';
 import type { AllocationId, ElasticIp } from '../../model/elastic-ips/elastic-ip.ts';
-import {
-  type EipPlace,
-  type EipSnapshot,
-  type EipStep,
-  NODE_TAG,
-  type PlacedEipClaim,
-} from '../../model/elastic-ips/plan.ts';
+import { type EipPlace, type EipSnapshot, type EipStep, type PlacedEipClaim } from '../../model/elastic-ips/plan.ts';
 import type { Reason, Refusal } from '../../model/refusal.ts';
-import { otherOwner } from './belonging.ts';
+import { missingTags, otherOwner, tagsOf } from './belonging.ts';
 import { findFree, isBoundTo, isSuitable } from './candidates.ts';
 import { isOurs } from './give-back.ts';
 
@@ -60,14 +54,11 @@ export function decideClaim(placed: PlacedEipClaim, snapshot: EipSnapshot, share
     const refusal = { reason: backoff.reason, message: backoff.message };
     return { status: { state: 'refused', claim, refusal }, retryAt: backoff.until };
   }
+  const next = own === undefined ? obtain(placed, snapshot, share) : bring(own, placed, snapshot);
   const rival = occupant(place, own, snapshot);
   // Another pod's that had this address before and is about to be taken along: the association here pushes it off (EC2 AssociateAddress).
   // Waiting would be forever where pods have exchanged their addresses.
-  if (rival !== undefined && !share.misplaced.has(rival.allocationId)) return wait(rival, placed, snapshot);
-  if (own === undefined) return obtain(placed, snapshot, share);
-  return isTakenAway(own, placed, snapshot)
-    ? refuse(placed, snapshot, 'EipInUse', takenAway(own))
-    : bring(own, place, claim);
+  return rival === undefined || share.misplaced.has(rival.allocationId) ? next : wait(rival, placed, snapshot, next);
 }
 
 function isFreshEnough({ place, eipsAfter }: PlacedEipClaim, { eipsAt }: EipSnapshot): boolean {
@@ -107,13 +98,12 @@ function bound(
 ): ClaimDecision {
   const { publicIp, allocationId } = eip;
   const status: EipStatus = { state: 'bound', claim, publicIp, allocationId, eni, privateIp };
-  const wanted = { ...claim.tags, [NODE_TAG]: nodeName };
-  const missing = Object.entries(wanted).filter(([key, value]) => eip.tags[key] !== value);
-  if (missing.length === 0) return { status };
+  const tags = missingTags(claim, eip, nodeName);
+  if (tags === undefined) return { status };
   // It works without its tags: a refusal to write them is not a refusal of the claim.
   const until = backoffs.get(claim.id)?.until ?? 0;
   if (until > now) return { status, retryAt: until };
-  return { status, step: { kind: 'tag', key: claim.id, claim, eip, tags: Object.fromEntries(missing) } };
+  return { status, step: { kind: 'tag', key: claim.id, claim, eip, tags } };
 }
 
 /** Another EIP on the target: EC2 would push it off without asking. */
@@ -121,15 +111,17 @@ function occupant(place: EipPlace, own: ElasticIp | undefined, { eips }: EipSnap
   return eips.find((eip) => eip !== own && isBoundTo(place, eip));
 }
 
-/** One of ours is about to go, and what keeps it is reported; somebody else's stays. */
-function wait(rival: ElasticIp, placed: PlacedEipClaim, snapshot: EipSnapshot): ClaimDecision {
+/** One of ours is about to go to make room for `next`, and what keeps it is reported; somebody else's stays. */
+function wait(rival: ElasticIp, placed: PlacedEipClaim, snapshot: EipSnapshot, next: ClaimDecision): ClaimDecision {
   const { claim } = placed;
   const ours = snapshot.owned.find(({ eip }) => eip === rival);
   if (ours === undefined || !isOurs(ours, snapshot)) {
     const { publicIp, allocationId, association } = rival;
-    const message = `${association?.privateIp} already has ${publicIp} (${allocationId}), which is not this pod's; disassociate it or use another address`;
+    const message = `${association?.privateIp} already has ${publicIp} (${allocationId}), which belongs to somebody else; disassociate it or use another address`;
     return refuse(placed, snapshot, 'TargetHasOtherEip', message);
   }
+  // Whoever holds a Lease keeps it until there is something to make room for.
+  if (snapshot.nodeName === undefined && next.status?.state === 'refused') return next;
   const backoff = snapshot.backoffs.get(rival.allocationId);
   if (backoff === undefined) return { status: { state: 'pending', claim } };
   return { status: { state: 'refused', claim, refusal: { reason: backoff.reason, message: backoff.message } } };
@@ -153,22 +145,35 @@ function takenAway({ publicIp, allocationId, association }: ElasticIp): string {
 }
 
 /** The claim's own EIP is known, but not where it should be. */
-function bring(eip: ElasticIp, place: EipPlace, claim: ElasticIpClaim): ClaimDecision {
+function bring(eip: ElasticIp, placed: PlacedEipClaim, snapshot: EipSnapshot): ClaimDecision {
+  return isTakenAway(eip, placed, snapshot)
+    ? refuse(placed, snapshot, 'EipInUse', takenAway(eip))
+    : pair(eip, placed, snapshot, eip.association !== undefined);
+}
+
+/** Its last step; without a node's record the tags come first: see `EipSnapshot.nodeName`. */
+function pair(
+  eip: ElasticIp,
+  { claim, place }: PlacedEipClaim,
+  { nodeName }: EipSnapshot,
+  allowReassociation: boolean,
+): ClaimDecision {
   const status: EipStatus = { state: 'pending', claim };
   if (place.state !== 'ready') return { status };
+  const tags = nodeName === undefined ? missingTags(claim, eip, nodeName) : undefined;
+  if (tags !== undefined) return { status, step: { kind: 'tag', key: claim.id, claim, eip, tags } };
   const { eni, privateIp } = place;
-  const allowReassociation = eip.association !== undefined;
   return { status, step: { kind: 'associate', key: claim.id, claim, eip, eni, privateIp, allowReassociation } };
 }
 
 function obtain(placed: PlacedEipClaim, snapshot: EipSnapshot, { taken }: Share): ClaimDecision {
   const { claim, place } = placed;
   const { source } = claim;
-  const status: EipStatus = { state: 'pending', claim };
   if (source.kind === 'allocate') {
     // A floating address may be held elsewhere, with its EIP: only the holder asks for one.
+    const status: EipStatus = { state: 'pending', claim };
     if (claim.target.kind === 'address' && place.state !== 'ready') return { status };
-    const tags = { ...claim.tags, [NODE_TAG]: snapshot.nodeName };
+    const tags = tagsOf(claim, snapshot.nodeName);
     return { status, step: { kind: 'allocate', key: claim.id, claim, pool: source.pool, tags } };
   }
   const suitable = snapshot.eips.filter((eip) => isSuitable(claim, eip));
@@ -181,12 +186,7 @@ function obtain(placed: PlacedEipClaim, snapshot: EipSnapshot, { taken }: Share)
   const free = findFree(claim, snapshot.eips, isOthers);
   const first = free.find(({ allocationId }) => allocationId === asked) ?? free[0];
   if (first === undefined) return refuse(placed, snapshot, ...allInUse(claim, suitable, others));
-  if (place.state !== 'ready') return { status };
-  const { eni, privateIp } = place;
-  return {
-    status,
-    step: { kind: 'associate', key: claim.id, claim, eip: first, eni, privateIp, allowReassociation: false },
-  };
+  return pair(first, placed, snapshot, false);
 }
 
 /** The EIP that this claim's own unanswered call is about to pair: it is nobody else's, and no second one is chosen beside it. */

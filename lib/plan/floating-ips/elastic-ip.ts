@@ -1,13 +1,28 @@
-import type { EipSource } from '../../model/elastic-ips/claim.ts';
+import type { EipSource, ElasticIpClaim } from '../../model/elastic-ips/claim.ts';
 import type { ElasticIp } from '../../model/elastic-ips/elastic-ip.ts';
+import type { EipOwner } from '../../model/elastic-ips/owner.ts';
+import type { EipSnapshot, EipStep, OwnedEip } from '../../model/elastic-ips/plan.ts';
 import type { EniId } from '../../model/eni.ts';
-import { FLOATING_IP_TAG, type FloatingIpOwner, isAllocatedForFloatingIp } from '../../model/floating-ips/tags.ts';
+import {
+  FLOATING_IP_TAG,
+  type FloatingIpOwner,
+  floatingIpTags,
+  isAllocatedForFloatingIp,
+} from '../../model/floating-ips/tags.ts';
 import type { IpAddress } from '../../model/ip.ts';
+import { type PodRef, podKey } from '../../model/pod.ts';
 import type { Refusal } from '../../model/refusal.ts';
+import { planElasticIps } from '../elastic-ips/plan.ts';
 
-/** What a FloatingIP asks for: one Elastic IP on one private address. */
-export interface ElasticIpRequest {
+/** What the Elastic IP of a FloatingIP should be. */
+export interface ElasticIpGoal {
   readonly owner: FloatingIpOwner;
+  /** Undefined: none, and whatever the object has goes back. */
+  readonly wanted: ElasticIpWish | undefined;
+}
+
+/** One Elastic IP on one private address. */
+export interface ElasticIpWish {
   /** `spec.elasticIP` and what it means. */
   readonly text: string;
   readonly source: EipSource;
@@ -15,28 +30,35 @@ export interface ElasticIpRequest {
   readonly eni: EniId;
 }
 
-export type ElasticIpChoice =
-  | { readonly kind: 'bound' | 'associate'; readonly eip: ElasticIp }
-  | { readonly kind: 'allocate'; readonly pool: string }
-  | { readonly kind: 'refused'; readonly refusal: Refusal };
-
-export interface ElasticIpPlan {
-  readonly choice: ElasticIpChoice;
-  /** Ours, and no longer asked for: they go first, because a private address has one Elastic IP. Nothing goes while the new one is refused. */
-  readonly giveBack: readonly ElasticIp[];
+/** The Elastic IPs of the account and region, and whom the tags of each name. */
+export interface SeenElasticIps {
+  readonly eips: readonly ElasticIp[];
+  readonly ownersOf: (tags: ElasticIp['tags']) => readonly EipOwner[];
 }
 
+export type ElasticIpDecision =
+  | { readonly kind: 'step'; readonly step: EipStep }
+  /** Nothing is left to do. `publicIp` undefined: none was asked for, and none is left. */
+  | { readonly kind: 'settled'; readonly publicIp: IpAddress | undefined }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
 /**
- * Which Elastic IP goes on the address, and which ones go. One that is there already stays, because EC2 moved it along; a free one is
- * taken by compare-and-set; one that somebody else uses or owns never is, and one of somebody else on our address is not pushed off.
- * What carries our name in this cluster is ours, whatever uid: names are unique, so another uid is that of an earlier object.
- * @param eips the EIPs that carry our name, those that the source can mean, and whatever is on the private address
+ * The next call for the Elastic IP of a FloatingIP, as a claim like those of pods. What is its own: whoever holds the Lease decides, wherever
+ * the Elastic IP is; nothing waits for the owner to come back, whose end the API server has confirmed; and nothing goes back while what is
+ * asked for is refused. What carries the object's name in this cluster is its own, whatever uid: names are unique, so another uid is that of
+ * an earlier object.
  */
-export function planElasticIp(request: ElasticIpRequest, eips: readonly ElasticIp[]): ElasticIpPlan {
-  const choice = chooseElasticIp(request, eips);
-  if (choice.kind === 'refused') return { choice, giveBack: [] };
-  const used = 'eip' in choice ? choice.eip : undefined;
-  return { choice, giveBack: eips.filter((eip) => eip !== used && isOwned(eip, request.owner)) };
+export function decideElasticIp(goal: ElasticIpGoal, seen: SeenElasticIps): ElasticIpDecision {
+  const {
+    steps,
+    statuses: [status],
+  } = planElasticIps(snapshotOf(goal, seen));
+  const [next] = steps;
+  // The account may have room for another one only when the former one has gone.
+  const step = next?.kind === 'allocate' ? (steps.find(({ kind }) => kind === 'release') ?? next) : next;
+  if (status?.state === 'refused') return { kind: 'refused', refusal: status.refusal };
+  if (step !== undefined) return { kind: 'step', step };
+  return { kind: 'settled', publicIp: status?.state === 'bound' ? status.publicIp : undefined };
 }
 
 /** True when the tags say that the Elastic IP belongs to the object, or to an earlier one of its name. */
@@ -44,65 +66,54 @@ export function isOwned({ tags, serviceManaged }: ElasticIp, { clusterName, name
   return !serviceManaged && tags[FLOATING_IP_TAG.cluster] === clusterName && tags[FLOATING_IP_TAG.name] === name;
 }
 
-function chooseElasticIp(request: ElasticIpRequest, eips: readonly ElasticIp[]): ElasticIpChoice {
-  const { source, privateIp, eni, owner } = request;
-  const meant = eips
-    .filter((eip) => isMeant(eip, request))
-    .toSorted(
-      (a, b) => Number(isOwned(b, owner)) - Number(isOwned(a, owner)) || (a.allocationId < b.allocationId ? -1 : 1),
-    );
-  const here = eips.find(({ association }) => association?.privateIp === privateIp && association.eni === eni);
-  if (here !== undefined && meant.includes(here)) return { kind: 'bound', eip: here };
-  if (here !== undefined && !isOwned(here, owner))
-    return refused(
-      'TargetHasOtherEip',
-      `${privateIp} already has the Elastic IP ${here.publicIp} (${here.allocationId}); disassociate it first`,
-    );
-  const usable = meant.find((eip) => isUsable(eip, request));
-  if (usable !== undefined) return { kind: 'associate', eip: usable };
-  const [used] = meant;
-  if (source.kind === 'allocate' && used === undefined) return { kind: 'allocate', pool: source.pool };
-  if (used === undefined)
-    return refused('EipNotFound', 'no Elastic IP of this account and region is meant by spec.elasticIP');
-  return refused(
-    source.kind === 'tagged' ? 'EipPoolEmpty' : 'EipInUse',
-    `${used.publicIp} (${used.allocationId}) ${ownerOf(used, owner) ?? `is in use at ${used.association?.privateIp ?? 'another service'}`}`,
-  );
+/** Only what one look showed, and no time: what has to be waited for has been before this is decided. */
+function snapshotOf({ owner, wanted }: ElasticIpGoal, { eips, ownersOf }: SeenElasticIps): EipSnapshot {
+  const owned = eips.filter((eip) => isOwned(eip, owner)).map((eip) => ownedBy(owner, eip));
+  const place = wanted && ({ ...wanted, state: 'ready', since: undefined } as const);
+  return {
+    now: 0,
+    nodeName: undefined,
+    releaseDelayMs: 0,
+    claims: place === undefined ? [] : [{ claim: claimOf(owner, place), place, eipsAfter: 0, refusedSince: undefined }],
+    claimsComplete: true,
+    livePods: new Set(),
+    liveAddresses: new Map(),
+    ourEnis: new Set(owned.flatMap(({ eip }) => eip.association?.eni ?? [])),
+    leaving: new Set(),
+    eips,
+    eipsAt: 0,
+    eipsError: undefined,
+    owned,
+    owners: new Map(eips.map(({ allocationId, tags }) => [allocationId, ownersOf(tags)])),
+    unclaimedSince: new Map(owned.map(({ eip }) => [eip.allocationId, 0])),
+    backoffs: new Map(),
+    flying: new Map(),
+  };
 }
 
-function isMeant(eip: ElasticIp, { source, owner, text }: ElasticIpRequest): boolean {
-  switch (source.kind) {
-    case 'fixed':
-      return eip.allocationId === source.allocationId;
-    case 'tagged':
-      return (
-        Object.hasOwn(eip.tags, source.key) && (source.value === undefined || eip.tags[source.key] === source.value)
-      );
-    case 'allocate':
-      // Allocated by a version that did not write the source: it can only have been this one.
-      return isOwned(eip, owner) && (eip.tags[FLOATING_IP_TAG.source] ?? text) === text;
-  }
+function claimOf(owner: FloatingIpOwner, { text, source, privateIp }: ElasticIpWish): ElasticIpClaim {
+  const { cluster, name, source: sourceKey } = FLOATING_IP_TAG;
+  return {
+    id: `floating-ip|${owner.name}`,
+    dialect: 'floating-ip',
+    owner: refOf(owner),
+    source,
+    target: { kind: 'address', address: privateIp },
+    tags: floatingIpTags(owner, text),
+    // One that was taken by its id or tag is known by that; one that was allocated only by what it was allocated for.
+    identity: source.kind === 'allocate' ? [cluster, name, sourceKey] : [cluster, name],
+    lateKeys: [sourceKey],
+  };
 }
 
-/** Free, or ours and on another address. Ours on the same address but another ENI is on its way here with the address. */
-function isUsable(eip: ElasticIp, { owner, privateIp }: ElasticIpRequest): boolean {
-  const { association, serviceManaged } = eip;
-  if (serviceManaged || ownerOf(eip, owner) !== undefined) return false;
-  return association === undefined || (isOwned(eip, owner) && association.privateIp !== privateIp);
+function ownedBy(owner: FloatingIpOwner, eip: ElasticIp): OwnedEip {
+  const { tags } = eip;
+  // Allocated by a version that did not write the source: it can only have been for this object.
+  const allocatedByUs = isAllocatedForFloatingIp(tags) || tags[FLOATING_IP_TAG.source] === undefined;
+  return { eip, owner: podKey(refOf(owner)), allocatedByUs, ownTags: Object.values(FLOATING_IP_TAG), eipsAfter: 0 };
 }
 
-/** Whose an Elastic IP is, when it is another FloatingIP's, also that of another cluster. */
-function ownerOf({ tags }: ElasticIp, { clusterName, name }: FloatingIpOwner): string | undefined {
-  const [cluster, other] = [tags[FLOATING_IP_TAG.cluster], tags[FLOATING_IP_TAG.name]];
-  if (other === undefined || (other === name && cluster === clusterName)) return undefined;
-  return `belongs to FloatingIP ${other}${cluster === clusterName ? '' : ` of cluster ${cluster}`}`;
-}
-
-/** What giving an Elastic IP back means for it, beside ending its association. */
-export function endOf({ tags }: ElasticIp): 'release' | 'untag' {
-  return isAllocatedForFloatingIp(tags) || tags[FLOATING_IP_TAG.source] === undefined ? 'release' : 'untag';
-}
-
-function refused(reason: Refusal['reason'], message: string): ElasticIpChoice {
-  return { kind: 'refused', refusal: { reason, message } };
+/** FloatingIPs are in no namespace. */
+function refOf({ name, uid }: FloatingIpOwner): PodRef {
+  return { namespace: '', name, uid };
 }

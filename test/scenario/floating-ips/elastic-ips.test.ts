@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { TAG as AWS_OPERATOR } from '../../../lib/dialect/aws-operator.ts';
 import { FLOATING_IP_TAG } from '../../../lib/model/floating-ips/tags.ts';
 import { Rig, type SimNode, VIP } from './rig.ts';
 
@@ -239,6 +240,43 @@ describe('the Elastic IP of a FloatingIP', () => {
     expect(bound()).toBeDefined();
     expect(eips()).toHaveLength(2);
     expect(eips()).not.toContain(auto);
+  });
+
+  it('is left alone by a holder whose Lease ran out between two of its calls', async () => {
+    const first = await served('auto');
+    const prepared = rig.eips.prepare({ role: 'web' });
+    const { process } = rig.node(first);
+    rig.eips.done = ({ action }) => {
+      if (action === 'CreateTags') process?.stop();
+    };
+    rig.apply('web', { ...SPEC, elasticIP: prepared.allocationId });
+    await rig.untilServedBy((node) => node !== first, 15_000);
+    rig.eips.done = () => undefined;
+    await rig.clock.until(() => bound() === prepared.publicIp, 10_000, 'the prepared Elastic IP');
+    const calls = rig.eips.calls.length;
+    process?.continue();
+    await rig.clock.advance(20_000);
+
+    const late = rig.eips.calls.slice(calls).filter(({ node }) => node === first);
+    expect(late.map(({ action }) => action)).toEqual([]);
+    expect(bound()).toBe(prepared.publicIp);
+    expect(eips()).toEqual([prepared.allocationId]);
+  });
+
+  it('of an EIP object or a pod is not taken, though it is free', async () => {
+    const first = await served(undefined);
+    const [ofPod, ofObject] = [
+      rig.eips.prepare({ 'eni-agent.io/cluster': 'test', 'eni-agent.io/pod': 'default/db' }),
+      rig.eips.prepare({ [AWS_OPERATOR.uid]: 'u-1', [AWS_OPERATOR.object]: 'default/db' }),
+    ];
+    for (const { allocationId } of [ofPod, ofObject]) {
+      rig.apply('web', { ...SPEC, elasticIP: allocationId });
+      await rig.clock.advance(5_000);
+      expect(rig.objects[0]?.status.conditions[0]).toMatchObject({ status: 'False', reason: 'EipInUse' });
+    }
+
+    expect(rig.serving()).toBe(first);
+    expect(rig.eips.eips()).toEqual([ofPod, ofObject]);
   });
 
   it('goes when the object was edited while its holder was dead', async () => {
