@@ -171,10 +171,11 @@ async function look(
   }
 }
 
+/** True unless what EC2 shows is all that is needed: something is to be allocated, or has to make room for that. */
 function mayBeLate(goal: ElasticIpGoal, eips: readonly ElasticIp[]): boolean {
   if (goal.wanted === undefined) return true;
   const decision = decide(goal, eips);
-  return decision.kind === 'step' && decision.step.kind === 'allocate';
+  return decision.kind === 'step' && !['tag', 'associate'].includes(decision.step.kind);
 }
 
 /** The call of one step in its turn, if it is still right by then. */
