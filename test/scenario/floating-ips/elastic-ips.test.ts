@@ -84,6 +84,29 @@ describe('the Elastic IP of a FloatingIP', () => {
     expect([bound(), rig.objects[0]?.status.publicIp]).toEqual([rig.eips.eips()[0]?.publicIp, bound()]);
   });
 
+  it('is not allocated twice when EC2 still shows the one before the first', async () => {
+    const first = await served(undefined);
+    const prepared = rig.eips.prepare({ role: 'web' });
+    rig.apply('web', { ...SPEC, elasticIP: prepared.allocationId });
+    await rig.clock.advance(5_000);
+    rig.ec2.cloud.knobs.describeLagMs = 8_000;
+    rig.apply('web', { ...SPEC, elasticIP: 'auto' });
+    const inStatus = () => rig.objects[0]?.status.publicIp;
+    await rig.clock.until(() => inStatus() !== prepared.publicIp, 5_000, 'another Elastic IP in the status');
+    rig.node(first).cordoned = true;
+    rig.wake();
+    await rig.untilServedBy((node) => node !== first, 15_000);
+    await rig.clock.advance(5_000);
+    rig.ec2.cloud.knobs.describeLagMs = 0;
+    await rig.clock.advance(30_000);
+
+    expect(
+      rig.eips.calls.filter(({ action, outcome }) => action === 'AllocateAddress' && outcome === 'ok'),
+    ).toHaveLength(1);
+    expect(bound()).toBe(inStatus());
+    expect(rig.eips.eip(prepared.allocationId)).toMatchObject({ tags: { role: 'web' }, association: undefined });
+  });
+
   it('is allocated again when the one in the status was released by hand', async () => {
     const first = await served('auto');
     const [eip] = rig.eips.eips();
