@@ -88,7 +88,14 @@ export async function startEipRig(
 
 export type EipRig = Awaited<ReturnType<typeof startEipRig>>;
 
-function podsOf(client: KubeClient) {
+/** @throws errors that name the request: which of several in a test failed is otherwise anybody's guess. */
+function podsOf({ request }: Pick<KubeClient, 'request'>) {
+  const client: Pick<KubeClient, 'request'> = {
+    request: async (asked) =>
+      request<never>(asked).catch((error: unknown) => {
+        throw new Error(`${asked.method} ${asked.path}: ${String(error)}`, { cause: error });
+      }),
+  };
   const path = '/api/v1/namespaces/default/pods';
   return {
     create: (body: object) => client.request<ApiPod>({ method: 'POST', path, body }),
