@@ -7,6 +7,8 @@ import {
   type WriteOutcome,
   type WriteTarget,
 } from '../../lib/kube/custom-resources.ts';
+import { isKubeError } from '../../lib/kube/kube-error.ts';
+import type { RawObject } from '../../lib/kube/object-store.ts';
 import type { EipObjectDialectName, ObjectClaim } from '../../lib/model/eip-objects/eip-object.ts';
 import type { ControllerNode, ControllerPod, KubeStep } from '../../lib/model/eip-objects/plan.ts';
 import type { JsonObject } from '../../lib/model/json.ts';
@@ -39,9 +41,30 @@ export function performKubeStep(
     case 'create-eip':
       return createObject(kube, collectionPath(EIP, step.pod.namespace), eipFor(step.pod), signal);
     case 'delete-eip':
-      return deleteObject(kube, objectTarget(step.claim), signal);
+      return deleteEip(step, kube, signal);
   }
   return step satisfies never;
+}
+
+/** The watches of pods and of objects are two: an object whose owner the one of pods does not show may be a later pod's. */
+async function deleteEip(
+  { claim, namesake }: KubeStep & { readonly kind: 'delete-eip' },
+  kube: KubeClient,
+  signal: AbortSignal,
+): Promise<WriteOutcome> {
+  const owner = claim.object.owners.find(({ kind }) => kind === 'Pod');
+  if (namesake !== undefined && (await uidAt(podTarget(namesake).path, kube, signal)) === owner?.uid) return 'stale';
+  return deleteObject(kube, objectTarget(claim), signal);
+}
+
+/** Undefined when nothing is there. @throws {KubeError} */
+async function uidAt(path: string, kube: KubeClient, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    return (await kube.request<RawObject>({ method: 'GET', path, signal })).metadata.uid;
+  } catch (error) {
+    if (isKubeError(error) && error.status === 404) return undefined;
+    throw error;
+  }
 }
 
 const EIP = resourceOf('eip-operator');

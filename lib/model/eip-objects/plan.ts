@@ -113,7 +113,11 @@ export type KubeStep =
   | (Keyed & { readonly kind: 'write-pod'; readonly pod: ControllerPod; readonly patch: JsonObject })
   | (Keyed & { readonly kind: 'write-node'; readonly node: ControllerNode; readonly patch: JsonObject })
   | (Keyed & { readonly kind: 'create-eip'; readonly pod: ControllerPod })
-  | (ForClaim & { readonly kind: 'delete-eip' })
+  | (ForClaim & {
+      readonly kind: 'delete-eip';
+      /** Set when the object goes because its owner is another pod of this one's name: whether that is gone, or only not here yet, has to be asked. */
+      readonly namesake?: ControllerPod;
+    })
   /** Whether the object is deleted by itself or with its namespace or definition. */
   | (ForClaim & { readonly kind: 'ask-ending' });
 

@@ -21,14 +21,16 @@ export function planAutocreation(snapshot: ControllerSnapshot, language: ObjectA
 
 function planFor(pod: ControllerPod, claim: ObjectClaim | undefined): ObjectStep[] {
   const lives = isAlive(pod) && !pod.terminating;
-  if (claim === undefined) return lives ? [{ kind: 'create-eip', key: `create ${objectKey(pod)}`, pod }] : [];
+  if (claim === undefined) return lives ? [{ kind: 'create-eip', key: `create ${pod.uid}`, pod }] : [];
   const { owners, deleting, uid } = claim.object;
   if (deleting) return [];
   const owner = owners.find(({ kind }) => kind === 'Pod');
   const isOwn = owner === undefined ? owners.length === 0 : owner.uid === pod.uid;
   // Of a pod that had the name before: that one's EIP goes with it, this one gets its own.
   const isPredecessors = owner !== undefined && owner.uid !== pod.uid && owner.name === pod.name;
-  if (isPredecessors || (isOwn && !lives)) return [{ kind: 'delete-eip', key: `delete ${uid}`, claim }];
+  const deletion = { kind: 'delete-eip', key: `delete ${uid}`, claim } as const;
+  if (isPredecessors) return [{ ...deletion, namesake: pod }];
+  if (isOwn && !lives) return [deletion];
   if (lives && owner === undefined && owners.length === 0)
     return [{ kind: 'write-object', key: uid, claim, patch: { metadata: { ownerReferences: [ownerReference(pod)] } } }];
   return [];
