@@ -81,13 +81,13 @@ export function contains(network: Cidr, address: IpAddress): boolean {
  * Whether it really may be assigned is a question of the ENI's subnet.
  */
 export function isGlobalUnicast(address: IpAddress): boolean {
-  if (familyOf(address) === 4) return !NOT_UNICAST_IPV4.some((network) => contains(network, address));
+  if (familyOf(address) === 4) {
+    const number = numberOfIpv4(address);
+    return !NOT_UNICAST_IPV4.some(([first, size]) => number >= first && number < first + size);
+  }
   const range = ipaddr.IPv6.parse(address).range();
   return !['loopback', 'linkLocal', 'multicast', 'unspecified'].includes(range);
 }
-
-/** "This" network, loopback, link-local, multicast, broadcast (RFC 6890, RFC 1112). */
-const NOT_UNICAST_IPV4 = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '255.255.255.255/32'] as Cidr[];
 
 /** True for the addresses that AWS keeps for itself in a subnet: the first four and the last (VPC guide, subnet sizing). */
 export function isReservedInSubnet(subnet: Cidr, address: IpAddress): boolean {
@@ -139,6 +139,11 @@ const [DOT, SLASH, ZERO] = ['.', '/', '0'].map((text) => text.charCodeAt(0)) as 
 function rangeOfIpv4(network: Cidr): readonly [first: number, size: number] {
   return [numberOfIpv4(network), 2 ** (32 - Number(network.slice(network.indexOf('/') + 1)))];
 }
+
+/** "This" network, loopback, link-local, multicast, broadcast (RFC 6890, RFC 1112): each address of the node is compared in every plan. */
+const NOT_UNICAST_IPV4 = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '255.255.255.255/32'].map(
+  (network) => rangeOfIpv4(network as Cidr),
+);
 
 function numberOfIpv6(address: string): bigint {
   return ipaddr.IPv6.parse(address)
