@@ -1,11 +1,8 @@
-import { constants } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
-import { open } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { CacheEntry } from '../model/addresses/cni.ts';
 import { invalidCacheFile, parseCniCache } from '../model/addresses/cni.ts';
 import type { Parsed } from '../model/pod.ts';
 import type { Cancel, Clock } from '../runtime/clock.ts';
-import { SingleFlight } from './single-flight.ts';
 
 export interface CacheFileOptions {
   readonly path: string;
@@ -27,7 +24,6 @@ const MAX_BYTES = 1024 * 1024;
 /** One file of the cache: read again while it is half-written, and its last good content kept meanwhile. */
 export class CacheFile {
   readonly #options: CacheFileOptions;
-  readonly #reading = new SingleFlight(() => this.#read());
   #text: string | undefined;
   #failures = 0;
   #cancelRetry: Cancel | undefined;
@@ -39,14 +35,10 @@ export class CacheFile {
     this.#options = options;
   }
 
-  /** Reads the file, which may have changed. Resolves when it has been read once; retries go on behind. */
-  read(): Promise<void> {
+  /** Reads the file, which may have changed; what is half-written is read again some ms later. */
+  read(): void {
     this.#failures = 0;
-    return this.#reading.request();
-  }
-
-  get busy(): boolean {
-    return this.#reading.busy;
+    this.#read();
   }
 
   close(): void {
@@ -54,11 +46,11 @@ export class CacheFile {
     this.#cancelRetry?.();
   }
 
-  async #read(): Promise<void> {
+  #read(): void {
     this.#cancelRetry?.();
-    const { path } = this.#options;
-    const found = await readRegularFile(path);
     if (this.#closed) return;
+    const { path } = this.#options;
+    const found = readRegularFile(path);
     this.state = found.kind === 'gone' ? 'gone' : 'present';
     if (found.kind === 'gone') return this.#settle(undefined, NOTHING);
     if (found.kind === 'unreadable') return this.#settle(undefined, refused(path, found.fault));
@@ -67,7 +59,7 @@ export class CacheFile {
     const pause = RETRY_MS[this.#failures];
     if (content.refusals.length === 0 || pause === undefined) return this.#settle(found.text, content);
     this.#failures += 1;
-    this.#cancelRetry = this.#options.clock.after(pause, () => void this.#reading.request());
+    this.#cancelRetry = this.#options.clock.after(pause, () => this.#read());
   }
 
   #settle(text: string | undefined, content: Content): void {
@@ -80,19 +72,22 @@ export class CacheFile {
 
 type Found = { kind: 'gone' } | { kind: 'unreadable'; fault: string } | { kind: 'text'; text: string };
 
-/** Never follows a link, never waits on a pipe, never reads a device or a huge file: the folder is writable by others. */
-async function readRegularFile(path: string): Promise<Found> {
-  let handle: FileHandle | undefined;
+/**
+ * Never follows a link, never waits on a pipe, never reads a device or a huge file: the folder is writable by others. Synchronous: what has
+ * just been written is in memory, and a pod's addresses wait for it; the five steps took 0.7 ms by the thread pool.
+ */
+function readRegularFile(path: string): Found {
+  let file: number | undefined;
   try {
-    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const stats = await handle.stat();
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const stats = fstatSync(file);
     if (!stats.isFile()) return { kind: 'unreadable', fault: 'it is not a regular file' };
     if (stats.size > MAX_BYTES) return { kind: 'unreadable', fault: `it is larger than ${MAX_BYTES} bytes` };
-    return { kind: 'text', text: await handle.readFile('utf8') };
+    return { kind: 'text', text: readFileSync(file, 'utf8') };
   } catch (error) {
     return faultOf(error as NodeJS.ErrnoException);
   } finally {
-    await handle?.close();
+    if (file !== undefined) closeSync(file);
   }
 }
 

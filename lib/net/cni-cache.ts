@@ -51,7 +51,7 @@ export class CniCache {
       const scan = new SingleFlight(() => this.#scan(path));
       const onChange = (name: string | undefined) => {
         if (name === undefined) void scan.request();
-        else void this.#touch(join(path, name));
+        else this.#touch(join(path, name));
       };
       return { path, scan, watch: new FolderWatch({ path, onChange, onProblem: options.onProblem }) };
     });
@@ -107,7 +107,7 @@ export class CniCache {
     if (names === undefined || this.#signal?.aborted !== false) return;
     const present = new Set(names.map((name) => join(folder, name)));
     const known = [...this.#files.keys()].filter((path) => join(path, '..') === folder);
-    await Promise.all([...new Set([...known, ...present])].map((path) => this.#touch(path)));
+    for (const path of new Set([...known, ...present])) this.#touch(path);
     if (this.#unscanned.delete(folder) && this.synced) this.#options.onChange();
   }
 
@@ -132,11 +132,11 @@ export class CniCache {
     }
   }
 
-  async #touch(path: string): Promise<void> {
+  #touch(path: string): void {
     const { clock, onChange } = this.#options;
     const file = this.#files.get(path) ?? new CacheFile({ path, clock, onChange });
     this.#files.set(path, file);
-    await file.read();
-    if (file.state === 'gone' && !file.busy && this.#files.get(path) === file) this.#files.delete(path);
+    file.read();
+    if (file.state === 'gone') this.#files.delete(path);
   }
 }
