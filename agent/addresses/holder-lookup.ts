@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AddressApi } from '../../lib/ec2/api.ts';
 import { whyUnconfirmed } from '../../lib/model/addresses/claim.ts';
 import {
@@ -49,6 +50,8 @@ export class HolderLookup {
   #asked: Plan['lookUp'] = [];
   #sent: Plan['lookUp'] = [];
   #statuses: readonly ClaimStatus[] = [];
+  /** The latest plan has calls to send as well. */
+  #isBeside = false;
 
   constructor(options: LookUpOptions, signal: AbortSignal) {
     const { process, ec2, wake } = options;
@@ -73,9 +76,10 @@ export class HolderLookup {
   }
 
   /** Looks up what the latest plan asks for, as soon as it may. */
-  request({ lookUp, statuses }: Plan): void {
+  request({ lookUp, statuses, actions }: Plan): void {
     this.#asked = lookUp;
     this.#statuses = statuses;
+    this.#isBeside = actions.length > 0;
     if (lookUp.length > 0) this.#refresher.request();
   }
 
@@ -100,6 +104,9 @@ export class HolderLookup {
     const options = { signal: this.#signal };
     const addresses = lookUp.map(({ address }) => address);
     const taking = lookUp.filter(isTaking).map(({ address }) => address);
+    // The calls of the same plan leave first: none does before all requests that begin in one turn are ready, and these took 3 of the 5 ms
+    // between a takeover's plan and its call.
+    if (this.#isBeside) await nextTurn();
     // Beside each other: a contested address waits for one round trip only.
     const [holders] = await Promise.all([
       api.findHolders(addresses, options),

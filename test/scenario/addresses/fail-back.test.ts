@@ -38,6 +38,17 @@ it('takes a floating IP back at once, from the ENI that a look beside the first 
   expect(a.forced).toEqual([`${VIP} from ${eniOf('b', 1)}`]);
 });
 
+it('sends the call before the look that goes out beside it', async () => {
+  const { clock, ec2, a } = await justTaken();
+  const before = ec2.calls.length;
+
+  a.add('keepalived', VIP, { kind: 'floating' });
+  await clock.until(() => ec2.calls.length >= before + 3, SECOND, 'the call and the look');
+
+  const actions = ec2.calls.slice(before).map(({ action }) => action);
+  expect(actions.slice(0, 3)).toEqual(['assign', 'find', 'instances']);
+});
+
 it('does not take it back from a protected ENI, whatever its own memory says', async () => {
   const { clock, ec2, a } = await justTaken();
   ec2.cloud.addInterface({ id: 'eni-cni', subnetId: 'subnet-1', description: 'aws-K8S-i-9' });
