@@ -2,13 +2,11 @@ import type { NodeOptions } from '../../lib/config/options.ts';
 import { createKubeClient } from '../../lib/kube/client.ts';
 import { loadConnection } from '../../lib/kube/connection.ts';
 import { createNadCache } from '../../lib/kube/nads.ts';
-import type { Pod } from '../../lib/model/pod.ts';
 import { openTenantRules } from '../tenants/open.ts';
 import type { NodeFrame } from './frame.ts';
 import { OwnNodeWatch } from './own-node.ts';
-import { watchPods } from './pod-watch.ts';
+import { podListener, watchPods } from './pod-watch.ts';
 import { unless } from './readiness.ts';
-import { definitionsOf } from './sources.ts';
 import type { NodeCluster } from './surroundings.ts';
 
 /** Connects to the API server and begins to watch the pods of this node. @throws {Error} when the kubeconfig or the tenant policy cannot be read. */
@@ -26,11 +24,7 @@ export async function openNodeCluster(frame: NodeFrame, options: NodeOptions): P
     onError: (name, error) =>
       log.warn('cannot read NetworkAttachmentDefinition; its floating IPs are unknown', { name, error }),
   });
-  const onChange = (pod: Pod) => {
-    changed();
-    const names = definitionsOf(pod);
-    if (names.length > 0) void definitions.prefetch(names).then(changed);
-  };
+  const onChange = podListener(exchange, definitions);
   const pods = watchPods({ client, nodeName, process: { clock, random, log, metrics }, onChange, onSynced: changed });
   supervisor.keep('pod watch', (signal) => pods.run(signal));
   readiness.faultsOf('pods', () => unless(pods.synced, 'the pods of this node are not known yet', pods.fault));

@@ -1,11 +1,15 @@
 import type { KubeClient } from '../../lib/kube/client.ts';
 import { isKubeError } from '../../lib/kube/kube-error.ts';
+import type { NadCache } from '../../lib/kube/nads.ts';
 import { podConverter } from '../../lib/kube/pods.ts';
 import { createReflector, type Reflector } from '../../lib/kube/reflector.ts';
 import type { Pod } from '../../lib/model/pod.ts';
+import { differInReportOnly } from '../../lib/plan/addresses/pod-report.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { KubeMetrics } from '../../lib/runtime/metrics.ts';
+import type { NodeExchange } from './exchange.ts';
+import { definitionsOf } from './sources.ts';
 
 export interface PodWatchOptions {
   readonly client: KubeClient;
@@ -16,7 +20,8 @@ export interface PodWatchOptions {
     readonly log: Logger;
     readonly metrics: KubeMetrics;
   };
-  readonly onChange: (pod: Pod) => void;
+  /** `before`: what it was, when it is the same pod still. */
+  readonly onChange: (pod: Pod, before: Pod | undefined) => void;
   readonly onSynced: () => void;
 }
 
@@ -37,7 +42,10 @@ export function watchPods(options: PodWatchOptions): Reflector<Pod> {
     clock,
     random,
     life: { onSign: () => metrics.watchAlive('pods') },
-    onChange: (change) => options.onChange(change.type === 'deleted' ? change.previous : change.item),
+    onChange: (change) => {
+      if (change.type === 'deleted') options.onChange(change.previous, undefined);
+      else options.onChange(change.item, change.type === 'updated' ? change.previous : undefined);
+    },
     onState: ({ synced, connected }) => {
       log.debug('pod watch', { synced, connected });
       if (connected) outage.ended();
@@ -48,6 +56,20 @@ export function watchPods(options: PodWatchOptions): Reflector<Pod> {
       outage.failed(error);
     },
   });
+}
+
+/** Says which of the loops have to look again when a pod has changed, and reads the definitions of its networks. */
+export function podListener(
+  exchange: Pick<NodeExchange, 'changed' | 'podReports'>,
+  definitions: Pick<NadCache, 'prefetch'>,
+): PodWatchOptions['onChange'] {
+  const changed = () => exchange.changed.publish();
+  return (pod, before) => {
+    if (before === undefined || !differInReportOnly(before, pod)) changed();
+    else exchange.podReports.publish();
+    const names = definitionsOf(pod);
+    if (names.length > 0) void definitions.prefetch(names).then((isNews) => isNews && changed());
+  };
 }
 
 /** How often an outage that goes on is reported again, ms. */

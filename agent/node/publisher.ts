@@ -13,13 +13,14 @@ import {
 } from '../../lib/plan/addresses/pod-report.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
+import { RECONCILE_RETRY_MS, type ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
+import { Trigger } from '../../lib/runtime/trigger.ts';
 import type { NodeReport } from '../addresses/reconciler-options.ts';
 import type { EipReport } from '../elastic-ips/reconciler-options.ts';
 import { PodWrites } from './pod-writes.ts';
 
 export interface PublisherOptions {
-  readonly clock: Clock;
-  readonly log: Logger;
+  readonly process: { readonly clock: Clock; readonly log: Logger; readonly health: ReconcileHealth };
   /** Pods of this node, those that have ended among them. */
   readonly pods: () => Iterable<Pod>;
   /** True for a pod with attached networks: it gets a condition even while nothing is claimed, for its readiness gate. */
@@ -27,13 +28,16 @@ export interface PublisherOptions {
   /** What the dialects write for these statuses of a pod. */
   readonly marks: (pod: Pod, eips: readonly EipStatus[]) => readonly EipMetadata[];
   readonly patch: (pod: Pod, change: PodChange) => Promise<unknown>;
+  /** Nobody reports on addresses any more: what is known of them is all there will be. @default never */
+  readonly stop?: AbortSignal;
 }
 
 /** An address usually leaves `Pending` within this time, ms; saying so before would double the writes. */
 const PENDING_GRACE_MS = 500;
 
 /**
- * Writes on each pod what differs from what it says, and nothing else.
+ * Writes on each pod what differs from what it says, and nothing else. Once for all reports of a turn of the event loop, and after the
+ * calls to EC2 that a plan has led to: whoever reports does not wait for it.
  *
  * Guarantees: what an earlier life wrote is not taken back before everything was seen once; what others change is put right again, ever
  * more rarely when they insist; a pod that has ended says so.
@@ -46,36 +50,65 @@ export class Publisher {
   #addresses: NodeReport | undefined;
   #eips: EipReport = { statuses: [], steps: [], refusals: new Map(), complete: false, pods: new Set() };
   #routed: readonly ClaimStatus[] | undefined;
-  #alarmAt: number | undefined;
+  /** A pod may already say something that the latest report on addresses has not seen. */
+  #isOutdated = false;
+  readonly #trigger: Trigger;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
-    this.#writes = new PodWrites(options.clock);
+    const { clock } = options.process;
+    this.#trigger = new Trigger(() => this.#publishGuarded(), clock);
+    this.#writes = new PodWrites(clock);
+  }
+
+  /**
+   * What the loops look at has changed. No pod is compared before the next report on addresses, which follows at once: one that has just got
+   * a network would be told that it needs no address.
+   */
+  outdated(): void {
+    this.#isOutdated = true;
   }
 
   addresses(report: NodeReport): void {
     this.#addresses = report;
-    this.#publish();
+    this.#isOutdated = false;
+    this.look();
   }
 
   routed(statuses: readonly ClaimStatus[]): void {
     const isNews = this.#routed === undefined || this.#routed.length + statuses.length > 0;
     this.#routed = statuses;
-    if (isNews) this.#publish();
+    if (isNews) this.look();
   }
 
   elasticIps(report: EipReport): void {
     const isNews = !saysNothing(this.#eips, report);
     this.#eips = report;
-    if (isNews) this.#publish();
+    if (isNews) this.look();
   }
 
-  /** Resolves when every write that is under way has ended, one way or the other. */
+  /** What pods say may have changed. */
+  look(): void {
+    this.#trigger.now();
+  }
+
+  /** Writes what has been reported; resolves when every write that is under way has ended, one way or the other. */
   async idle(): Promise<void> {
+    this.#trigger.flush();
     await Promise.all(Array.from(this.#writing.values(), (all) => [...all]).flat());
   }
 
+  #publishGuarded(): void {
+    const { clock, log, health } = this.#options.process;
+    const failed = (error: unknown) => {
+      log.error('comparing pods with what they should say failed; trying again', { error });
+      this.#trigger.by(clock.now() + RECONCILE_RETRY_MS);
+    };
+    health.run('pod reports', () => this.#publish(), failed);
+  }
+
   #publish(): void {
+    if (this.#isOutdated && this.#options.stop?.aborted !== true) return;
     const all = [...(this.#addresses?.statuses ?? []), ...(this.#routed ?? [])];
     const statuses = Map.groupBy(all, ({ claim }) => claim.holder.uid);
     const eips = Map.groupBy(this.#eips.statuses, ({ claim }) => claim.owner.uid);
@@ -126,7 +159,7 @@ export class Publisher {
   #send(pod: Pod, report: PodReport, change: Partial<PodReport> | undefined): void {
     if (change === undefined) return;
     const at = this.#writes.mayWriteAt(pod, report);
-    if (at > this.#options.clock.now()) return this.#lookAgainAt(at);
+    if (at > this.#options.process.clock.now()) return this.#lookAgainAt(at);
     this.#writes.started(pod, report, change);
     const all = this.#writing.get(pod.uid) ?? new Set();
     const writing = this.#write(pod, change).then((outcome) => {
@@ -134,7 +167,7 @@ export class Publisher {
       if (all.size > 0) return;
       this.#writing.delete(pod.uid);
       this.#writes.ended(pod.uid, outcome);
-      if (outcome === 'refused') this.#publish();
+      if (outcome === 'refused') this.look();
       else this.#lookAgainAt(this.#writes.dueAt);
     });
     this.#writing.set(pod.uid, all.add(writing));
@@ -142,12 +175,12 @@ export class Publisher {
 
   /** Never rejects. */
   async #write(pod: Pod, { condition, ...metadata }: Partial<PodReport>): Promise<'written' | 'refused'> {
-    const { patch, log } = this.#options;
+    const { patch, process } = this.#options;
     try {
       await patch(pod, { ...metadata, ...(condition && { conditions: [condition] }) });
       return 'written';
     } catch (error) {
-      log.warn('cannot write to pod', { pod: podKey(pod), error });
+      process.log.warn('cannot write to pod', { pod: podKey(pod), error });
       return 'refused';
     }
   }
@@ -170,7 +203,7 @@ export class Publisher {
       this.#pendingSince.delete(pod.uid);
       return false;
     }
-    const { clock } = this.#options;
+    const { clock } = this.#options.process;
     const since = this.#pendingSince.get(pod.uid) ?? clock.now();
     this.#pendingSince.set(pod.uid, since);
     if (clock.now() - since >= PENDING_GRACE_MS) return false;
@@ -179,14 +212,7 @@ export class Publisher {
   }
 
   #lookAgainAt(at: number | undefined): void {
-    const { clock } = this.#options;
-    if (at === undefined || (this.#alarmAt !== undefined && this.#alarmAt <= at)) return;
-    this.#alarmAt = at;
-    clock.after(Math.max(0, at - clock.now()), () => {
-      if (this.#alarmAt !== at) return;
-      this.#alarmAt = undefined;
-      this.#publish();
-    });
+    if (at !== undefined) this.#trigger.by(at);
   }
 }
 

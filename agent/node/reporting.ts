@@ -45,6 +45,8 @@ export function openNodeReports({ context, client, pods, servedPods }: ReportPar
     addressReporter.inputFaults(report.refusals, (key) => pods.get(key));
     publisher.addresses(report);
   });
+  exchange.changed.subscribe(() => publisher.outdated());
+  exchange.podReports.subscribe(() => publisher.look());
   exchange.routes.subscribe((statuses) => publisher.routed(statuses));
   exchange.elasticIps.subscribe((report) => report && publisher.elasticIps(report));
   return {
@@ -82,15 +84,15 @@ function openRecorder({ options, process, calls }: NodeContext, client: KubeClie
 
 /** Annotations, labels and conditions of pods. */
 function openPublisher(
-  { options, process, calls: signal }: NodeContext,
+  { options, process, stop, calls: signal }: NodeContext,
   client: KubeClient,
   pods: () => readonly Pod[],
 ): Publisher {
-  const { clock, random, log } = process;
+  const { clock, random } = process;
   const writer = createPodPublisher({ client, clock, random, signal });
   return new Publisher({
-    clock,
-    log,
+    process,
+    stop,
     pods,
     hasNetworks: (pod) => definitionsOf(pod).length > 0,
     marks: metadataOf,

@@ -21,8 +21,8 @@ export interface NadCache {
   floatingDeclaration(namespacedName: string): Promise<string | undefined>;
   /** What {@link floatingDeclaration} would answer from memory, without asking; also `stale` values. For pure planning. */
   peek(namespacedName: string): Nad | undefined;
-  /** Starts reading what is missing or outdated. Resolves when all of it is there. */
-  prefetch(namespacedNames: Iterable<string>): Promise<void>;
+  /** Starts reading what is missing or outdated. Resolves when all of it is there: true when something had to be read. */
+  prefetch(namespacedNames: Iterable<string>): Promise<boolean>;
 }
 
 export interface NadCacheOptions {
@@ -49,15 +49,16 @@ export function createNadCache(options: NadCacheOptions): NadCache {
   const reading = new Map<string, Promise<Nad>>();
 
   function get(namespacedName: string): Promise<Nad> {
-    const entry = known.get(namespacedName);
-    if (entry !== undefined && isFresh(entry)) return Promise.resolve(entry.nad);
+    const fresh = freshOf(namespacedName);
+    if (fresh !== undefined) return Promise.resolve(fresh);
     const current = reading.get(namespacedName) ?? read(namespacedName).finally(() => reading.delete(namespacedName));
     reading.set(namespacedName, current);
     return current;
   }
 
-  function isFresh({ nad, readAt }: { nad: Nad; readAt: number }): boolean {
-    return clock.now() - readAt < (nad.state === 'unavailable' ? UNAVAILABLE_TTL_MS : ttlMs);
+  function freshOf(namespacedName: string): Nad | undefined {
+    const { nad, readAt = 0 } = known.get(namespacedName) ?? {};
+    return clock.now() - readAt < (nad?.state === 'unavailable' ? UNAVAILABLE_TTL_MS : ttlMs) ? nad : undefined;
   }
 
   async function read(namespacedName: string): Promise<Nad> {
@@ -96,7 +97,9 @@ export function createNadCache(options: NadCacheOptions): NadCache {
     },
     peek: (namespacedName) => known.get(namespacedName)?.nad,
     async prefetch(namespacedNames) {
-      await Promise.all([...new Set(namespacedNames)].map(get));
+      const outdated = [...new Set(namespacedNames)].filter((name) => freshOf(name) === undefined);
+      await Promise.all(outdated.map(get));
+      return outdated.length > 0;
     },
   };
 }

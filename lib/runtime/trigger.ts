@@ -22,10 +22,14 @@ export class Trigger {
   now(): void {
     if (this.#scheduled || this.#stopped) return;
     this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      if (!this.#stopped) this.#run();
-    });
+    setImmediate(() => this.flush());
+  }
+
+  /** Runs at once what was asked for and has not run yet; does nothing when there is none. */
+  flush(): void {
+    if (!this.#scheduled) return;
+    this.#scheduled = false;
+    if (!this.#stopped) this.#run();
   }
 
   /**

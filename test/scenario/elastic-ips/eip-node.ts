@@ -15,6 +15,7 @@ import { withChange } from '../../../lib/plan/addresses/pod-report.ts';
 import { Journal } from '../../../lib/runtime/journal.ts';
 import type { Logger } from '../../../lib/runtime/logger.ts';
 import { RateLimit } from '../../../lib/runtime/rate-limit.ts';
+import { ReconcileHealth } from '../../../lib/runtime/reconcile-health.ts';
 import type { VirtualClock } from '../../support/virtual-clock.ts';
 import { seededRandom } from '../../support/virtual-clock.ts';
 import { eniOf, LATENCY_MS, type Region } from './region.ts';
@@ -70,8 +71,7 @@ export class EipNode {
     const clock = this.#clock;
     const alive = () => !calls.signal.aborted;
     const publisher = new Publisher({
-      clock,
-      log: this.#logger(),
+      process: { clock, log: this.#logger(), health: new ReconcileHealth({ clock }) },
       pods: () => this.#pods.values(),
       hasNetworks: () => false,
       marks: metadataOf,

@@ -21,6 +21,19 @@ describe('Trigger', () => {
     expect(runs).toEqual([0]);
   });
 
+  it('can be made to run at once, and then does not run again for the same', async () => {
+    const { clock, runs, trigger: made } = trigger();
+
+    made.flush();
+    expect(runs).toEqual([]);
+    made.now();
+    made.flush();
+    expect(runs).toEqual([0]);
+    await clock.settle();
+
+    expect(runs).toEqual([0]);
+  });
+
   it('runs again when asked while it runs', async () => {
     const clock = new VirtualClock();
     let runs = 0;
