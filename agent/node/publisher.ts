@@ -13,14 +13,14 @@ import {
 } from '../../lib/plan/addresses/pod-report.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
-import { RECONCILE_RETRY_MS, type ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
+import { RECONCILE_RETRY_MS, ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
 import { Trigger } from '../../lib/runtime/trigger.ts';
 import type { NodeReport } from '../addresses/reconciler-options.ts';
 import type { EipReport } from '../elastic-ips/reconciler-options.ts';
 import { PodWrites } from './pod-writes.ts';
 
 export interface PublisherOptions {
-  readonly process: { readonly clock: Clock; readonly log: Logger; readonly health: ReconcileHealth };
+  readonly process: { readonly clock: Clock; readonly log: Logger; readonly health?: ReconcileHealth };
   /** Pods of this node, those that have ended among them. */
   readonly pods: () => Iterable<Pod>;
   /** True for a pod with attached networks: it gets a condition even while nothing is claimed, for its readiness gate. */
@@ -63,7 +63,7 @@ export class Publisher {
 
   /**
    * What the loops look at has changed. No pod is compared before the next report on addresses, which follows at once: one that has just got
-   * a network would be told that it needs no address.
+   * a network would say that it needs no address.
    */
   outdated(): void {
     this.#isOutdated = true;
@@ -99,7 +99,7 @@ export class Publisher {
   }
 
   #publishGuarded(): void {
-    const { clock, log, health } = this.#options.process;
+    const { clock, log, health = new ReconcileHealth({ clock }) } = this.#options.process;
     const failed = (error: unknown) => {
       log.error('comparing pods with what they should say failed; trying again', { error });
       this.#trigger.by(clock.now() + RECONCILE_RETRY_MS);
