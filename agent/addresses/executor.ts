@@ -13,9 +13,9 @@ import type { EniCache } from '../aws/eni-cache.ts';
 import type { EniWriter } from '../aws/eni-writer.ts';
 import { addressReason, lastErrorOf } from '../aws/failures.ts';
 import { moveIpv6, OutdatedLook } from '../aws/move-ipv6.ts';
-import type { Attempts } from './attempts.ts';
 import type { AddressEvents } from './events.ts';
 import { LateAnswer } from './late-answer.ts';
+import type { AddressMemory } from './memory.ts';
 import { actionKey, asEc2Error, attemptEntry, entryOf } from './outcome.ts';
 import type { AddressProcess } from './reconciler-options.ts';
 
@@ -23,7 +23,7 @@ import type { AddressProcess } from './reconciler-options.ts';
 interface AddressesKnown {
   readonly ledger: Journal<LedgerEntry>;
   readonly facts: EniCache;
-  readonly attempts: Attempts;
+  readonly memory: AddressMemory;
 }
 
 export interface AddressExecutorParts {
@@ -42,12 +42,12 @@ const SETTLED: Verdict = { kind: 'settled' };
 
 /**
  * Carries out the calls of one ENI, one at a time, and records what became of each address.
- * Every failure ends as a back-off of a claim, a trouble of the ENI, or a smaller batch.
+ * Every failure ends as a back-off of a claim, an error of the ENI, or a smaller batch.
  */
 export class AddressExecutor {
   readonly #eni: EniId;
   readonly #parts: AddressExecutorParts;
-  #trouble: Refusal | undefined;
+  #lastError: Refusal | undefined;
   #failures = 0;
   #busySince: number | undefined;
   #pausedUntil = 0;
@@ -62,8 +62,8 @@ export class AddressExecutor {
   }
 
   /** What keeps this ENI's calls from going through; undefined when nothing does. */
-  get trouble(): Refusal | undefined {
-    return this.#trouble;
+  get lastError(): Refusal | undefined {
+    return this.#lastError;
   }
 
   /**
@@ -109,7 +109,7 @@ export class AddressExecutor {
 
   async #assign(actions: readonly AssignAction[]): Promise<void> {
     const { process, known, events } = this.#parts;
-    const { ledger, facts, attempts } = known;
+    const { ledger, facts, memory } = known;
     const { clock } = process;
     const addresses = actions.map((action) => action.address);
     const takeover = actions.some((action) => action.takeover);
@@ -127,12 +127,12 @@ export class AddressExecutor {
       actions.map((action) => {
         const { address } = action;
         const known = before.get(address);
-        const justAccepted = attempts.justAccepted(address, known?.claimedAt);
+        const justAccepted = memory.justAccepted(address, known?.claimedAt);
         const state = ownershipAfter({ address, eni: this.#eni, before: known, justAccepted }, assigned);
         return [address, { ...entryOf(action, state), claimedAt: claimedAt(action) }] as const;
       }),
     );
-    for (const action of actions) attempts.succeeded(action.claim);
+    for (const action of actions) memory.succeeded(action.claim);
     const claims = actions.map((action) => action.claim);
     events.assigned(claims, this.#eni, { durationMs: clock.now() - startedAt, requestId, takeover, from, assigned });
   }
@@ -173,7 +173,7 @@ export class AddressExecutor {
 
   #wentThrough(): void {
     this.#busySince = undefined;
-    this.#trouble = undefined;
+    this.#lastError = undefined;
     this.#failures = 0;
     this.#pausedUntil = 0;
   }
@@ -189,7 +189,7 @@ export class AddressExecutor {
     for (const action of actions) this.#doubt(action, error);
     switch (error.kind) {
       case 'throttled':
-        this.#trouble = lastErrorOf(error);
+        this.#lastError = lastErrorOf(error);
         return SETTLED;
       case 'unavailable':
         this.#pause(error);
@@ -205,7 +205,7 @@ export class AddressExecutor {
         await refresh(error.code);
         return this.#refuse(error, actions);
       case 'unauthorized':
-        this.#setBack(error, actions);
+        this.#backOff(error, actions);
         return SETTLED;
       case 'held-elsewhere':
       case 'conflict':
@@ -225,7 +225,7 @@ export class AddressExecutor {
     const ours = this.#late.seen(address) ? { before: { askedAt, eni: this.#eni } } : undefined;
     const freed = familyOf(address) === 6 && takeover && from !== undefined && error.kind === 'unknown-outcome';
     const before = ours ?? (freed ? { before: { askedAt, eni: undefined } } : {});
-    this.#parts.known.attempts.doubt(address, before);
+    this.#parts.known.memory.doubt(address, before);
   }
 
   /**
@@ -242,8 +242,8 @@ export class AddressExecutor {
     for (const action of held) {
       // Whatever the claim turns out to be in a moment, it need not be refused once more to know this.
       if (outdated || !action.takeover)
-        this.#parts.known.attempts.contestedNow(action.address, action.claim.since, outdated);
-      if ((action.takeover && !outdated) || !action.looksUp) this.#setBack(error, [action]);
+        this.#parts.known.memory.contestedNow(action.address, action.claim.since, outdated);
+      if ((action.takeover && !outdated) || !action.looksUp) this.#backOff(error, [action]);
       else this.#forgetAttempt(action, action.claim.kind !== 'floating');
     }
     return held.length === actions.length ? SETTLED : { kind: 'split', culprits: held.map(actionKey) };
@@ -255,18 +255,18 @@ export class AddressExecutor {
       const named = new Set(error.addresses);
       return { kind: 'split', culprits: actions.filter((action) => named.has(action.address)).map(actionKey) };
     }
-    this.#setBack(error, actions);
+    this.#backOff(error, actions);
     return SETTLED;
   }
 
-  #setBack(error: Ec2Error, actions: readonly Action[]): void {
+  #backOff(error: Ec2Error, actions: readonly Action[]): void {
     const { known, postponeRelease } = this.#parts;
     for (const action of actions) {
       if (action.kind === 'unassign') {
         postponeRelease(action.address);
         continue;
       }
-      known.attempts.failed(
+      known.memory.failed(
         action.claim,
         addressReason(error),
         `${action.address}: EC2 refused ${error.action}: ${error.message} (${error.code})`,
@@ -292,6 +292,6 @@ export class AddressExecutor {
     const { clock, random } = this.#parts.process;
     this.#failures += 1;
     this.#pausedUntil = clock.now() + backoffMs(this.#failures, { baseMs: 100, maxMs: 15_000, random });
-    this.#trouble = lastErrorOf(error);
+    this.#lastError = lastErrorOf(error);
   }
 }

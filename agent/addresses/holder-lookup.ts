@@ -15,18 +15,18 @@ import type { IpAddress } from '../../lib/model/ip.ts';
 import { NO_CALL } from '../../lib/runtime/rate-limiter.ts';
 import { Refresher } from '../../lib/runtime/refresher.ts';
 import { ec2Limiter } from '../aws/rate-limiter.ts';
-import type { Attempts } from './attempts.ts';
 import type { AddressEvents } from './events.ts';
+import type { AddressMemory } from './memory.ts';
 import type { AddressEc2, AddressInstance, AddressProcess } from './reconciler-options.ts';
 
 export interface LookUpOptions {
   readonly process: Pick<AddressProcess, 'clock' | 'random'>;
   readonly ec2: Pick<AddressEc2, 'addresses' | 'rateLimit'>;
   readonly instance: AddressInstance;
-  readonly attempts: Attempts;
+  readonly memory: AddressMemory;
   readonly events: AddressEvents;
   readonly enis: () => readonly Eni[];
-  readonly wake: () => void;
+  readonly trigger: () => void;
 }
 
 /** More owners than a cluster has nodes are not worth remembering. */
@@ -38,7 +38,7 @@ type Holders = ReadonlyMap<IpAddress, AddressHolder>;
 
 /**
  * Finds out who holds addresses: all of them in one read, and whose instances these are beside it. What nobody holds may be assigned;
- * what may be taken over is left to the plan; for the rest the pod's owner hears who holds the address, and the holder is looked up again at a growing pace.
+ * what may be taken over is left to the plan; for the rest the pod's owner learns who holds the address, and the holder is looked up again at a growing pace.
  */
 export class HolderLookup {
   readonly #options: LookUpOptions;
@@ -54,7 +54,7 @@ export class HolderLookup {
   #isBeside = false;
 
   constructor(options: LookUpOptions, signal: AbortSignal) {
-    const { process, ec2, wake } = options;
+    const { process, ec2, trigger } = options;
     const { clock, random } = process;
     this.#options = options;
     this.#signal = signal;
@@ -68,7 +68,7 @@ export class HolderLookup {
         on: {
           answer: (holders, askedAt) => this.#taken(holders, askedAt),
           failure: (error) => this.#failed(error),
-          end: wake,
+          end: trigger,
         },
       },
       signal,
@@ -144,19 +144,19 @@ export class HolderLookup {
     holder: AddressHolder | undefined,
     { askedAt, own, statuses }: { askedAt: number; own: OwnClusters; statuses: readonly ClaimStatus[] },
   ): void {
-    const { attempts } = this.#options;
-    if (holder === undefined && purpose === 'wait') attempts.foundFree(address);
-    if (holder === undefined) return attempts.found(address, { askedAt, eni: undefined });
+    const { memory } = this.#options;
+    if (holder === undefined && purpose === 'wait') memory.foundFree(address);
+    if (holder === undefined) return memory.found(address, { askedAt, eni: undefined });
     const owner = holder.instanceId === undefined ? undefined : (this.#owners.get(holder.instanceId) ?? 'unanswered');
     const refusal = whyNotTake(address, holder, owner, own);
-    attempts.found(address, { askedAt, eni: holder.eni, ...(refusal && { refusal }) });
+    memory.found(address, { askedAt, eni: holder.eni, ...(refusal && { refusal }) });
     if (purpose === 'take' && refusal === undefined) return;
     const message = `${address} is held by ${holderText(holder)}; standing down until it appears here again or is free`;
     const { reason } = refusal ?? { reason: 'HeldElsewhere' as const };
     for (const { claim, state } of statuses) {
       if (claim.address !== address || state === 'assigned') continue;
       if ((claim.provisionalUntil ?? 0) <= askedAt)
-        attempts.failed(claim, reason, refusal?.message ?? `${message}${whyUnconfirmed(claim)}`);
+        memory.failed(claim, reason, refusal?.message ?? `${message}${whyUnconfirmed(claim)}`);
     }
   }
 

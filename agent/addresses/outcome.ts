@@ -2,7 +2,7 @@ import type { Action, AssignAction } from '../../lib/model/addresses/action.ts';
 import type { LedgerEntry } from '../../lib/model/addresses/ledger.ts';
 import { Ec2Error } from '../../lib/model/ec2-error.ts';
 
-/** Identity of an action in its lane. */
+/** Identity of an action in its batcher. */
 export function actionKey(action: Action): string {
   return `${action.kind} ${action.address}`;
 }
@@ -19,7 +19,7 @@ export function entryOf({ claim, eni }: AssignAction, state: LedgerEntry['state'
   };
 }
 
-/** A fault in our own code must not stop the lane: it counts as a refusal and is logged with its stack by `callFailed`. */
+/** A fault in our own code must not stop the others: it counts as a refusal and is logged with its stack by `callFailed`. */
 export function asEc2Error(cause: unknown): Ec2Error {
   if (cause instanceof Ec2Error) return cause;
   const message = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);

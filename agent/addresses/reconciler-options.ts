@@ -28,7 +28,7 @@ export interface Observed {
   readonly complete: boolean;
   /** See `NodeSnapshot.hiddenSince`. */
   readonly hiddenSince?: number | undefined;
-  /** Addresses heard of in namespaces that are not identified yet: somebody uses them, nobody knows who. */
+  /** Addresses reported in namespaces that are not identified yet: somebody uses them, nobody knows who. */
   readonly unplaced?: readonly IpAddress[];
 }
 

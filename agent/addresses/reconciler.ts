@@ -14,11 +14,11 @@ import { RECONCILE_RETRY_MS, ReconcileHealth } from '../../lib/runtime/reconcile
 import { Trigger } from '../../lib/runtime/trigger.ts';
 import { EniCache } from '../aws/eni-cache.ts';
 import { ec2Limiter } from '../aws/rate-limiter.ts';
-import { Attempts } from './attempts.ts';
 import { batchItem } from './batch-item.ts';
 import { AddressExecutor } from './executor.ts';
 import { HolderLookup } from './holder-lookup.ts';
 import { IdleSince } from './idle-since.ts';
+import { AddressMemory } from './memory.ts';
 import { MissingSince } from './missing-since.ts';
 import type { AddressReconcilerOptions, Observed } from './reconciler-options.ts';
 import { Refresh } from './refresh.ts';
@@ -32,19 +32,19 @@ const WAITED_MS = 1_000;
 const STUCK_MS = 300_000;
 
 /**
- * The loop of the main job: observe, plan from the whole snapshot, let the lanes act, tell. Level-based: an event only wakes it.
- * The same engine runs in the node agent and inside a pod; they differ in what they observe and whom they tell.
+ * The loop of the main job: observe, plan from the whole snapshot, let the batchers act, report. Level-based: an event only triggers it.
+ * The same engine runs in the node agent and inside a pod; they differ in what they observe and whom they report to.
  */
 export class AddressReconciler {
   readonly #options: AddressReconcilerOptions;
   readonly #signal: AbortSignal;
   readonly #facts = new EniCache();
-  readonly #attempts: Attempts;
+  readonly #memory: AddressMemory;
   readonly #trigger: Trigger;
   readonly #refresh: Refresh;
   readonly #lookUp: HolderLookup;
   readonly #networks: VpcNetworks;
-  readonly #lanes = new Map<EniId, { readonly lane: Batcher<Action>; readonly performer: AddressExecutor }>();
+  readonly #batchers = new Map<EniId, { readonly batcher: Batcher<Action>; readonly executor: AddressExecutor }>();
   readonly #idle = new IdleSince();
   readonly #missing = new MissingSince();
   readonly #health: ReconcileHealth;
@@ -60,35 +60,35 @@ export class AddressReconciler {
     const { clock, random } = process;
     this.#options = options;
     this.#signal = signal;
-    this.#attempts = new Attempts(clock, random);
+    this.#memory = new AddressMemory(clock, random);
     this.#health = process.health ?? new ReconcileHealth({ clock });
     this.#trigger = new Trigger(() => this.#reconcileGuarded(), clock);
-    const wake = () => this.#trigger.now();
-    const shared = { process, ec2, events: reports.events, wake };
+    const trigger = () => this.#trigger.now();
+    const shared = { process, ec2, events: reports.events, trigger };
     this.#refresh = new Refresh({ ...shared, facts: this.#facts, instanceId: instance.instanceId }, signal);
     this.#lookUp = new HolderLookup(
-      { ...shared, instance, attempts: this.#attempts, enis: () => this.#facts.enis },
+      { ...shared, instance, memory: this.#memory, enis: () => this.#facts.enis },
       signal,
     );
     this.#networks = new VpcNetworks(shared, signal);
     this.#settled = records.firstStart === true;
-    this.#attempts.recall(records.ledger.values());
+    this.#memory.recall(records.ledger.values());
     signal.addEventListener('abort', () => this.#trigger.stop(), { once: true });
   }
 
   /** Something the engine observes may have changed. */
-  wake(): void {
+  trigger(): void {
     this.#trigger.now();
   }
 
   /** An ENI was attached to this node: its addresses need not wait for a describe. */
   attached(eni: Eni): void {
     this.#facts.attached(eni);
-    this.wake();
+    this.trigger();
   }
 
   /** Something outside says that the facts about our ENIs may be wrong: describe them. */
-  doubt(cause: string): void {
+  invalidate(cause: string): void {
     void this.#refresh.request(cause);
   }
 
@@ -99,7 +99,7 @@ export class AddressReconciler {
   /** Another part of this process has put addresses on an ENI, or taken them off: known now, whatever a describe from before says. */
   wrote(eni: EniId, addresses: readonly IpAddress[], isThere: boolean): void {
     this.#facts[isThere ? 'assigned' : 'unassigned'](eni, addresses, this.#options.process.clock.now());
-    this.wake();
+    this.trigger();
   }
 
   /** When the describe was asked for that `enis` rest on, ms since the epoch; undefined before the first. */
@@ -108,14 +108,14 @@ export class AddressReconciler {
   }
 
   /** Why the last describe of our ENIs failed; undefined while they go through. */
-  get trouble(): Refusal | undefined {
-    return this.#refresh.trouble;
+  get lastError(): Refusal | undefined {
+    return this.#refresh.lastError;
   }
 
   /** Calls that should have ended long ago, in words; a reason to restart the process. */
   stuck(): string[] {
     const limit = this.#options.process.clock.now() - STUCK_MS;
-    return Array.from(this.#lanes, ([eni, { performer }]) => ({ eni, since: performer.busySince }))
+    return Array.from(this.#batchers, ([eni, { executor }]) => ({ eni, since: executor.busySince }))
       .filter(({ since }) => since !== undefined && since < limit)
       .map(({ eni }) => `a call for ${eni} has been under way for more than ${STUCK_MS / 60_000} min`);
   }
@@ -124,7 +124,7 @@ export class AddressReconciler {
   async run(): Promise<void> {
     void this.#refresh.request('start');
     await this.#refresh.run();
-    await Promise.all(Array.from(this.#lanes.values(), ({ lane }) => lane.idle()));
+    await Promise.all(Array.from(this.#batchers.values(), ({ batcher }) => batcher.idle()));
     await this.#lookUp.idle();
   }
 
@@ -177,7 +177,7 @@ export class AddressReconciler {
     this.#appearances = appearances;
     this.#settled ||= loaded;
     // What is not seen while a source is loading is not over.
-    if (loaded) this.#attempts.keepOnly(claims, declared);
+    if (loaded) this.#memory.keepOnly(claims, declared);
     const inUse = new Set([...inUseOn(this.#facts.enis, observed.strays ?? []), ...(observed.unplaced ?? [])]);
     this.#missing.mark(ledger, this.#facts.enis, now);
     if (loaded) this.#idle.mark(new Set([...claims.map(({ address }) => address), ...inUse]), ledger, now);
@@ -194,18 +194,18 @@ export class AddressReconciler {
       enis: this.#facts.enis,
       unseen: this.#facts.unseen,
       describedAt: this.#facts.describedAt,
-      blind: this.#refresh.trouble,
+      readError: this.#refresh.lastError,
       idleSince: this.#idle.all,
       missingSince: this.#missing.all,
       inFlight: this.#inFlight(),
-      knownFree: this.#attempts.knownFree,
-      holders: this.#attempts.holders,
-      contested: this.#attempts.contested,
-      disputedUntil: this.#attempts.disputedUntil,
-      doubts: this.#attempts.doubts,
+      knownFree: this.#memory.knownFree,
+      holders: this.#memory.holders,
+      contested: this.#memory.contested,
+      disputedUntil: this.#memory.disputedUntil,
+      doubts: this.#memory.doubts,
       declared,
-      backoffs: this.#attempts.backoffs,
-      troubles: this.#troubles(),
+      backoffs: this.#memory.backoffs,
+      lastErrors: this.#lastErrors(),
     };
   }
 
@@ -215,16 +215,16 @@ export class AddressReconciler {
 
   #inFlight(): ReadonlySet<IpAddress> {
     const flying = new Set<IpAddress>();
-    for (const { lane } of this.#lanes.values()) {
-      for (const item of lane.flying()) flying.add(item.value.address);
+    for (const { batcher } of this.#batchers.values()) {
+      for (const item of batcher.flying()) flying.add(item.value.address);
     }
     return flying;
   }
 
-  #troubles(): ReadonlyMap<EniId, Refusal> {
-    const troubles = new Map<EniId, Refusal>();
-    for (const [eni, { performer }] of this.#lanes) if (performer.trouble) troubles.set(eni, performer.trouble);
-    return troubles;
+  #lastErrors(): ReadonlyMap<EniId, Refusal> {
+    const lastErrors = new Map<EniId, Refusal>();
+    for (const [eni, { executor }] of this.#batchers) if (executor.lastError) lastErrors.set(eni, executor.lastError);
+    return lastErrors;
   }
 
   #remember(planned: Plan): void {
@@ -243,30 +243,30 @@ export class AddressReconciler {
 
   #offer(actions: readonly Action[]): void {
     const byEni = Map.groupBy(actions, (action) => action.eni);
-    for (const eni of byEni.keys()) if (!this.#lanes.has(eni)) this.#lanes.set(eni, this.#open(eni));
-    for (const [eni, { lane }] of this.#lanes) lane.offer((byEni.get(eni) ?? []).map(batchItem));
+    for (const eni of byEni.keys()) if (!this.#batchers.has(eni)) this.#batchers.set(eni, this.#open(eni));
+    for (const [eni, { batcher }] of this.#batchers) batcher.offer((byEni.get(eni) ?? []).map(batchItem));
   }
 
   #open(eni: EniId) {
     const { process, ec2, records, reports } = this.#options;
     const { clock } = process;
-    const performer = new AddressExecutor(eni, {
+    const executor = new AddressExecutor(eni, {
       process,
       ec2: ec2.addresses,
       rateLimiter: ec2Limiter(ec2.rateLimit),
-      known: { ledger: records.ledger, facts: this.#facts, attempts: this.#attempts },
+      known: { ledger: records.ledger, facts: this.#facts, memory: this.#memory },
       events: reports.events,
       refresh: (cause) => this.#refresh.request(cause),
       postponeRelease: (address) => this.#idle.restart(address, clock.now()),
     });
-    const lane = new Batcher<Action>(
+    const batcher = new Batcher<Action>(
       {
         maxBatch: MAX_BATCH,
-        perform: (items) => performer.perform(items),
-        failed: (error, items) => performer.failed(error, items),
+        perform: (items) => executor.perform(items),
+        failed: (error, items) => executor.failed(error, items),
         call: (priority, signal, act) => {
           const askedAt = clock.now();
-          return performer.call(priority, signal, () => {
+          return executor.call(priority, signal, () => {
             this.#lookAgain(eni, askedAt);
             return act();
           });
@@ -276,7 +276,7 @@ export class AddressReconciler {
       },
       this.#signal,
     );
-    return { lane, performer };
+    return { batcher, executor };
   }
 
   /** Decides once more what has waited long for its permission, asked for at `askedAt`. */
@@ -284,8 +284,8 @@ export class AddressReconciler {
     if (this.#options.process.clock.now() - askedAt < WAITED_MS) return;
     for (const action of this.#offered) {
       if (action.kind !== 'assign' || action.eni !== eni) continue;
-      if (action.takeover) this.#attempts.doubt(action.address);
-      else if (action.claim.kind === 'floating') this.#attempts.doubt(action.address, { waited: true });
+      if (action.takeover) this.#memory.doubt(action.address);
+      else if (action.claim.kind === 'floating') this.#memory.doubt(action.address, { waited: true });
     }
     this.#reconcileGuarded();
   }

@@ -14,7 +14,7 @@ export interface RefreshOptions {
   readonly facts: EniCache;
   readonly instanceId: string;
   /** Called when the facts are new. */
-  readonly wake: () => void;
+  readonly trigger: () => void;
 }
 
 /** A burst of doubts is answered by one look, ms. */
@@ -33,7 +33,7 @@ export class Refresh {
   #cause: string | undefined;
   /** The cause of the describe under way. */
   #answering = '';
-  #trouble: Refusal | undefined;
+  #lastError: Refusal | undefined;
   /** Described without a doubt then, ms since the epoch. */
   #resyncAt = 0;
 
@@ -60,8 +60,8 @@ export class Refresh {
   }
 
   /** Why the last describe failed; undefined while they go through. */
-  get trouble(): Refusal | undefined {
-    return this.#trouble;
+  get lastError(): Refusal | undefined {
+    return this.#lastError;
   }
 
   /** Resolves when a describe that was asked for after this call has come back, or has failed, or the signal aborted. */
@@ -94,21 +94,21 @@ export class Refresh {
   }
 
   #taken(enis: readonly Eni[], askedAt: number): void {
-    const { process, facts, events, wake } = this.#options;
+    const { process, facts, events, trigger } = this.#options;
     const { clock } = process;
     const again = facts.described(enis, askedAt, clock.now());
     if (again !== undefined)
       clock.after(again - clock.now(), () => void this.request('a describe contradicted our own call'));
-    this.#trouble = undefined;
+    this.#lastError = undefined;
     events.described(this.#answering, clock.now() - askedAt, enis.length);
-    wake();
+    trigger();
   }
 
   #failed(error: unknown): void {
-    const { instanceId, events, wake } = this.#options;
+    const { instanceId, events, trigger } = this.#options;
     events.problem(`cannot describe the ENIs of ${instanceId}; the facts stay as they were`, error);
-    this.#trouble = lastErrorOf(error);
+    this.#lastError = lastErrorOf(error);
     void this.request('the last describe failed');
-    wake();
+    trigger();
   }
 }

@@ -64,7 +64,7 @@ export class AddressReporter implements AddressEvents {
     }
   }
 
-  /** A forced move is always told as one. */
+  /** A forced move is always reported as one. */
   #came(claim: Claim, eni: EniId, { moved, from, latencyMs }: Arrival): void {
     const { metrics, emit, kindOf = ({ kind }: Claim) => kind } = this.#options;
     metrics.changed(moved ? 'moved' : 'assigned');

@@ -10,7 +10,7 @@ import type { AddressEc2, AddressProcess } from './reconciler-options.ts';
 export interface VpcNetworksOptions {
   readonly process: Pick<AddressProcess, 'clock' | 'random'>;
   readonly ec2: Pick<AddressEc2, 'addresses' | 'rateLimit'>;
-  readonly wake: () => void;
+  readonly trigger: () => void;
 }
 
 /** Subnets are added rarely: what is left out because of them is judged again so often, ms. Two reads per hour, and only where needed. */
@@ -25,7 +25,7 @@ export class VpcNetworks {
   #known: NodeSnapshot['vpcNetworks'] = 'unasked';
   #isWanted = false;
 
-  constructor({ process, ec2, wake }: VpcNetworksOptions, signal: AbortSignal) {
+  constructor({ process, ec2, trigger }: VpcNetworksOptions, signal: AbortSignal) {
     const { clock, random } = process;
     this.#refresher = new Refresher<readonly Cidr[]>(
       {
@@ -40,7 +40,7 @@ export class VpcNetworks {
           failure: (error) => {
             if (!isPassing(error) && this.#known === 'unasked') this.#known = 'unknown';
           },
-          end: wake,
+          end: trigger,
         },
       },
       signal,

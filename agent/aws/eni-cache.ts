@@ -53,7 +53,7 @@ export class EniCache {
 
   /** An ENI that was attached to this node since the last describe, by the word of whoever attached it and of the kernel. */
   attached(eni: Eni): void {
-    if (!this.enis.some(({ id }) => id === eni.id)) this.#observed.heard([...this.enis, eni]);
+    if (!this.enis.some(({ id }) => id === eni.id)) this.#observed.learned([...this.enis, eni]);
   }
 
   assigned(eni: EniId, addresses: readonly IpAddress[], now: number): void {

@@ -26,7 +26,7 @@ const REPEATED = 'it is repeated';
 const ASKED_AGAIN = 'EC2 is asked again';
 const IN_CONTROLLER = "allow ec2:{action} in the controller's IAM role";
 
-/** What the kinds of failure mean for a private address. How long a claim then waits is its own matter: see `Attempts`. */
+/** What the kinds of failure mean for a private address. How long a claim then waits is its own matter: see `AddressMemory`. */
 const ADDRESS: Readonly<Record<Ec2ErrorKind, Reason>> = {
   throttled: 'Throttled',
   unavailable: 'Ec2Unavailable',

@@ -16,7 +16,7 @@ export interface BundleParts {
   readonly server: string;
   readonly choice: ClusterChoice;
   readonly scope: StatusScope;
-  /** Told what is being gathered. */
+  /** Called with what is being gathered. */
   readonly onProgress: (what: string) => void;
 }
 

@@ -101,7 +101,7 @@ function openReconciler(
   });
 }
 
-/** Wakes whoever waits for the next change. */
+/** Triggers whoever waits for the next change. */
 class Pulse {
   readonly #clock: Clock;
   #waiting = new AbortController();

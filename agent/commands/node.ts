@@ -11,7 +11,7 @@ import { keepNodeLinks } from '../node-links/open.ts';
 export async function runNode(options: NodeOptions, stop: AbortSignal): Promise<number> {
   const frame = openNodeFrame(options, stop);
   const { log } = frame.process;
-  // First of all, so that a probe is answered, and told the reason, however long the rest takes.
+  // First of all, so that a probe is answered, and with the reason, however long the rest takes.
   const snapshot = await serveState(frame, options);
 
   // Sources start before EC2 is known, so that they are ready when it is.

@@ -1,4 +1,8 @@
-import { type ControllerSnapshotView, type Ec2Budget, SNAPSHOT_SCHEMA } from '../../lib/model/status/agent-snapshot.ts';
+import {
+  type ControllerSnapshotView,
+  type RateLimitView,
+  SNAPSHOT_SCHEMA,
+} from '../../lib/model/status/agent-snapshot.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import { VERSION } from '../version.ts';
 
@@ -8,7 +12,7 @@ export class ControllerSnapshot {
   readonly #startedAt: number;
   #quota: ControllerSnapshotView['elasticIpQuota'];
   /** What the rate limit of the current term leaves. */
-  ec2: (() => Ec2Budget) | undefined;
+  ec2: (() => RateLimitView) | undefined;
   /** Whether this replica leads now. */
   leads: () => boolean = () => false;
 

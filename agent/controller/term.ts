@@ -51,7 +51,7 @@ export interface TermParts {
 
 /**
  * The leader's loops, until the signal aborts and what was in flight has ended. Another loop is a folder of its own beside
- * eip-objects: it takes {@link TermParts} and the shared sources, states what it needs to see by `sources.need…`, is woken by
+ * eip-objects: it takes {@link TermParts} and the shared sources, states what it needs to see by `sources.need…`, is triggered by
  * `changed`, and is kept by the supervisor here.
  */
 export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise<void> {
@@ -78,7 +78,7 @@ export async function leadOneTerm(term: TermParts, signal: AbortSignal): Promise
   const eniObjects = openEniObjects(eniObjectParts(term, shared, signal), signal);
   const nodeEnis = openNodeEnis(nodeEniParts(term, shared, signal), signal);
   changed.subscribe(() => {
-    for (const loop of [objects, eniObjects, nodeEnis]) loop.wake();
+    for (const loop of [objects, eniObjects, nodeEnis]) loop.trigger();
   });
   supervisor.keep('definitions of NodeENI', (ending) => nodeEnis.followDefinitions(ending));
   supervisor.keep('custom resource definitions', (ending) => sources.followDefinitions(ending));
@@ -205,7 +205,7 @@ function sweepParts(
     process: { clock, random, log, mayAct, callSignal },
     ec2: { elasticIps, interfaces, rateLimit },
     reads: createOwnerReads(cluster.kube, callSignal),
-    languages: { pods: podDialects, objects: objectDialects, context },
+    adapters: { pods: podDialects, objects: objectDialects, context },
     mode: options.dryRun ? 'dry-run' : options.sweep === 'on' ? 'on' : 'dry-run',
     orphans: (count) => metrics.orphans(count),
   };

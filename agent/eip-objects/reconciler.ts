@@ -67,7 +67,7 @@ export interface ObjectMemory {
   readonly retries: FailureMemory<'failed'>;
 }
 
-/** The loop for EIP objects during one term of leadership: observe, plan from the whole snapshot, one call per key at a time, tell. */
+/** The loop for EIP objects during one term of leadership: observe, plan from the whole snapshot, one call per key at a time, report. */
 export class EipObjectReconciler {
   readonly #options: EipObjectReconcilerOptions;
   readonly #signal: AbortSignal;
@@ -85,7 +85,10 @@ export class EipObjectReconciler {
     const { clock, random, log, health, mayAct } = process;
     const { elasticIps, rateLimit } = ec2;
     const memory: ObjectMemory = {
-      cache: new ElasticIpCache({ clock, random, ec2: elasticIps, rateLimit, log, wake: () => this.wake() }, signal),
+      cache: new ElasticIpCache(
+        { clock, random, ec2: elasticIps, rateLimit, log, trigger: () => this.trigger() },
+        signal,
+      ),
       claims: new ClaimMemory(),
       places: new PlacementMemory(),
       endings: new Map(),
@@ -115,13 +118,13 @@ export class EipObjectReconciler {
     );
   }
 
-  wake(): void {
-    this.#reconciler.wake();
+  trigger(): void {
+    this.#reconciler.trigger();
   }
 
   /** Runs until the signal aborts and what was in flight has ended. */
   async run(): Promise<void> {
-    this.wake();
+    this.trigger();
     if (!this.#signal.aborted)
       await new Promise((resolve) => this.#signal.addEventListener('abort', resolve, { once: true }));
     await Promise.all([this.#reconciler.idle(), this.#memory.cache.idle()]);

@@ -16,7 +16,7 @@ export interface BranchEnisOptions {
   readonly log: Logger;
   readonly interfaces: Pick<InterfaceApi, 'describe'>;
   /** There is something new to know. */
-  readonly wake: () => void;
+  readonly trigger: () => void;
 }
 
 /** First and longest time until a look-up that found no branch of ours is repeated, ms: EC2's describes lag. */
@@ -46,7 +46,7 @@ export class BranchEnis {
   #retryAt: number | undefined;
 
   constructor(options: BranchEnisOptions, signal: AbortSignal) {
-    const { clock, random, rateLimit, interfaces, log, wake } = options;
+    const { clock, random, rateLimit, interfaces, log, trigger } = options;
     this.#options = options;
     this.#refresher = new Refresher<Answer>(
       {
@@ -62,7 +62,7 @@ export class BranchEnis {
         on: {
           answer: (answer, askedAt) => this.#take(answer, askedAt),
           failure: (error) => log.warn('cannot look up branch ENIs; trying again', { error, enis: this.#due() }),
-          end: wake,
+          end: trigger,
         },
       },
       signal,
@@ -92,7 +92,7 @@ export class BranchEnis {
     const now = this.#options.clock.now();
     if (this.#due().length > 0) this.#refresher.request();
     const later = [...ids].flatMap((id) => this.#dueAt(id) ?? []).filter((at) => at > now);
-    if (later.length > 0) this.#wakeOnceAt(Math.min(...later));
+    if (later.length > 0) this.#triggerOnceAt(Math.min(...later));
   }
 
   /** Nothing while our own ENIs are unknown: whose branch it is could not be said. */
@@ -109,11 +109,11 @@ export class BranchEnis {
     return known.branch === null ? known.at + Math.min(longest, Math.max(shortest, known.at - known.since)) : undefined;
   }
 
-  #wakeOnceAt(at: number): void {
-    const { clock, wake } = this.#options;
+  #triggerOnceAt(at: number): void {
+    const { clock, trigger } = this.#options;
     if (this.#retryAt !== undefined && this.#retryAt <= at && this.#retryAt > clock.now()) return;
     this.#retryAt = at;
-    clock.after(at - clock.now(), wake);
+    clock.after(at - clock.now(), trigger);
   }
 
   #take({ asked, found }: Answer, at: number): void {

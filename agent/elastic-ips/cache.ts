@@ -16,7 +16,7 @@ export interface ElasticIpCacheOptions {
   readonly random: () => number;
   readonly ec2: ElasticIpApi;
   readonly rateLimit: RateLimit;
-  readonly wake: () => void;
+  readonly trigger: () => void;
   readonly log: Logger;
 }
 
@@ -48,10 +48,10 @@ export class ElasticIpCache {
     lay: layChange,
   });
   #list: readonly ElasticIp[] | undefined;
-  #trouble: Refusal | undefined;
+  #lastError: Refusal | undefined;
 
   constructor(options: ElasticIpCacheOptions, signal: AbortSignal) {
-    const { clock, random, ec2, rateLimit, wake } = options;
+    const { clock, random, ec2, rateLimit, trigger } = options;
     this.#options = options;
     this.#refresher = new Refresher<readonly ElasticIp[]>(
       {
@@ -66,7 +66,7 @@ export class ElasticIpCache {
         on: {
           answer: (eips, askedAt) => this.#read(eips, askedAt),
           failure: (error) => this.#failed(error),
-          end: wake,
+          end: trigger,
         },
       },
       signal,
@@ -84,8 +84,8 @@ export class ElasticIpCache {
   }
 
   /** Why the last read failed, if it did. */
-  get trouble(): Refusal | undefined {
-    return this.#trouble;
+  get lastError(): Refusal | undefined {
+    return this.#lastError;
   }
 
   /** Some Elastic IPs as a read of them alone shows them that was asked for at `askedAt`, ms since the epoch; changed by our calls since. */
@@ -128,8 +128,8 @@ export class ElasticIpCache {
   #read(eips: readonly ElasticIp[], askedAt: number): void {
     this.#observed.read(byId(eips), askedAt);
     this.#list = undefined;
-    if (this.#trouble) this.#options.log.info('the Elastic IPs can be read again');
-    this.#trouble = undefined;
+    if (this.#lastError) this.#options.log.info('the Elastic IPs can be read again');
+    this.#lastError = undefined;
   }
 
   #failed(error: unknown): void {
@@ -137,9 +137,9 @@ export class ElasticIpCache {
     if (isThrottling(error)) return;
     const forbidden = isForbidden(error);
     const reason = forbidden ? 'Unauthorized' : 'Ec2Unavailable';
-    const known = this.#trouble?.reason === reason;
+    const known = this.#lastError?.reason === reason;
     const advice = forbidden ? "; allow ec2:DescribeAddresses in the agent's IAM role" : '; it is repeated';
-    this.#trouble = {
+    this.#lastError = {
       reason,
       message: `cannot read the Elastic IPs: ${error instanceof Error ? error.message : String(error)}${advice}`,
     };
@@ -160,10 +160,10 @@ function layChange(
   { allocationId, eip, ended }: OwnChange,
   { at, askedAt }: { readonly at: number; readonly askedAt: number | undefined },
 ): Map<AllocationId, ElasticIp> {
-  const told = eips.get(allocationId);
+  const read = eips.get(allocationId);
   if (eip === undefined) eips.delete(allocationId);
-  else if (told === undefined || askedAt === undefined || at >= askedAt) eips.set(allocationId, eip);
-  else eips.set(allocationId, mergeLagging(told, eip, ended));
+  else if (read === undefined || askedAt === undefined || at >= askedAt) eips.set(allocationId, eip);
+  else eips.set(allocationId, mergeLagging(read, eip, ended));
   return eips;
 }
 
@@ -172,7 +172,7 @@ function isForbidden(error: unknown): boolean {
 }
 
 /** A read right after our call may still lack the tags or the pairing that the call made, or show the pairing that it ended. */
-function mergeLagging(told: ElasticIp, ours: ElasticIp, ended: readonly string[]): ElasticIp {
-  const late = told.association === undefined || ended.includes(told.association.associationId);
-  return { ...told, tags: { ...ours.tags, ...told.tags }, association: late ? ours.association : told.association };
+function mergeLagging(read: ElasticIp, ours: ElasticIp, ended: readonly string[]): ElasticIp {
+  const late = read.association === undefined || ended.includes(read.association.associationId);
+  return { ...read, tags: { ...ours.tags, ...read.tags }, association: late ? ours.association : read.association };
 }

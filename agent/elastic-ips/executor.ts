@@ -17,7 +17,7 @@ export interface EipStepParts {
   readonly memory: ElasticIpMemory;
   readonly pendingAssociations: Pick<Journal<PendingAssociation>, 'put'>;
   /** The facts about our ENIs may be wrong. */
-  readonly doubtEnis: (cause: string) => void;
+  readonly invalidateEnis: (cause: string) => void;
   /** An EIP may exist that no read shows yet. */
   readonly lookAgain: () => void;
   readonly recordEvent: ElasticIpReports['recordEvent'];
@@ -85,7 +85,7 @@ export function stepFailed(cause: unknown, step: EipStep, parts: EipStepParts): 
   if (error.code !== 'InvalidAllocationID.NotFound' || failures > PATIENCE) memory.distrust(step.key, clock.now());
   if (unknown) parts.lookAgain();
   if (step.kind === 'associate' && (error.kind === 'not-found' || error.kind === 'rejected'))
-    parts.doubtEnis(`AssociateAddress: ${error.code}`);
+    parts.invalidateEnis(`AssociateAddress: ${error.code}`);
   const warnedAt = PASSING.has(reason) ? LASTING_FAILURES : 1;
   if (step.kind === 'disassociate' && !unknown && failures === warnedAt)
     parts.recordEvent(undefined, step.owner, { kind: 'disassociation-failed', message });

@@ -4,9 +4,9 @@ import type { EipOwner } from '../../lib/model/elastic-ips/owner.ts';
 import type { PendingAssociation } from '../../lib/model/elastic-ips/pending-association.ts';
 import type { OwnedEip } from '../../lib/model/elastic-ips/plan.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
-import type { ElasticIpLanguages } from './reconciler-options.ts';
+import type { ElasticIpAdapters } from './reconciler-options.ts';
 
-export interface OwnershipOptions extends Pick<ElasticIpLanguages, 'context' | 'dialects' | 'serves'> {
+export interface OwnershipOptions extends Pick<ElasticIpAdapters, 'context' | 'dialects' | 'serves'> {
   readonly pendingAssociations: Pick<Journal<PendingAssociation>, 'get' | 'values' | 'delete'>;
 }
 

@@ -54,11 +54,11 @@ export interface ElasticIpEc2 {
   readonly interfaces: Pick<InterfaceApi, 'describe'>;
   readonly rateLimit: RateLimit;
   /** The facts about our ENIs may be wrong: describe them. */
-  readonly doubtEnis: (cause: string) => void;
+  readonly invalidateEnis: (cause: string) => void;
 }
 
 /** How pods ask for Elastic IPs, and which may. */
-export interface ElasticIpLanguages {
+export interface ElasticIpAdapters {
   readonly context: DialectContext;
   readonly dialects: readonly PodDialect[];
   readonly requestsOf: (pod: Pod, context: DialectContext) => EipRequests;
@@ -75,7 +75,7 @@ export interface ElasticIpReports {
 export interface ElasticIpReconcilerOptions {
   readonly process: ElasticIpProcess;
   readonly ec2: ElasticIpEc2;
-  readonly requests: ElasticIpLanguages;
+  readonly requests: ElasticIpAdapters;
   /** Prepared EIPs that are being paired, by allocation id: survives the process, as the ENI does. */
   readonly pendingAssociations: Journal<PendingAssociation>;
   readonly releaseDelayMs: number;

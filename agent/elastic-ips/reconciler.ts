@@ -52,11 +52,11 @@ export class ElasticIpReconciler {
     this.#signal = signal;
     const { process, ec2, requests, reports } = options;
     const { clock, log, health } = process;
-    const wake = () => this.wake();
-    this.#cache = new ElasticIpCache({ ...process, ec2: ec2.elasticIps, rateLimit: ec2.rateLimit, wake }, signal);
+    const trigger = () => this.trigger();
+    this.#cache = new ElasticIpCache({ ...process, ec2: ec2.elasticIps, rateLimit: ec2.rateLimit, trigger }, signal);
     this.#memory = new ElasticIpMemory(process);
     this.#ownership = new ElasticIpOwnership({ ...requests, pendingAssociations: options.pendingAssociations });
-    this.#branches = new BranchEnis({ ...process, ...ec2, wake }, signal);
+    this.#branches = new BranchEnis({ ...process, ...ec2, trigger }, signal);
     this.#reporter = new ElasticIpReporter(clock, log, (claim, event) => reports.recordEvent(claim, '', event));
     // For what an earlier life left behind.
     if (requests.context.clusterName !== undefined) this.#lookAt = [clock.now()];
@@ -85,8 +85,8 @@ export class ElasticIpReconciler {
     return this.#cache;
   }
 
-  wake(): void {
-    this.#reconciler.wake();
+  trigger(): void {
+    this.#reconciler.trigger();
   }
 
   /** Resolves when nothing is in flight any more; for a clean stop. */
@@ -150,18 +150,18 @@ export class ElasticIpReconciler {
 
   /** Who may not read the Elastic IPs has none of ours to see. */
   #hasSeenAll({ podsKnown, describedAt, addressesComplete }: EipSurroundingsNow): boolean {
-    const { readAt, trouble } = this.#cache;
-    const asked = this.#options.requests.context.clusterName === undefined || trouble?.reason === 'Unauthorized';
+    const { readAt, lastError } = this.#cache;
+    const asked = this.#options.requests.context.clusterName === undefined || lastError?.reason === 'Unauthorized';
     return podsKnown && describedAt !== undefined && addressesComplete && (asked || readAt !== undefined);
   }
 
   /** A cluster without Elastic IPs asks EC2 nothing about them, except once at the start. Returns when to look again. */
   #read({ readEips, retryAt }: EipPlan): number | undefined {
     const now = this.#options.process.clock.now();
-    const { readAt, trouble } = this.#cache;
+    const { readAt, lastError } = this.#cache;
     const pending = this.#lookAt.filter((at) => readAt === undefined || readAt < at);
     // Nobody waits for this look, and it is forbidden: then there can be nothing of ours to find.
-    this.#lookAt = trouble?.reason === 'Unauthorized' ? [] : pending;
+    this.#lookAt = lastError?.reason === 'Unauthorized' ? [] : pending;
     if (readEips || this.#lookAt.some((at) => at <= now)) this.#cache.request();
     const times = [retryAt, ...this.#lookAt.filter((at) => at > now)].filter((at) => at !== undefined);
     return times.length > 0 ? Math.min(...times) : undefined;
@@ -184,7 +184,7 @@ export class ElasticIpReconciler {
       await performStep(step, parts);
     } finally {
       this.#sent.delete(step.key);
-      // After a stop nobody wakes us any more, but what became of the call is reported.
+      // After a stop nobody triggers us any more, but what became of the call is reported.
       if (this.#signal.aborted) this.#plan();
     }
   }
@@ -197,7 +197,7 @@ export class ElasticIpReconciler {
       calls,
       pendingAssociations,
       memory: this.#memory,
-      doubtEnis: ec2.doubtEnis,
+      invalidateEnis: ec2.invalidateEnis,
       lookAgain: () => this.#lookAgain(),
       recordEvent: reports.recordEvent,
     };
@@ -205,7 +205,7 @@ export class ElasticIpReconciler {
 
   #snapshot(now: EipSurroundingsNow, claims: readonly PlacedEipClaim[]): EipSnapshot {
     const { process, requests, releaseDelayMs } = this.#options;
-    const { eips, readAt, trouble } = this.#cache;
+    const { eips, readAt, lastError } = this.#cache;
     const memory = this.#memory;
     const pods = now.pods.filter(isAlive);
     const owned = this.#ownership.owned(eips, readAt);
@@ -225,7 +225,7 @@ export class ElasticIpReconciler {
       ourEnis: new Set([...now.enis, ...this.#branches.all.values()].flatMap((eni) => eni?.id ?? [])),
       eips,
       eipsAt: readAt,
-      eipsError: trouble,
+      eipsError: lastError,
       owned: owned.map((one) => ({ ...one, eipsAfter: memory.distrustedSince(one.eip.allocationId) })),
       owners: this.#ownership.owners,
       unclaimedSince: memory.unclaimedSince,
@@ -245,7 +245,7 @@ export class ElasticIpReconciler {
     });
     const recheckAt = 'recheckAt' in place ? place.recheckAt : undefined;
     if (recheckAt !== undefined && recheckAt <= this.#options.process.clock.now()) {
-      this.#options.ec2.doubtEnis(`${pod.podIps[0]} of ${podKey(pod)} is on no known ENI`);
+      this.#options.ec2.invalidateEnis(`${pod.podIps[0]} of ${podKey(pod)} is on no known ENI`);
     }
     const seen = memory.firstSeen(claim) ?? 0;
     // An EIP that a controller has just allocated and handed over is in no cache from before.

@@ -1,7 +1,7 @@
 import type { ElasticIpClaim } from '../../lib/model/elastic-ips/claim.ts';
 import { isAlive, type Pod, podKey } from '../../lib/model/pod.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
-import type { ElasticIpLanguages } from './reconciler-options.ts';
+import type { ElasticIpAdapters } from './reconciler-options.ts';
 
 export interface Requested {
   readonly pod: Pod;
@@ -11,7 +11,7 @@ export interface Requested {
 /** What the living pods ask for, and what of it could not be understood, by pod key. */
 export function requestsOfAll(
   pods: readonly Pod[],
-  { requestsOf, context }: Pick<ElasticIpLanguages, 'requestsOf' | 'context'>,
+  { requestsOf, context }: Pick<ElasticIpAdapters, 'requestsOf' | 'context'>,
 ): { wished: readonly Requested[]; refusals: ReadonlyMap<string, readonly Refusal[]> } {
   const refusals = new Map<string, readonly Refusal[]>();
   const wished = pods.filter(isAlive).map((pod) => {

@@ -15,7 +15,7 @@ export interface NetworkInterfaceCacheOptions {
   readonly rateLimit: RateLimit;
   /** Reads the interfaces that the cache is about. */
   readonly describe: (signal: AbortSignal) => Promise<readonly NetworkInterface[]>;
-  readonly wake: () => void;
+  readonly trigger: () => void;
   readonly onProblem: (message: string, error: unknown) => void;
 }
 
@@ -112,7 +112,7 @@ export class NetworkInterfaceCache {
   }
 
   #refresherOf<T>(fault: string, read: () => Promise<T>, answer: (answer: T, askedAt: number) => void): Refresher<T> {
-    const { clock, random, rateLimit, wake: end, onProblem } = this.#options;
+    const { clock, random, rateLimit, trigger: end, onProblem } = this.#options;
     const permission = { rateLimiter: ec2Limiter(rateLimit), priority: () => 1 };
     const pause = (error: unknown) => (isThrottling(error) ? undefined : FAILED);
     const pace = { minIntervalMs: MIN_INTERVAL_MS, pause };

@@ -26,7 +26,7 @@ export function openEniObjects(options: EniObjectsOptions, signal: AbortSignal):
   const { process, ec2, kube, sources, recorder, context, tenants } = options;
   const { clock, random, log } = process;
   sources.needEniObjects('enis', true);
-  const instances = new NodeInstances({ kube, clock, log, onChange: () => loop.wake() }, signal);
+  const instances = new NodeInstances({ kube, clock, log, onChange: () => loop.trigger() }, signal);
   const statusSubresource = () => sources.eniServed?.statusSubresource ?? true;
   const loop = createEniObjectReconciler(
     {

@@ -63,7 +63,7 @@ export interface EniObjectReconcilerParts {
 
 export interface EniObjectReconciler {
   /** Something that the loop observes has changed. */
-  wake(): void;
+  trigger(): void;
   /** Resolves when nothing is in flight any more; for a clean stop. */
   idle(): Promise<void>;
 }
@@ -71,10 +71,10 @@ export interface EniObjectReconciler {
 const RESYNC_MS = 600_000;
 const NOTHING_TO_DO: Plan<EniStep> = { steps: [], retryAt: undefined };
 
-/** The loop for ENI objects: observe, plan from the whole snapshot, one call per object at a time, tell. */
+/** The loop for ENI objects: observe, plan from the whole snapshot, one call per object at a time, report. */
 export function createEniObjectReconciler(parts: EniObjectReconcilerParts, signal: AbortSignal): EniObjectReconciler {
   const loop = new Loop(parts, signal);
-  loop.wake();
+  loop.trigger();
   return loop;
 }
 
@@ -92,9 +92,9 @@ class Loop implements EniObjectReconciler {
     this.#statuses = new StatusWrites(parts.objects.writer, log);
     const { interfaces: ec2, rateLimit } = parts.ec2;
     const onProblem = (message: string, error: unknown) => log.warn(message, { error });
-    const wake = () => this.wake();
+    const trigger = () => this.trigger();
     this.#cache = new NetworkInterfaceCache(
-      { clock, random, ec2, rateLimit, describe: (until) => this.#describe(until), wake, onProblem },
+      { clock, random, ec2, rateLimit, describe: (until) => this.#describe(until), trigger, onProblem },
       signal,
     );
     this.#reconciler = new Reconciler(
@@ -116,8 +116,8 @@ class Loop implements EniObjectReconciler {
     );
   }
 
-  wake(): void {
-    this.#reconciler.wake();
+  trigger(): void {
+    this.#reconciler.trigger();
   }
 
   async idle(): Promise<void> {
@@ -170,7 +170,7 @@ class Loop implements EniObjectReconciler {
     if (readRoom !== undefined) this.#cache.requestRoom(readRoom);
     // What is under way is not finished: only whether it is still wanted counts.
     if (this.#reconciler.isBusy(object.uid)) return { step, times: [] };
-    if (status !== undefined && this.#statuses.write(object, status)) this.#tellRefusal(object, status);
+    if (status !== undefined && this.#statuses.write(object, status)) this.#reportRefusal(object, status);
     const times = retryAt === undefined ? [] : [retryAt];
     if (!poll) this.#memory.settled(object);
     else
@@ -200,7 +200,7 @@ class Loop implements EniObjectReconciler {
     this.#memory.succeeded(step);
     if (!callsEc2(step)) return;
     log.info(`ENI object: ${step.kind} done`, { ...about(step), callMs: clock.now() - startedAt });
-    this.#tellStep(step);
+    this.#reportStep(step);
   }
 
   #failed(step: EniStep, cause: unknown): void {
@@ -226,15 +226,15 @@ class Loop implements EniObjectReconciler {
   }
 
   /** Once when a status first shows it. */
-  #tellRefusal(object: EniObject, { ready }: EniObjectStatus): void {
+  #reportRefusal(object: EniObject, { ready }: EniObjectStatus): void {
     if (ready?.status !== 'False' || ready.reason === object.status.ready?.reason || !REFUSALS.has(ready.reason))
       return;
     this.#parts.objects.recordEvent(object, { type: 'Warning', reason: ready.reason, message: ready.message });
   }
 
-  #tellStep(step: EniStep): void {
+  #reportStep(step: EniStep): void {
     const retained = step.kind === 'tag' ? step.retained : undefined;
-    const event = retained === undefined ? TOLD[step.kind] : 'InterfaceRetained';
+    const event = retained === undefined ? EVENTS[step.kind] : 'InterfaceRetained';
     if (event === undefined) return;
     const place = step.kind === 'attach' ? ` to ${step.instanceId} at device index ${step.deviceIndex}` : '';
     const why = retained === undefined ? '' : ` stays: ${retained}`;
@@ -247,7 +247,7 @@ function isUnknown(cause: unknown): boolean {
   return cause instanceof Ec2Error && cause.kind === 'unknown-outcome';
 }
 
-const TOLD: Partial<Record<EniStep['kind'], string>> = {
+const EVENTS: Partial<Record<EniStep['kind'], string>> = {
   create: 'InterfaceCreated',
   attach: 'InterfaceAttached',
   detach: 'InterfaceDetached',

@@ -77,7 +77,7 @@ export class AddressSteps {
     if (late && (held === undefined || wasHere))
       this.#parts.node.records.put(places.map((place) => recordOf(item, place, hold, 'taking')));
     const addresses = places.map(({ address }) => address);
-    this.#setBack(item, addresses, late ? { ...outcome, kind: 'again' } : outcome);
+    this.#backOff(item, addresses, late ? { ...outcome, kind: 'again' } : outcome);
   }
 
   /** `held`: which ENI has lost each address, as far as one had it. */
@@ -99,7 +99,7 @@ export class AddressSteps {
       message: `${addresses.join(', ')} moved${from && ` from ${from}`} to ${eni} of ${node.name}`,
     });
     if (Array.from(held.values()).some((id) => id !== '')) item.countFailover(process);
-    ec2.doubtEnis('a floating IP has come');
+    ec2.invalidateEnis('a floating IP has come');
   }
 
   /**
@@ -119,7 +119,7 @@ export class AddressSteps {
     const judged = await this.#look.judge(requests, { allowed, signal }).catch(outcomeOf);
     if (!isListed(step, item, uid)) return takeable;
     if ('kind' in judged) {
-      this.#setBack(
+      this.#backOff(
         item,
         requests.map(({ address }) => address),
         judged,
@@ -173,7 +173,7 @@ export class AddressSteps {
         return false;
       }
       case 'refused':
-        this.#setBack(item, [address], { kind: 'refused', lasting: true, ...takeover.refusal });
+        this.#backOff(item, [address], { kind: 'refused', lasting: true, ...takeover.refusal });
         return false;
     }
   }
@@ -213,7 +213,7 @@ export class AddressSteps {
       records.get(recordKey(record)) === record &&
       (item.deletedAt !== undefined || !item.ip.addresses.some((listed) => listed.address === address));
     const outcome = await unassign(this.#writer, { eni, addresses: [address], allowed, signal });
-    if (outcome.kind !== 'done') return this.#setBack(item, [record.address], outcome);
+    if (outcome.kind !== 'done') return this.#backOff(item, [record.address], outcome);
     records.delete([recordKey(record)]);
     ec2.wrote(eni, [address], false);
     ec2.elasticIps.cache.left(eni, [address]);
@@ -223,10 +223,10 @@ export class AddressSteps {
       eni: record.eni,
       requestId: outcome.requestId,
     });
-    ec2.doubtEnis('a floating IP was given back');
+    ec2.invalidateEnis('a floating IP was given back');
   }
 
-  #setBack(item: FloatingItem, addresses: readonly IpAddress[], outcome: Exclude<Outcome, { kind: 'done' }>): void {
+  #backOff(item: FloatingItem, addresses: readonly IpAddress[], outcome: Exclude<Outcome, { kind: 'done' }>): void {
     const { process, ec2, objects } = this.#parts;
     const { clock, log } = process;
     const { kind, reason, message } = outcome;
@@ -238,7 +238,7 @@ export class AddressSteps {
     const lasting = outcome.kind === 'refused' && outcome.lasting;
     if (lasting && !this.#servesAny(item))
       item.unfit = { reason, message, until: clock.now() + INELIGIBLE_MS, failures: 1 };
-    if (kind === 'refused') ec2.doubtEnis(`EC2 refused a floating IP: ${reason}`);
+    if (kind === 'refused') ec2.invalidateEnis(`EC2 refused a floating IP: ${reason}`);
     if (isKnown) return;
     log.warn('cannot take floating IP over', { floatingIp: item.ip.name, addresses, reason, message });
     if (kind === 'refused')

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/runtime/clock.ts';
 
-/** Puts the time of a describe by the wall clock on the monotonic clock, at the moment it is first heard of. */
+/** Puts the time of a describe by the wall clock on the monotonic clock, at the moment it is first seen. */
 export class FactAge {
   readonly #clock: Clock;
   readonly #wall: () => number;

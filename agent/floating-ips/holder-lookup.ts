@@ -48,7 +48,7 @@ export class HostHolderLookup {
     return new Map(
       requests.map((request) => {
         const holder = holders.get(request.address);
-        // One that is not told is not accused.
+        // One that is not named is not accused.
         const owner = holder?.instanceId === undefined ? undefined : (owners.get(holder.instanceId) ?? 'unanswered');
         return [request.address, { takeover: judgeTakeover(request, holder, owner, this.#clusters()), holder }];
       }),

@@ -23,7 +23,7 @@ export interface HostPort {
 /** How long our own command outweighs a view that does not show it yet, ms: the kernel's event is there within some ms. */
 const ECHO_MS = 1_000;
 
-/** The host's interfaces as they are after our own commands, also before the kernel's events have told so. */
+/** The host's interfaces as they are after our own commands, also before the kernel's events have said so. */
 export class HostAddresses {
   readonly #port: HostPort;
   readonly #clock: Clock;

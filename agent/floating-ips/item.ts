@@ -17,14 +17,14 @@ import type { FloatingProcess } from './step-parts.ts';
 /** What this agent remembers of one FloatingIP while it runs. */
 export class FloatingItem {
   ip: FloatingIp;
-  /** The object as the watch told it last; `ip` runs ahead of it by our own writes. */
+  /** The object as the watch showed it last; `ip` runs ahead of it by our own writes. */
   source: FloatingIp;
   /** When its deletion was seen; undefined while it exists. */
   deletedAt: number | undefined;
   readonly hold: LeaseClient;
   /** When this node got the Lease; undefined once the failover is counted. */
   acquiredAt: number | undefined;
-  /** When this node got the Lease, or this agent heard of the object first. */
+  /** When this node got the Lease, or this agent saw the object first. */
   heldSince: number;
   readonly takenAt = new Map<IpAddress, number>();
   /** By address. */

@@ -63,7 +63,7 @@ export class LeaseClient {
     };
   }
 
-  /** The watch shows the record: the server can be heard. Undefined: the Lease was deleted. */
+  /** The watch shows the record: the server answers. Undefined: the Lease was deleted. */
   onLease(lease: Lease | undefined): void {
     this.#blind = false;
     this.observe(lease);
@@ -78,7 +78,7 @@ export class LeaseClient {
     if (lease?.spec?.holderIdentity !== this.#options.nodeName) this.#renewedAt = undefined;
   }
 
-  /** The API server can be heard again. Somebody else's hold is judged again, because an outage looks like a dead holder to everybody. */
+  /** The API server answers again. Somebody else's hold is judged again, because an outage looks like a dead holder to everybody. */
   regained(): void {
     if (this.#seen !== undefined && this.#seen.lease?.spec?.holderIdentity !== '')
       this.#seen = { ...this.#seen, at: this.#options.clock.now() };
@@ -97,7 +97,7 @@ export class LeaseClient {
       this.observe(fresh);
       // The holder was cut off as we were, so it gets the whole time again, from now.
       if (wasBlind) return this.regained();
-      // A renewal or another holder that the watch has not told yet: the plan has to look again.
+      // A renewal or another holder that the watch has not shown yet: the plan has to look again.
       if (!sameSpec(before?.spec, fresh?.spec)) return;
       await this.#claim(fresh, this.#options.timing.leaseMs, signal);
     });

@@ -28,7 +28,7 @@ interface RestOfAgent {
   readonly podAddresses: () => ReadonlyMap<IpAddress, string>;
   /** Where routed addresses stand. */
   readonly routed: () => ReadonlyMap<IpAddress, RoutedState>;
-  readonly doubtEnis: (cause: string) => void;
+  readonly invalidateEnis: (cause: string) => void;
   readonly wrote: FloatingEc2['wrote'];
 }
 
@@ -49,7 +49,7 @@ export interface FloatingIpsOptions {
 
 export interface FloatingIps {
   /** The facts about ENIs or pods may have changed. */
-  wake(): void;
+  trigger(): void;
   /** Links of the host came or were named. */
   linksChanged(): void;
   /** The addresses of all objects, as far as they are known. */
@@ -93,11 +93,11 @@ export function openFloatingIps(options: FloatingIpsOptions): FloatingIps {
       held.now(need.holds);
     },
   });
-  watches.changed.subscribe(() => reconciler.wake());
+  watches.changed.subscribe(() => reconciler.trigger());
   watches.leaseSeen.subscribe(({ name, lease }) => reconciler.leaseSeen(name, lease));
   watches.contactRegained.subscribe(() => reconciler.contactRegained());
   return {
-    wake: () => reconciler.wake(),
+    trigger: () => reconciler.trigger(),
     linksChanged: () => watches.linksChanged(),
     routed: () => reconciler.routed(),
     routedChanged,
@@ -172,7 +172,7 @@ function objectsOf(
   };
 }
 
-/** Which Leases this node holds, as a metric: told when it changes. */
+/** Which Leases this node holds, as a metric: set when it changes. */
 class HeldLeases {
   readonly #metrics: ProcessParts['metrics'];
   #names: ReadonlySet<string> = new Set();

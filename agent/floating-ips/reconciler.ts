@@ -66,20 +66,20 @@ export class FloatingIpReconciler {
     );
   }
 
-  wake(): void {
-    this.#reconciler.wake();
+  trigger(): void {
+    this.#reconciler.trigger();
   }
 
   /** The watch shows the Lease of an object; undefined: it was deleted. */
   leaseSeen(name: string, lease: Lease | undefined): void {
     this.#items.get(name)?.hold.onLease(lease);
-    this.wake();
+    this.trigger();
   }
 
   /** The watch of the Leases is open again after it was cut. */
   contactRegained(): void {
     for (const { hold } of this.#items.values()) hold.regained();
-    this.wake();
+    this.trigger();
   }
 
   /** What route tables should lead here now, from a fresh look: a hold may have ended since the last plan. */
@@ -95,7 +95,7 @@ export class FloatingIpReconciler {
 
   /** Works until the signal aborts, then parks or hands over what it holds; resolves when that is done, or after some seconds. */
   async run(stop: AbortSignal): Promise<void> {
-    this.wake();
+    this.trigger();
     await new Promise<void>((resolve) => {
       if (stop.aborted) resolve();
       else stop.addEventListener('abort', () => resolve(), { once: true });
@@ -104,7 +104,7 @@ export class FloatingIpReconciler {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#idle = resolve;
     const cancel = this.#options.process.clock.after(STOP_MS, resolve);
-    this.wake();
+    this.trigger();
     await promise;
     cancel();
     this.#ended.abort();
@@ -118,7 +118,7 @@ export class FloatingIpReconciler {
     need(this.#needOf(now));
     const snapshot = this.#snapshot(now);
     const planned = snapshot && planFloating(snapshot);
-    if (planned?.describe !== undefined) ec2.doubtEnis(planned.describe);
+    if (planned?.describe !== undefined) ec2.invalidateEnis(planned.describe);
     const steps = firstOfEach(planned?.steps ?? []);
     this.#noteRouted(this.#routedIn(now.floatingIps, () => snapshot));
     if (snapshot !== undefined) this.#dropFinished(snapshot, steps);
@@ -128,7 +128,7 @@ export class FloatingIpReconciler {
     return { steps, retryAt: planned?.retryAt };
   }
 
-  /** Wakes whoever writes the routes when what they should be has changed. */
+  /** Triggers whoever writes the routes when what they should be has changed. */
   #noteRouted(holds: RoutedHolds): void {
     const text = JSON.stringify(holds);
     if (text === this.#routedNow) return;

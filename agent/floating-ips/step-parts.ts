@@ -31,7 +31,7 @@ export interface FloatingProcess {
   readonly log: Logger;
   readonly metrics: FloatingIpMetrics & Pick<AddressMetrics, 'tookOver'>;
   readonly callSignal: AbortSignal;
-  /** Hears how reconciles end. @default kept to itself */
+  /** Follows how reconciles end. @default kept to itself */
   readonly health?: ReconcileHealth;
 }
 
@@ -42,10 +42,10 @@ export interface FloatingEc2 {
   readonly elasticIps: ElasticIpParts;
   readonly rateLimit: RateLimit;
   readonly enis: () => readonly Eni[];
-  /** Hears of each accepted call: our ENIs are known without a describe. */
+  /** Called for each accepted call: our ENIs are known without a describe. */
   readonly wrote: (eni: EniId, addresses: readonly IpAddress[], isThere: boolean) => void;
   /** The facts about our ENIs may be wrong: describe them. */
-  readonly doubtEnis: (cause: string) => void;
+  readonly invalidateEnis: (cause: string) => void;
 }
 
 /** The objects at the API server. */

@@ -61,12 +61,12 @@ export function openWatches(options: WatchOptions): Watches {
   const { client, ownNode } = cluster;
   const { clock, random, log } = process;
   const topics = { changed: new Topic(), leaseSeen: new Topic<SeenLease>(), contactRegained: new Topic() };
-  const wake = () => topics.changed.publish();
+  const trigger = () => topics.changed.publish();
   const onProblem = (message: string, error?: unknown) => log.warn(message, { error });
-  const objects = new ObjectWatch({ client, clock, random, onChange: wake, onProblem });
+  const objects = new ObjectWatch({ client, clock, random, onChange: trigger, onProblem });
   const leases = watchLeases(options, topics);
-  const host = watchHost(options, wake);
-  const spot = watchSpot(options, wake);
+  const host = watchHost(options, trigger);
+  const spot = watchSpot(options, trigger);
   return {
     ...topics,
     objects,
@@ -75,7 +75,7 @@ export function openWatches(options: WatchOptions): Watches {
     node: () => ownNode.node,
     leaving: spot.leaving,
     need({ node: needsNode, leases: needsLeases, holds }) {
-      ownNode.need('floating IPs', needsNode ? wake : undefined);
+      ownNode.need('floating IPs', needsNode ? trigger : undefined);
       host.watch.set(needsNode);
       leases.set(needsLeases);
       spot.watch.set(holds.length > 0);
@@ -129,13 +129,13 @@ function watchHost(
   };
 }
 
-function watchSpot({ process: { clock, log }, imds }: WatchOptions, wake: () => void) {
+function watchSpot({ process: { clock, log }, imds }: WatchOptions, trigger: () => void) {
   let leaving: string | undefined;
   const watch = new OnDemand((signal) => {
     if (imds === undefined) return Promise.resolve();
     const onNotice = (reason: string) => {
       leaving = reason;
-      wake();
+      trigger();
     };
     const onProblem = (error: unknown) => log.debug('instance metadata does not answer', { error });
     const read = (inner: AbortSignal) => imdsSpotAction(imds, inner);

@@ -15,7 +15,7 @@ export interface NodeEniFactsParts {
   readonly rateLimiter: RateLimiter;
   readonly clusterName: string;
   readonly objects: Pick<NodeEniAccess, 'usersOf' | 'endingOf'>;
-  readonly wake: () => void;
+  readonly trigger: () => void;
 }
 
 /** Describes are shared by all nodes that join within this time, ms. */
@@ -46,7 +46,7 @@ export class NodeEniFacts {
   };
 
   constructor(parts: NodeEniFactsParts, signal: AbortSignal) {
-    const { process, objects, rateLimiter, wake } = parts;
+    const { process, objects, rateLimiter, trigger } = parts;
     const { clock, random, log } = process;
     const { interfaces: ec2, networks: api, rateLimit } = parts.ec2;
     this.cache = new NetworkInterfaceCache(
@@ -54,7 +54,7 @@ export class NodeEniFacts {
         clock,
         random,
         rateLimit,
-        wake,
+        trigger,
         ec2,
         describe: (until) => this.#describe(parts, until),
         onProblem: (message, error) => log.warn(message, { error }),
@@ -73,7 +73,7 @@ export class NodeEniFacts {
           rateLimiter: limiter,
           minIntervalMs,
           ask,
-          onAnswer: wake,
+          onAnswer: trigger,
           onProblem: (error) => log.warn(`cannot read ${what} for NodeENIs`, { error }),
         },
         signal,

@@ -21,7 +21,7 @@ export interface NodeEnisOptions {
 }
 
 export interface NodeEnis {
-  wake(): void;
+  trigger(): void;
   /** Looks which definitions exist, until the signal aborts. */
   followDefinitions(signal: AbortSignal): Promise<void>;
   /** Resolves when nothing is in flight any more. */
@@ -56,9 +56,9 @@ export function openNodeEnis(options: NodeEnisOptions, signal: AbortSignal): Nod
     signal,
   );
 
-  changed.subscribe(() => loop.wake());
+  changed.subscribe(() => loop.trigger());
   return {
-    wake: () => loop.wake(),
+    trigger: () => loop.trigger(),
     followDefinitions: (until) => sources.followDefinitions(until),
     async idle() {
       await Promise.all([loop.idle(), publisher.idle(), sources.ended()]);

@@ -14,7 +14,7 @@ export interface NodeEniPublisherParts {
   readonly kube: KubeClient;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Told when something waits, or a write failed. */
+  /** Called when something waits, or a write failed. */
   readonly changed: Topic;
 }
 
@@ -35,7 +35,7 @@ export class NodeEniPublisher {
 
   constructor(parts: NodeEniPublisherParts, signal: AbortSignal) {
     const { clock, log, changed } = parts;
-    const writes = { clock, log, wake: () => changed.publish() };
+    const writes = { clock, log, trigger: () => changed.publish() };
     this.#parts = parts;
     this.#signal = signal;
     this.#statuses = new EchoedWrites({

@@ -82,7 +82,7 @@ export class NodeEniReconciler {
     this.#pace = new Pace(clock);
     this.#reporter = new NodeEniReporter(parts);
     const rateLimiter = ec2Limiter(ec2.rateLimit);
-    this.#facts = new NodeEniFacts({ ...parts, rateLimiter, wake: () => this.wake() }, signal);
+    this.#facts = new NodeEniFacts({ ...parts, rateLimiter, trigger: () => this.trigger() }, signal);
     this.#reconciler = new Reconciler(
       {
         clock,
@@ -101,12 +101,12 @@ export class NodeEniReconciler {
       },
       signal,
     );
-    this.wake();
+    this.trigger();
   }
 
   /** Something that the loop observes has changed. */
-  wake(): void {
-    this.#reconciler.wake();
+  trigger(): void {
+    this.#reconciler.trigger();
   }
 
   /** Resolves when nothing is in flight any more; for a clean stop. */

@@ -16,7 +16,7 @@ export interface NodeEniReporterParts {
   readonly gauge: (byState: Readonly<Record<string, number>>) => void;
 }
 
-const TOLD: Partial<Record<NodeEniStep['kind'], string>> = {
+const EVENTS: Partial<Record<NodeEniStep['kind'], string>> = {
   attach: 'NodeENIAttached',
   detach: 'NodeENIDetached',
   delete: 'NodeENIDeleted',
@@ -44,7 +44,7 @@ export class NodeEniReporter {
   }
 
   done(step: NodeEniStep): void {
-    const reason = TOLD[step.kind];
+    const reason = EVENTS[step.kind];
     if (reason === undefined || !('eni' in step)) return;
     const place =
       step.kind === 'attach'

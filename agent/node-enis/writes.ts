@@ -9,7 +9,7 @@ export interface EchoedWritesParts {
   /** For the log. */
   readonly what: string;
   /** Something waits, or a write failed: look again. */
-  readonly wake: () => void;
+  readonly trigger: () => void;
 }
 
 interface Write {
@@ -67,11 +67,11 @@ export class EchoedWrites {
   }
 
   async #perform(key: string, busy: { now: boolean }, write: () => Promise<unknown>): Promise<void> {
-    const { log, what, wake, clock } = this.#parts;
+    const { log, what, trigger, clock } = this.#parts;
     try {
       await write();
       busy.now = false;
-      wake();
+      trigger();
     } catch (error) {
       log.warn(`cannot write ${what}; trying again`, { object: key, error });
       // What the object says is not known now: the pause between two writes keeps this from becoming a storm.
@@ -79,7 +79,7 @@ export class EchoedWrites {
         busy.now = false;
         const failed = this.#writes.get(key);
         if (failed !== undefined) this.#writes.set(key, { ...failed, version: '' });
-        wake();
+        trigger();
       });
     }
   }

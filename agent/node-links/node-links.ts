@@ -43,15 +43,15 @@ export class NodeLinks {
   readonly #options: NodeLinksOptions;
   readonly #seen = new Set<string>();
   #nudge: (() => void) | undefined;
-  #woken = false;
+  #triggered = false;
 
   constructor(options: NodeLinksOptions) {
     this.#options = options;
   }
 
   /** The Node may have changed. */
-  wake(): void {
-    this.#woken = true;
+  trigger(): void {
+    this.#triggered = true;
     this.#nudge?.();
   }
 
@@ -59,7 +59,7 @@ export class NodeLinks {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, log } = this.#options.process;
     for (let failures = 0; !signal.aborted; ) {
-      this.#woken = false;
+      this.#triggered = false;
       let settled = false;
       try {
         settled = await this.#reconcile(signal);
@@ -80,7 +80,7 @@ export class NodeLinks {
     if (own === undefined) return true;
     const concerned = (own.announcement?.interfaces.length ?? 0) > 0;
     const found = concerned ? await links.read(signal) : [];
-    const isNew = this.#tellAttached(own, found);
+    const isNew = this.#reportAttached(own, found);
     const { steps } = planLinks(own, found);
     for (const step of steps) await this.#change(step, signal);
     if (isNew || steps.length > 0) this.#options.changed();
@@ -102,7 +102,7 @@ export class NodeLinks {
   }
 
   /** True when one is here that was not. */
-  #tellAttached({ announcement }: OwnNodeMarks, found: readonly HostLink[]): boolean {
+  #reportAttached({ announcement }: OwnNodeMarks, found: readonly HostLink[]): boolean {
     let isNew = false;
     for (const one of announcement?.interfaces ?? []) {
       const here = found.some(({ mac, child }) => mac === one.mac && !child);
@@ -135,7 +135,7 @@ export class NodeLinks {
   }
 
   async #rest(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
-    if (this.#woken) return;
+    if (this.#triggered) return;
     const either = new AbortController();
     this.#nudge = () => either.abort();
     await clock.sleep(ms, AbortSignal.any([signal, either.signal]));

@@ -36,7 +36,7 @@ export function keepNodeLinks(
 ): void {
   const attached = (one: AnnouncedInterface) => {
     addresses.attached(announcedEni(one, addresses.enis));
-    addresses.doubt(`NodeENI ${one.nodeEni} attached ${one.id}`);
+    addresses.invalidate(`NodeENI ${one.nodeEni} attached ${one.id}`);
   };
   const changed = () => exchange.linksChanged.publish();
   const parts = { process, kube: client, nodeName, ownNode, attached, changed, links };
@@ -76,7 +76,7 @@ async function serve(parts: NodeLinksParts, signal: AbortSignal): Promise<void> 
     },
     marks: () => ownNode.node,
   });
-  ownNode.need('NodeENIs', () => links.wake());
+  ownNode.need('NodeENIs', () => links.trigger());
   await links.run(signal);
   ownNode.need('NodeENIs', undefined);
 }

@@ -34,7 +34,7 @@ export function followHints(
     intervalMs,
     read: (signal: AbortSignal) => imdsAddresses(imds, signal),
     enis: () => addresses.enis,
-    doubt: (cause: string) => addresses.doubt(cause),
+    invalidate: (cause: string) => addresses.invalidate(cause),
     onProblem: (error: unknown) => log.debug('instance metadata does not answer', { error }),
   };
   supervisor.keep('metadata watch', (signal) => watchImds(watch, signal));

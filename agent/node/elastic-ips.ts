@@ -13,7 +13,7 @@ import type { NodeSurroundings } from './surroundings.ts';
 interface ElasticIpParts {
   readonly pendingAssociations: Journal<PendingAssociation>;
   readonly servedPods: () => readonly Pod[];
-  readonly addresses: Pick<AddressReconciler, 'enis' | 'describedAt' | 'leaving' | 'doubt'>;
+  readonly addresses: Pick<AddressReconciler, 'enis' | 'describedAt' | 'leaving' | 'invalidate'>;
   readonly reports: Pick<NodeReports, 'recordEipEvent'>;
 }
 
@@ -27,7 +27,7 @@ export function openNodeElasticIps(
   return new ElasticIpReconciler(
     {
       process: { ...process, clock: ages, callSignal: calls, dryRun: options.dryRun },
-      ec2: { ...aws.ec2, rateLimit: aws.rateLimit, doubtEnis: (cause) => addresses.doubt(cause) },
+      ec2: { ...aws.ec2, rateLimit: aws.rateLimit, invalidateEnis: (cause) => addresses.invalidate(cause) },
       requests: {
         context: { clusterName: options.clusterName, nodeName: options.nodeName },
         dialects: podDialects,

@@ -7,7 +7,7 @@ import type { NodeContext } from './context.ts';
 import type { NodeSurroundings } from './surroundings.ts';
 
 interface FloatingIpParts {
-  readonly addresses: Pick<AddressReconciler, 'enis' | 'describedAt' | 'doubt' | 'wrote'>;
+  readonly addresses: Pick<AddressReconciler, 'enis' | 'describedAt' | 'invalidate' | 'wrote'>;
   readonly eips: Pick<ElasticIpReconciler, 'cache'>;
 }
 
@@ -40,7 +40,7 @@ export function openNodeFloatingIps(
             .map(({ claim }) => [claim.address, podKey(claim.holder)]),
         ),
       routed: () => exchange.nodeRoutes.value,
-      doubtEnis: (cause) => addresses.doubt(cause),
+      invalidateEnis: (cause) => addresses.invalidate(cause),
       wrote: (...write) => addresses.wrote(...write),
     },
     calls,

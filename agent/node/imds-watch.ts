@@ -8,7 +8,7 @@ export interface ImdsWatchOptions {
   /** Addresses by MAC as instance metadata has them now. */
   readonly read: (signal: AbortSignal) => Promise<ReadonlyMap<Mac, readonly IpAddress[]>>;
   readonly enis: () => readonly Eni[];
-  readonly doubt: (cause: string) => void;
+  readonly invalidate: (cause: string) => void;
   readonly onProblem: (error: unknown) => void;
 }
 
@@ -26,7 +26,7 @@ export async function watchImds(options: ImdsWatchOptions, signal: AbortSignal):
       const contradiction = contradictionBetween(await options.read(signal), options.enis());
       if (contradiction !== '' && contradiction === before && contradiction !== answered) {
         answered = contradiction;
-        options.doubt(`instance metadata differs: ${contradiction}`);
+        options.invalidate(`instance metadata differs: ${contradiction}`);
       }
       if (contradiction === '') answered = '';
       before = contradiction;

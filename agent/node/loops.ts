@@ -29,13 +29,13 @@ export function openNodeLoops(context: NodeContext, surroundings: NodeSurroundin
   });
   const floating = openNodeFloatingIps(context, surroundings, { addresses, eips });
   exchange.changed.subscribe(() => {
-    for (const loop of [addresses, eips, floating]) loop.wake();
+    for (const loop of [addresses, eips, floating]) loop.trigger();
   });
   exchange.addresses.subscribe(() => {
-    for (const loop of [routed, eips, floating]) loop.wake();
+    for (const loop of [routed, eips, floating]) loop.trigger();
   });
-  exchange.routedHolds.subscribe(() => routed.wake());
-  exchange.nodeRoutes.subscribe(() => floating.wake());
+  exchange.routedHolds.subscribe(() => routed.trigger());
+  exchange.nodeRoutes.subscribe(() => floating.trigger());
   return {
     addresses,
     reports,

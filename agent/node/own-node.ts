@@ -40,10 +40,10 @@ export class OwnNodeWatch {
     return this.#reflector?.get(this.#nodeName);
   }
 
-  /** `wake` is called whenever the Node has changed; undefined: this user needs it no longer. */
-  need(user: string, wake: (() => void) | undefined): void {
-    if (wake === undefined) this.#users.delete(user);
-    else this.#users.set(user, wake);
+  /** `trigger` is called whenever the Node has changed; undefined: this user needs it no longer. */
+  need(user: string, trigger: (() => void) | undefined): void {
+    if (trigger === undefined) this.#users.delete(user);
+    else this.#users.set(user, trigger);
     this.#watch.set(this.#users.size > 0);
   }
 
@@ -54,6 +54,6 @@ export class OwnNodeWatch {
   }
 
   #changed(): void {
-    for (const wake of this.#users.values()) wake();
+    for (const trigger of this.#users.values()) trigger();
   }
 }

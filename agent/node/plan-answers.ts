@@ -11,7 +11,7 @@ export class PlanAnswers {
   readonly changed = new Topic();
   readonly identity = new Latest<InstanceIdentity | undefined>(undefined);
   /** Who reads the ENIs of this node, once the instance is known. */
-  readonly enis = new Latest<Pick<AddressReconciler, 'describedAt' | 'trouble'> | undefined>(undefined);
+  readonly enis = new Latest<Pick<AddressReconciler, 'describedAt' | 'lastError'> | undefined>(undefined);
   /** The latest look at all sources. */
   readonly observed = new Latest<Observed | undefined>(undefined);
   /** The latest complete report, perhaps from before the definitions of networks were read. */

@@ -11,14 +11,14 @@ import { type PlanContext, readJournal } from './plan-context.ts';
 
 type AddressFacts = Pick<AddressReconciler, 'enis' | 'describedAt' | 'leaving'>;
 
-/** The node's loop for Elastic IPs in a dry run, on the addresses that the loop for those reports. Looks when it is woken. */
+/** The node's loop for Elastic IPs in a dry run, on the addresses that the loop for those reports. Looks when it is triggered. */
 export function lookAtElasticIps(context: PlanContext, addresses: AddressFacts): ElasticIpReconciler {
   const { options, process, sources, answers, instance, rateLimit, signal } = context;
   const { clusterName, nodeName, releaseDelayMs } = options;
   return new ElasticIpReconciler(
     {
       process: { clock: process.clock, random: process.random, log: silentLogger, callSignal: signal, dryRun: true },
-      ec2: { ...instance.ec2, rateLimit, doubtEnis: () => undefined },
+      ec2: { ...instance.ec2, rateLimit, invalidateEnis: () => undefined },
       requests: {
         context: { clusterName, nodeName },
         dialects: podDialects,

@@ -30,7 +30,7 @@ const NOTHING_SEEN: Omit<Look, 'missing'> = {
   describedAt: undefined,
 };
 
-/** How often whoever waits hears for what, ms. */
+/** How often whoever waits is shown for what, ms. */
 const REMIND_MS = 3_000;
 
 /** Looks once at everything that `node` looks at, with the same loops as there, in a dry run. Changes nothing. */
@@ -79,9 +79,9 @@ function openLoops(context: PlanContext) {
   const routes = lookAtRoutes(context, addresses);
   answers.enis.publish(addresses);
   answers.changed.subscribe(() => {
-    for (const loop of [addresses, elasticIps]) loop.wake();
+    for (const loop of [addresses, elasticIps]) loop.trigger();
   });
-  answers.addressDraft.subscribe(() => elasticIps.wake());
-  answers.addresses.subscribe(() => routes.wake());
+  answers.addressDraft.subscribe(() => elasticIps.trigger());
+  answers.addresses.subscribe(() => routes.trigger());
   return { addresses, elasticIps, routes, answered: answers.complete(signal) };
 }

@@ -32,5 +32,5 @@ export function missingAnswers(known: Known): readonly string[] {
 }
 
 function ec2Of({ value }: Known['answers']['enis']): string {
-  return value?.trouble === undefined ? 'EC2' : `EC2: ${value.trouble.message}`;
+  return value?.lastError === undefined ? 'EC2' : `EC2: ${value.lastError.message}`;
 }

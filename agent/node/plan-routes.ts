@@ -12,10 +12,10 @@ export interface RouteReport {
   readonly steps: readonly RouteStep[];
 }
 
-/** The node's loop for routes in a dry run, with a silent reporter. Looks when it is woken. */
+/** The node's loop for routes in a dry run, with a silent reporter. Looks when it is triggered. */
 export function lookAtRoutes(
   context: PlanContext,
-  addresses: Pick<AddressReconciler, 'enis' | 'describedAt' | 'doubt'>,
+  addresses: Pick<AddressReconciler, 'enis' | 'describedAt' | 'invalidate'>,
 ): RoutedIps {
   const { options, process, answers, instance, rateLimit, signal } = context;
   const { clock, random, metrics } = process;
@@ -28,7 +28,7 @@ export function lookAtRoutes(
         routes: instance.ec2.routes,
         rateLimit,
         resyncMs: LOOK_MS,
-        doubtEnis: (cause) => addresses.doubt(cause),
+        invalidateEnis: (cause) => addresses.invalidate(cause),
       },
       policy: { ...options, defaultTag: options.routeTableTag },
       records: readJournal(context, 'routes.jsonl', (stored) => reviveRouteRecord(stored, clock.now())),

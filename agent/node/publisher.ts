@@ -117,20 +117,20 @@ export class Publisher {
       seen.add(pod.uid);
       // Compared with the pod as our own writes will leave it: what one of them is about to remove would otherwise count as there.
       const expected = this.#writes.expected(pod);
-      if (!isAlive(pod)) this.#tellEnd(expected);
-      else this.#tell(expected, statuses.get(pod.uid) ?? [], eips.get(pod.uid) ?? []);
+      if (!isAlive(pod)) this.#reportEnd(expected);
+      else this.#report(expected, statuses.get(pod.uid) ?? [], eips.get(pod.uid) ?? []);
     }
     this.#writes.keepOnly(seen);
     this.#lookAgainAt(this.#writes.dueAt);
     for (const uid of this.#pendingSince.keys()) if (!seen.has(uid)) this.#pendingSince.delete(uid);
   }
 
-  #tellEnd(pod: Pod): void {
+  #reportEnd(pod: Pod): void {
     const report = reportEnded(pod, this.#options.marks(pod, []));
     if (report !== undefined) this.#send(pod, report, changesTo(pod, report));
   }
 
-  #tell(pod: Pod, statuses: readonly ClaimStatus[], eips: readonly EipStatus[]): void {
+  #report(pod: Pod, statuses: readonly ClaimStatus[], eips: readonly EipStatus[]): void {
     const key = podKey(pod);
     const faults = [...(this.#addresses?.refusals.get(key) ?? []), ...(this.#eips.refusals.get(key) ?? [])];
     const findings = { statuses, eips, faults, marks: this.#options.marks(pod, eips) };

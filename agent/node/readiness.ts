@@ -46,12 +46,12 @@ export class Readiness {
   async follow(clock: Clock, log: Logger, signal: AbortSignal): Promise<void> {
     await clock.sleep(LOOK_EVERY_MS, signal);
     while (!signal.aborted) {
-      this.#tell(log);
+      this.#report(log);
       await clock.sleep(LOOK_EVERY_MS, signal);
     }
   }
 
-  #tell(log: Logger): void {
+  #report(log: Logger): void {
     const [reasons, notes] = [this.faults(), this.notes()];
     const now = [...reasons, ...notes].join('\n');
     if (now === this.#reported) return;

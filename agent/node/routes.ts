@@ -8,7 +8,7 @@ import type { NodeReports } from './reporting.ts';
 import type { NodeAws } from './surroundings.ts';
 
 interface RouteParts {
-  readonly addresses: Pick<AddressReconciler, 'enis' | 'describedAt' | 'doubt'>;
+  readonly addresses: Pick<AddressReconciler, 'enis' | 'describedAt' | 'invalidate'>;
   readonly reports: Pick<NodeReports, 'recordRouteEvent' | 'routeReporter'>;
 }
 
@@ -28,7 +28,7 @@ export function openNodeRoutes(
         routes: ec2.routes,
         rateLimit,
         resyncMs: options.ec2ResyncMs,
-        doubtEnis: (cause) => addresses.doubt(cause),
+        invalidateEnis: (cause) => addresses.invalidate(cause),
       },
       policy: { ...options, defaultTag: options.routeTableTag },
       stateDir: options.stateDir,
@@ -54,7 +54,7 @@ function isOfPod({ claim }: ClaimStatus): boolean {
   return claim.leased !== true;
 }
 
-/** Only what differs is news: each loop wakes the other. */
+/** Only what differs is news: each loop triggers the other. */
 function publishHolds({ nodeRoutes }: NodeContext['exchange'], statuses: readonly RoutedStatus[]): void {
   const ofNode = statuses.filter((status) => !isOfPod(status));
   const states = new Map(

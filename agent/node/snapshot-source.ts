@@ -1,6 +1,6 @@
 import type { NodeOptions } from '../../lib/config/options.ts';
 import type { InstanceIdentity } from '../../lib/model/eni.ts';
-import type { Ec2Budget, NodeSnapshotView } from '../../lib/model/status/agent-snapshot.ts';
+import type { NodeSnapshotView, RateLimitView } from '../../lib/model/status/agent-snapshot.ts';
 import { nodeSnapshot } from '../../lib/plan/status/node-snapshot.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { NodeReport } from '../addresses/reconciler-options.ts';
@@ -21,7 +21,7 @@ export class SnapshotSource {
   readonly #startedAt: number;
   #identity: InstanceIdentity | undefined;
   #describedAt: () => number | undefined = () => undefined;
-  #ec2: (() => Ec2Budget) | undefined;
+  #ec2: (() => RateLimitView) | undefined;
   #addresses: NodeReport | undefined;
   #elasticIps: EipReport | undefined;
 
@@ -36,9 +36,9 @@ export class SnapshotSource {
     this.#describedAt = describedAt;
   }
 
-  /** @param budget what the rate limit leaves now */
-  ec2(budget: () => Ec2Budget): void {
-    this.#ec2 = budget;
+  /** @param levels what the rate limit leaves now */
+  ec2(levels: () => RateLimitView): void {
+    this.#ec2 = levels;
   }
 
   addresses(report: NodeReport): void {

@@ -54,6 +54,10 @@ export function showState(
   readiness.stuckOf(() => addresses.stuck());
   readiness.notesOf(() => Object.values(stateFiles).flatMap(({ limits }) => limits ?? []));
   readiness.faultsOf('EC2', () =>
-    unless(addresses.describedAt !== undefined, 'the ENIs of this node are not known yet', addresses.trouble?.message),
+    unless(
+      addresses.describedAt !== undefined,
+      'the ENIs of this node are not known yet',
+      addresses.lastError?.message,
+    ),
   );
 }

@@ -23,7 +23,7 @@ interface OwnRoutesParts {
   readonly ec2: RouteApi;
   readonly addresses: Pick<OwnAddresses, 'interfaces'>;
   readonly observation: Pick<PodObservation, 'latest'>;
-  readonly engine: Pick<AddressReconciler, 'enis' | 'describedAt' | 'doubt'>;
+  readonly engine: Pick<AddressReconciler, 'enis' | 'describedAt' | 'invalidate'>;
 }
 
 /**
@@ -51,7 +51,7 @@ export class OwnRoutes {
   /** Where the addresses stand that ENIs have. */
   addresses(current: NodeReport): void {
     this.#latest = current;
-    this.#loop.wake();
+    this.#loop.trigger();
     this.#report();
   }
 
@@ -75,7 +75,7 @@ export class OwnRoutes {
     return openRoutedIps(
       {
         process: { ...parts, clock, dryRun: options.dryRun, callSignal: signals.calls },
-        ec2: { routes: ec2, rateLimit, resyncMs: resync.ec2Ms, doubtEnis: (cause) => engine.doubt(cause) },
+        ec2: { routes: ec2, rateLimit, resyncMs: resync.ec2Ms, invalidateEnis: (cause) => engine.invalidate(cause) },
         policy: { allowPrimary: false, release, releaseDelayMs: 30_000, defaultTag },
         stateDir: podStateDir && join(podStateDir, 'eni-agent'),
         firstStart: command === 'init' ? true : 'unless-recorded',

@@ -85,7 +85,7 @@ export async function openSession(input: SessionInput): Promise<PodSession> {
   const shared = { parts, clock, rateLimit, observation };
   const engine = openEngine(input, { ...shared, ec2: ec2.addresses, instanceId, reports });
   const routes = new OwnRoutes(input, { ...shared, ec2: ec2.routes, addresses, engine });
-  changed.subscribe(() => engine.wake());
+  changed.subscribe(() => engine.trigger());
   reports.subscribe((report) => routes.addresses(report));
   return {
     engine,

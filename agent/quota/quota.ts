@@ -38,7 +38,7 @@ class QuotaReader {
   #allowed: { readonly value: number | undefined; readonly at: number } | undefined;
   #level: QuotaLevel = 'fine';
   #reported = '';
-  #troubled = false;
+  #failed = false;
 
   constructor(parts: QuotaParts) {
     this.#parts = parts;
@@ -63,13 +63,13 @@ class QuotaReader {
     if (this.#allowed !== undefined && now < this.#allowed.at + ALLOWED_MS) return this.#allowed.value;
     try {
       this.#allowed = { value: await quotas.elasticIps({ signal }), at: now };
-      this.#troubled = false;
+      this.#failed = false;
     } catch (error) {
       this.#allowed = { value: this.#allowed?.value, at: now };
-      if (!this.#troubled && !signal.aborted) {
+      if (!this.#failed && !signal.aborted) {
         log.warn('the quota of Elastic IPs is unknown; allow servicequotas:GetServiceQuota', { error });
       }
-      this.#troubled = true;
+      this.#failed = true;
     }
     return this.#allowed.value;
   }

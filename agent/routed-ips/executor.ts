@@ -11,7 +11,7 @@ import type { RouteEc2 } from './routed-ips.ts';
 
 export interface ExecutorParts {
   readonly clock: Clock;
-  readonly ec2: Pick<RouteEc2, 'routes' | 'doubtEnis'>;
+  readonly ec2: Pick<RouteEc2, 'routes' | 'invalidateEnis'>;
   readonly records: Journal<RouteRecord>;
   readonly cache: RouteCache;
   readonly memory: RouteMemory;
@@ -34,7 +34,8 @@ export async function executeRouteStep(step: RouteStep, parts: ExecutorParts): P
     if (step.kind === 'move') correct(step, error, parts);
     memory.failed(step, error);
     reporter.callFailed(step, error);
-    if (error.code === 'InvalidNetworkInterfaceID.NotFound') ec2.doubtEnis(`EC2 does not know the ENI of ${step.key}`);
+    if (error.code === 'InvalidNetworkInterfaceID.NotFound')
+      ec2.invalidateEnis(`EC2 does not know the ENI of ${step.key}`);
     throw error;
   }
 }

@@ -56,7 +56,7 @@ export function openRoutedIps(options: OpenRoutedIpsOptions, stop: AbortSignal) 
     stop,
   );
   return {
-    wake: () => loop.wake(),
+    trigger: () => loop.trigger(),
     records,
     /** Resolves when nothing is in flight any more; the records are closed then. */
     async close() {

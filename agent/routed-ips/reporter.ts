@@ -26,7 +26,7 @@ type Move = RouteStep & { readonly kind: 'move' };
 /** Tells what happens to routes: a line for each call, and one Event for an address when all its tables are written. */
 export class RouteReporter {
   readonly #options: RouteReporterOptions;
-  /** Moves of an appearance that no Event has told yet. */
+  /** Moves of an appearance that no Event has reported yet. */
   readonly #unreported = new Map<string, Move[]>();
 
   constructor(options: RouteReporterOptions) {

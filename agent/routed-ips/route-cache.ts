@@ -25,7 +25,7 @@ export interface RouteCacheOptions {
   readonly log: Logger;
   /** What the next read is about; nothing is read for no VPC. */
   readonly scope: () => { readonly vpcIds: readonly string[]; readonly ids: readonly RouteTableId[] };
-  readonly wake: () => void;
+  readonly trigger: () => void;
 }
 
 /** Least time between two reads, ms: claims that arrive together share one. */
@@ -67,10 +67,10 @@ export class RouteCache {
   #subnets: readonly VpcSubnet[] = [];
   #readAt: number | undefined;
   #readIds: ReadonlySet<RouteTableId> = new Set();
-  #trouble: Refusal | undefined;
+  #lastError: Refusal | undefined;
 
   constructor(options: RouteCacheOptions, signal: AbortSignal) {
-    const { clock, random, rateLimiter, wake } = options;
+    const { clock, random, rateLimiter, trigger } = options;
     this.#options = options;
     this.#refresher = new Refresher<Answer>(
       {
@@ -85,7 +85,7 @@ export class RouteCache {
         on: {
           answer: (answer, askedAt) => this.#take(answer, askedAt),
           failure: (error) => this.#failed(error),
-          end: wake,
+          end: trigger,
         },
       },
       signal,
@@ -110,7 +110,7 @@ export class RouteCache {
     return this.#readIds;
   }
 
-  /** When an answer to a call of ours told where a route leads, as long as that outweighs reads. */
+  /** When an answer to a call of ours said where a route leads, as long as that outweighs reads. */
   get wroteAt(): ReadonlyMap<string, number> {
     return new Map(Array.from(this.#writes, ([key, { at }]) => [key, at]));
   }
@@ -120,8 +120,8 @@ export class RouteCache {
     return new Set(Array.from(this.#writes, ([key, { contradicted }]) => (contradicted ? [key] : [])).flat());
   }
 
-  get trouble(): Refusal | undefined {
-    return this.#trouble;
+  get lastError(): Refusal | undefined {
+    return this.#lastError;
   }
 
   /** EC2 accepted our write, or its refusal proved what is so. `eni` undefined: there is no such route (any more). */
@@ -169,8 +169,8 @@ export class RouteCache {
     const advice = forbidden
       ? "; allow ec2:DescribeRouteTables and ec2:DescribeSubnets in the agent's IAM role"
       : '; it is repeated';
-    if (this.#trouble?.reason !== reason) this.#options.log.warn('cannot read the route tables', { error });
-    this.#trouble = { reason, message: `cannot read the route tables: ${text}${advice}` };
+    if (this.#lastError?.reason !== reason) this.#options.log.warn('cannot read the route tables', { error });
+    this.#lastError = { reason, message: `cannot read the route tables: ${text}${advice}` };
   }
 
   #take({ tables: described, subnets, ids }: Answer, askedAt: number): void {
@@ -189,7 +189,7 @@ export class RouteCache {
     this.#subnets = subnets;
     this.#readIds = new Set(ids);
     this.#readAt = askedAt;
-    this.#trouble = undefined;
+    this.#lastError = undefined;
   }
 }
 

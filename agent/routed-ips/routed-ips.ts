@@ -56,7 +56,7 @@ export interface RouteEc2 {
   /** Longest time between two reads of the route tables while an address is routed or may be, ms. */
   readonly resyncMs: number;
   /** The facts about our ENIs may be wrong. */
-  readonly doubtEnis: (cause: string) => void;
+  readonly invalidateEnis: (cause: string) => void;
 }
 
 /** Where it goes what became of the addresses. */
@@ -76,7 +76,7 @@ export interface RoutedIpsOptions {
   readonly reports: RouteReports;
 }
 
-/** The loop for addresses that route tables lead here: observe, plan from the whole snapshot, one call per route at a time, tell. */
+/** The loop for addresses that route tables lead here: observe, plan from the whole snapshot, one call per route at a time, report. */
 export class RoutedIps {
   readonly #options: RoutedIpsOptions;
   readonly #cache: RouteCache;
@@ -96,9 +96,9 @@ export class RoutedIps {
     this.#settled = options.firstStart === true;
     this.#memory = new RouteMemory({ clock, random });
     this.#memory.restarted(records.values().map((record) => [routeKey(record), record]));
-    const wake = () => this.wake();
+    const trigger = () => this.trigger();
     this.#cache = new RouteCache(
-      { clock, random, ec2: ec2.routes, rateLimiter, log, scope: () => this.#scope, wake },
+      { clock, random, ec2: ec2.routes, rateLimiter, log, scope: () => this.#scope, trigger },
       signal,
     );
     const parts = { clock, callSignal, ec2, records, reporter, cache: this.#cache, memory: this.#memory };
@@ -122,8 +122,8 @@ export class RoutedIps {
     );
   }
 
-  wake(): void {
-    this.#reconciler.wake();
+  trigger(): void {
+    this.#reconciler.trigger();
   }
 
   /** Resolves when nothing is in flight any more; for a clean stop. */
@@ -146,7 +146,7 @@ export class RoutedIps {
       ids: planned.ids,
     };
     const readDue = this.#readDue(snapshot, planned);
-    if (planned.describe) ec2.doubtEnis('ENIs older than a routed address');
+    if (planned.describe) ec2.invalidateEnis('ENIs older than a routed address');
     reports.reporter.statuses(planned.statuses);
     reports.report(planned.statuses, planned);
     return { steps: planned.steps, retryAt: earliest(planned.retryAt, this.#memory.nextLook, readDue) };
@@ -205,7 +205,7 @@ export class RoutedIps {
       readIds: cache.readIds,
       wroteAt: cache.wroteAt,
       contradicted: cache.contradicted,
-      blind: cache.trouble,
+      readError: cache.lastError,
       doubts: this.#memory.doubts,
       backoffs: this.#memory.backoffs,
       unchecked: this.#memory.unchecked,

@@ -4,7 +4,7 @@ import type { OwnerReads } from '../../lib/kube/owner-reads.ts';
 import { ENI_TAG } from '../../lib/model/eni-objects/eni-object.ts';
 import { NODE_ENI_TAG } from '../../lib/model/node-enis/tags.ts';
 import type { Orphan, SweepItem, SweepPlan, SweepStep } from '../../lib/model/sweep.ts';
-import { type SweepLanguages, sweepItems } from '../../lib/plan/sweep/items.ts';
+import { type SweepAdapters, sweepItems } from '../../lib/plan/sweep/items.ts';
 import { nextStep, planSweep } from '../../lib/plan/sweep/plan-sweep.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
@@ -23,7 +23,7 @@ export interface SweepParts {
   readonly process: TermProcess;
   readonly ec2: SweepEc2;
   readonly reads: OwnerReads;
-  readonly languages: SweepLanguages;
+  readonly adapters: SweepAdapters;
   /** `dry-run` lists orphans and touches nothing. */
   readonly mode: 'on' | 'dry-run';
   /** Things without an owner now. */
@@ -66,13 +66,13 @@ async function sweepOnce(
   goneSince: SweepPlan['goneSince'],
   signal: AbortSignal,
 ): Promise<SweepPlan | undefined> {
-  const { process, languages, mode } = parts;
+  const { process, adapters, mode } = parts;
   const { clock, log, mayAct } = process;
   if (!mayAct()) return undefined;
   const readAt = clock.now();
   const items = await readItems(parts, signal);
   const onProblem = (message: string, error: unknown) => log.warn(message, { error });
-  const verdicts = await askOwners(items, { reads: parts.reads, languages, onProblem });
+  const verdicts = await askOwners(items, { reads: parts.reads, adapters, onProblem });
   const limits = { cooldownMs: COOLDOWN_MS, maxSteps: MAX_STEPS };
   const plan = planSweep({ now: clock.now(), items, readAt, verdicts, goneSince, ...limits });
   parts.orphans(plan.orphans.length);
@@ -87,9 +87,9 @@ async function sweepOnce(
 }
 
 async function readItems(parts: SweepParts, signal: AbortSignal): Promise<readonly SweepItem[]> {
-  const { ec2, languages } = parts;
+  const { ec2, adapters } = parts;
   const { elasticIps, interfaces, rateLimit } = ec2;
-  const tags = { [ENI_TAG.cluster]: languages.context.clusterName };
+  const tags = { [ENI_TAG.cluster]: adapters.context.clusterName };
   const items = await ec2Limiter(rateLimit).call(
     () => 3,
     signal,
@@ -98,7 +98,7 @@ async function readItems(parts: SweepParts, signal: AbortSignal): Promise<readon
         elasticIps.describe({}, { signal }),
         interfaces.describe({ tags, tagKeys: [ENI_TAG.uid, NODE_ENI_TAG.uid] }, { signal }),
       ]);
-      return sweepItems(eips, enis, languages);
+      return sweepItems(eips, enis, adapters);
     },
   );
   return items === NO_CALL ? [] : items;
@@ -132,15 +132,15 @@ async function perform(step: SweepStep, parts: SweepParts, signal: AbortSignal):
 
 /** The same step on the thing as EC2 and the API server have it now; undefined when it is not due any more. */
 async function stepStillDue(step: SweepStep, parts: SweepParts, signal: AbortSignal): Promise<SweepStep | undefined> {
-  const { process, ec2, reads, languages } = parts;
+  const { process, ec2, reads, adapters } = parts;
   const { elasticIps, interfaces } = ec2;
   const { id, kind, owner } = step.item;
   const eips = kind === 'elastic-ip' ? await elasticIps.describe({ allocationIds: [id] }, { signal }) : [];
   const enis = kind === 'interface' ? await interfaces.describe({ ids: [id] }, { signal }) : [];
-  const item = sweepItems(eips, enis, languages).find((one) => one.id === id);
+  const item = sweepItems(eips, enis, adapters).find((one) => one.id === id);
   if (item === undefined || JSON.stringify(item.owner) !== JSON.stringify(owner)) return undefined;
   const onProblem = (message: string, error: unknown) => process.log.warn(message, { error });
-  const verdicts = await askOwners([item], { reads, languages, onProblem });
+  const verdicts = await askOwners([item], { reads, adapters, onProblem });
   if (verdicts.get(id) !== 'gone') return undefined;
   const next = nextStep(item).step;
   return next?.kind === step.kind ? next : undefined;

@@ -2,7 +2,7 @@ import type { OwnerReads } from '../../lib/kube/owner-reads.ts';
 import type { ResourceType } from '../../lib/model/eip-objects/eip-object.ts';
 import type { Pod } from '../../lib/model/pod.ts';
 import type { OwnerVerdict, SweepItem, SweepOwner, SweptKind } from '../../lib/model/sweep.ts';
-import type { SweepLanguages } from '../../lib/plan/sweep/items.ts';
+import type { SweepAdapters } from '../../lib/plan/sweep/items.ts';
 import { podVerdict } from '../../lib/plan/sweep/pod-verdict.ts';
 import { askNodeEnis } from './node-eni-verdicts.ts';
 
@@ -14,7 +14,7 @@ const FLOATING_IP_TYPE = { group: 'eni-agent.io', version: 'v1alpha1', plural: '
 
 export interface VerdictParts {
   readonly reads: OwnerReads;
-  readonly languages: SweepLanguages;
+  readonly adapters: SweepAdapters;
   readonly onProblem: (message: string, error: unknown) => void;
 }
 
@@ -26,7 +26,7 @@ export async function askOwners(items: readonly SweepItem[], parts: VerdictParts
   const verdicts = new Map<string, OwnerVerdict>();
   for (const of of new Set(items.flatMap(({ owner }) => (owner.kind === 'object' ? [owner.of] : [])))) {
     if (of === 'node-enis') continue;
-    const uids = await ask(() => parts.reads.uids(typeOf(of, parts.languages)), `cannot list the ${of} objects`, parts);
+    const uids = await ask(() => parts.reads.uids(typeOf(of, parts.adapters)), `cannot list the ${of} objects`, parts);
     for (const { id, owner } of items) {
       if (owner.kind !== 'object' || owner.of !== of) continue;
       if (uids?.has(owner.uid)) verdicts.set(id, 'lives');
@@ -45,11 +45,11 @@ export async function askOwners(items: readonly SweepItem[], parts: VerdictParts
  * were being deleted did not mean to give up the address either.
  */
 async function wentAlone({ of, namespace }: ObjectOwner, parts: VerdictParts): Promise<boolean> {
-  const question = () => parts.reads.ending(namespace, typeOf(of, parts.languages));
+  const question = () => parts.reads.ending(namespace, typeOf(of, parts.adapters));
   return (await ask(question, `cannot tell why an object of ${of} is gone`, parts)) === 'object';
 }
 
-function typeOf(of: SweptKind, { objects }: SweepLanguages): Pick<ResourceType, 'group' | 'version' | 'plural'> {
+function typeOf(of: SweptKind, { objects }: SweepAdapters): Pick<ResourceType, 'group' | 'version' | 'plural'> {
   if (of === 'floating-ips') return FLOATING_IP_TYPE;
   return objects.find(({ name }) => name === of)?.resource ?? ENI_TYPE;
 }
@@ -59,7 +59,7 @@ async function askPods(
   parts: VerdictParts,
   verdicts: Map<string, OwnerVerdict>,
 ): Promise<void> {
-  const { reads, languages } = parts;
+  const { reads, adapters } = parts;
   const owned = items.flatMap((item) =>
     item.kind === 'elastic-ip' && item.owner.kind === 'pod'
       ? [{ id: item.id, eip: item.eip, pod: item.owner.pod }]
@@ -73,7 +73,7 @@ async function askPods(
   const doubtful = owned.filter(({ id, eip, pod }) => {
     const owner = owners.get(pod);
     const own = owner === null || owner === undefined ? [] : [owner];
-    const verdict = podVerdict(eip, { owner, nodes: undefined, pods: own }, languages.pods, languages.context);
+    const verdict = podVerdict(eip, { owner, nodes: undefined, pods: own }, adapters.pods, adapters.context);
     verdicts.set(id, verdict === 'lives' ? 'lives' : 'unknown');
     return verdict !== 'lives' && owner !== undefined;
   });
@@ -81,7 +81,7 @@ async function askPods(
   const pods = await ask(() => reads.pods(), 'cannot list the pods', parts);
   const nodes = await ask(() => reads.nodeNames(), 'cannot list the nodes', parts);
   for (const { id, eip, pod } of doubtful) {
-    verdicts.set(id, podVerdict(eip, { owner: owners.get(pod), nodes, pods }, languages.pods, languages.context));
+    verdicts.set(id, podVerdict(eip, { owner: owners.get(pod), nodes, pods }, adapters.pods, adapters.context));
   }
 }
 

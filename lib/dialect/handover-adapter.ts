@@ -16,7 +16,7 @@ import { HANDOVER, handedOver, handover, handoverPod, withPrimary } from './hand
 /** Annotation in which each node agent says what is bound to the addresses of its pods. */
 const ADDRESSES = 'eni-agent.io/addresses';
 
-/** Every language in which an EIP may have an object of its own. */
+/** Every dialect in which an EIP may have an object of its own. */
 export const objectDialects: readonly EipObjectDialect[] = [eipOperator, awsOperator];
 
 const byName = { 'eip-operator': eipOperator, 'aws-operator': awsOperator } satisfies Record<

@@ -4,7 +4,7 @@ import { handover } from './handover.ts';
 import { own } from './own.ts';
 import { podEipController } from './pod-eip-controller.ts';
 
-/** Every language in which a pod may ask for an Elastic IP. Where two ask for the same address, the earlier one here is heard. */
+/** Every dialect in which a pod may ask for an Elastic IP. Where two ask for the same address, the earlier one here counts. */
 export const podDialects: readonly PodDialect[] = [own, handover, podEipController];
 
 /** What each dialect wants written on a pod whose Elastic IPs stand like this. */

@@ -6,7 +6,7 @@ import { invalidAnnotation } from './refuse.ts';
 import { targetText } from './target.ts';
 
 /**
- * All Elastic IPs that a pod asks for, in whatever dialect. No two claims have the same target: our own annotation is heard before
+ * All Elastic IPs that a pod asks for, in whatever dialect. No two claims have the same target: our own annotation goes before
  * a foreign one, which is refused. Never throws, whatever the pod's annotations hold.
  */
 export function requestsOf(pod: Pod, context: DialectContext): EipRequests {
@@ -25,9 +25,9 @@ export function requestsOf(pod: Pod, context: DialectContext): EipRequests {
   return { claims: [...claims.values()].map(({ claim }) => claim), refusals: refusals.filter(isFirst) };
 }
 
-function clash(refused: PodDialect, heard: PodDialect, { target }: ElasticIpClaim): Refusal {
+function clash(refused: PodDialect, preferred: PodDialect, { target }: ElasticIpClaim): Refusal {
   const where = target.kind === 'primary' ? "the pod's primary address" : targetText(target);
-  const fault = `${heard.annotation} already asks for an Elastic IP on ${where} and takes precedence; remove one of the two`;
+  const fault = `${preferred.annotation} already asks for an Elastic IP on ${where} and takes precedence; remove one of the two`;
   return invalidAnnotation(refused.annotation, fault);
 }
 

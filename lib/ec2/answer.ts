@@ -52,7 +52,7 @@ interface RawResponse {
 
 /**
  * Makes every call of the client fail whose HTTP success carries no answer of EC2: the outcome of a write is then unknown, and a read
- * has told nothing. One place for all calls, below the SDK's deserialiser, which would not notice.
+ * has said nothing. One place for all calls, below the SDK's deserialiser, which would not notice.
  */
 export function refuseForeignAnswers(client: EC2Client): EC2Client {
   client.middlewareStack.add(

@@ -33,7 +33,7 @@ export function openEc2Client(options: Ec2ClientOptions): Ec2Client {
   const requestTimeout = options.requestTimeoutMs ?? 10_000;
   const client = new EC2Client({
     ...(options.region === undefined ? {} : { region: options.region }),
-    // One attempt: our lanes repeat calls themselves, because work that waits for its turn merges into the next call, while a
+    // One attempt: our loops repeat calls themselves, because work that waits for its turn merges into the next call, while a
     // repetition inside the SDK would send an outdated batch; and a lost reply must be looked up, never sent again blindly.
     maxAttempts: 1,
     retryMode: 'standard',
@@ -46,7 +46,7 @@ export function openEc2Client(options: Ec2ClientOptions): Ec2Client {
       throwOnRequestTimeout: true,
       // An answer that stops halfway is not covered by the request timeout.
       socketTimeout: requestTimeout,
-      // A few lanes and describes at once; more sockets would only keep more TLS sessions in memory.
+      // A few calls and describes at once; more sockets would only keep more TLS sessions in memory.
       httpAgent: { keepAlive: true, maxSockets: 48, maxFreeSockets: 4 },
       httpsAgent: { keepAlive: true, maxSockets: 48, maxFreeSockets: 4 },
     },

@@ -177,7 +177,7 @@ function kindOfCode(code: string, action: string): Ec2ErrorKind | undefined {
   return KIND_OF_CODE.get(code) ?? (code.endsWith('.NotFound') ? 'not-found' : undefined);
 }
 
-/** For codes that nobody has told us of. Undefined: the call may have been done (5xx, or an unreadable success). */
+/** For codes that nobody has documented. Undefined: the call may have been done (5xx, or an unreadable success). */
 function kindOfStatus(status: number): Ec2ErrorKind | undefined {
   if (status === 429) return 'throttled';
   if (status === 401 || status === 403) return 'unauthorized';

@@ -66,7 +66,7 @@ function toAttachment(raw: NetworkInterfaceAttachment | undefined): InterfaceAtt
   };
 }
 
-/** Limits are undefined when EC2 told none. Older types name no cards: one card then takes everything. */
+/** Limits are undefined when EC2 named none. Older types name no cards: one card then takes everything. */
 export function toInstanceLimits(raw: InstanceTypeInfo | undefined): InstanceLimits | undefined {
   const network = raw?.NetworkInfo;
   const interfaces = network?.MaximumNetworkInterfaces;

@@ -1,6 +1,6 @@
 import { translateError } from './errors.ts';
 
-/** What a dry run told of one action: EC2 does not always get as far as the question of permission. */
+/** What a dry run said of one action: EC2 does not always get as far as the question of permission. */
 export type Permission = 'allowed' | 'denied' | { readonly unknown: string };
 
 /** Makes a call with `DryRun` and reads the answer: it is an error in any case, unless a stand-in overlooks the dry run. */

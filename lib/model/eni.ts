@@ -25,7 +25,7 @@ export interface EniAddress {
   readonly association?: PublicAssociation;
 }
 
-/** One elastic network interface of this node, as the last describe told it and later accepted calls changed it. */
+/** One elastic network interface of this node, as the last describe showed it and later accepted calls changed it. */
 export interface Eni extends EniNature {
   readonly id: EniId;
   readonly mac: Mac;

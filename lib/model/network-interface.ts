@@ -1,11 +1,11 @@
 import type { EniAddress, EniId, Mac } from './eni.ts';
 
-/** A network interface that need not be attached anywhere, as DescribeNetworkInterfaces told it. */
+/** A network interface that need not be attached anywhere, as DescribeNetworkInterfaces shows it. */
 export interface NetworkInterface {
   readonly id: EniId;
   readonly mac: Mac;
   readonly subnetId: string;
-  /** Absent when nobody told. */
+  /** Absent when nobody said. */
   readonly vpcId?: string;
   readonly zone: string;
   readonly description: string;
@@ -35,7 +35,7 @@ export interface InstanceRoom {
   readonly instanceId: string;
   readonly type: string;
   readonly zone: string;
-  /** Absent when nobody told. */
+  /** Absent when nobody said. */
   readonly vpcId?: string;
   /** Running or stopped: the states in which EC2 attaches. */
   readonly attachable: boolean;

@@ -50,7 +50,7 @@ export type Reason = keyof typeof REASONS;
 /** What usually passes by itself within seconds: people are warned only when it lasts. */
 export const PASSING: ReadonlySet<Reason> = new Set<Reason>(['Throttled', 'Ec2Unavailable']);
 
-/** A decision not to act, told to the pod's owner. `message` names the offender and the fix. */
+/** A decision not to act, reported to the pod's owner. `message` names the offender and the fix. */
 export interface Refusal {
   readonly reason: Reason;
   readonly message: string;

@@ -85,7 +85,7 @@ export function parseTenantPolicy(entries: ReadonlyMap<string, string>): ParsedP
   return { policy: { closed: entries.size > 0, namespaces, others }, faults };
 }
 
-/** Takes one mistake, told with its entry and the fix. */
+/** Takes one mistake, reported with its entry and the fix. */
 type Refuse = (fault: string) => void;
 type Complain = (element: string, right: string) => void;
 

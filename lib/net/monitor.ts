@@ -14,7 +14,7 @@ export interface MonitorOptions {
   /** Events may have been missed: everything must be read again. */
   readonly onGap: () => void;
   readonly onProblem: (message: string, error: unknown) => void;
-  /** Told the id of each `ip` process that is started. */
+  /** Called with the id of each `ip` process that is started. */
   readonly onSpawn?: (pid: number | undefined) => void;
 }
 

@@ -42,7 +42,7 @@ const MAX_OWN_MONITORS = 32;
 /**
  * The addresses in all network namespaces of a folder, as the kernel has them.
  *
- * One `ip monitor` per node wakes it; the truth is then read in the namespace that the event names. Namespaces that the kernel cannot
+ * One `ip monitor` per node triggers it; the truth is then read in the namespace that the event names. Namespaces that the kernel cannot
  * name (no nsid: another folder, or no privilege) get a monitor each, up to a bound; the resync finds what nobody says.
  *
  * Guarantees: level based; an address that was deleted and added again has a new `since`; a namespace that cannot be read keeps
@@ -93,7 +93,7 @@ export class PodNamespaces {
     return hidden.length === 0 ? undefined : Math.min(...hidden);
   }
 
-  /** Addresses that the kernel has told of in namespaces that are not identified yet. */
+  /** Addresses that the kernel has reported in namespaces that are not identified yet. */
   get unplaced(): readonly IpAddress[] {
     return this.#unplaced.addresses;
   }
@@ -126,7 +126,7 @@ export class PodNamespaces {
   async start(signal: AbortSignal): Promise<void> {
     const { clock, random, resyncMs = 60_000, onProblem, onMonitor } = this.#options;
     const onGap = () => void this.#sweep.request();
-    const onEvent = (event: AddressEvent) => this.#heard(event);
+    const onEvent = (event: AddressEvent) => this.#onEvent(event);
     const onSpawn = onMonitor ?? (() => {});
     signal.addEventListener('abort', () => this.#close(), { once: true });
     this.#oddFiles.scan();
@@ -152,7 +152,7 @@ export class PodNamespaces {
     this.#oddFiles.close();
   }
 
-  #heard(event: AddressEvent): void {
+  #onEvent(event: AddressEvent): void {
     // Our own namespace is looked at by others.
     if (event.nsid === undefined) return;
     const name = this.#nsids.nameOf(event.nsid);

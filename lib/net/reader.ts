@@ -27,7 +27,7 @@ export class NamespaceReader {
   readonly #options: ReaderOptions;
   readonly #reading = new SingleFlight(() => this.#options.slots.use(() => this.#read()));
   #deletedMeanwhile = new Set<Spot>();
-  /** Told by the kernel while a read is under way that may have begun before. */
+  /** Reported by the kernel while a read is under way that may have begun before. */
   #addedMeanwhile = new Map<Spot, Addition>();
   interfaces: readonly SeenInterface[] = [];
   /** Whether the last read succeeded; undefined before the first. */

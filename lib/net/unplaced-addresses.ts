@@ -6,13 +6,13 @@ import type { AddressEvent } from './monitor-line.ts';
 const KEPT_MS = 10_000;
 
 /**
- * Addresses that the kernel has told of in a namespace whose id nobody knows yet, because it is only just being made: its first read
+ * Addresses that the kernel has reported in a namespace whose id nobody knows yet, because it is only just being made: its first read
  * comes some ms later. Until then somebody uses them, and that is all there is to know.
  */
 export class UnplacedAddresses {
   readonly #clock: Clock;
   readonly #onForgotten: () => void;
-  readonly #heardAt = new Map<IpAddress, number>();
+  readonly #seenAt = new Map<IpAddress, number>();
   #alarmSet = false;
 
   /** `onForgotten` is called when the view has become another one without any event: whoever waits for that must look then. */
@@ -24,20 +24,20 @@ export class UnplacedAddresses {
   onEvent({ ip, deleted }: AddressEvent): void {
     this.#forgetOld();
     // To the end of the order, which is by age.
-    this.#heardAt.delete(ip);
+    this.#seenAt.delete(ip);
     if (deleted) return;
-    this.#heardAt.set(ip, this.#clock.now());
+    this.#seenAt.set(ip, this.#clock.now());
     this.#setAlarm();
   }
 
   get addresses(): readonly IpAddress[] {
     this.#forgetOld();
-    return [...this.#heardAt.keys()];
+    return [...this.#seenAt.keys()];
   }
 
   /** One for the oldest, however many the kernel says of: a CNI plugin on a busy node makes hundreds of events. */
   #setAlarm(): void {
-    const [oldest] = this.#heardAt.values();
+    const [oldest] = this.#seenAt.values();
     if (this.#alarmSet || oldest === undefined) return;
     this.#alarmSet = true;
     this.#clock.after(Math.max(0, oldest + KEPT_MS - this.#clock.now()), () => {
@@ -49,9 +49,9 @@ export class UnplacedAddresses {
   }
 
   #forgetOld(): void {
-    for (const [ip, heardAt] of this.#heardAt) {
-      if (heardAt + KEPT_MS > this.#clock.now()) break;
-      this.#heardAt.delete(ip);
+    for (const [ip, seenAt] of this.#seenAt) {
+      if (seenAt + KEPT_MS > this.#clock.now()) break;
+      this.#seenAt.delete(ip);
     }
   }
 }

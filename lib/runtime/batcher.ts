@@ -1,6 +1,6 @@
 import { NO_CALL, type RateLimiter } from './rate-limiter.ts';
 
-/** One piece of work that waits in a lane. */
+/** One piece of work that waits in a batcher. */
 export interface BatchItem<T> {
   /** Identity: offering the same key again replaces what waits; a key in flight is not sent twice. */
   readonly key: string;
@@ -18,7 +18,7 @@ export interface BatchItem<T> {
 export type Verdict = { readonly kind: 'settled' } | { readonly kind: 'split'; readonly culprits?: readonly string[] };
 
 export interface BatcherOptions<T> {
-  /** Performs one call; a stopping lane lets it finish. */
+  /** Performs one call; a stopping batcher lets it finish. */
   readonly perform: (items: readonly BatchItem<T>[]) => Promise<Verdict>;
   /** What it means that `perform` rejected. Asked when the permission has been given back; must not reject. */
   readonly failed: (error: unknown, items: readonly BatchItem<T>[]) => Promise<Verdict>;

@@ -61,8 +61,8 @@ export class ObservedCache<Value, Key, Write> {
     this.#value = this.#options.lay(this.#value, write, { at, askedAt: undefined });
   }
 
-  /** Somebody else has told of a change; the next read decides about it. */
-  heard(value: Value): void {
+  /** Somebody else has reported a change; the next read decides about it. */
+  learned(value: Value): void {
     this.#value = value;
   }
 

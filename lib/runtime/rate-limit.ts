@@ -20,7 +20,7 @@ interface Waiter {
 const OPEN_WINDOW = 64;
 
 /**
- * One permission to call, shared by all lanes of a process, because the server's token buckets are shared by a whole account.
+ * One permission to call, shared by all loops of a process, because the server's token buckets are shared by a whole account.
  *
  * Open, every call is admitted at once. After a refusal calls wait: a pause that doubles with every further refusal, then one call at a
  * time, the most urgent waiter first. Each success halves the pressure and lets one more be under way (so their number doubles

@@ -6,7 +6,7 @@ export interface ReconcileHealthOptions {
   readonly onReconcile?: (loop: string, failedInARow: number) => void;
 }
 
-/** A loop that failed is tried again after this pause even when nothing wakes it, ms. */
+/** A loop that failed is tried again after this pause even when nothing triggers it, ms. */
 export const RECONCILE_RETRY_MS = 5_000;
 
 /** Reconciles that failed for this long, none between them well, make the process unhealthy, ms. */

@@ -18,7 +18,7 @@ export interface StepRules<Step> {
   /** Asked right before each step: leadership or a lease may be gone. */
   readonly mayAct: () => boolean;
   readonly act: (step: Step) => Promise<void>;
-  /** Hears of each step that rejected. */
+  /** Called for each step that rejected. */
   readonly failed: (step: Step, error: unknown) => void;
 }
 
@@ -28,11 +28,11 @@ export interface ReconcilerParts<Step> {
   /** Looks at the world as it is now and decides. May be asked at any time, and again before a step that had to wait. */
   readonly plan: () => Plan<Step>;
   readonly steps: StepRules<Step>;
-  /** The plan itself threw. The next wake tries again, or some seconds. */
+  /** The plan itself threw. The next trigger tries again, or some seconds. */
   readonly onFault: (error: unknown) => void;
   /** Mean time between plans that follow events, ms, beyond a burst of {@link BURST}: bounds what a big fleet costs. @default 0 */
   readonly intervalMs?: () => number;
-  /** Told, under the loop's name, how planning ends. @default kept to itself */
+  /** Records, under the loop's name, how planning ends. @default kept to itself */
   readonly healthOf?: { readonly loop: string; readonly health: ReconcileHealth };
 }
 
@@ -42,7 +42,7 @@ const FRESH_MS = 50;
 const BURST = 10;
 
 /**
- * Keeps the world as the plan wants it: plan, start the steps whose keys are free, look again when one ends, when `wake` is called and
+ * Keeps the world as the plan wants it: plan, start the steps whose keys are free, look again when one ends, when `trigger` is called and
  * at the plan's own time.
  *
  * Guarantees: at most one step for a key is under way. A step that had to wait for permission is not carried out as it was planned:
@@ -67,7 +67,7 @@ export class Reconciler<Step> {
   }
 
   /** Something that the plan looks at has changed. */
-  wake(): void {
+  trigger(): void {
     this.#plannedAt = undefined;
     const due = this.#dueAt();
     if (due <= this.#parts.clock.now()) this.#trigger.now();
@@ -90,7 +90,7 @@ export class Reconciler<Step> {
       if (this.isBusy(key) || this.#signal.aborted || !this.#parts.steps.mayAct()) continue;
       const flight = this.#carryOut(key, step).finally(() => {
         this.#underWay.delete(key);
-        this.wake();
+        this.trigger();
       });
       this.#underWay.set(key, flight);
     }
@@ -113,7 +113,7 @@ export class Reconciler<Step> {
       const { steps, retryAt } = plan();
       this.#steps = new Map(steps.map((step) => [rules.keyOf(step), step]));
       this.#trigger.at(retryAt === undefined ? undefined : Math.max(retryAt, this.#dueAt()));
-      // A wake from within the plan counts; the time that planning took does not.
+      // A trigger from within the plan counts; the time that planning took does not.
       if (this.#plannedAt !== undefined) this.#plannedAt = clock.now();
     };
     health.run(loop, reconcile, (error) => {

@@ -33,8 +33,8 @@ export class Trigger {
   }
 
   /**
-   * Also wake at this time (ms since the epoch); replaces the earlier alarm. Undefined clears it.
-   * A time beyond {@link LONGEST_TIMER_MS} wakes earlier: the run then asks for the rest.
+   * Also trigger at this time (ms since the epoch); replaces the earlier alarm. Undefined clears it.
+   * A time beyond {@link LONGEST_TIMER_MS} triggers earlier: the run then asks for the rest.
    */
   at(time: number | undefined): void {
     if (this.#alarm?.at === time) return;
@@ -49,7 +49,7 @@ export class Trigger {
     this.#alarm = { at: time, cancel };
   }
 
-  /** Wakes at this time unless an earlier alarm is set; that one's run sees what this one would. */
+  /** Triggers at this time unless an earlier alarm is set; that one's run sees what this one would. */
   by(time: number): void {
     if (this.#alarm === undefined || this.#alarm.at > time) this.at(time);
   }

@@ -75,7 +75,7 @@ function textMap(name: string, environment: Environment, faults: string[]): Reco
       );
     }
   } catch {
-    // Told below, without the text: headers hold secrets.
+    // Reported below, without the text: headers hold secrets.
   }
   faults.push(`${name} is not a JSON object and is ignored`);
   return {};

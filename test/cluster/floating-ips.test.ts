@@ -210,7 +210,7 @@ describe.skipIf(why !== undefined)(
       expect(Math.max(...times)).toBeLessThanOrEqual(5_000);
     });
 
-    it('a stopped holder does not fight when it wakes', async () => {
+    it('a stopped holder does not fight when it triggers', async () => {
       const first = holder() ?? '';
       const { agent } = node(first);
       process.kill(agent.pid ?? 0, 'SIGSTOP');

@@ -178,20 +178,20 @@ export class FakeNode {
       ...(unconfirmed && { unconfirmed }),
       seenSince,
     });
-    this.#running?.engine.wake();
+    this.#running?.engine.trigger();
   }
 
   remove(pod: string, address: string): void {
     this.#claims.delete(`${pod} ${address}`);
-    this.#running?.engine.wake();
+    this.#running?.engine.trigger();
   }
 
-  wake(): void {
-    this.#running?.engine.wake();
+  trigger(): void {
+    this.#running?.engine.trigger();
   }
 
-  doubt(): void {
-    this.#running?.engine.doubt('a test says so');
+  invalidate(): void {
+    this.#running?.engine.invalidate('a test says so');
   }
 
   statusOf(address: string): ClaimStatus | undefined {

@@ -2,7 +2,7 @@ import type { EniId } from '../eni.ts';
 import type { IpAddress } from '../ip.ts';
 import type { Claim } from './claim.ts';
 
-/** One thing to do about one address. The lanes merge actions of one shape on one ENI into one EC2 call. */
+/** One thing to do about one address. The batchers merge actions of one shape on one ENI into one EC2 call. */
 export type Action = AssignAction | UnassignAction;
 
 export interface AssignAction {

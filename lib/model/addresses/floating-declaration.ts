@@ -15,7 +15,7 @@ export interface FloatingDeclaration {
 
 const NOTHING_FLOATS: FloatingDeclaration = { any: false, addresses: [], networks: [] };
 
-/** More faults than this are not told: one annotation must not fill the log. */
+/** More faults than this are not reported: one annotation must not fill the log. */
 const MAX_REFUSALS = 5;
 /** More elements than this are not read: every address of the node is compared with each of them. */
 const MAX_ELEMENTS = 256;

@@ -15,7 +15,7 @@ export interface AddressHolder {
 
 type Tags = Readonly<Record<string, string>>;
 
-/** What EC2 says of an instance: its tags; `forbidden` when we may not ask; `untold` when it does not know the instance. */
+/** What EC2 says of an instance: its tags; `forbidden` when we may not ask; `unanswered` when it does not know the instance. */
 export type InstanceOwner = { readonly tags: Tags } | 'forbidden' | 'unanswered';
 
 /** By which clusters' names EC2 knows this node. */

@@ -15,7 +15,7 @@ export interface NodeSnapshot {
   /** When the describe that `enis` rest on was asked for; undefined before the first one. */
   readonly describedAt: number | undefined;
   /** Why the last describe failed; undefined while describes go through. */
-  readonly blind: Refusal | undefined;
+  readonly readError: Refusal | undefined;
   /** The networks of all subnets of the VPC: not asked for yet, or EC2 does not say. */
   readonly vpcNetworks: readonly Cidr[] | 'unasked' | 'unknown';
   readonly claims: readonly Claim[];
@@ -51,7 +51,7 @@ export interface NodeSnapshot {
   /** Claims that failed, by `attemptKey`: until when to wait and why. */
   readonly backoffs: ReadonlyMap<string, Backoff>;
   /** What currently keeps all calls of an ENI from going through. */
-  readonly troubles: ReadonlyMap<EniId, Refusal>;
+  readonly lastErrors: ReadonlyMap<EniId, Refusal>;
 }
 
 export interface Policy {

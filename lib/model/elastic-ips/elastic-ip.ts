@@ -6,7 +6,7 @@ export type AllocationId = string;
 /** Amazon's own pool, the one that needs no name when allocating. */
 export const AMAZON_POOL = 'amazon';
 
-/** An Elastic IP of this account and region, as DescribeAddresses told it. */
+/** An Elastic IP of this account and region, as DescribeAddresses shows it. */
 export interface ElasticIp {
   readonly allocationId: AllocationId;
   readonly publicIp: IpAddress;

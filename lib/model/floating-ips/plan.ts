@@ -95,7 +95,7 @@ export interface FloatingIpView {
   readonly unfit: FloatingBackoff | undefined;
   /** The Elastic IP of `acquisition`, bound or refused. */
   readonly elasticIp: ElasticIpView | undefined;
-  /** When this node got the Lease, or this agent heard of the object first. */
+  /** When this node got the Lease, or this agent saw the object first. */
   readonly heldSince: number;
   /** Whether another selected node is ready and not cordoned; undefined: not asked. */
   readonly successor: SuccessorView | undefined;
@@ -107,9 +107,9 @@ export interface SuccessorView {
 }
 
 export interface LeaseView {
-  /** Its own uid: one that was made again counts its holders from the beginning. Undefined: there is none, or it is not told. */
+  /** Its own uid: one that was made again counts its holders from the beginning. Undefined: there is none, or it is not known. */
   readonly uid?: string | undefined;
-  /** uid of the object that it belongs to, and with which it is collected; undefined: not told. */
+  /** uid of the object that it belongs to, and with which it is collected; undefined: not said. */
   readonly owner?: string | undefined;
   /** Empty: nobody. */
   readonly holder: string;

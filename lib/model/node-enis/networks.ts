@@ -1,6 +1,6 @@
 import type { Cidr } from '../ip.ts';
 
-/** A subnet as DescribeSubnets told it. */
+/** A subnet as DescribeSubnets shows it. */
 export interface SubnetFacts {
   readonly id: string;
   readonly vpcId: string;
@@ -10,7 +10,7 @@ export interface SubnetFacts {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** A security group as DescribeSecurityGroups told it. */
+/** A security group as DescribeSecurityGroups shows it. */
 export interface GroupFacts {
   readonly id: string;
   readonly name: string;

@@ -24,7 +24,7 @@ export interface RoutedDeclaration {
 }
 
 const DEFAULT_TABLES: readonly TableSelector[] = [{ kind: 'default' }];
-/** More faults than this are not told: one annotation must not fill the log. */
+/** More faults than this are not reported: one annotation must not fill the log. */
 const MAX_REFUSALS = 5;
 /** More route tables than this no pod needs, and each of them is looked for in each round. */
 const MAX_TABLES = 64;

@@ -69,15 +69,15 @@ export interface RouteSnapshot {
   /** When the read was asked for that `tables` rest on, and what it was about. */
   readonly readAt: number | undefined;
   readonly readIds: ReadonlySet<RouteTableId>;
-  /** When an answer to a call of ours told where a route leads. */
+  /** When an answer to a call of ours said where a route leads. */
   readonly wroteAt: ReadonlyMap<string, number>;
   /** Reads since our own write show what was there before it: they may lag, or somebody has written the same again. */
   readonly contradicted: ReadonlySet<string>;
   /** Why the last read failed, if it did. */
-  readonly blind: Refusal | undefined;
+  readonly readError: Refusal | undefined;
   /** A call for the route did not go through, or waited, at this time: a look after it decides. */
   readonly doubts: ReadonlyMap<string, RouteDoubt>;
-  readonly backoffs: ReadonlyMap<string, RouteSetback>;
+  readonly backoffs: ReadonlyMap<string, RouteBackoff>;
   /** ENIs whose source/destination check we have turned off although a describe may not show it yet. */
   readonly unchecked: ReadonlySet<EniId>;
 }
@@ -90,7 +90,7 @@ export interface RouteDoubt {
   readonly restarted: boolean;
 }
 
-export interface RouteSetback {
+export interface RouteBackoff {
   readonly reason: Reason;
   readonly message: string;
   readonly until: number;

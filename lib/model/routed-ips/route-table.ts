@@ -3,7 +3,7 @@ import type { Cidr } from '../ip.ts';
 
 export type RouteTableId = string;
 
-/** A route table of a VPC, as DescribeRouteTables told it. */
+/** A route table of a VPC, as DescribeRouteTables shows it. */
 export interface RouteTable {
   readonly id: RouteTableId;
   readonly vpcId: string;

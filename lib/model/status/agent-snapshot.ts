@@ -12,7 +12,7 @@ export interface SlotUse {
 }
 
 /** What the process's rate limit leaves: calls to EC2 that may leave at once (64 while EC2 does not throttle), and calls that wait. */
-export interface Ec2Budget {
+export interface RateLimitView {
   readonly tokens: number;
   readonly waiting: number;
 }
@@ -97,7 +97,7 @@ export interface NodeSnapshotView {
   readonly notReady: readonly string[];
   readonly notes: readonly string[];
   /** Absent until the agent knows its instance. */
-  readonly ec2?: Ec2Budget;
+  readonly ec2?: RateLimitView;
   readonly enis: readonly SnapshotEni[];
   readonly claims: readonly SnapshotClaim[];
   /** Input that could not be understood, by the pod or file that it came from. */
@@ -114,7 +114,7 @@ export interface ControllerSnapshotView {
   readonly startedAt: number;
   readonly leader: boolean;
   readonly notReady: readonly string[];
-  readonly ec2?: Ec2Budget;
+  readonly ec2?: RateLimitView;
   /** Use of the account's quota, as the leader last read it; `allowed` is null while Service Quotas does not answer. */
   readonly elasticIpQuota?: { readonly used: number; readonly allowed: number | null; readonly at: number };
 }

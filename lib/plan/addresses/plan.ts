@@ -64,9 +64,9 @@ interface Wish extends Omit<Extract<Decision, { kind: 'assign' }>, 'kind'> {
 
 function placeClaims(snapshot: NodeSnapshot, draft: Draft): PlacedClaim[] {
   const placed: PlacedClaim[] = [];
-  const { describedAt, blind } = snapshot;
+  const { describedAt, readError } = snapshot;
   const waits = (claim: Claim) =>
-    draft.statuses.push({ claim, state: 'pending', eni: undefined, ...(blind && { refusal: blind }) });
+    draft.statuses.push({ claim, state: 'pending', eni: undefined, ...(readError && { refusal: readError }) });
   for (const claim of snapshot.claims) {
     if (describedAt === undefined) {
       // The first describe is under way, or fails again and again.
@@ -112,29 +112,29 @@ function applyDecision(decision: Exclude<Decision, { kind: 'assign' }>, conflict
   switch (decision.kind) {
     case 'assigned':
       if (decision.record) draft.put.push(decision.record);
-      return draft.tellServed(conflict, 'assigned');
+      return draft.reportServed(conflict, 'assigned');
     case 'verify':
       draft.describe = true;
-      return draft.tellServed(conflict, 'pending');
+      return draft.reportServed(conflict, 'pending');
     case 'look':
       draft.lookUp.push({ address: conflict.address, purpose: 'take' });
-      return draft.tellServed(conflict, 'pending');
+      return draft.reportServed(conflict, 'pending');
     case 'pause':
       draft.retryAt(decision.until);
-      return draft.tellServed(conflict, 'pending');
+      return draft.reportServed(conflict, 'pending');
     case 'provisional':
       draft.retryAt(conflict.winner.claim.provisionalUntil);
-      return draft.tellServed(conflict, 'pending');
+      return draft.reportServed(conflict, 'pending');
     case 'settle':
       draft.retryAt(decision.until);
-      return draft.tellServed(conflict, 'pending', decision.refusal);
+      return draft.reportServed(conflict, 'pending', decision.refusal);
     case 'wait':
       draft.retryAt(decision.until);
-      return draft.tellServed(conflict, 'refused', decision.refusal);
+      return draft.reportServed(conflict, 'refused', decision.refusal);
     case 'stand-down':
       draft.lookUp.push({ address: conflict.address, purpose: 'wait' });
       if (decision.record) draft.put.push(decision.record);
-      return draft.tellServed(conflict, 'refused', decision.refusal);
+      return draft.reportServed(conflict, 'refused', decision.refusal);
   }
 }
 
@@ -158,7 +158,7 @@ function admitWithinLimits(wishes: readonly Wish[], snapshot: NodeSnapshot, draf
     if (limit === undefined) return true;
     const place = places.get(wish);
     if (place === undefined || usedSlots(eni, family) + place < limit) return true;
-    draft.tellServed(wish.conflict, 'refused', full(wish.conflict, eni, limit));
+    draft.reportServed(wish.conflict, 'refused', full(wish.conflict, eni, limit));
     return false;
   });
 }
@@ -226,7 +226,7 @@ class Draft {
     this.statuses.push({ claim, state: 'refused', eni: eni.id, refusal });
   }
 
-  tellServed(conflict: Conflict, state: ClaimStatus['state'], refusal?: Refusal): void {
+  reportServed(conflict: Conflict, state: ClaimStatus['state'], refusal?: Refusal): void {
     for (const { claim, eni } of [conflict.winner, ...conflict.companions]) {
       this.statuses.push({ claim, state, eni: eni.id, ...(refusal && { refusal }) });
     }
@@ -238,7 +238,7 @@ class Draft {
     const { takeover, from, looksUp } = wish;
     this.actions.push({ kind: 'assign', eni: eni.id, address: claim.address, claim, takeover, from, looksUp, urgent });
     if (wish.lookBeside) this.lookUp.push({ address: claim.address, purpose: 'take' });
-    this.tellServed(wish.conflict, 'pending', snapshot.troubles.get(eni.id));
+    this.reportServed(wish.conflict, 'pending', snapshot.lastErrors.get(eni.id));
   }
 
   finish(): Plan {

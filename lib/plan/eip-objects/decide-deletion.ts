@@ -18,7 +18,7 @@ import { whileHeldBack } from './while-held-back.ts';
  * finds the object still there. Deleted with its namespace or definition: its EIPs stay as they are, marked for an object of the same
  * name, because a public address that was released is lost for good and nobody named it. The deletion policy outweighs both.
  */
-export function decideDeletion(seen: SeenClaim, snapshot: ControllerSnapshot, language: ObjectAdapter): ObjectDecision {
+export function decideDeletion(seen: SeenClaim, snapshot: ControllerSnapshot, adapter: ObjectAdapter): ObjectDecision {
   const { claim } = seen;
   if (!claim.held) return { outcome: undefined };
   if (snapshot.eipsAt === undefined) return { outcome: undefined, readEips: true };
@@ -27,25 +27,25 @@ export function decideDeletion(seen: SeenClaim, snapshot: ControllerSnapshot, la
   const [eip] = owned;
   const heldBack = whileHeldBack(claim, eip, snapshot);
   if (heldBack !== undefined) return heldBack;
-  if (eip === undefined) return withoutEip(seen, snapshot, language);
+  if (eip === undefined) return withoutEip(seen, snapshot, adapter);
   const fate = fateOf(claim.deletionPolicy, snapshot.endings.get(claim.object.uid));
   if (fate === 'unknown')
     return { outcome: undefined, step: { kind: 'ask-ending', key: `ending ${claim.object.uid}`, claim } };
   return fate === 'released'
-    ? giveBack(claim, eip, snapshot, language)
-    : { outcome: undefined, step: retain(claim, owned, fate.retained) ?? letGo(claim, language) };
+    ? giveBack(claim, eip, snapshot, adapter)
+    : { outcome: undefined, step: retain(claim, owned, fate.retained) ?? letGo(claim, adapter) };
 }
 
 /** What the object's name in a status has not made its own is not asked for here: only its tags count, and the object goes. */
-function withoutEip(seen: SeenClaim, snapshot: ControllerSnapshot, language: ObjectAdapter): ObjectDecision {
+function withoutEip(seen: SeenClaim, snapshot: ControllerSnapshot, adapter: ObjectAdapter): ObjectDecision {
   const { claim, eipsAfter } = seen;
-  if (mayConclude(seen, snapshot)) return { outcome: undefined, step: letGo(claim, language) };
+  if (mayConclude(seen, snapshot)) return { outcome: undefined, step: letGo(claim, adapter) };
   const due = eipsAfter <= snapshot.now;
   return { outcome: undefined, readEips: due, retryAt: due ? undefined : eipsAfter };
 }
 
-function letGo(claim: ObjectClaim, language: ObjectAdapter): ObjectStep {
-  const finalizers = claim.object.finalizers.filter((entry) => entry !== language.finalizerOf(claim));
+function letGo(claim: ObjectClaim, adapter: ObjectAdapter): ObjectStep {
+  const finalizers = claim.object.finalizers.filter((entry) => entry !== adapter.finalizerOf(claim));
   return { kind: 'write-object', key: claim.object.uid, claim, patch: { metadata: { finalizers } } };
 }
 
@@ -61,9 +61,9 @@ function giveBack(
   claim: ObjectClaim,
   eip: ElasticIp,
   snapshot: ControllerSnapshot,
-  language: ObjectAdapter,
+  adapter: ObjectAdapter,
 ): ObjectDecision {
-  const freeing = setFree(claim, eip, snapshot, language);
+  const freeing = setFree(claim, eip, snapshot, adapter);
   // Marks of an agent need not be removed from what is released.
   if (freeing !== undefined && freeing.step?.kind !== 'untag') return freeing;
   return {

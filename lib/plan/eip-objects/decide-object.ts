@@ -23,9 +23,9 @@ export interface Allotment {
   readonly rivals: ReadonlyMap<string, Refusal>;
 }
 
-export function allot(snapshot: ControllerSnapshot, language: ObjectAdapter): Allotment {
+export function allot(snapshot: ControllerSnapshot, adapter: ObjectAdapter): Allotment {
   const eipOf = (claim: ObjectClaim) => findEips(claim, snapshot.eips).kept;
-  return { nodes: chooseNodes(snapshot, eipOf), rivals: findRivals(snapshot, eipOf, language) };
+  return { nodes: chooseNodes(snapshot, eipOf), rivals: findRivals(snapshot, eipOf, adapter) };
 }
 
 /**
@@ -38,16 +38,16 @@ export function decideObject(
   seen: SeenClaim,
   allotment: Allotment,
   snapshot: ControllerSnapshot,
-  language: ObjectAdapter,
+  adapter: ObjectAdapter,
 ): ObjectDecision {
   const { claim } = seen;
   const { object } = claim;
   const key = object.uid;
-  if (object.deleting) return decideDeletion(seen, snapshot, language);
+  if (object.deleting) return decideDeletion(seen, snapshot, adapter);
   if (claim.upgrade !== undefined)
     return { outcome: undefined, step: { kind: 'write-object', key, claim, patch: { spec: claim.upgrade } } };
   if (!claim.held) {
-    const finalizers = [...object.finalizers, language.finalizerOf(claim)];
+    const finalizers = [...object.finalizers, adapter.finalizerOf(claim)];
     return { outcome: undefined, step: { kind: 'write-object', key, claim, patch: { metadata: { finalizers } } } };
   }
   if (snapshot.eipsAt === undefined) return { outcome: undefined, readEips: true };
@@ -59,7 +59,7 @@ export function decideObject(
   if (kept === undefined && foreign !== undefined) return refuseForeign(claim, foreign);
   if (kept === undefined) return obtain(seen, snapshot);
   const twin = surplus.find(({ association }) => association === undefined);
-  const decision = decideAssignment(claim, kept, allotment, snapshot, language);
+  const decision = decideAssignment(claim, kept, allotment, snapshot, adapter);
   const chore = twin === undefined ? reconcileTags(claim, kept) : ({ kind: 'release', key, claim, eip: twin } as const);
   if (chore === undefined) return decision;
   // The pod's agent believes a handover only with the tags that prove it.
@@ -94,19 +94,19 @@ function decideAssignment(
   eip: ElasticIp,
   allotment: Allotment,
   snapshot: ControllerSnapshot,
-  language: ObjectAdapter,
+  adapter: ObjectAdapter,
 ): ObjectDecision {
   switch (claim.assignment.kind) {
     case 'none':
-      return decideNone(claim, eip, snapshot, language);
+      return decideNone(claim, eip, snapshot, adapter);
     case 'pod':
-      return decideForPod(claim, eip, allotment.rivals.get(claim.object.uid), snapshot, language);
+      return decideForPod(claim, eip, allotment.rivals.get(claim.object.uid), snapshot, adapter);
     case 'node':
-      return decideForPlace(claim, eip, nodeTarget(claim, allotment.nodes, snapshot), snapshot, language);
+      return decideForPlace(claim, eip, nodeTarget(claim, allotment.nodes, snapshot), snapshot, adapter);
     case 'eni':
-      return decideForPlace(claim, eip, eniTarget(claim, snapshot), snapshot, language);
+      return decideForPlace(claim, eip, eniTarget(claim, snapshot), snapshot, adapter);
     case 'private-ip':
-      return decideForPlace(claim, eip, addressTarget(claim, snapshot), snapshot, language);
+      return decideForPlace(claim, eip, addressTarget(claim, snapshot), snapshot, adapter);
   }
   return claim.assignment satisfies never;
 }
@@ -115,10 +115,10 @@ function decideNone(
   claim: ObjectClaim,
   eip: ElasticIp,
   snapshot: ControllerSnapshot,
-  language: ObjectAdapter,
+  adapter: ObjectAdapter,
 ): ObjectDecision {
   return (
-    setFree(claim, eip, snapshot, language) ?? {
+    setFree(claim, eip, snapshot, adapter) ?? {
       outcome: { state: 'allocated', eip, bound: undefined, refusal: undefined },
     }
   );

@@ -34,7 +34,7 @@ export function decideForPlace(
   eip: ElasticIp,
   target: Target,
   snapshot: ControllerSnapshot,
-  language: ObjectAdapter,
+  adapter: ObjectAdapter,
 ): ObjectDecision {
   const state = eip.association === undefined ? 'assigning' : 'reassigning';
   const waiting: EipObjectOutcome = { state, eip, bound: undefined, refusal: undefined };
@@ -42,9 +42,9 @@ export function decideForPlace(
   if (target.state === 'unknown') return { outcome: undefined };
   if (target.state === 'look-up')
     return { outcome: waiting, step: { kind: 'look-up', key: `place ${placeKey(target.query)}`, query: target.query } };
-  if (isMarked(eip, language) || target.state === 'none') {
+  if (isMarked(eip, adapter) || target.state === 'none') {
     const refusal = target.state === 'none' ? target.refusal : undefined;
-    const freeing = setFree(claim, eip, snapshot, language);
+    const freeing = setFree(claim, eip, snapshot, adapter);
     if (freeing !== undefined) return { ...freeing, outcome: { ...waiting, refusal } };
   }
   if (target.state === 'none') return { outcome: refused(waiting, target.refusal) };

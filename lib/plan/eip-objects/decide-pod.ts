@@ -18,7 +18,7 @@ export function decideForPod(
   eip: ElasticIp,
   rival: Refusal | undefined,
   snapshot: ControllerSnapshot,
-  language: ObjectAdapter,
+  adapter: ObjectAdapter,
 ): ObjectDecision {
   const assignment = claim.assignment.kind === 'pod' ? claim.assignment.name : '';
   const key = `${claim.object.namespace}/${assignment}`;
@@ -27,19 +27,19 @@ export function decideForPod(
   if (!snapshot.podsKnown) return { outcome: undefined };
   const pod = snapshot.pods.get(key);
   if (pod === undefined || !isAlive(pod) || rival !== undefined)
-    return withoutPod(claim, eip, key, waiting, snapshot, language);
+    return withoutPod(claim, eip, key, waiting, snapshot, adapter);
   const bound = bindingAt(eip, pod);
-  const owner = language.podOf(eip.tags);
+  const owner = adapter.podOf(eip.tags);
   if (bound !== undefined && (owner === undefined || owner === key))
     return { outcome: { ...waiting, state: 'assigned', bound }, handOver: true };
   const strange = owner === undefined ? eip.association !== undefined : owner !== key;
   if (strange) {
     // Not known yet where the pod is: it may well be where the EIP is already.
     if (owner === undefined && pod.podIps.length === 0) return { outcome: waiting };
-    const freeing = setFree(claim, eip, snapshot, language);
+    const freeing = setFree(claim, eip, snapshot, adapter);
     if (freeing !== undefined) return { ...freeing, outcome: waiting };
   }
-  const pollMs = language.saysBound(pod, eip) ? SOON_MS : SAFETY_MS;
+  const pollMs = adapter.saysBound(pod, eip) ? SOON_MS : SAFETY_MS;
   const readAt = Math.max(snapshot.eipsAt ?? 0, 0) + pollMs;
   return { outcome: waiting, handOver: true, readEips: readAt <= snapshot.now, retryAt: readAt };
 }
@@ -51,14 +51,14 @@ function withoutPod(
   key: string,
   waiting: EipObjectOutcome,
   snapshot: ControllerSnapshot,
-  language: ObjectAdapter,
+  adapter: ObjectAdapter,
 ): ObjectDecision {
-  if (eip.association === undefined && language.podOf(eip.tags) === key) return { outcome: waiting };
+  if (eip.association === undefined && adapter.podOf(eip.tags) === key) return { outcome: waiting };
   const since = snapshot.strayedSince.get(eip.allocationId) ?? snapshot.now;
   const mayReturn =
-    waiting.refusal === undefined && language.podOf(eip.tags) === key && since + AGENT_GRACE_MS > snapshot.now;
+    waiting.refusal === undefined && adapter.podOf(eip.tags) === key && since + AGENT_GRACE_MS > snapshot.now;
   if (mayReturn) return { outcome: waiting, strayed: true, retryAt: since + AGENT_GRACE_MS };
-  const freeing = setFree(claim, eip, snapshot, language);
+  const freeing = setFree(claim, eip, snapshot, adapter);
   return freeing === undefined ? { outcome: { ...waiting, state: 'assigning' } } : { ...freeing, outcome: waiting };
 }
 
@@ -75,13 +75,13 @@ function bindingAt(eip: ElasticIp, pod: ControllerPod): EipObjectOutcome['bound'
 }
 
 /**
- * Which of the claims for one pod is heard: the one whose EIP is there already, else the first by name. The others get a refusal.
+ * Which of the claims for one pod counts: the one whose EIP is there already, else the first by name. The others get a refusal.
  * A private address has one Elastic IP, and k8s-eip-operator refused two objects for one pod as well.
  */
 export function findRivals(
   snapshot: ControllerSnapshot,
   eipOf: (claim: ObjectClaim) => ElasticIp | undefined,
-  language: ObjectAdapter,
+  adapter: ObjectAdapter,
 ): ReadonlyMap<string, Refusal> {
   const rivals = new Map<string, Refusal>();
   const wanting = snapshot.claims
@@ -95,7 +95,7 @@ export function findRivals(
     if (claims.length < 2) continue;
     const pod = snapshot.pods.get(key);
     const holds = (claim: ObjectClaim) =>
-      pod !== undefined && language.handedOver(pod).includes(eipOf(claim)?.allocationId ?? '');
+      pod !== undefined && adapter.handedOver(pod).includes(eipOf(claim)?.allocationId ?? '');
     const [first] = claims.toSorted(
       (a, b) => Number(holds(b)) - Number(holds(a)) || (sortKey(a) < sortKey(b) ? -1 : 1),
     );

@@ -7,7 +7,7 @@ import { isAlive } from '../../model/pod.ts';
  * even if the pod goes while no controller runs; one without an owner (the replaced operator made such) gets it. Deleting the object
  * of a pod that ends is not left to the collector: that would wait until the pod is gone.
  */
-export function planAutocreation(snapshot: ControllerSnapshot, language: ObjectAdapter): ObjectStep[] {
+export function planAutocreation(snapshot: ControllerSnapshot, adapter: ObjectAdapter): ObjectStep[] {
   if (!snapshot.claimsComplete) return [];
   const objects = new Map(
     snapshot.claims
@@ -15,7 +15,7 @@ export function planAutocreation(snapshot: ControllerSnapshot, language: ObjectA
       .map(({ claim }) => [objectKey(claim.object), claim]),
   );
   return [...snapshot.pods.values()]
-    .filter((pod) => language.wantsObject(pod))
+    .filter((pod) => adapter.wantsObject(pod))
     .flatMap((pod) => planFor(pod, objects.get(objectKey(pod))));
 }
 

@@ -26,17 +26,17 @@ export interface Decided extends ObjectDecision {
  * touches no EIP whose tags do not carry the object's uid, but for one that was left for an object of its name; releases only what
  * belongs to an object that was deleted by itself, or a surplus twin; hands an EIP to one pod at most. The order of objects does not matter.
  */
-export function planObjects(snapshot: ControllerSnapshot, language: ObjectAdapter): ControllerPlan {
-  const allotment = allot(snapshot, language);
+export function planObjects(snapshot: ControllerSnapshot, adapter: ObjectAdapter): ControllerPlan {
+  const allotment = allot(snapshot, adapter);
   const decisions = snapshot.claims.map(
-    (seen: SeenClaim): Decided => ({ ...decideObject(seen, allotment, snapshot, language), claim: seen.claim }),
+    (seen: SeenClaim): Decided => ({ ...decideObject(seen, allotment, snapshot, adapter), claim: seen.claim }),
   );
   const steps = [
     ...decisions.flatMap(({ step }) => step ?? []),
-    ...decisions.flatMap((decided) => writeStatus(decided, language)),
-    ...writePods(decisions, snapshot, language),
-    ...writeNodes(decisions, snapshot, language),
-    ...planAutocreation(snapshot, language),
+    ...decisions.flatMap((decided) => writeStatus(decided, adapter)),
+    ...writePods(decisions, snapshot, adapter),
+    ...writeNodes(decisions, snapshot, adapter),
+    ...planAutocreation(snapshot, adapter),
   ];
   const times = decisions.flatMap(({ retryAt }) => retryAt ?? []);
   return {
@@ -54,16 +54,16 @@ function firstPerKey(steps: readonly ObjectStep[]): ObjectStep[] {
   return [...new Map(steps.toReversed().map((step) => [step.key, step])).values()].toReversed();
 }
 
-function writeStatus({ claim, outcome, keepsStatus }: Decided, language: ObjectAdapter): ObjectStep[] {
+function writeStatus({ claim, outcome, keepsStatus }: Decided, adapter: ObjectAdapter): ObjectStep[] {
   if (outcome === undefined || keepsStatus || !claim.held) return [];
-  const patch = mergePatch(claim.object.status, language.statusOf(claim, outcome));
+  const patch = mergePatch(claim.object.status, adapter.statusOf(claim, outcome));
   return patch === undefined
     ? []
     : [{ kind: 'write-status', key: `status ${claim.object.uid}`, claim, patch: { status: patch } }];
 }
 
 /** Each pod says which EIP its agent is to bind; what no object grants any more is taken off it. */
-function writePods(decisions: readonly Decided[], snapshot: ControllerSnapshot, language: ObjectAdapter): ObjectStep[] {
+function writePods(decisions: readonly Decided[], snapshot: ControllerSnapshot, adapter: ObjectAdapter): ObjectStep[] {
   // While objects load, the absence of a grant means nothing.
   if (!snapshot.claimsComplete || snapshot.eipsAt === undefined) return [];
   const ours = new Set(decisions.flatMap(({ claim }) => handedOverBy(claim, snapshot)));
@@ -85,7 +85,7 @@ function writePods(decisions: readonly Decided[], snapshot: ControllerSnapshot, 
   const isOurs = (id: AllocationId) => ours.has(id) && !undecided.has(id);
   return [...snapshot.pods.values()].flatMap((pod: ControllerPod): ObjectStep[] => {
     const key = objectKey(pod);
-    const patch = language.writePod(pod, { handOver: granted.get(key), shown: shown.get(key), isOurs });
+    const patch = adapter.writePod(pod, { handOver: granted.get(key), shown: shown.get(key), isOurs });
     return patch === undefined ? [] : [{ kind: 'write-pod', key: `pod ${pod.uid}`, pod, patch: { metadata: patch } }];
   });
 }

@@ -22,7 +22,7 @@ export function setFree(
   claim: ObjectClaim,
   eip: ElasticIp,
   snapshot: ControllerSnapshot,
-  language: ObjectAdapter,
+  adapter: ObjectAdapter,
 ): ObjectDecision | undefined {
   const outcome: EipObjectOutcome = {
     state: claim.object.deleting && eip.association === undefined ? 'releasing' : 'unassigning',
@@ -30,10 +30,10 @@ export function setFree(
     bound: undefined,
     refusal: undefined,
   };
-  const marks = [...language.handoverTags, NODE_TAG].filter((tag) => tag in eip.tags);
-  const annotated = isAnnotated(eip, snapshot, language);
+  const marks = [...adapter.handoverTags, NODE_TAG].filter((tag) => tag in eip.tags);
+  const annotated = isAnnotated(eip, snapshot, adapter);
   if (eip.association === undefined && marks.length === 0 && !annotated) return undefined;
-  if (annotated || agentMayAct(eip, snapshot, language)) {
+  if (annotated || agentMayAct(eip, snapshot, adapter)) {
     const since = snapshot.strayedSince.get(eip.allocationId) ?? snapshot.now;
     const outdated = !annotated && (snapshot.eipsAt ?? 0) + POLL_MS <= snapshot.now;
     if (annotated || since + AGENT_GRACE_MS > snapshot.now)
@@ -50,13 +50,13 @@ export function setFree(
   return { outcome, strayed: true, step: { kind: 'untag', key, claim, eip, tags: marks } };
 }
 
-function isAnnotated(eip: ElasticIp, { pods }: ControllerSnapshot, language: ObjectAdapter): boolean {
-  return [...pods.values()].some((pod) => language.handedOver(pod).includes(eip.allocationId));
+function isAnnotated(eip: ElasticIp, { pods }: ControllerSnapshot, adapter: ObjectAdapter): boolean {
+  return [...pods.values()].some((pod) => adapter.handedOver(pod).includes(eip.allocationId));
 }
 
 /** The pod that the tags name lives, so its node's agent sees that the annotation is gone. */
-function agentMayAct(eip: ElasticIp, { pods, podsKnown }: ControllerSnapshot, language: ObjectAdapter): boolean {
-  const owner = language.podOf(eip.tags);
+function agentMayAct(eip: ElasticIp, { pods, podsKnown }: ControllerSnapshot, adapter: ObjectAdapter): boolean {
+  const owner = adapter.podOf(eip.tags);
   if (owner === undefined) return false;
   if (!podsKnown) return true;
   const pod = [...pods.values()].find((candidate) => objectKey(candidate) === owner);

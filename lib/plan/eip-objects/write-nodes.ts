@@ -11,7 +11,7 @@ import type { Decided } from './plan.ts';
 export function writeNodes(
   decisions: readonly Decided[],
   snapshot: ControllerSnapshot,
-  language: ObjectAdapter,
+  adapter: ObjectAdapter,
 ): ObjectStep[] {
   const selecting = decisions.filter(({ claim }) => claim.assignment.kind === 'node' && !claim.object.deleting);
   if (!snapshot.claimsComplete || selecting.some(({ outcome }) => outcome === undefined)) return [];
@@ -21,12 +21,12 @@ export function writeNodes(
     snapshot.eips.flatMap(({ tags, association }) => (RETAINED_TAG in tags ? (association?.privateIp ?? []) : [])),
   );
   const isLeftOver = (node: ControllerNode) =>
-    language.saysHolds(node) &&
+    adapter.saysHolds(node) &&
     !snapshot.claimsRefused &&
     (node.internalIp === undefined || !retained.has(node.internalIp));
   return snapshot.nodes.flatMap((node): ObjectStep[] => {
     const holds = selected.has(node.name) ? holding.has(node.name) : isLeftOver(node) ? false : undefined;
-    const patch = language.writeNode(node, holds);
+    const patch = adapter.writeNode(node, holds);
     return patch === undefined
       ? []
       : [{ kind: 'write-node', key: `node ${node.name}`, node, patch: { metadata: patch } }];

@@ -75,11 +75,11 @@ function ipv4Of({ ips }: NetworkStatus): IpAddress | undefined {
   return ips.find((address) => familyOf(address) === 4);
 }
 
-/** Multus has told which networks the pod has, and what the claim means cannot be among them: waiting would be in vain. */
+/** Multus has said which networks the pod has, and what the claim means cannot be among them: waiting would be in vain. */
 function missing(pod: Pod, matches: (network: NetworkStatus) => boolean, what: string): EipPlace | undefined {
   const networks = networksOf(pod);
-  const told = networks.length > 0 || (pod.phase === 'Running' && !(NETWORKS in pod.annotations));
-  if (!told || networks.some(matches)) return undefined;
+  const isListed = networks.length > 0 || (pod.phase === 'Running' && !(NETWORKS in pod.annotations));
+  if (!isListed || networks.some(matches)) return undefined;
   const names = networks.map((network) => network.interface).join(', ') || 'none';
   const message = `the pod has no ${what}; its networks beside the primary one: ${names}`;
   return { state: 'impossible', refusal: { reason: 'EipTargetMissing', message } };
@@ -145,11 +145,11 @@ function refuseRouted({ claim: { address, interface: on } }: ClaimStatus): EipPl
  */
 function ready(eni: string, privateIp: IpAddress, movedAt: number | undefined, around: EipSurroundings): EipPlace {
   const facts = around.enis.find(({ id }) => id === eni);
-  const told = facts && addressOn(facts, privateIp)?.association?.allocationId;
+  const shown = facts && addressOn(facts, privateIp)?.association?.allocationId;
   const known = around.eips.find(
     ({ association }) => association?.eni === eni && association.privateIp === privateIp,
   )?.allocationId;
-  const disputed = facts !== undefined && addressOn(facts, privateIp) !== undefined && told !== known;
+  const disputed = facts !== undefined && addressOn(facts, privateIp) !== undefined && shown !== known;
   const since = Math.max(movedAt ?? 0, disputed ? (around.describedAt ?? 0) : 0);
   return { state: 'ready', eni, privateIp, since: since > 0 ? since : undefined };
 }

@@ -64,12 +64,12 @@ function decide(
   const { own, surplus, foreign } = identified;
   const backoff = snapshot.backoffs.get(object.uid);
   const held = backoff !== undefined && backoff.until > snapshot.now ? backoff : undefined;
-  if (object.terminating) return withSetback(planEnd(object, identified, snapshot), held);
+  if (object.terminating) return withBackoff(planEnd(object, identified, snapshot), held);
   if (foreign !== undefined)
     return { ...NOTHING, object, status: statusOf(object, undefined, undefined, notOurs(foreign)) };
-  if (own === undefined) return withSetback(planBirth(object, snapshot), held);
+  if (own === undefined) return withBackoff(planBirth(object, snapshot), held);
   const decision = decideOwn(object, own, surplus, snapshot, planned);
-  return withSetback(decision, held);
+  return withBackoff(decision, held);
 }
 
 function planBirth(object: EniObject, { absentSince, now, interfacesAt = 0 }: EniSnapshot): EniDecision {
@@ -148,7 +148,7 @@ function upkeep(object: EniObject, own: NetworkInterface, { assign }: AddressPla
   return assign > 0 ? { kind: 'assign', object, eni, count: assign } : undefined;
 }
 
-/** A twin, made when EC2 forgot a token; nobody was ever told of it, so it must be free and bare to go. */
+/** A twin, made when EC2 forgot a token; nothing ever named it, so it must be free and bare to go. */
 function deleteSurplus(object: EniObject, surplus: readonly NetworkInterface[]): EniStep | undefined {
   const idle = surplus.find(
     ({ attachment, addresses }) => attachment === undefined && addresses.every((one) => !one.association),
@@ -179,7 +179,7 @@ function conditionOf(
   return no('AddressesInUse', message);
 }
 
-function withSetback(
+function withBackoff(
   decision: EniDecision,
   held: EniSnapshot['backoffs'] extends ReadonlyMap<string, infer S> ? S | undefined : never,
 ): EniDecision {

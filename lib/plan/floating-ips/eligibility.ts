@@ -44,7 +44,7 @@ function unreadinessOf({ node, now, timing }: FloatingSnapshot): Ineligible | un
   return lost ? { reason: 'NodeNotReady', message: `${node.name} is not ready` } : undefined;
 }
 
-/** Told before everything that differs from node to node: then all nodes agree, and nobody serves half an object. */
+/** Checked before everything that differs from node to node: then all nodes agree, and nobody serves half an object. */
 function duplicateOf({ ip }: FloatingIpView, { owners }: FloatingContext): Ineligible | undefined {
   for (const { address } of ip.addresses) {
     const owner = otherOwner(address, ip, owners);

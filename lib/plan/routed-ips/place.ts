@@ -24,11 +24,11 @@ export interface Placement {
 
 /** Where each claim's routes should lead, and why some cannot be. What is not known yet is asked for, never guessed. */
 export function placeRoutes(snapshot: RouteSnapshot): Placement {
-  const { enis, describedAt, blind } = snapshot;
+  const { enis, describedAt, readError } = snapshot;
   const placed: PlacedRoute[] = [];
   const statuses: RoutedStatus[] = [];
   let [read, describe] = [false, false];
-  const tell = (claim: RoutedClaim, state: 'pending' | 'refused', eni?: Eni, refusal?: Refusal) =>
+  const report = (claim: RoutedClaim, state: 'pending' | 'refused', eni?: Eni, refusal?: Refusal) =>
     statuses.push({ claim, state, eni: eni?.id, destination: undefined, tables: [], ...(refusal && { refusal }) });
   for (const claim of snapshot.claims) {
     const choice = describedAt === undefined ? undefined : chooseEni(claim, enis, snapshot.policy);
@@ -36,19 +36,19 @@ export function placeRoutes(snapshot: RouteSnapshot): Placement {
       // The ENI may have been attached after the last describe.
       const mayBeNew = describedAt === undefined || describedAt < claim.since;
       describe ||= mayBeNew && choice !== undefined;
-      tell(claim, mayBeNew ? 'pending' : 'refused', undefined, mayBeNew ? undefined : choice?.refusal);
+      report(claim, mayBeNew ? 'pending' : 'refused', undefined, mayBeNew ? undefined : choice?.refusal);
       continue;
     }
     const { eni } = choice;
     if (snapshot.tables === undefined) {
       read = true;
-      tell(claim, blind === undefined ? 'pending' : 'refused', eni, blind);
+      report(claim, readError === undefined ? 'pending' : 'refused', eni, readError);
       continue;
     }
     const where = destinationFor(claim.address, eni, { ...snapshot, tables: snapshot.tables });
     const selection = selectTables(claim.routed, eni, snapshot);
     read ||= !selection.complete;
-    if ('refusal' in where) tell(claim, 'refused', eni, where.refusal);
+    if ('refusal' in where) report(claim, 'refused', eni, where.refusal);
     else placed.push({ claim, eni, destination: where.destination, selection });
   }
   return { placed, statuses, read, describe };

@@ -106,7 +106,11 @@ class Draft {
         return inPlace(wanted);
       case 'read':
         this.read = true;
-        return { table: table.id, state: 'pending', ...(this.#snapshot.blind && { refusal: this.#snapshot.blind }) };
+        return {
+          table: table.id,
+          state: 'pending',
+          ...(this.#snapshot.readError && { refusal: this.#snapshot.readError }),
+        };
       case 'wait':
         this.retryAt(decision.until);
         return { table: table.id, state: 'refused', refusal: decision.refusal };

@@ -7,7 +7,7 @@ import type { AddressStatus, PodStatus, RouteStatus, StateCounts } from '../../m
 import { ADDRESSES, ADDRESSES_ASSIGNED } from '../addresses/pod-report.ts';
 import { order } from './agents.ts';
 
-/** Keys by which a pod asks for something of ours, or we have told something about it. */
+/** Keys by which a pod asks for something of ours, or we have said something about it. */
 const OURS =
   /^(?:eni-agent\.io\/|k8s\.v1\.cni\.cncf\.io\/networks$|aws-samples\.github\.com\/|aws-pod-eip-controller|eip\.)/;
 

@@ -10,7 +10,7 @@ import { RETAINED_TAG } from '../../model/retention.ts';
 import type { SweepItem } from '../../model/sweep.ts';
 
 /** The languages in which tags name owners. */
-export interface SweepLanguages {
+export interface SweepAdapters {
   readonly pods: readonly PodDialect[];
   readonly objects: readonly EipObjectDialect[];
   readonly context: DialectContext & { readonly clusterName: string };
@@ -20,16 +20,16 @@ export interface SweepLanguages {
 export function sweepItems(
   eips: readonly ElasticIp[],
   interfaces: readonly NetworkInterface[],
-  languages: SweepLanguages,
+  adapters: SweepAdapters,
 ): readonly SweepItem[] {
   return [
-    ...eips.flatMap((eip) => elasticIpItem(eip, languages) ?? []),
-    ...interfaces.flatMap((facts) => interfaceItem(facts, languages.context.clusterName) ?? []),
+    ...eips.flatMap((eip) => elasticIpItem(eip, adapters) ?? []),
+    ...interfaces.flatMap((facts) => interfaceItem(facts, adapters.context.clusterName) ?? []),
   ];
 }
 
 /** An EIP that has an object stays its object's, also while it is handed to a pod. */
-function elasticIpItem(eip: ElasticIp, { pods, objects, context }: SweepLanguages): SweepItem | undefined {
+function elasticIpItem(eip: ElasticIp, { pods, objects, context }: SweepAdapters): SweepItem | undefined {
   // What was left on purpose waits for an object of the same name.
   if (eip.serviceManaged || RETAINED_TAG in eip.tags) return undefined;
   const base = { kind: 'elastic-ip', id: eip.allocationId, eip } as const;

@@ -7,7 +7,7 @@ import { usersOfInterface } from '../node-enis/users.ts';
 /** Uids of the objects of a kind. `unserved`: the cluster has no such definition, or it is being deleted. Undefined: not known. */
 export type KindFound = ReadonlySet<string> | 'unserved' | undefined;
 
-/** What uncached reads told about the owner of an interface of a node, and about who uses it. */
+/** What uncached reads said about the owner of an interface of a node, and about who uses it. */
 export interface NodeEniEvidence {
   readonly own: KindFound;
   /** Of aws-multi-eni-controller. */

@@ -5,7 +5,7 @@ import type { Pod } from '../../model/pod.ts';
 import type { OwnerVerdict } from '../../model/sweep.ts';
 import { isIdentifiedAs } from '../elastic-ips/belonging.ts';
 
-/** What uncached reads told about the owner of an EIP that a pod asked for. */
+/** What uncached reads said about the owner of an EIP that a pod asked for. */
 export interface PodEvidence {
   /** The pod that the tags name; null when it does not exist. Undefined: not known. */
   readonly owner: Pod | null | undefined;

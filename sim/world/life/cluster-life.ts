@@ -41,9 +41,9 @@ export class ClusterLife {
 
   start(): void {
     this.#unsubscribe = this.#world.kube.store.hub.subscribe(({ storage }) => {
-      if (WATCHED.test(storage)) this.#wake();
+      if (WATCHED.test(storage)) this.#trigger();
     });
-    this.#wake();
+    this.#trigger();
   }
 
   /** Resolves when no look is under way any more. */
@@ -52,7 +52,7 @@ export class ClusterLife {
     await this.#looking;
   }
 
-  #wake(): void {
+  #trigger(): void {
     this.#dirty = true;
     this.#looking ??= this.#lookUntilClean().finally(() => {
       this.#looking = undefined;
@@ -60,7 +60,7 @@ export class ClusterLife {
   }
 
   async #lookUntilClean(): Promise<void> {
-    // The change that woke us is not finished for those who hear of it after us.
+    // The change that triggered us is not finished for those who hear of it after us.
     await Promise.resolve();
     while (this.#dirty) {
       this.#dirty = false;

@@ -108,7 +108,7 @@ describe('AddressReconciler and other holders', () => {
       return undefined;
     };
 
-    a.doubt();
+    a.invalidate();
     await clock.advance(3 * HOUR);
 
     const tries = ec2.writes('a').slice(1);
@@ -181,7 +181,7 @@ describe('AddressReconciler and other holders', () => {
     await clock.advance(10 * SECOND);
     expect(ec2.writes()).toEqual([]);
     await clock.advance(20 * SECOND);
-    a.doubt();
+    a.invalidate();
 
     await clock.until(() => ec2.holderOf(address(0)) === eniOf('a', 2), 20 * MINUTE, 'the right ENI');
     await clock.advance(MINUTE);

@@ -44,7 +44,7 @@ class Churn {
   #tell(): void {
     this.#node.complete = this.#hidden.length === 0;
     this.#node.hiddenSince = this.#hidden[0]?.since;
-    this.#node.wake();
+    this.#node.trigger();
   }
 }
 
@@ -146,9 +146,9 @@ describe('a held address that a describe does not show', () => {
     a.add('job', address(0));
     await clock.advance(2 * SECOND);
     a.remove('job', address(0));
-    a.doubt();
+    a.invalidate();
     await clock.advance(8 * SECOND);
-    a.doubt();
+    a.invalidate();
     await clock.advance(5 * MINUTE);
 
     expect(ec2.secondariesOf(ENI)).toEqual([]);
@@ -183,7 +183,7 @@ describe('a held address that a describe does not show', () => {
       await clock.advance(MINUTE);
       a.remove('pod', address(0));
       ec2.faults = () => fault;
-      a.doubt();
+      a.invalidate();
       await clock.advance(5 * MINUTE);
       expect(a.ledger).toHaveLength(1);
       ec2.faults = () => undefined;

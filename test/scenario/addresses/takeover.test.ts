@@ -73,7 +73,7 @@ describe('AddressReconciler and an ipam address that another ENI still has', () 
     await clock.advance(SECOND);
     b.add('new', A, { seenSince });
     b.complete = true;
-    b.wake();
+    b.trigger();
     await clock.until(() => b.allAssigned, SECOND, 'the takeover');
 
     expect(ec2.holderOf(A)).toBe(eniOf('b', 1));

@@ -12,7 +12,7 @@ describe('AddressReconciler as time passes', () => {
     const [reads, writes] = [ec2.reads().length, ec2.writes().length];
 
     for (let hour = 0; hour < 24; hour += 1) {
-      a.wake();
+      a.trigger();
       await clock.advance(HOUR);
     }
 
@@ -106,7 +106,7 @@ describe('AddressReconciler as time passes', () => {
 
     expect(ec2.writes()).toHaveLength(writes);
     a.complete = true;
-    a.wake();
+    a.trigger();
     await clock.advance(MINUTE);
     expect(ec2.holderOf(address(0))).toBeUndefined();
   });

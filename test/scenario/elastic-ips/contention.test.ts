@@ -64,7 +64,7 @@ describe('a pool of prepared Elastic IPs', () => {
       await clock.advance(5 * SECOND);
       a.run('pod', FIXED, '10.0.8.10');
       for (let time = 0; time < 3 * SECOND; time += 10) {
-        a.wake();
+        a.trigger();
         await clock.advance(10);
       }
 

@@ -84,7 +84,7 @@ export class EipNode {
           elasticIps: whileAlive(this.#region.api(this.name), calls.signal),
           interfaces: { describe: ({ ids }) => this.#region.describeInterfaces(ids ?? []) },
           rateLimit: new RateLimit({ clock, random }),
-          doubtEnis: () => void this.describe(),
+          invalidateEnis: () => void this.describe(),
         },
         requests: {
           context: { clusterName: this.clusterName, nodeName: this.name },
@@ -138,7 +138,7 @@ export class EipNode {
     await this.#clock.sleep(LATENCY_MS, new AbortController().signal);
     this.#describing = false;
     this.#enis = { list: this.#region.enisOf(this.name), at };
-    this.wake();
+    this.trigger();
   }
 
   /** A pod without an address yet. */
@@ -159,7 +159,7 @@ export class EipNode {
       finalizers: [],
     };
     this.#pods.set(name, pod);
-    this.wake();
+    this.trigger();
     return pod;
   }
 
@@ -208,7 +208,7 @@ export class EipNode {
 
   detach(name: string, address: string): void {
     this.#addresses.delete(`${name} ${address}`);
-    this.wake();
+    this.trigger();
   }
 
   /** The pod is gone; what the main job assigned for it follows after its cool-down. */
@@ -220,7 +220,7 @@ export class EipNode {
       this.#leaving.add(claim.address);
       this.#clock.after(RELEASE_DELAY_MS, () => this.#unassign(claim.address));
     }
-    this.wake();
+    this.trigger();
   }
 
   /** The main job's call, whose accepted answer changes its facts at once. */
@@ -230,7 +230,7 @@ export class EipNode {
     this.#region.unassign(eniOf(this.name), address);
     const list = this.#enis?.list.map((eni) => withoutAddresses(eni, [address])) ?? [];
     if (this.#enis) this.#enis = { ...this.#enis, list };
-    this.wake();
+    this.trigger();
   }
 
   get pods(): readonly Pod[] {
@@ -269,7 +269,7 @@ export class EipNode {
         ? { claim, state, eni }
         : { claim, state, eni: undefined, refusal: { reason: 'HeldElsewhere', message: 'held elsewhere' } },
     );
-    this.wake();
+    this.trigger();
   }
 
   #nodeReport(): NodeReport {
@@ -289,7 +289,7 @@ export class EipNode {
       if (pod?.uid !== uid) return;
       const { conditions: [condition] = [], ...marks } = change;
       this.#pods.set(name, withChange(pod, { ...marks, ...(condition && { condition }) }));
-      this.wake();
+      this.trigger();
     });
     await this.#clock.sleep(this.patchMs / 2, signal);
   }
@@ -298,12 +298,12 @@ export class EipNode {
     const pod = this.#pods.get(name);
     if (pod === undefined) throw new Error(`no pod ${name}`);
     this.#pods.set(name, { ...pod, ...change });
-    this.wake();
+    this.trigger();
   }
 
   /** Something happened on the node that need not concern Elastic IPs. */
-  wake(): void {
-    this.#running?.engine.wake();
+  trigger(): void {
+    this.#running?.engine.trigger();
   }
 
   #logger(): Logger {

@@ -41,7 +41,7 @@ describe.each(MODES)('the life of an Elastic IP by $name', (mode) => {
 
     a.delete('pod');
     for (let time = 0; time < RELEASE_DELAY_MS + 2 * SECOND; time += 50) {
-      a.wake();
+      a.trigger();
       await clock.advance(50);
     }
 

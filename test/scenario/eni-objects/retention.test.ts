@@ -108,9 +108,9 @@ describe('the tenant policy for ENI objects', () => {
   });
 
   it('leaves alone what an object has when its grant ends, and lets it be deleted with the object', async () => {
-    const { world, clock, objects, ec2, ours, schedule, wake } = await served();
+    const { world, clock, objects, ec2, ours, schedule, trigger } = await served();
     world.tenants = policy({ 'ns.enis': 'subnet-1' });
-    wake();
+    trigger();
     schedule('web-0', 'b');
     objects.change('web', { secondaryAddresses: 4 });
     await clock.advance(MINUTE);

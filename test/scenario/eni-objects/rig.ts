@@ -74,7 +74,7 @@ export function rig() {
     );
     running = { loop, stop };
   };
-  objects.onChange = () => running?.loop.wake();
+  objects.onChange = () => running?.loop.trigger();
   onTestFinished(kill);
   return {
     clock,
@@ -89,9 +89,9 @@ export function rig() {
     schedule: (pod: string, node: string | undefined) => {
       if (node === undefined) pods.delete(`ns/${pod}`);
       else pods.set(`ns/${pod}`, { nodeName: node });
-      running?.loop.wake();
+      running?.loop.trigger();
     },
-    wake: () => running?.loop.wake(),
+    trigger: () => running?.loop.trigger(),
     /** Interfaces with our tags, as they are now. */
     ours: () => cloud.state.allInterfaces(clock.now()).filter(({ tags }) => tags.has(ENI_TAG.uid)),
     isReady: (name: string) => objects.get(name)?.status.ready?.status === 'True',

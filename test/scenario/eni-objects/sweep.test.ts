@@ -53,7 +53,7 @@ function rig(mode: 'on' | 'dry-run' = 'on') {
         process: { clock, random: seededRandom(1), log: silentLogger, callSignal: stop.signal, mayAct: () => true },
         ec2: { elasticIps: region.api('controller'), interfaces, rateLimit },
         reads,
-        languages: { pods: podDialects, objects: objectDialects, context: { clusterName: 'c', nodeName: '' } },
+        adapters: { pods: podDialects, objects: objectDialects, context: { clusterName: 'c', nodeName: '' } },
         mode,
         orphans: (count) => counts.push(count),
       },

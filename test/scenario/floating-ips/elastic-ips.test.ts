@@ -24,7 +24,7 @@ async function servedByAll(): Promise<SimNode> {
   for (let move = 0; move < 2; move += 1) {
     former = rig.serving() ?? '';
     rig.node(former).cordoned = true;
-    rig.wake();
+    rig.trigger();
     await rig.untilServedBy((node) => node !== former, 6_000);
     await rig.clock.advance(2_000);
   }
@@ -74,7 +74,7 @@ describe('the Elastic IP of a FloatingIP', () => {
     const first = rig.serving() ?? '';
     rig.ec2.cloud.knobs.describeLagMs = 8_000;
     rig.node(first).cordoned = true;
-    rig.wake();
+    rig.trigger();
     await rig.untilServedBy((node) => node !== first, 15_000);
     await rig.clock.advance(5_000);
     rig.ec2.cloud.knobs.describeLagMs = 0;

@@ -112,11 +112,11 @@ const DISTURBANCES: readonly Disturbance[] = [
     takeovers: [1, 1],
     play: async (rig, holder) => {
       holder.cordoned = true;
-      rig.wake();
+      rig.trigger();
       const gap = await elsewhere(rig, holder);
       await rig.clock.advance(rig.random() * 5_000);
       holder.cordoned = false;
-      rig.wake();
+      rig.trigger();
       return gap;
     },
   },

@@ -131,7 +131,7 @@ describe('a takeover that has to be tried again', () => {
     await rig.clock.advance(6_000);
     const second = rig.server.holder('web');
     rig.node(second).cordoned = true;
-    rig.wake();
+    rig.trigger();
     await rig.clock.advance(2_000);
     const before = rig.ec2.writes(second).length;
     rig.ec2.faults = () => undefined;
@@ -157,7 +157,7 @@ describe('a takeover that has to be tried again', () => {
     ] as const) {
       gets.cordoned = false;
       leaves.cordoned = true;
-      rig.wake();
+      rig.trigger();
       await rig.clock.until(() => rig.server.holder('web') === gets.name, 5_000, `the Lease of ${gets.name}`);
       await rig.clock.advance(1_500);
     }

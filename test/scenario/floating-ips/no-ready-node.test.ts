@@ -17,7 +17,7 @@ async function served(): Promise<string> {
 
 function setReady(ready: 'True' | 'False' | 'Unknown', names = rig.nodes.map(({ name }) => name)): void {
   for (const name of names) rig.node(name).ready = ready;
-  rig.wake();
+  rig.trigger();
 }
 
 /** Looks each 50 ms: who serves, each node once in a row. */
@@ -87,7 +87,7 @@ describe('a floating IP of which no selected node is ready', () => {
     setReady('False');
     await rig.clock.advance(30_000);
     rig.node(first).cordoned = true;
-    rig.wake();
+    rig.trigger();
 
     await rig.untilServedBy((node) => node !== first, 10_000);
     expect(rig.hosts()).toEqual([rig.serving()]);

@@ -26,7 +26,7 @@ describe('an object made again under its name', () => {
     rig.apply('web', spec);
     await rig.untilServedBy(() => true, 5_000);
     rig.objects = [];
-    rig.wake();
+    rig.trigger();
     await rig.clock.until(() => rig.server.holder('web') === '' && rig.serving() === undefined, 10_000);
 
     rig.apply('web', spec);
@@ -45,7 +45,7 @@ describe('an object made again under its name', () => {
     rig.apply('web', { addresses: [VIP] });
     await rig.untilServedBy(() => true, 5_000);
     rig.objects = [];
-    rig.wake();
+    rig.trigger();
     await rig.clock.advance(10_000);
 
     rig.apply('web', { addresses: [VIP] });
@@ -74,7 +74,7 @@ describe('a floating IP that comes back before EC2 shows that it had left', () =
     ].slice(first === 'a' ? 0 : 1)) {
       rig.node(cordoned ?? '').cordoned = true;
       rig.node(free ?? '').cordoned = false;
-      rig.wake();
+      rig.trigger();
       await rig.clock.advance(3_000);
     }
     rig.ec2.cloud.knobs.describeLagMs = 0;
@@ -122,7 +122,7 @@ describe('a node-level floating IP', () => {
   it.each(moves)('is handed over at once: %s', async (_name, act) => {
     const first = await served();
     act(rig, first);
-    rig.wake();
+    rig.trigger();
     const gap = await rig.untilServedBy((node) => node !== first, 5_000);
 
     expect(gap).toBeLessThan(1_000);
@@ -206,7 +206,7 @@ describe('a node-level floating IP', () => {
   it('is put on the interface again when somebody removes it there', async () => {
     const first = await served();
     rig.node(first).configured = [];
-    rig.wake();
+    rig.trigger();
     await rig.clock.advance(1_100);
 
     expect(rig.serving()).toBe(first);

@@ -247,7 +247,7 @@ export class SimNode {
         rateLimit,
         enis: () => this.enis,
         wrote: () => undefined,
-        doubtEnis: () => this.#describe(process, calls.signal),
+        invalidateEnis: () => this.#describe(process, calls.signal),
       },
       objects: {
         timing: FLOATING_TIMING,
@@ -314,13 +314,13 @@ export class SimNode {
     this.configured = [];
   }
 
-  wake(): void {
-    this.process?.run(() => this.engine?.wake());
+  trigger(): void {
+    this.process?.run(() => this.engine?.trigger());
   }
 
   #elasticIps(clock: ProcessClock, rateLimit: RateLimit, signal: AbortSignal): ElasticIpParts {
     const ec2 = gated(this.#rig.eips.api(this.name), clock);
-    const parts = { clock, ec2, rateLimit, random: this.#rig.random, log: silentLogger, wake: () => undefined };
+    const parts = { clock, ec2, rateLimit, random: this.#rig.random, log: silentLogger, trigger: () => undefined };
     const cache = new ElasticIpCache(parts, signal);
     return { ...parts, cache, calls: new ElasticIpCalls(ec2, cache), clusterName: 'test' };
   }
@@ -361,7 +361,7 @@ export class SimNode {
         await process.running();
         this.enis = enis;
         this.describedAt = askedAt;
-        this.engine?.wake();
+        this.engine?.trigger();
       })
       .catch(() => undefined)
       .finally(() => (this.#describing = false));
@@ -434,13 +434,13 @@ export class Rig {
       ...this.objects.filter((other) => other.name !== name),
       { ...object, ...(before && { status: before.status }) },
     ];
-    this.wake();
+    this.trigger();
   }
 
   /** With the garbage collector of a real cluster, which takes the Lease along. */
   delete(name: string): void {
     this.objects = this.objects.filter((object) => object.name !== name);
-    this.wake();
+    this.trigger();
     this.clock.after(50, () => {
       if (this.fateOf(name) !== 'exists') this.server.collect(name);
     });
@@ -453,11 +453,11 @@ export class Rig {
 
   setStatus(name: string, status: FloatingIp['status']): void {
     this.objects = this.objects.map((object) => (object.name === name ? { ...object, status } : object));
-    this.clock.after(LATENCY_MS, () => this.wake());
+    this.clock.after(LATENCY_MS, () => this.trigger());
   }
 
-  wake(): void {
-    for (const node of this.nodes) node.wake();
+  trigger(): void {
+    for (const node of this.nodes) node.trigger();
   }
 
   /** Nodes that have the address on an interface. */

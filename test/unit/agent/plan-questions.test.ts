@@ -12,7 +12,7 @@ function known(change: Partial<Known> = {}): Known & { readonly answers: PlanAns
 
 function answerInstance({ identity, enis }: PlanAnswers): void {
   identity.publish({ instanceId: 'i-1', instanceType: 'm5.large', region: 'us-east-1' });
-  enis.publish({ describedAt: 1, trouble: undefined });
+  enis.publish({ describedAt: 1, lastError: undefined });
 }
 
 function answerAddresses({ addresses }: PlanAnswers): void {
@@ -36,8 +36,8 @@ describe('what a plan still waits for', () => {
   it('names what EC2 says against describing the ENIs', () => {
     const asked = known();
     answerInstance(asked.answers);
-    const trouble = { reason: 'Unauthorized', message: 'no permission' } as const;
-    asked.answers.enis.publish({ describedAt: undefined, trouble });
+    const lastError = { reason: 'Unauthorized', message: 'no permission' } as const;
+    asked.answers.enis.publish({ describedAt: undefined, lastError });
 
     expect(missingAnswers(asked)[0]).toBe('the ENIs of this node (EC2: no permission)');
   });

@@ -32,7 +32,18 @@ const PROGRAM = ['agent', 'lib'].flatMap((folder) => filesIn(folder, '.ts'));
 const OURS: typeof UNIDIOMATIC = [
   [/\b(?:rounds|onRound|roundsFailed)\b/, 'reconcile, health'],
   [/\b(?:story|\w+Story|teller|Teller)\b/, 'reporter'],
-  [/#(?:told|untold)\b|\b(?:isTold|toldAt|toldFaults)\b|\btold\(/, 'reported, onEvent'],
+  [/\b[tT]old\b(?! apart)|\b(?:un|is)[tT]old\b|\btold[A-Z]\w*|\bTOLD\b/, 'reported, said, onEvent'],
+  [/\b(?:on|last|un)?[hH]eard(?:At)?\b|\bHears\b/, 'onEvent, seen, learned'],
+  [/\b(?:on)?[wW]ak(?:e|es|ing)\b|\b[wW]ok(?:e|en)\b|\bwake[A-Z]\w*/, 'trigger'],
+  [/\b\w*[pP]erformer\b/, 'executor'],
+  [/\b\w*[sS]et(?:b|B)ack\b/, 'back-off'],
+  [
+    /#troubles?\b|\bget trouble\(|\breadonly (?:blind|troubles?): \w*Refusal|\bEc2Budget\b/,
+    'lastError, readError; rate limit',
+  ],
+  [/\bdoubtEnis\b|\baddresses\.doubt\(/, 'invalidate'],
+  [/\b(?:Attempts|EniFacts|InterfaceFacts|LeaseHold|EipTaking)\b/, 'memory, cache'],
+  [/\b[lL]anguages?: \w|\w+Languages\b|\bwhoAmI\b|\b[eE]c2-hand\b/, 'adapters; resolveIdentity; address writer'],
   [/\b(?:inventory|inventoryAt|readInventory)\b/, 'cache, or what is in it'],
   [/\b(?:takings|\w+Happened|happening)\b/, 'pending associations, recordEvent'],
 ];

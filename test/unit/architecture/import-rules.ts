@@ -35,7 +35,7 @@ const IMPORT_RULES: readonly ImportRule[] = [
   {
     from: 'lib/runtime/',
     mayImport: ['node:', 'lib/runtime/'],
-    because: 'mechanism has no domain: lanes and budgets can be understood and tested without EC2',
+    because: 'mechanism has no domain: batches and rate limits can be understood and tested without EC2',
   },
   {
     from: 'lib/config/',

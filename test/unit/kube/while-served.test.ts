@@ -56,9 +56,9 @@ it('watches its own Node once for all who need it, and not at all when nobody do
         },
   );
   const watch = new OwnNodeWatch({ ...parts, kube: client, nodeName: 'n1', log: silentLogger });
-  const woken = new Set<string>();
-  watch.need('floating IPs', () => woken.add('floating IPs'));
-  watch.need('NodeENIs', () => woken.add('NodeENIs'));
+  const triggered = new Set<string>();
+  watch.need('floating IPs', () => triggered.add('floating IPs'));
+  watch.need('NodeENIs', () => triggered.add('NodeENIs'));
   await waitFor(() => expect(watch.node).toBeDefined());
   watch.need('floating IPs', undefined);
   const watches = () => api.calls.filter(({ path }) => path === '/api/v1/nodes').length;
@@ -66,7 +66,7 @@ it('watches its own Node once for all who need it, and not at all when nobody do
   watch.need('NodeENIs', undefined);
   await watch.close();
 
-  expect(woken).toEqual(new Set(['floating IPs', 'NodeENIs']));
+  expect(triggered).toEqual(new Set(['floating IPs', 'NodeENIs']));
   expect(used).toBeLessThanOrEqual(2);
   expect(api.calls.every(({ query }) => query['fieldSelector'] === 'metadata.name=n1')).toBe(true);
 });

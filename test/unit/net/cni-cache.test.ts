@@ -147,7 +147,7 @@ describe('CniCache', () => {
     expect(witness.problems).toEqual([]);
   });
 
-  test('a file that changes nothing wakes nobody', async () => {
+  test('a file that changes nothing triggers nobody', async () => {
     write('one', content('a'));
     const { witness, pods } = await observe();
     const before = witness.changes;

@@ -73,7 +73,7 @@ describe('ObservedCache', () => {
 
   it('leaves to the next read what was heard from somebody else', () => {
     const known = cache();
-    known.made.heard(new Map([['a', 'heard']]));
+    known.made.learned(new Map([['a', 'heard']]));
     expect(known.texts).toEqual({ a: 'heard' });
     known.read({}, 1_000);
 

@@ -52,7 +52,7 @@ describe('Reconciler', () => {
     const parts = rig();
     const { world, reconciler } = loop(parts);
     world.steps = ['a:one', 'b:two', 'C:WRITE'];
-    reconciler.wake();
+    reconciler.trigger();
     await parts.clock.advance(1_000);
 
     expect(world.done.toSorted()).toEqual(['C:WRITE', 'a:one', 'b:two']);
@@ -62,7 +62,7 @@ describe('Reconciler', () => {
     const parts = rig();
     const { world, reconciler } = loop(parts, ['slow']);
     world.steps = ['a:there'];
-    reconciler.wake();
+    reconciler.trigger();
     await parts.clock.advance(1);
     world.steps = ['a:here'];
     await parts.clock.advance(60_000);
@@ -77,7 +77,7 @@ describe('Reconciler', () => {
     const parts = rig();
     const { world, reconciler } = loop(parts, ['slow']);
     world.steps = ['a:there'];
-    reconciler.wake();
+    reconciler.trigger();
     await parts.clock.advance(1);
     change(world);
     await parts.clock.advance(60_000);
@@ -99,7 +99,7 @@ describe('Reconciler', () => {
     const parts = rig();
     const { world, reconciler } = loop(parts);
     world.steps = Array.from({ length: 200 }, (_, index) => `${index}:go`);
-    reconciler.wake();
+    reconciler.trigger();
     await parts.clock.advance(1);
 
     expect(world.done.length).toBe(200);
@@ -110,7 +110,7 @@ describe('Reconciler', () => {
     const parts = rig();
     const { world, reconciler } = loop(parts, ['slow']);
     world.steps = ['a:there'];
-    reconciler.wake();
+    reconciler.trigger();
     await parts.clock.advance(1);
     parts.stop.abort();
     await parts.clock.advance(60_000);
@@ -193,14 +193,14 @@ describe('FailureMemory', () => {
       stop.signal,
     );
     for (let event = 0; event < 2_000; event += 1) {
-      reconciler.wake();
+      reconciler.trigger();
       await clock.advance(1);
     }
     expect(at.filter((time) => time < 12)).toHaveLength(11);
     expect(at.length).toBeLessThanOrEqual(31);
     await clock.advance(5_000);
     const last = at.length;
-    reconciler.wake();
+    reconciler.trigger();
     await clock.advance(0);
     expect(at).toHaveLength(last + 1);
   });

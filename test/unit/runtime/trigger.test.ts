@@ -48,7 +48,7 @@ describe('Trigger', () => {
     expect(runs).toBe(3);
   });
 
-  it('wakes at the time of the latest alarm only', async () => {
+  it('triggers at the time of the latest alarm only', async () => {
     const { clock, start, runs, trigger: made } = trigger();
 
     made.at(start + 500);
@@ -58,7 +58,7 @@ describe('Trigger', () => {
     expect(runs).toEqual([200]);
   });
 
-  it('wakes at once for a time that has passed, and not at all for a cleared alarm', async () => {
+  it('triggers at once for a time that has passed, and not at all for a cleared alarm', async () => {
     const { clock, start, runs, trigger: made } = trigger();
 
     made.at(start - 10);
@@ -70,7 +70,7 @@ describe('Trigger', () => {
     expect(runs).toEqual([0]);
   });
 
-  it('wakes early rather than at once for a time beyond the longest timer', async () => {
+  it('triggers early rather than at once for a time beyond the longest timer', async () => {
     const { clock, start, runs, trigger: made } = trigger();
 
     made.at(start + 40 * 86_400_000);

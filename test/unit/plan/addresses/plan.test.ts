@@ -167,7 +167,7 @@ describe('plan, taking and standing down', () => {
 
     expect(inWords(plan(snapshot({ claims: [failed], backoffs })))).toEqual([
       `${A} refused RejectedByEc2`,
-      'wake in 700',
+      'trigger in 700',
     ]);
     const anew = { ...failed, since: NOW };
     expect(inWords(plan(snapshot({ claims: [anew], backoffs })))).toEqual([`assign ${A} to eni-1`]);
@@ -283,7 +283,7 @@ describe('plan, limits and releases', () => {
       ...more,
     });
   it.each<Row>([
-    { name: 'waits for the end of the cool-down', snapshot: idle('held', 10_000), expected: ['wake in 20000'] },
+    { name: 'waits for the end of the cool-down', snapshot: idle('held', 10_000), expected: ['trigger in 20000'] },
     { name: 'releases after it', snapshot: idle('held', 30_000), expected: [`unassign ${A} from eni-1`] },
     {
       name: 'describes before it releases',
@@ -305,7 +305,7 @@ describe('plan, limits and releases', () => {
       {
         name: `does not forget what is ${state} because one describe leaves it out`,
         snapshot: idle(state, 40_000, { ...ABSENT, missingSince: { [A]: NOW } }),
-        expected: ['wake in 60000'],
+        expected: ['trigger in 60000'],
       },
       {
         name: `looks again before it forgets what is ${state}`,
@@ -331,7 +331,7 @@ describe('plan, limits and releases', () => {
     {
       name: 'lets releases wait for each other rather than describe for each of them',
       snapshot: idle('held', 30_000, { describedAt: NOW - 1_000 }),
-      expected: ['wake in 4000'],
+      expected: ['trigger in 4000'],
     },
     {
       name: 'releases while a new namespace is being read what was due before it appeared',
@@ -341,12 +341,12 @@ describe('plan, limits and releases', () => {
     {
       name: 'waits for a namespace that appeared during the cool-down',
       snapshot: idle('held', 30_000, { claimsComplete: false, hiddenSince: NOW - 100 }),
-      expected: ['wake in 5000'],
+      expected: ['trigger in 5000'],
     },
     {
       name: 'releases nothing while a namespace cannot be read, and looks again',
       snapshot: idle('held', 90_000, { claimsComplete: false, hiddenSince: NOW - 5_001 }),
-      expected: ['wake in 5000'],
+      expected: ['trigger in 5000'],
     },
     {
       name: 'never touches a primary address, whatever the ledger says',
@@ -397,7 +397,7 @@ describe('plan, limits and releases', () => {
     {
       name: 'asks nothing of EC2 for an address that comes and goes',
       snapshot: snapshot({ claims: [{ ...claim(A, { on: 'eni-1', kind: 'floating' }), calmAt: NOW + 1 }] }),
-      expected: ['wake in 1'],
+      expected: ['trigger in 1'],
     },
     {
       name: 'refuses what does not fit, the latest first',

@@ -105,7 +105,7 @@ export function snapshot(parts: SnapshotParts = {}): NodeSnapshot {
     unseen: new Set(),
     describedAt: NOW,
     vpcNetworks: 'unknown',
-    blind: undefined,
+    readError: undefined,
     claims: [],
     inUse: new Set(),
     claimsComplete: true,
@@ -116,7 +116,7 @@ export function snapshot(parts: SnapshotParts = {}): NodeSnapshot {
     idleSince: byAddress(idleSince),
     missingSince: byAddress(missingSince),
     backoffs: new Map(),
-    troubles: new Map(),
+    lastErrors: new Map(),
     holders: byAddress(holders),
     contested: new Map(Object.entries(contested).map(([address, at]) => [ip(address), { firstAt: at, lastAt: at }])),
     disputedUntil: new Map(),
@@ -167,6 +167,6 @@ export function inWords(plan: Plan): string[] {
     ...plan.ledger.forget.map((address) => `forget ${address}`),
     ...(plan.describe ? ['describe'] : []),
     ...plan.lookUp.map(({ address, purpose }) => `look up ${address}${purpose === 'take' ? ' to take it' : ''}`),
-    ...(plan.retryAt === undefined ? [] : [`wake in ${plan.retryAt - NOW}`]),
+    ...(plan.retryAt === undefined ? [] : [`trigger in ${plan.retryAt - NOW}`]),
   ];
 }

@@ -332,11 +332,11 @@ describe('planFloating', () => {
     }
   });
 
-  it('wakes when another holder would have expired', () => {
+  it('triggers when another holder would have expired', () => {
     expect(planFloating(snapshot(view({ lease: lease('other', 1_000) }))).retryAt).toBe(NOW + 2_000);
   });
 
-  it('wakes when a node that EC2 had refused may try again, which may be the only one left', () => {
+  it('triggers when a node that EC2 had refused may try again, which may be the only one left', () => {
     const unfit = { reason: 'Unauthorized', message: 'no', failures: 1 } as const;
     const retryAt = (until: number) =>
       planFloating(snapshot(view({ lease: lease('', 6_000), unfit: { ...unfit, until } }))).retryAt;

@@ -103,7 +103,7 @@ export function snapshot(
     readIds: new Set(),
     wroteAt: new Map(),
     contradicted: new Set(),
-    blind: undefined,
+    readError: undefined,
     doubts: new Map(),
     backoffs: new Map(),
     unchecked: new Set(),

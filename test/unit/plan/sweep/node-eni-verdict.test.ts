@@ -50,8 +50,8 @@ describe('whether a NodeENI or a pod still has a claim to an interface', () => {
 });
 
 describe('what the sweep sees of the interfaces of nodes', () => {
-  const languages = { pods: podDialects, objects: [], context: { clusterName: 'c', nodeName: '' } };
-  const seen = (one: NetworkInterface) => sweepItems([], [one], languages).map(({ owner }) => owner);
+  const adapters = { pods: podDialects, objects: [], context: { clusterName: 'c', nodeName: '' } };
+  const seen = (one: NetworkInterface) => sweepItems([], [one], adapters).map(({ owner }) => owner);
 
   it('are those of this cluster whose object wanted them deleted', () => {
     expect(seen(facts())).toEqual([{ kind: 'object', of: 'node-enis', uid: 'u-1', namespace: '' }]);

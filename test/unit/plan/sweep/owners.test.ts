@@ -104,8 +104,8 @@ describe('whether the owner of an Elastic IP lives', () => {
 });
 
 describe('what the sweep sees', () => {
-  const languages = { pods: podDialects, objects: objectDialects, context };
-  const ownerOf = (one: ElasticIp) => sweepItems([one], [], languages)[0]?.owner;
+  const adapters = { pods: podDialects, objects: objectDialects, context };
+  const ownerOf = (one: ElasticIp) => sweepItems([one], [], adapters)[0]?.owner;
 
   it.each<[string, ElasticIp, unknown]>([
     ['no tags', eip({}), undefined],
@@ -139,7 +139,7 @@ describe('what the sweep sees', () => {
         'eni-agent.io/eni-namespace': 'ns',
         ...more,
       };
-      return sweepItems([], [networkInterface({ tags: tags })], languages).map(({ owner }) => owner);
+      return sweepItems([], [networkInterface({ tags: tags })], adapters).map(({ owner }) => owner);
     };
 
     expect(seen({})).toEqual([{ kind: 'object', of: 'enis', uid: 'u', namespace: 'ns' }]);
@@ -150,8 +150,8 @@ describe('what the sweep sees', () => {
   it('of aws-pod-eip-controller: allocated ones are released, only taken ones lose their marks', () => {
     const key = (name: string) => `aws-samples.github.com/aws-pod-eip-controller-${name}`;
     const tags = (type: string) => ({ [key('type')]: type, [key('cluster-name')]: 'c', [key('pod')]: 'ns/web' });
-    const [auto] = sweepItems([eip(tags('auto'))], [], languages);
-    const [fixed] = sweepItems([eip(tags('fixed-tag'))], [], languages);
+    const [auto] = sweepItems([eip(tags('auto'))], [], adapters);
+    const [fixed] = sweepItems([eip(tags('fixed-tag'))], [], adapters);
 
     expect([auto, fixed].map((item) => item?.kind === 'elastic-ip' && item.allocatedByUs)).toEqual([true, false]);
     expect(fixed?.kind === 'elastic-ip' && fixed.marks.toSorted()).toEqual(Object.keys(tags('')).toSorted());

@@ -23,7 +23,7 @@ const LAG_MS = 30_000;
 const DEFAULT_PAUSE = [2_000, 300_000] as const;
 
 /** Remembers what became of calls: which claims failed and when each may be tried again, and what is known of holders. */
-export class Attempts {
+export class AddressMemory {
   readonly #clock: Clock;
   readonly #backoffs: FailureMemory<Reason>;
   readonly #free = new Set<IpAddress>();
@@ -40,7 +40,7 @@ export class Attempts {
     this.#disputes = new FailureMemory({ clock, random });
   }
 
-  /** What the process before this one has left: calls that it has not heard of, and refusals that no takeover has followed yet. */
+  /** What the process before this one has left: calls that it has no answer to, and refusals that no takeover has followed yet. */
   recall(ledger: readonly LedgerEntry[]): void {
     for (const { address, state, claimedAt } of ledger) {
       // Somebody else may have the address by now.
