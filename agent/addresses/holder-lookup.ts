@@ -55,13 +55,11 @@ export class HolderLookup {
 
   constructor(options: LookUpOptions, signal: AbortSignal) {
     const { process, ec2, trigger } = options;
-    const { clock, random } = process;
     this.#options = options;
     this.#signal = signal;
     this.#refresher = new Refresher(
       {
-        clock,
-        random,
+        ...process,
         permission: { rateLimiter: ec2Limiter(ec2.rateLimit), priority: () => (this.#asked.some(isTaking) ? 0 : 1) },
         pace: { minIntervalMs: 0, pause: () => FAILED },
         read: () => this.#find(),

@@ -39,13 +39,11 @@ export class Refresh {
 
   constructor(options: RefreshOptions, signal: AbortSignal) {
     const { process, ec2 } = options;
-    const { clock, random } = process;
     this.#options = options;
     this.#signal = signal;
     this.#refresher = new Refresher(
       {
-        clock,
-        random,
+        ...process,
         permission: { rateLimiter: ec2Limiter(ec2.rateLimit), priority: () => 1 },
         pace: { minIntervalMs: MIN_INTERVAL_MS, pause: () => FAILED },
         read: (reading) => this.#describe(reading),

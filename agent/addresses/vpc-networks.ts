@@ -26,11 +26,9 @@ export class VpcNetworks {
   #isWanted = false;
 
   constructor({ process, ec2, trigger }: VpcNetworksOptions, signal: AbortSignal) {
-    const { clock, random } = process;
     this.#refresher = new Refresher<readonly Cidr[]>(
       {
-        clock,
-        random,
+        ...process,
         permission: { rateLimiter: ec2Limiter(ec2.rateLimit), priority: () => 1 },
         pace: { minIntervalMs: AGE_MS, pause: (error) => (isPassing(error) ? PASSING : LASTING) },
         read: (reading) => (this.#isWanted ? ec2.addresses.vpcNetworks({ signal: reading }) : NO_CALL),

@@ -6,6 +6,7 @@ import type { RouteStep } from '../../lib/model/routed-ips/route-plan.ts';
 import type { NodeSnapshotView, SnapshotClaim, SnapshotElasticIp } from '../../lib/model/status/agent-snapshot.ts';
 import type { FloatingIpState, RouteStatus } from '../../lib/model/status/cluster-status.ts';
 import type { Paint } from '../text/paint.ts';
+import { routeTexts } from '../text/routes.ts';
 
 /** Names the shape that `eni-agent plan -o json` prints. */
 export const PLAN_SCHEMA = 'eni-agent.io/plan/v1';
@@ -159,10 +160,7 @@ function claimText(
 /** Which route tables lead an address to its ENI, or should. */
 function by(routes: readonly RouteStatus[] | undefined): string {
   if (routes === undefined) return '';
-  const texts = routes.map(({ table, state, reason = state }) =>
-    state === 'assigned' ? table : `${table} (${reason})`,
-  );
-  return ` by ${texts.join(', ') || 'no route table'}`;
+  return ` by ${routeTexts(routes).join(', ') || 'no route table'}`;
 }
 
 function elasticIpText(

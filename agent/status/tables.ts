@@ -13,6 +13,7 @@ import type {
 } from '../../lib/model/status/cluster-status.ts';
 import type { TextColumn } from '../text/columns.ts';
 import type { Paint } from '../text/paint.ts';
+import { routeTexts } from '../text/routes.ts';
 
 /** The tables of `eni-agent status`; `wide` adds columns. */
 export interface TableStyle {
@@ -115,11 +116,8 @@ export function addressTable({ paint, wide }: TableStyle): TextColumn<AddressSta
 }
 
 /** Each route table; with its reason, or state, where it does not lead to the holder. */
-function routesText(routes: readonly RouteStatus[] = []): string {
-  const texts = routes.map(({ table, state, reason = state }) =>
-    state === 'assigned' ? table : `${table}(${reason})`,
-  );
-  return texts.join(',') || '-';
+function routesText(routes: readonly RouteStatus[] | undefined): string {
+  return routeTexts(routes).join(',') || '-';
 }
 
 export function elasticIpTable({ paint, wide }: TableStyle): TextColumn<ElasticIpStatus>[] {

@@ -110,23 +110,16 @@ async function readItems(parts: SweepParts, signal: AbortSignal): Promise<readon
  */
 async function perform(step: SweepStep, parts: SweepParts, signal: AbortSignal): Promise<void> {
   const { log, mayAct, callSignal } = parts.process;
+  const actIfDue = async () => {
+    const again = await stepStillDue(step, parts, signal);
+    return again === undefined || signal.aborted || !mayAct() ? NO_CALL : act(again, parts);
+  };
   try {
-    const answer = await ec2Limiter(parts.ec2.rateLimit).call(
-      () => 3,
-      signal,
-      async () => {
-        const again = await stepStillDue(step, parts, signal);
-        return again === undefined || signal.aborted || !mayAct() ? NO_CALL : act(again, parts);
-      },
-    );
+    const answer = await ec2Limiter(parts.ec2.rateLimit).call(() => 3, signal, actIfDue);
     if (answer !== NO_CALL) log.info(`sweep: ${step.kind} of an orphan done`, aboutItem(step.item));
   } catch (error) {
-    if (!callSignal.aborted)
-      log.warn('an orphan could not be given back; the next sweep tries again', {
-        ...aboutItem(step.item),
-        step: step.kind,
-        error,
-      });
+    const about = { ...aboutItem(step.item), step: step.kind, error };
+    if (!callSignal.aborted) log.warn('an orphan could not be given back; the next sweep tries again', about);
   }
 }
 

@@ -56,6 +56,8 @@ export interface ParsedPolicy {
 /** Stands for all namespaces without an entry; no namespace can have an underscore in its name. */
 const OTHERS = '_others';
 
+/** A namespace, or all that no entry names. */
+const SUBJECT = /^(?:_others|[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/;
 const ASPECTS = ['floating-ips', 'routed-ips', 'elastic-ips', 'eip-targets', 'enis'] as const;
 
 /**
@@ -69,11 +71,7 @@ export function parseTenantPolicy(entries: ReadonlyMap<string, string>): ParsedP
   for (const [key, text] of [...entries].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const [namespace = '', aspect, ...rest] = key.split('.');
     const known = ASPECTS.find((each) => each === aspect);
-    if (
-      known === undefined ||
-      rest.length > 0 ||
-      !/^(?:_others|[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/.test(namespace)
-    ) {
+    if (known === undefined || rest.length > 0 || !SUBJECT.test(namespace)) {
       faults.push(`${key} is not an entry; write NAMESPACE or ${OTHERS}, a dot, and one of ${ASPECTS.join(', ')}`);
       continue;
     }

@@ -67,7 +67,7 @@ describe('eni-agent plan, in a simulated cluster without agents', { timeout: 120
     expect(err.replaceAll(/^eni-agent plan: waiting for .*\n/gm, '')).toBe('');
     expect(out).toMatch(/^Would do 4:\n {2}assign [\d.]+ to eni-\w+: ipam address of default\/web on net1/);
     expect(out).toMatch(/ {2}lead 10\.99\.0\.5\/32 to eni-\w+ in rtb-1: 10\.99\.0\.5 of default\/vip on net1\n/);
-    expect(out).toMatch(/10\.99\.0\.5 ipam default\/vip net1: pending on eni-\w+ by rtb-1 \(pending\)\n/);
+    expect(out).toMatch(/10\.99\.0\.5 ipam default\/vip net1: pending on eni-\w+ by rtb-1\(pending\)\n/);
     expect(out).toContain('  allocate an Elastic IP from amazon for default/web');
     expect(out).toMatch(/10\.20\.2\.99 ipam default\/lost net1: refused \(\w+: /);
     expect(out).toMatch(/Not understood:\n {2}default\/odd: InvalidAnnotation: /);

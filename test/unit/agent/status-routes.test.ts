@@ -71,7 +71,7 @@ describe('status of route tables', () => {
     } as unknown as PlanView;
 
     expect(renderPlan(view, PLAIN)).toContain(
-      'web 10.99.0.1: not served, holder this node by rtb-1, rtb-2 (RouteLimitExceeded), rtb-3 (pending)',
+      'web 10.99.0.1: not served, holder this node by rtb-1, rtb-2(RouteLimitExceeded), rtb-3(pending)',
     );
   });
 });
