@@ -94,7 +94,7 @@ describe('the Elastic IP of a FloatingIP', () => {
     const inStatus = () => rig.objects[0]?.status.publicIp;
     await rig.clock.until(() => inStatus() !== prepared.publicIp, 5_000, 'another Elastic IP in the status');
     rig.node(first).cordoned = true;
-    rig.wake();
+    rig.trigger();
     await rig.untilServedBy((node) => node !== first, 15_000);
     await rig.clock.advance(5_000);
     rig.ec2.cloud.knobs.describeLagMs = 0;
