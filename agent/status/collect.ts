@@ -13,6 +13,7 @@ import { floatingIpOf } from '../../lib/model/floating-ips/floating-ip.ts';
 import { toNodeEni } from '../../lib/model/node-enis/read.ts';
 import type { ClusterFacts, SnapshotAnswer, StatusScope } from '../../lib/model/status/cluster-facts.ts';
 import { concernsAddresses } from '../../lib/plan/status/pods.ts';
+import { readForbidden } from './rights.ts';
 import { readSnapshots } from './snapshots.ts';
 
 export interface CollectOptions {
@@ -55,7 +56,10 @@ export async function collectFacts(options: CollectOptions, signal: AbortSignal)
   const ours = agents.filter(
     ({ role, node }) => role === 'controller' || scope.node === undefined || node === scope.node,
   );
-  const snapshots = options.snapshots ? await readSnapshots(client, ours, signal) : new Map<string, SnapshotAnswer>();
+  const [snapshots, forbidden] = await Promise.all([
+    options.snapshots ? readSnapshots(client, ours, signal) : new Map<string, SnapshotAnswer>(),
+    readForbidden(client, ours, signal),
+  ]);
   return {
     at: now(),
     server,
@@ -69,6 +73,7 @@ export async function collectFacts(options: CollectOptions, signal: AbortSignal)
     eniObjects,
     events,
     snapshots,
+    forbidden,
     gaps: [...gaps, ...silentAgents(snapshots)],
   };
 }

@@ -38,6 +38,7 @@ export function toAgentPodFact({ metadata, spec, status }: Wire<V1Pod>): AgentPo
     image: container?.image ?? '',
     restarts: running?.restartCount ?? 0,
     port: container?.ports?.find(({ name }) => name === 'metrics')?.containerPort ?? DEFAULT_PORT,
+    ...(spec?.serviceAccountName && { serviceAccount: spec.serviceAccountName }),
     trouble: waiting?.reason ?? (status?.phase === 'Pending' ? 'its pod is pending' : undefined),
   };
 }

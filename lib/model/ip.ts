@@ -145,6 +145,20 @@ const NOT_UNICAST_IPV4 = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0
   (network) => rangeOfIpv4(network as Cidr),
 );
 
+/** The address as a number of its family. */
+export function numberOf(address: IpAddress): bigint {
+  return familyOf(address) === 4 ? BigInt(numberOfIpv4(address)) : numberOfIpv6(address);
+}
+
+/** The numbers of the first and the last address of a network, whichever of its addresses it is written with. */
+export function boundsOf(network: Cidr): readonly [first: bigint, last: bigint] {
+  const [address = '', length] = network.split('/');
+  const size = 1n << BigInt((familyOf(network) === 4 ? 32 : 128) - Number(length));
+  const own = numberOf(address as IpAddress);
+  const first = own - (own % size);
+  return [first, first + size - 1n];
+}
+
 function numberOfIpv6(address: string): bigint {
   return ipaddr.IPv6.parse(address)
     .toByteArray()

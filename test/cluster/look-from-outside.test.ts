@@ -6,10 +6,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClusterDoctor } from '../../agent/remote/doctor.ts';
 import type { ClusterStatus } from '../../lib/model/status/cluster-status.ts';
 import { until } from '../support/agent-process.ts';
+import { contentOf } from '../unit/architecture/source-tree.ts';
+import { objectsIn } from '../unit/daemonset/chart.ts';
 import { type RealApiServer, startRealApiServer } from './kube-api-server.ts';
 import { NodeRig, type RigNode } from './node-rig.ts';
 
 const ENTRY = join(import.meta.dirname, '../../agent/main.ts');
+const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 const NAMESPACE = 'eni-agent-system';
 const AGENT = 'eni-agent-a';
 const ADDRESS = '10.77.1.61';
@@ -38,6 +41,7 @@ describe.skipIf(MACHINE === undefined)(
       await agent.ready();
       const port = agent.told('listening').find(({ host }) => host === MACHINE)?.['port'];
       await createAgentPod(Number(port));
+      await bindRights();
       const networks = [{ name: 'default/red', interface: 'net1', ips: [ADDRESS], mac: node.enis[1]?.mac }];
       await rig.createPod({ name: 'web', node: node.name, networks });
       await until('the address on its ENI', () => rig.holder(ADDRESS) === node.enis[1]?.id);
@@ -50,13 +54,23 @@ describe.skipIf(MACHINE === undefined)(
     const patch = (path: string, body: object) =>
       rig.kube.request({ method: 'PATCH', path, body, contentType: 'application/merge-patch+json' });
 
+    /** The account of the DaemonSet and what it may do, in the server's own objects. */
+    async function bindRights(): Promise<void> {
+      const objects = objectsIn(contentOf('daemonset/base/rbac.yaml'), 'rbac.yaml');
+      for (const object of objects.filter(({ kind }) => kind.startsWith('ClusterRole'))) {
+        const path = `${RBAC}/${object.kind.toLowerCase()}s`;
+        await rig.kube.request({ method: 'POST', path, body: object });
+      }
+    }
+
     /** As the DaemonSet makes it, for the agent that runs as a process here. */
     async function createAgentPod(port: number): Promise<void> {
       const pods = `/api/v1/namespaces/${NAMESPACE}/pods`;
       await rig.kube.request({ method: 'POST', path: '/api/v1/namespaces', body: { metadata: { name: NAMESPACE } } });
       const container = { name: 'agent', image: 'eni-agent:dev', ports: [{ name: 'metrics', containerPort: port }] };
       const metadata = { name: AGENT, labels: { 'app.kubernetes.io/name': 'eni-agent' } };
-      const body = { metadata, spec: { nodeName: node.name, hostNetwork: true, containers: [container] } };
+      const spec = { serviceAccountName: 'eni-agent', nodeName: node.name, hostNetwork: true, containers: [container] };
+      const body = { metadata, spec };
       await rig.kube.request({ method: 'POST', path: pods, body });
       const conditions = [{ type: 'Ready', status: 'True' }];
       const status = { phase: 'Running', podIP: MACHINE, podIPs: [{ ip: MACHINE }], conditions };
@@ -85,6 +99,26 @@ describe.skipIf(MACHINE === undefined)(
       expect(addresses).toMatchObject([{ address: ADDRESS, holder: 'Pod default/web', state: 'assigned' }]);
       expect(summary.enis.slots?.used).toBeGreaterThan(3);
       expect(summary.ec2).toEqual({ throttled: [], waiting: 0 });
+    });
+
+    test('status says at once that the agents have lost their rights, although their watches are still open', async () => {
+      const read = async () => {
+        const { code, out } = await run('status', '-o', 'json');
+        return { code, problems: (JSON.parse(out) as ClusterStatus).problems };
+      };
+      await rig.kube.request({ method: 'DELETE', path: `${RBAC}/clusterrolebindings/eni-agent` });
+      // The authorizer hears of it by a watch of its own.
+      await until('the problem', async () => (await read()).problems.length > 0);
+      const lost = await read();
+      await rig.kube.request({ method: 'DELETE', path: `${RBAC}/clusterroles/eni-agent` });
+      await bindRights();
+      await until('the end of the problem', async () => (await read()).problems.length === 0);
+
+      expect(lost).toMatchObject({
+        code: 1,
+        problems: [{ severity: 'error', subject: `ServiceAccount ${NAMESPACE}/eni-agent`, reason: 'AgentForbidden' }],
+      });
+      expect(lost.problems[0]?.message).toContain('may not list pods, watch pods, patch pods/status, create events');
     });
 
     test('status of a node that the cluster does not have is one line', async () => {

@@ -22,6 +22,8 @@ export interface ClusterFacts {
   readonly events: readonly EventFact[];
   /** What the agents themselves answered, by `namespace/name` of their pod. */
   readonly snapshots: ReadonlyMap<string, SnapshotAnswer>;
+  /** Empty, too, where who asks may not ask about others. */
+  readonly forbidden: readonly ForbiddenFact[];
   /** What could not be read, each a sentence. */
   readonly gaps: readonly string[];
 }
@@ -57,6 +59,16 @@ export interface AgentPodFact {
   readonly port: number;
   /** Why its container does not run, e.g. `CrashLoopBackOff`. */
   readonly trouble: string | undefined;
+  /** Of its namespace; absent where the pod names none. */
+  readonly serviceAccount?: string;
+}
+
+/** A service account of our pods that lacks rights without which they cannot work. */
+export interface ForbiddenFact {
+  /** `namespace/name`. */
+  readonly account: string;
+  /** As `list pods`. */
+  readonly rights: readonly string[];
 }
 
 /** An `EIP` or `Eip` object, whichever operator's it is. */

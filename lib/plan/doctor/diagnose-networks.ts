@@ -1,7 +1,7 @@
 import { handsOut, type IpamRange } from '../../model/addresses/ipam-range.ts';
 import type { Eni } from '../../model/eni.ts';
 import { explainProtection, protectionOf } from '../../model/eni-protection.ts';
-import { type Cidr, contains, type IpAddress, parseHostCidr } from '../../model/ip.ts';
+import { boundsOf, type Cidr, contains, familyOf, type IpAddress, numberOf, parseHostCidr } from '../../model/ip.ts';
 import type { HostLink } from '../../model/node-links/node-links.ts';
 import type { Answer, Check, Evidence, NetworkFound, ReservationFound } from './evidence.ts';
 import { unanswered } from './unanswered.ts';
@@ -98,14 +98,20 @@ export function isOfVpcCni(eni: Eni): boolean {
   return protectionOf(eni) !== undefined && !eni.requesterManaged;
 }
 
-/** One explicit reservation must hold all of the range: EC2 gives an address of it to whoever names it, and to nobody else. */
+/** Explicit reservations must hold all of the range, together: EC2 gives an address of them to whoever names it, and to nobody else. */
 function isReserved({ network, first, last }: IpamRange, reserved: readonly ReservationFound[]): boolean {
-  return reserved.some(({ cidr, explicit }) => {
-    if (!explicit) return false;
-    if (first !== undefined && last !== undefined) return contains(cidr, first) && contains(cidr, last);
-    const start = network && ownAddressOf(network);
-    return network !== undefined && start !== undefined && contains(cidr, start) && lengthOf(cidr) <= lengthOf(network);
-  });
+  const whole = network && boundsOf(network);
+  const from = first === undefined ? whole?.[0] : numberOf(first);
+  const to = last === undefined ? whole?.[1] : numberOf(last);
+  const sample = first ?? last ?? network;
+  if (from === undefined || to === undefined || sample === undefined) return false;
+  const blocks = reserved
+    .filter(({ cidr, explicit }) => explicit && familyOf(cidr) === familyOf(sample))
+    .map(({ cidr }) => boundsOf(cidr))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  let open = from;
+  for (const [start, end] of blocks) if (start <= open && end >= open) open = end + 1n;
+  return open > to;
 }
 
 function unseen(reservations: Evidence['reservations']): string {
@@ -121,8 +127,4 @@ function startOf({ first, network }: IpamRange): IpAddress | undefined {
 
 function ownAddressOf(network: Cidr): IpAddress | undefined {
   return parseHostCidr(network)?.address;
-}
-
-function lengthOf(network: Cidr): number {
-  return parseHostCidr(network)?.prefixLength ?? 0;
 }

@@ -17,6 +17,8 @@ export function problemsOf(
 ): Problem[] {
   const all = [
     ...agentProblems(found.agents),
+    ...forbiddenAgents(facts),
+    ...ownWords(facts),
     ...noAgents(facts),
     ...missingAgents(facts, found),
     ...found.nodes
@@ -47,6 +49,33 @@ function agentProblems(agents: Found['agents']): Problem[] {
       return [error(subject, 'AgentNotReady', `${agent.name}: ${agent.trouble ?? 'its pod is not ready'}`)];
     if (agent.version === version) return [];
     return [warning(subject, 'OtherVersion', `${agent.name} runs version ${agent.version}; most run ${version}`)];
+  });
+}
+
+/** They go on with what they have watched until that watch ends, so nothing else need look wrong for minutes. */
+function forbiddenAgents({ forbidden }: ClusterFacts): Problem[] {
+  return forbidden.map(({ account, rights }) =>
+    error(
+      `ServiceAccount ${account}`,
+      'AgentForbidden',
+      `may not ${rights.join(', ')}: restore its roles and bindings (daemonset/base/rbac.yaml, daemonset/controller/rbac.yaml)`,
+    ),
+  );
+}
+
+/** What agents say of themselves while the kubelet still takes them for ready, or while they work with less than they need. */
+function ownWords({ agents, snapshots }: ClusterFacts): Problem[] {
+  return agents.flatMap(({ ready, namespace, name, node, role }) => {
+    const answer = snapshots.get(`${namespace}/${name}`);
+    if (answer === undefined || !('view' in answer)) return [];
+    const { view } = answer;
+    const subject = role === 'node' ? `Node ${node}` : `Pod ${namespace}/${name}`;
+    const faults = ready ? view.notReady : [];
+    const notes = view.kind === 'node' ? view.notes : [];
+    return [
+      ...faults.map((fault) => error(subject, 'AgentNotReady', `${name}: ${fault}`)),
+      ...notes.map((note) => warning(subject, 'AgentImpaired', `${name}: ${note}`)),
+    ];
   });
 }
 

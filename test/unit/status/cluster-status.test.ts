@@ -228,6 +228,25 @@ describe('clusterStatus', () => {
     ]);
   });
 
+  it('names accounts that lost their rights, and what agents say of themselves while their pods are ready', () => {
+    const { healthy, told } = problemsOf({
+      nodes: [nodeFact('a'), nodeFact('b')],
+      agents: [agentFact('a'), agentFact('b')],
+      forbidden: [{ account: 'eni-agent-system/eni-agent', rights: ['list pods'] }],
+      snapshots: new Map([
+        ['eni-agent-system/eni-agent-a', { view: snapshotOf('a', { notes: ['the watch of pods is down'] }) }],
+        ['eni-agent-system/eni-agent-b', { view: snapshotOf('b', { notReady: ['the ENIs are not known yet'] }) }],
+      ]),
+    });
+
+    expect(healthy).toBe(false);
+    expect(told.filter((line) => !line.endsWith('OtherVersion'))).toEqual([
+      'error Node b AgentNotReady',
+      'error ServiceAccount eni-agent-system/eni-agent AgentForbidden',
+      'warning Node a AgentImpaired',
+    ]);
+  });
+
   it('shows FloatingIPs with their holder, and why nobody serves one', () => {
     const ready = (status: string, reason: string) => ({
       type: 'Ready',

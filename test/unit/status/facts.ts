@@ -19,6 +19,7 @@ export function factsOf(given: Partial<ClusterFacts> = {}): ClusterFacts {
     eniObjects: [],
     events: [],
     snapshots: new Map(),
+    forbidden: [],
     gaps: [],
     ...given,
   };

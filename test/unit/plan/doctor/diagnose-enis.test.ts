@@ -155,12 +155,24 @@ describe('a network in a subnet from which the VPC CNI gives addresses to pods',
     const one = { name: 'default/red', master: undefined, plugin: 'ipvlan', ranges: ipamRangesOf(config) };
     return checkOf('network default/red', { enis, networks: known([one]), reservations });
   };
-  const reserved = (text: string, explicit = true) => known([{ subnetId: 'subnet-1', cidr: cidr(text), explicit }]);
+  const reserved = (text: string, explicit = true) =>
+    known(text.split(' ').map((block) => ({ subnetId: 'subnet-1', cidr: cidr(block), explicit })));
   const UPPER = { range_start: '10.0.1.70', range_end: '10.0.1.95' };
 
   it.each([
     ['from its first to its last address', reserved('10.0.1.64/26'), UPPER, 'pass'],
     ['as a whole', reserved('10.0.1.128/25'), { range: '10.0.1.192/26' }, 'pass'],
+    ['by blocks side by side, in any order', reserved('10.0.1.80/28 10.0.1.64/28'), UPPER, 'pass'],
+    ['by blocks one of which lies in another', reserved('10.0.1.64/27 10.0.1.72/29'), UPPER, 'pass'],
+    ['as a whole by its two halves', reserved('10.0.1.224/27 10.0.1.192/27'), { range: '10.0.1.192/26' }, 'pass'],
+    ['by blocks with a gap between them', reserved('10.0.1.64/29 10.0.1.80/28'), UPPER, 'warn'],
+    [
+      'but for its last address',
+      reserved('10.0.1.64/28 10.0.1.80/29 10.0.1.88/30 10.0.1.92/31 10.0.1.94/32'),
+      UPPER,
+      'warn',
+    ],
+    ['to its end where only its start is given', reserved('10.0.1.128/25'), { range_start: '10.0.1.130' }, 'pass'],
     ['in part', reserved('10.0.1.64/28'), UPPER, 'warn'],
     ['for prefixes only', reserved('10.0.1.64/26', false), UPPER, 'warn'],
     ['not', known([]), UPPER, 'warn'],
