@@ -12,7 +12,7 @@ const NEEDED = [
 
 /**
  * What the service accounts of our pods may not do. A watch that is open stays open when its right is taken away, so the agents
- * themselves notice only minutes later. Empty where the user may not ask about others: nobody can then be told of it here.
+ * themselves notice only minutes later. Empty where the user may not ask about others.
  */
 export async function readForbidden(
   client: KubeClient,
