@@ -39,7 +39,7 @@ export function renderHelp(command: Command, columns = 100): string {
     return [`  ${synopsis(option)}`, ...help].join('\n');
   });
   return [
-    `eni-agent ${command}: ${COMMANDS[command]}`,
+    ...wrap(`eni-agent ${command}: ${COMMANDS[command]}`, columns),
     '',
     `Usage: eni-agent ${command}${operandOf(options)} [OPTIONS]`,
     '',
@@ -47,18 +47,15 @@ export function renderHelp(command: Command, columns = 100): string {
     ...blocks,
     '',
     ...wrap(`Exit codes: ${exitCodesOf(command)}.`, columns),
-    ...(WITHOUT_AWS.has(command) ? [] : AWS_NOTE),
+    ...(WITHOUT_AWS.has(command) ? [] : ['', ...wrap(AWS_NOTE, columns)]),
   ].join('\n');
 }
 
 /** Commands that speak to the API server only. */
 const WITHOUT_AWS: ReadonlySet<Command> = new Set<Command>(['status', 'ui', 'bundle']);
 
-const AWS_NOTE = [
-  '',
-  'AWS is reached with the settings of the AWS SDK: its credential chain, AWS_REGION, AWS_ENDPOINT_URL_EC2',
-  'and AWS_EC2_METADATA_SERVICE_ENDPOINT.',
-];
+const AWS_NOTE =
+  'AWS is reached with the settings of the AWS SDK: its credential chain, AWS_REGION, AWS_ENDPOINT_URL_EC2 and AWS_EC2_METADATA_SERVICE_ENDPOINT.';
 
 /** The whole of docs/options.md. */
 export function renderOptionsDocument(): string {
