@@ -11,7 +11,8 @@ const VIP = '10.99.0.2';
 const LABELS = { 'node-role/gateway': 'true' };
 const TAG = { gateway: 'yes' };
 const TABLES = ['rtb-demo-3', 'rtb-demo-4'];
-const MOVED_WITHIN_MS = 5_000;
+/** Within 5 s by the clock of an idle machine; this one runs two agents more than the other scenes. */
+const MOVED_WITHIN_MS = 10_000;
 
 /**
  * A FloatingIP with route tables: the candidates are in two zones and have no subnet in common. A NodeENI gives each of them one ENI, in
