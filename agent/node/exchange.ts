@@ -13,8 +13,6 @@ export class NodeExchange {
   readonly changed = new Topic();
   /** Links of NodeENIs came to this host or were named. */
   readonly linksChanged = new Topic();
-  /** What pods say of us has changed, and nothing that a loop looks at: only what writes there looks again. */
-  readonly podReports = new Topic();
   /** The latest look at all sources. */
   readonly observed = new Latest<Observed | undefined>(undefined);
   readonly addresses = new Latest<NodeReport | undefined>(undefined);

@@ -4,7 +4,6 @@ import type { NadCache } from '../../lib/kube/nads.ts';
 import { podConverter } from '../../lib/kube/pods.ts';
 import { createReflector, type Reflector } from '../../lib/kube/reflector.ts';
 import type { Pod } from '../../lib/model/pod.ts';
-import { differInReportOnly } from '../../lib/plan/addresses/pod-report.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { KubeMetrics } from '../../lib/runtime/metrics.ts';
@@ -20,8 +19,7 @@ export interface PodWatchOptions {
     readonly log: Logger;
     readonly metrics: KubeMetrics;
   };
-  /** `before`: what it was, when it is the same pod still. */
-  readonly onChange: (pod: Pod, before: Pod | undefined) => void;
+  readonly onChange: (pod: Pod) => void;
   readonly onSynced: () => void;
 }
 
@@ -42,10 +40,7 @@ export function watchPods(options: PodWatchOptions): Reflector<Pod> {
     clock,
     random,
     life: { onSign: () => metrics.watchAlive('pods') },
-    onChange: (change) => {
-      if (change.type === 'deleted') options.onChange(change.previous, undefined);
-      else options.onChange(change.item, change.type === 'updated' ? change.previous : undefined);
-    },
+    onChange: (change) => options.onChange(change.type === 'deleted' ? change.previous : change.item),
     onState: ({ synced, connected }) => {
       log.debug('pod watch', { synced, connected });
       if (connected) outage.ended();
@@ -58,15 +53,14 @@ export function watchPods(options: PodWatchOptions): Reflector<Pod> {
   });
 }
 
-/** Says which of the loops have to look again when a pod has changed, and reads the definitions of its networks. */
+/** Lets the loops look again when a pod has changed, and once more when definitions of its networks had to be read. */
 export function podListener(
-  exchange: Pick<NodeExchange, 'changed' | 'podReports'>,
+  exchange: Pick<NodeExchange, 'changed'>,
   definitions: Pick<NadCache, 'prefetch'>,
 ): PodWatchOptions['onChange'] {
   const changed = () => exchange.changed.publish();
-  return (pod, before) => {
-    if (before === undefined || !differInReportOnly(before, pod)) changed();
-    else exchange.podReports.publish();
+  return (pod) => {
+    changed();
     const names = definitionsOf(pod);
     if (names.length > 0) void definitions.prefetch(names).then((isNews) => isNews && changed());
   };

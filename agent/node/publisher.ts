@@ -72,24 +72,19 @@ export class Publisher {
   addresses(report: NodeReport): void {
     this.#addresses = report;
     this.#isOutdated = false;
-    this.look();
+    this.#trigger.now();
   }
 
   routed(statuses: readonly ClaimStatus[]): void {
     const isNews = this.#routed === undefined || this.#routed.length + statuses.length > 0;
     this.#routed = statuses;
-    if (isNews) this.look();
+    if (isNews) this.#trigger.now();
   }
 
   elasticIps(report: EipReport): void {
     const isNews = !saysNothing(this.#eips, report);
     this.#eips = report;
-    if (isNews) this.look();
-  }
-
-  /** What pods say may have changed. */
-  look(): void {
-    this.#trigger.now();
+    if (isNews) this.#trigger.now();
   }
 
   /** Writes what has been reported; resolves when every write that is under way has ended, one way or the other. */
@@ -167,7 +162,7 @@ export class Publisher {
       if (all.size > 0) return;
       this.#writing.delete(pod.uid);
       this.#writes.ended(pod.uid, outcome);
-      if (outcome === 'refused') this.look();
+      if (outcome === 'refused') this.#trigger.now();
       else this.#lookAgainAt(this.#writes.dueAt);
     });
     this.#writing.set(pod.uid, all.add(writing));

@@ -46,7 +46,6 @@ export function openNodeReports({ context, client, pods, servedPods }: ReportPar
     publisher.addresses(report);
   });
   exchange.changed.subscribe(() => publisher.outdated());
-  exchange.podReports.subscribe(() => publisher.look());
   exchange.routes.subscribe((statuses) => publisher.routed(statuses));
   exchange.elasticIps.subscribe((report) => report && publisher.elasticIps(report));
   return {

@@ -98,18 +98,6 @@ export function changesTo(pod: Pod, report: Partial<PodReport>): Partial<PodRepo
 }
 
 /**
- * True when all that differs is what reports like ours write, or a condition: no claim rests on them, so that the echo of our own write, or a
- * container that has become ready, is no reason to plan.
- */
-export function differInReportOnly(before: Pod, after: Pod): boolean {
-  return withoutReport(before) === withoutReport(after);
-}
-
-function withoutReport({ annotations, ...pod }: Pod): string {
-  return JSON.stringify([{ ...pod, conditions: [] }, Object.entries(annotations).filter(([key]) => key !== ADDRESSES)]);
-}
-
-/**
  * What of a change may be written before the agent has seen everything that it rests on: nothing that takes back what an earlier life
  * wrote, and no promise that all is well. Undefined when nothing is left.
  */

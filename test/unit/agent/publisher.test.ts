@@ -113,7 +113,6 @@ describe('Publisher', () => {
     const before = looks();
     report(statusesOf(asking, 'bound'));
     made.outdated();
-    made.look();
     await settled();
     expect(looks()).toBe(before);
     reportAddresses();
