@@ -13,6 +13,7 @@ const TAG = { gateway: 'yes' };
 const TABLES = ['rtb-demo-3', 'rtb-demo-4'];
 /** Within 5 s by the clock of an idle machine; this one runs two agents more than the other scenes. */
 const MOVED_WITHIN_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 /**
  * A FloatingIP with route tables: the candidates are in two zones and have no subnet in common. A NodeENI gives each of them one ENI, in
@@ -50,7 +51,7 @@ export const zoneLossNodes: Scene = {
 
     floatingIps.delete(NAME);
     await stage.world.leave(lost);
-    await stage.until('its routes removed', () => leadingTo(stage).size === 0);
+    await stage.until('its routes removed', () => leadingTo(stage).size === 0, PATIENCE_MS);
     stage.say('The FloatingIP is deleted, and so are its routes; the two nodes leave.');
     await stage.world.leave(there === lost ? here : there);
     return `${took} from the loss until ${TABLES.length} route tables lead to the other zone`;
@@ -88,7 +89,11 @@ async function untilServed(stage: Stage, since: number, before: string | undefin
     const targets = leadingTo(stage);
     return ready && node !== before && targets.size === 1 && targets.has(networkInterfaceId);
   };
-  await stage.until(`${VIP} served by ${before === undefined ? 'a node' : `another node than ${before}`}`, serving);
+  await stage.until(
+    `${VIP} served by ${before === undefined ? 'a node' : `another node than ${before}`}`,
+    serving,
+    PATIENCE_MS,
+  );
   const took = Date.now() - since;
   const [call] = routeCalls(stage, since);
   if (call !== undefined) stage.latenciesMs.push(call.at - since);
