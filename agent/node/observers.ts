@@ -54,7 +54,8 @@ export function openObservers(options: ObserverOptions, parts: ObserverParts): O
       ...(namespaces === undefined ? [] : namespaceFaults(namespaces, clock.now())),
     ],
     notes: () => [
-      ...(cache?.isMissing
+      // Before its first pod a node need not have one.
+      ...(cache?.isMissing && namespaces?.namespaces().length !== 0
         ? [`none of the CNI cache folders exists (${options.cniCacheDirs.join(', ')}): ${LATER}`]
         : []),
       ...unseenMounts(options.netnsDir, cache, namespaces),

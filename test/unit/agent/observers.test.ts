@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 /** The observers of a node with these folders; namespaces only with `live`, whose commands need privileges that a test may lack. */
-function open(observe: 'cni' | 'annotations' = 'cni'): Observers {
+function open(observe: 'live' | 'cni' | 'annotations' = 'cni'): Observers {
   const options = {
     observe,
     cniCacheDirs: [join(root, 'multus/results'), join(root, 'results')],
@@ -48,6 +48,13 @@ describe('what the observers say of their folders', () => {
 
     mkdirSync(join(root, 'multus/results'), { recursive: true });
     await waitFor(() => expect(observers.notes()).toEqual([]));
+  });
+
+  it('a node that has no pods yet need not have one', async () => {
+    const observers = open('live');
+    await waitFor(() => expect(observers.faults().join()).not.toContain('CNI cache'));
+
+    expect(observers.notes()).toEqual([]);
   });
 
   it('a folder that cannot be read is a fault with its name and code, until it can be', async () => {
