@@ -152,9 +152,10 @@ export function numberOf(address: IpAddress): bigint {
 
 /** The numbers of the first and the last address of a network, whichever of its addresses it is written with. */
 export function boundsOf(network: Cidr): readonly [first: bigint, last: bigint] {
-  const [address = '', length] = network.split('/');
-  const size = 1n << BigInt((familyOf(network) === 4 ? 32 : 128) - Number(length));
-  const own = numberOf(address as IpAddress);
+  const [text = '', length] = network.split('/');
+  const address = text as IpAddress;
+  const size = 1n << BigInt(hostPrefixLength(address) - Number(length));
+  const own = numberOf(address);
   const first = own - (own % size);
   return [first, first + size - 1n];
 }

@@ -29,7 +29,8 @@ describe.skipIf(possible !== true)('addresses of our own namespace', () => {
     await host.close();
   });
 
-  test('a name that the monitor does not report is seen when the view is told to look', async () => {
+  /** Our own namespace, read once; from then on only events and requests make it look. */
+  async function observed() {
     const witness = new Witness();
     const { onChange, onProblem } = witness;
     const own = new OwnAddresses({
@@ -41,6 +42,11 @@ describe.skipIf(possible !== true)('addresses of our own namespace', () => {
     });
     running.push(own.start(stop.signal));
     await witness.until('first read', () => own.synced);
+    return { witness, own };
+  }
+
+  test('a name that the monitor does not report is seen when the view is told to look', async () => {
+    const { witness, own } = await observed();
     const called = () => own.interfaces().find(({ name }) => name === DEVICE)?.altNames ?? [];
     expect(called()).toEqual([]);
 
@@ -55,17 +61,7 @@ describe.skipIf(possible !== true)('addresses of our own namespace', () => {
     ['IPv4', '10.77.0.201', 24],
     ['IPv6', '2001:db8:77::201', 64],
   ])('%s: added and deleted twice without complaint, and seen by the monitor', async (_name, text, prefixLength) => {
-    const witness = new Witness();
-    const { onChange, onProblem } = witness;
-    const own = new OwnAddresses({
-      clock: systemClock(),
-      random: Math.random,
-      resyncMs: 3_600_000,
-      onChange,
-      onProblem,
-    });
-    running.push(own.start(stop.signal));
-    await witness.until('first read', () => own.synced);
+    const { witness, own } = await observed();
     const address = ip(text);
     const held = () => own.interfaces().some(({ addresses }) => addresses.some((seen) => seen.ip === address));
 
