@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createKubeClient, type KubeClient } from '../../lib/kube/client.ts';
 import type { Connection } from '../../lib/kube/connection.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
+import { freePort } from '../../sim/world/free-port.ts';
 
 /** etcd and kube-apiserver on loopback, with the faults that the adapter must survive. */
 export interface RealApiServer {
@@ -150,13 +151,4 @@ async function startLink(target: number) {
       server.close();
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

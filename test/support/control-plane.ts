@@ -3,11 +3,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream, existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, fetch } from 'undici';
+import { freePort } from '../../sim/world/free-port.ts';
 
 export interface ControlPlane extends AsyncDisposable {
   /** https, with a certificate that nobody has signed. */
@@ -40,7 +40,7 @@ export function whyNoControlPlane(env: NodeJS.ProcessEnv = process.env): string 
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const assets = process.env['KUBEBUILDER_ASSETS'] ?? '';
   const folder = await mkdtemp(join(tmpdir(), 'eni-agent-control-plane-'));
-  const [etcdPort, peerPort, apiPort] = await freePorts(3);
+  const [etcdPort, peerPort, apiPort] = [await freePort(), await freePort(), await freePort()];
   const url = `https://127.0.0.1:${apiPort}`;
   const kubeconfigPath = join(folder, 'kubeconfig');
   await writeFiles(folder, url);
@@ -145,18 +145,4 @@ async function ready(url: string, log: string, processes: readonly ChildProcess[
   } finally {
     await dispatcher.close();
   }
-}
-
-/** Ports that were free a moment ago. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 }
