@@ -1,5 +1,6 @@
 import type { Claim } from '../../model/addresses/claim.ts';
 import { IGNORE } from '../../model/addresses/ignored-networks.ts';
+import type { LedgerEntry } from '../../model/addresses/ledger.ts';
 import type { Policy } from '../../model/addresses/snapshot.ts';
 import type { Eni } from '../../model/eni.ts';
 import { addressOn, isInSubnetOf } from '../../model/eni.ts';
@@ -30,6 +31,17 @@ export function chooseEni(claim: Claim, enis: readonly Eni[], policy: Pick<Polic
   const allowed = protection === undefined || (protection === 'primary' && mayBePrimary);
   if (!allowed) return refuseProtected(claim, attached, protection);
   return claim.routed === undefined ? checkSubnet(claim, attached) : { eni: attached };
+}
+
+/**
+ * For an ending pod, whose interface the kernel no longer shows: several ENIs fit, and one of them carries the address because we put it
+ * there for this pod and interface. Nothing has said otherwise since, so it stays.
+ */
+export function chooseAsBefore(claim: Claim, enis: readonly Eni[], entry: LedgerEntry | undefined): Eni | undefined {
+  if (entry?.state !== 'held' || entry.interface !== claim.interface || entry.holder.uid !== claim.holder.uid)
+    return undefined;
+  const eni = enis.find(({ id }) => id === entry.eni);
+  return eni && addressOn(eni, claim.address)?.primary === false ? eni : undefined;
 }
 
 /** A routed address is in no subnet of the node, so only the interface can say which ENI takes its packets. */

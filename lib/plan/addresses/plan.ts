@@ -7,7 +7,7 @@ import type { Eni } from '../../model/eni.ts';
 import { carries, isInSubnetOf, slotLimit, usedSlots } from '../../model/eni.ts';
 import { compareIp, contains, familyOf, type IpAddress } from '../../model/ip.ts';
 import type { Reason, Refusal } from '../../model/refusal.ts';
-import { chooseEni } from './choose-eni.ts';
+import { chooseAsBefore, chooseEni, type EniChoice } from './choose-eni.ts';
 import { type Conflict, type PlacedClaim, settleConflicts } from './conflict.ts';
 import { type Decision, decide } from './decide.ts';
 import { planReleases } from './release.ts';
@@ -75,7 +75,7 @@ function placeClaims(snapshot: NodeSnapshot, draft: Draft): PlacedClaim[] {
     }
     const onUnknownEni =
       claim.masterMac !== undefined && !snapshot.enis.some(({ mac }) => mac === claim.mac || mac === claim.masterMac);
-    const choice = chooseEni(claim, snapshot.enis, snapshot.policy);
+    const choice = choiceFor(claim, snapshot);
     const mayBeNew = onUnknownEni || ('refusal' in choice && choice.refusal.reason === 'NoMatchingInterface');
     if (mayBeNew && describedAt < claim.since) {
       // The ENI may have been attached after the last describe.
@@ -92,6 +92,13 @@ function placeClaims(snapshot: NodeSnapshot, draft: Draft): PlacedClaim[] {
     } else draft.statuses.push({ claim, state: 'refused', eni: undefined, refusal: choice.refusal });
   }
   return placed;
+}
+
+function choiceFor(claim: Claim, { enis, policy, ledger }: NodeSnapshot): EniChoice {
+  const choice = chooseEni(claim, enis, policy);
+  if ('eni' in choice || choice.refusal.reason !== 'AmbiguousInterface') return choice;
+  const before = chooseAsBefore(claim, enis, ledger.get(claim.address));
+  return before ? { eni: before } : choice;
 }
 
 /** Attachments with addresses that no ENI here could have: perhaps a network that has nothing to do with the VPC. */

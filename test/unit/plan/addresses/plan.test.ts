@@ -201,6 +201,27 @@ describe('plan, which ENI', () => {
       expected: [`${A} refused AmbiguousInterface`],
     },
     {
+      name: 'leaves the address of an ending pod, whose interface is gone, where it is',
+      snapshot: snapshot({
+        enis: [eni('eni-1'), eni('eni-22', { holds: [A] })],
+        claims: [claim(A)],
+        ledger: [entry(A, 'eni-22', 'held')],
+      }),
+      expected: [`${A} assigned`],
+    },
+    ...[
+      { of: 'another pod', about: { pod: 'before' } },
+      { of: 'another interface', about: { interface: 'net2' } },
+    ].map(({ of, about }) => ({
+      name: `refuses to guess by what was put there for ${of}`,
+      snapshot: snapshot({
+        enis: [eni('eni-1'), eni('eni-22', { holds: [A] })],
+        claims: [claim(A)],
+        ledger: [entry(A, 'eni-22', 'held', about)],
+      }),
+      expected: [`${A} refused AmbiguousInterface`],
+    })),
+    {
       name: 'refuses an address outside the subnet of its ENI',
       snapshot: snapshot({ claims: [claim('10.0.9.10', { on: 'eni-1' })] }),
       expected: ['10.0.9.10 refused OutsideSubnet'],
