@@ -1,5 +1,5 @@
 import type { Command } from '../lib/config/command.ts';
-import { strayVariables } from '../lib/config/stray-variables.ts';
+import { variableWarnings } from '../lib/config/variable-warnings.ts';
 import { type Clock, systemClock } from '../lib/runtime/clock.ts';
 import type { LogFields, Logger, LogLevel } from '../lib/runtime/logger.ts';
 import { ReconcileHealth } from '../lib/runtime/reconcile-health.ts';
@@ -62,7 +62,7 @@ export function openProcess(
     build: { version: VERSION, nodeVersion: process.version, command },
     process,
   });
-  for (const message of strayVariables(process.env)) log.warn(message);
+  for (const message of variableWarnings(process.env)) log.warn(message);
   const health = new ReconcileHealth({ clock, onReconcile: (loop, failed) => metrics.reconcilesFailed(loop, failed) });
   return { clock, log, metrics, health, random: () => Math.random(), environment: process.env };
 }

@@ -9,7 +9,7 @@ export type Origin =
 
 /** One thing wrong with the configuration: what, where it was written, and how to fix it. */
 export interface ConfigFault {
-  /** The flag with its dashes, or the stray word. */
+  /** The flag with its dashes, or the unexpected word. */
   readonly subject: string;
   readonly origin: Origin;
   /** A sentence that ends with the fix. */

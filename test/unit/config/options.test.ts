@@ -4,8 +4,8 @@ import type { Option } from '../../../lib/config/option.ts';
 import { OPTIONS, variableOf } from '../../../lib/config/options.ts';
 import { renderHelp, renderOptionsDocument, renderUsage } from '../../../lib/config/render.ts';
 import { split } from '../../../lib/config/sources.ts';
-import { strayVariables } from '../../../lib/config/stray-variables.ts';
 import { Mistake } from '../../../lib/config/value-type.ts';
+import { variableWarnings } from '../../../lib/config/variable-warnings.ts';
 
 const TABLE: readonly Option[] = Object.values(OPTIONS);
 
@@ -64,9 +64,9 @@ describe('what the table renders', () => {
   });
 });
 
-describe('strayVariables', () => {
+describe('variableWarnings', () => {
   it('says what of the environment of aws-pod-eip-controller is no longer needed', () => {
-    const messages = strayVariables({
+    const messages = variableWarnings({
       PEC_VPC_ID: 'vpc-1',
       PEC_RESYNC_PERIOD: '0',
       PEC_CLUSTER_NAME: 'c',
@@ -90,7 +90,7 @@ describe('strayVariables', () => {
       PATH: '/bin',
     };
 
-    expect(strayVariables(environment)).toEqual([
+    expect(variableWarnings(environment)).toEqual([
       'unknown environment variable ENI_AGENT_OBSERV; did you mean ENI_AGENT_OBSERVE?',
     ]);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { chartValues } from '../../../daemonset/chart-values/values.ts';
 import { OPTIONS, type Option, variableOf } from '../../../lib/config/options.ts';
 import { resolveOptions } from '../../../lib/config/resolve.ts';
-import { strayVariables } from '../../../lib/config/stray-variables.ts';
+import { variableWarnings } from '../../../lib/config/variable-warnings.ts';
 import { contentOf, filesIn } from '../architecture/source-tree.ts';
 import { ABOUT, byName, CHART, kustomized, objectsOf, patched, renderChart, renderNotes } from './chart.ts';
 import { mergeValues, renderTemplate } from './chart-template.ts';
@@ -149,7 +149,7 @@ describe('the values of aws-pod-eip-controller', () => {
 
     expect(container?.image).toBe(PEC.image);
     expect(spec).toMatchObject({ serviceAccountName: 'aws-pod-eip-controller' });
-    expect(strayVariables(environment)).toEqual([]);
+    expect(variableWarnings(environment)).toEqual([]);
     expect(resolved).toMatchObject({
       ok: true,
       options: {
@@ -278,8 +278,8 @@ describe('our own values', () => {
     const node = podSpec(values).environment;
     const controller = podSpec(values, 'Deployment').environment;
 
-    expect(strayVariables(node)).toEqual([]);
-    expect(strayVariables(controller)).toEqual([]);
+    expect(variableWarnings(node)).toEqual([]);
+    expect(variableWarnings(controller)).toEqual([]);
     const missing = Object.values<Option>(OPTIONS).flatMap((option) => [
       ...(option.commands.includes('node') && !isSet(option, node, ON_DEMAND) ? [`node: ${option.flag}`] : []),
       ...(option.commands.includes('controller') && !isSet(option, controller, ['http-address'])

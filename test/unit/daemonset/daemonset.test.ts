@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OPTIONS } from '../../../lib/config/options.ts';
 import { resolveOptions } from '../../../lib/config/resolve.ts';
-import { strayVariables } from '../../../lib/config/stray-variables.ts';
+import { variableWarnings } from '../../../lib/config/variable-warnings.ts';
 import { contentOf } from '../architecture/source-tree.ts';
 import { manifestsIn, ownContainers } from './manifests.ts';
 
@@ -28,7 +28,7 @@ describe('the DaemonSet', () => {
         ],
       },
     });
-    expect(strayVariables(environment)).toEqual([]);
+    expect(variableWarnings(environment)).toEqual([]);
   });
 
   it('runs on no node whose ENIs are not there to be managed: Fargate, hybrid, Auto Mode', () => {

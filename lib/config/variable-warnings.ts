@@ -13,17 +13,17 @@ const OBSOLETE: Readonly<Record<string, string>> = {
  * Sentences about `ENI_AGENT_*` variables that no option means: probably misspelt. Warnings, not faults: a Service named
  * `eni-agent` makes the kubelet inject `ENI_AGENT_SERVICE_HOST`, `ENI_AGENT_PORT` and their like, which are passed over.
  */
-export function strayVariables(environment: Environment): readonly string[] {
+export function variableWarnings(environment: Environment): readonly string[] {
   const known = [...Object.values(OPTIONS), CONFIG_FILE].map(variableOf);
   const obsolete = Object.entries(OBSOLETE).filter(([name]) => environment[name]?.trim());
-  const stray = Object.keys(environment)
+  const unknown = Object.keys(environment)
     .filter((name) => name.startsWith('ENI_AGENT_') && !known.includes(name) && !SERVICE_LINK.test(name))
     .sort()
     .map((name) => {
       const meant = nearest(name, known);
       return `unknown environment variable ${name}${meant === undefined ? '' : `; did you mean ${meant}?`}`;
     });
-  return [...stray, ...obsolete.map(([name, why]) => `environment variable ${name} ${why}`)];
+  return [...unknown, ...obsolete.map(([name, why]) => `environment variable ${name} ${why}`)];
 }
 
 const SERVICE_LINK = /_(?:SERVICE_(?:HOST|PORT)(?:_\w+)?|PORT(?:_\d+_\w+)?)$/;
