@@ -218,8 +218,8 @@ export class AddressExecutor {
   #doubt(action: Action, error: Ec2Error): void {
     if (action.kind === 'unassign') return;
     const { address, takeover, claim, from } = action;
-    const contested = (!takeover && error.kind === 'held-elsewhere') || error instanceof OutdatedLook;
-    if (contested || !(takeover || claim.kind === 'floating')) return;
+    const isHeldRefusal = (!takeover && error.kind === 'held-elsewhere') || error instanceof OutdatedLook;
+    if (isHeldRefusal || !(takeover || claim.kind === 'floating')) return;
     const askedAt = this.#parts.process.clock.now();
     // An IPv6 address that may have left its old ENI by our own call was free in between: whoever has it then, has come since.
     const ours = this.#late.seen(address) ? { before: { askedAt, eni: this.#eni } } : undefined;
@@ -242,7 +242,7 @@ export class AddressExecutor {
     for (const action of held) {
       // Whatever the claim turns out to be in a moment, it need not be refused once more to know this.
       if (outdated || !action.takeover)
-        this.#parts.known.memory.contestedNow(action.address, action.claim.since, outdated);
+        this.#parts.known.memory.recordHeldRefusal(action.address, action.claim.since, outdated);
       if ((action.takeover && !outdated) || !action.looksUp) this.#backOff(error, [action]);
       else this.#forgetAttempt(action, action.claim.kind !== 'floating');
     }

@@ -105,7 +105,7 @@ export class HolderLookup {
     // The calls of the same plan leave first: none does before all requests that begin in one turn are ready, and these took 3 of the 5 ms
     // between a takeover's plan and its call.
     if (this.#isBeside) await nextTurn();
-    // Beside each other: a contested address waits for one round trip only.
+    // Beside each other: an address that another ENI holds waits for one round trip only.
     const [holders] = await Promise.all([
       api.findHolders(addresses, options),
       taking.length === 0 ? undefined : this.#learn({ addresses: taking }),

@@ -16,7 +16,7 @@ export class IdleSince {
    * Takes in a look: what it shows as used, and what the ledger knows. A namespace that is still to be read does not restart any
    * count: should it use an address, the look that has read it says so.
    */
-  mark(used: ReadonlySet<IpAddress>, ledger: ReadonlyMap<IpAddress, LedgerEntry>, now: number): void {
+  update(used: ReadonlySet<IpAddress>, ledger: ReadonlyMap<IpAddress, LedgerEntry>, now: number): void {
     for (const address of this.#since.keys()) {
       if (used.has(address) || !ledger.has(address)) this.#since.delete(address);
     }

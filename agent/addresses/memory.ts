@@ -1,5 +1,5 @@
 import { attemptKey, type Claim } from '../../lib/model/addresses/claim.ts';
-import type { Conflict, Doubt, KnownHolder } from '../../lib/model/addresses/holder.ts';
+import type { Doubt, HeldRefusal, KnownHolder } from '../../lib/model/addresses/holder.ts';
 import type { LedgerEntry } from '../../lib/model/addresses/ledger.ts';
 import type { Backoff } from '../../lib/model/addresses/snapshot.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
@@ -28,7 +28,7 @@ export class AddressMemory {
   readonly #backoffs: FailureMemory<Reason>;
   readonly #free = new Set<IpAddress>();
   readonly #holders = new Map<IpAddress, KnownHolder>();
-  readonly #contested = new Map<IpAddress, Conflict>();
+  readonly #refusedAsHeld = new Map<IpAddress, HeldRefusal>();
   /** Of addresses that EC2 refuses and shows free. */
   readonly #disputes: FailureMemory<'disputed', IpAddress>;
   readonly #doubts = new Map<IpAddress, Doubt>();
@@ -45,7 +45,7 @@ export class AddressMemory {
     for (const { address, state, claimedAt } of ledger) {
       // Somebody else may have the address by now.
       if (state === 'assigning') this.doubt(address, { restarted: true });
-      if (state === 'refused') this.contestedNow(address, claimedAt);
+      if (state === 'refused') this.recordHeldRefusal(address, claimedAt);
     }
   }
 
@@ -61,8 +61,8 @@ export class AddressMemory {
     return this.#holders;
   }
 
-  get contested(): ReadonlyMap<IpAddress, Conflict> {
-    return this.#contested;
+  get refusedAsHeld(): ReadonlyMap<IpAddress, HeldRefusal> {
+    return this.#refusedAsHeld;
   }
 
   get disputedUntil(): ReadonlyMap<IpAddress, number> {
@@ -83,7 +83,7 @@ export class AddressMemory {
     const { address } = claim;
     this.#backoffs.succeeded(attemptKey(claim));
     this.#disputes.succeeded(address);
-    for (const memory of [this.#free, this.#holders, this.#contested, this.#doubts]) memory.delete(address);
+    for (const memory of [this.#free, this.#holders, this.#refusedAsHeld, this.#doubts]) memory.delete(address);
     this.#acceptedAt.set(address, this.#clock.now());
   }
 
@@ -111,9 +111,9 @@ export class AddressMemory {
    * EC2 has refused to give the address, because somebody holds it. `since`: when it appeared here. `isOutdated`: that is not the one whom the
    * last look showed.
    */
-  contestedNow(address: IpAddress, since: number, isOutdated = false): void {
+  recordHeldRefusal(address: IpAddress, since: number, isOutdated = false): void {
     const now = this.#clock.now();
-    const before = this.#contested.get(address);
+    const before = this.#refusedAsHeld.get(address);
     const isSame = before !== undefined && before.firstAt >= since;
     const outdated = [...((isSame && before.outdated) || [])];
     const shown = this.#holders.get(address)?.eni;
@@ -121,7 +121,7 @@ export class AddressMemory {
     if (isOutdated) this.#holders.delete(address);
     const seenFree = before !== undefined && this.#holders.get(address)?.eni === undefined;
     if (seenFree) this.#disputes.failed(address, { reason: 'disputed', message: '', pause: DISPUTE_PAUSE });
-    this.#contested.set(address, { firstAt: isSame ? before.firstAt : now, lastAt: now, outdated });
+    this.#refusedAsHeld.set(address, { firstAt: isSame ? before.firstAt : now, lastAt: now, outdated });
     this.#free.delete(address);
   }
 
@@ -138,7 +138,7 @@ export class AddressMemory {
     this.#backoffs.keep(keys);
     const addresses = new Set(claims.map((claim) => claim.address));
     this.#disputes.keep(addresses);
-    for (const memory of [this.#free, this.#contested, this.#doubts, this.#acceptedAt]) {
+    for (const memory of [this.#free, this.#refusedAsHeld, this.#doubts, this.#acceptedAt]) {
       for (const address of memory.keys()) if (!addresses.has(address)) memory.delete(address);
     }
     const named = new Set([...addresses, ...declared]);

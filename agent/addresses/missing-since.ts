@@ -13,7 +13,7 @@ export class MissingSince {
     return new Map(Array.from(this.#seen, ([address, { since }]) => [address, since]));
   }
 
-  mark(ledger: ReadonlyMap<IpAddress, LedgerEntry>, enis: readonly Eni[], now: number): void {
+  update(ledger: ReadonlyMap<IpAddress, LedgerEntry>, enis: readonly Eni[], now: number): void {
     for (const address of this.#seen.keys()) if (!ledger.has(address)) this.#seen.delete(address);
     for (const [address, entry] of ledger) {
       const eni = enis.find(({ id }) => id === entry.eni);

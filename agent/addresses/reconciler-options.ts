@@ -7,7 +7,7 @@ import type { Eni } from '../../lib/model/eni.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
 import type { TableSelector } from '../../lib/model/routed-ips/declaration.ts';
-import type { ClaimDraft, StrayAddress } from '../../lib/plan/addresses/claims.ts';
+import type { ClaimDraft, UnclaimedAddress } from '../../lib/plan/addresses/claims.ts';
 import type { Journal } from '../../lib/runtime/journal.ts';
 import type { RateLimit } from '../../lib/runtime/rate-limit.ts';
 import type { EniWriter } from '../aws/eni-writer.ts';
@@ -21,7 +21,7 @@ export interface Observed {
   readonly routed?: readonly ClaimDraft[];
   readonly routeTables?: readonly TableSelector[];
   readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
-  readonly strays?: readonly StrayAddress[];
+  readonly unclaimed?: readonly UnclaimedAddress[];
   /** See `NodeSnapshot.declared`. */
   readonly declared?: readonly IpAddress[];
   /** See `NodeSnapshot.claimsComplete`. */

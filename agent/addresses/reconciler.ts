@@ -6,9 +6,9 @@ import type { Eni, EniId } from '../../lib/model/eni.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
 import type { Refusal } from '../../lib/model/refusal.ts';
 import { type Appearances, dateClaims } from '../../lib/plan/addresses/appearance.ts';
+import { inUseOn } from '../../lib/plan/addresses/in-use.ts';
 import { leavingAddresses } from '../../lib/plan/addresses/leaving.ts';
 import { plan } from '../../lib/plan/addresses/plan.ts';
-import { inUseOn } from '../../lib/plan/addresses/strays.ts';
 import { Batcher } from '../../lib/runtime/batcher.ts';
 import { RECONCILE_RETRY_MS, ReconcileHealth } from '../../lib/runtime/reconcile-health.ts';
 import { Trigger } from '../../lib/runtime/trigger.ts';
@@ -178,9 +178,9 @@ export class AddressReconciler {
     this.#settled ||= loaded;
     // What is not seen while a source is loading is not over.
     if (loaded) this.#memory.keepOnly(claims, declared);
-    const inUse = new Set([...inUseOn(this.#facts.enis, observed.strays ?? []), ...(observed.unplaced ?? [])]);
-    this.#missing.mark(ledger, this.#facts.enis, now);
-    if (loaded) this.#idle.mark(new Set([...claims.map(({ address }) => address), ...inUse]), ledger, now);
+    const inUse = new Set([...inUseOn(this.#facts.enis, observed.unclaimed ?? []), ...(observed.unplaced ?? [])]);
+    this.#missing.update(ledger, this.#facts.enis, now);
+    if (loaded) this.#idle.update(new Set([...claims.map(({ address }) => address), ...inUse]), ledger, now);
     else this.#idle.clear();
     return {
       now,
@@ -200,7 +200,7 @@ export class AddressReconciler {
       inFlight: this.#inFlight(),
       knownFree: this.#memory.knownFree,
       holders: this.#memory.holders,
-      contested: this.#memory.contested,
+      refusedAsHeld: this.#memory.refusedAsHeld,
       disputedUntil: this.#memory.disputedUntil,
       doubts: this.#memory.doubts,
       declared,

@@ -22,7 +22,7 @@ export interface AddressReporterOptions {
   readonly log: Logger;
   readonly metrics: AddressMetrics & Pick<Ec2Metrics, 'ec2Facts'>;
   readonly emit: (event: PodEvent) => void;
-  /** The kind to tell of a claim, where that is not the kind to decide by. @default its own */
+  /** The kind to report of a claim, where that is not the kind to decide by. @default its own */
   readonly kindOf?: (claim: Claim) => ClaimKind;
 }
 

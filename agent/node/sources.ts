@@ -37,7 +37,7 @@ interface NamespaceSource {
 /** One consistent look at all sources, joined into claims. */
 export function observeNode(sources: NodeSources, filter: ClaimFilter): Observed {
   const pods = [...sources.pods.items()];
-  const { drafts, refusals, strays, declared, routeTables } = observeClaims(
+  const { drafts, refusals, unclaimed, declared, routeTables } = observeClaims(
     {
       pods,
       podsKnown: sources.pods.synced,
@@ -55,7 +55,7 @@ export function observeNode(sources: NodeSources, filter: ClaimFilter): Observed
     routed: drafts.filter(({ routed }) => routed !== undefined),
     routeTables,
     refusals: withFiles(refusals, sources.cache?.refusals() ?? []),
-    strays,
+    unclaimed,
     declared,
     // What a FloatingIP has is never released as what a pod once had.
     unplaced: [...(namespaces?.unplaced ?? []), ...(filter.nodeAddresses?.() ?? [])],

@@ -84,7 +84,7 @@ export interface KnownHolder {
 }
 
 /** EC2 has refused to give an address because somebody holds it, ms since the epoch. */
-export interface Conflict {
+export interface HeldRefusal {
   /** The first time for the present appearance of the address: how late we came. */
   readonly firstAt: number;
   readonly lastAt: number;

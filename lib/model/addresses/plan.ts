@@ -6,7 +6,7 @@ import type { Action } from './action.ts';
 import type { Claim } from './claim.ts';
 import type { LedgerEntry } from './ledger.ts';
 
-/** What to do now and what to tell, derived from one snapshot. Nothing in it has happened yet. */
+/** What to do now and what to report, derived from one snapshot. Nothing in it has happened yet. */
 export interface Plan {
   readonly actions: readonly Action[];
   readonly statuses: readonly ClaimStatus[];

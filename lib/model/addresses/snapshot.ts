@@ -2,7 +2,7 @@ import type { Eni, EniId } from '../eni.ts';
 import type { Cidr, IpAddress } from '../ip.ts';
 import type { Reason, Refusal } from '../refusal.ts';
 import type { Claim } from './claim.ts';
-import type { Conflict, Doubt, KnownHolder } from './holder.ts';
+import type { Doubt, HeldRefusal, KnownHolder } from './holder.ts';
 import type { LedgerEntry } from './ledger.ts';
 
 /** Everything a plan depends on, as plain data taken at one instant. Times are ms since the epoch. */
@@ -40,7 +40,7 @@ export interface NodeSnapshot {
   /** What look-ups have found, as long as a claim or a declaration names the address. */
   readonly holders: ReadonlyMap<IpAddress, KnownHolder>;
   /** Addresses that EC2 would not give us because somebody holds them. */
-  readonly contested: ReadonlyMap<IpAddress, Conflict>;
+  readonly refusedAsHeld: ReadonlyMap<IpAddress, HeldRefusal>;
   /**
    * EC2 refuses these although it shows no holder: its view lags behind. They are left alone until then, ms since the epoch.
    */

@@ -91,7 +91,7 @@ function paceOf(before: Appearance | undefined, since: number, now: number): Pic
 }
 
 /**
- * Marks all claims as vanished; those that are still there are entered again. Without the ledger's memory, or credit that was
+ * Counts all claims as vanished; those that are still there are entered again. Without the ledger's memory, or credit that was
  * spent, there is nothing to remember.
  */
 function vanishedOf(known: Appearances, ledger: DatingInput['ledger'], now: number): [string, Appearance][] {

@@ -60,7 +60,7 @@ export interface ObservedClaims {
   readonly drafts: readonly ClaimDraft[];
   /** What of a pod's input could not be understood, by pod key. */
   readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
-  readonly strays: readonly StrayAddress[];
+  readonly unclaimed: readonly UnclaimedAddress[];
   /** Floating addresses that pods here may hold, as far as they can be listed. */
   readonly declared: readonly IpAddress[];
   /** Route tables that pods here name for addresses that they may hold. */
@@ -68,7 +68,7 @@ export interface ObservedClaims {
 }
 
 /** An address in use that is nobody's claim, because it fits no known pod or is one of far too many, and what its interface sits on. */
-export interface StrayAddress {
+export interface UnclaimedAddress {
   readonly address: IpAddress;
   readonly mac: Mac | undefined;
   readonly masterMac: Mac | undefined;
@@ -88,21 +88,21 @@ export function observeClaims(observed: Observations, filter: ClaimFilter): Obse
   const reserved = new Reserved(observed, filter.nodeAddresses?.());
   const declared = new Set<IpAddress>();
   const routeTables: TableSelector[] = [];
-  const strays: StrayAddress[] = [];
+  const unclaimed: UnclaimedAddress[] = [];
   for (const holder of holders(observed)) {
     if (filter.namespaces.length > 0 && !filter.namespaces.includes(holder.ref.namespace)) continue;
     const said = new PodClaims(holder, namespaces.of(holder.ref), observed, filter, reserved);
     drafts.push(...said.drafts());
     for (const address of said.declared) declared.add(address);
     routeTables.push(...said.routeTables);
-    strays.push(...said.beyond);
+    unclaimed.push(...said.beyond);
     if (said.refusals.length > 0) refusals.set(podKey(holder.ref), said.refusals);
   }
-  strays.push(...namespaces.strays.flatMap(straysIn(observed.hostLinks)));
-  return { drafts, refusals, strays, declared: [...declared], routeTables };
+  unclaimed.push(...namespaces.unmatched.flatMap(addressesIn(observed.hostLinks)));
+  return { drafts, refusals, unclaimed, declared: [...declared], routeTables };
 }
 
-function straysIn(hostLinks: HostLinks): (namespace: LiveNamespace) => StrayAddress[] {
+function addressesIn(hostLinks: HostLinks): (namespace: LiveNamespace) => UnclaimedAddress[] {
   return ({ interfaces }) =>
     interfaces.flatMap(({ mac, parentIndex, addresses }) => {
       const masterMac = parentIndex === undefined ? undefined : hostLinks.macOfIndex(parentIndex);
@@ -118,7 +118,7 @@ class PodClaims {
   readonly declared: IpAddress[] = [];
   readonly routeTables: TableSelector[] = [];
   /** In use, but beyond what is looked at. */
-  readonly beyond: StrayAddress[] = [];
+  readonly beyond: UnclaimedAddress[] = [];
   readonly #holder: Holder;
   readonly #namespace: LiveNamespace | undefined;
   readonly #observed: Observations;
@@ -221,8 +221,8 @@ class PodClaims {
         const provisional =
           kind === 'live' && isProvisional ? { provisionalUntil: (seenSince ?? 0) + PROVISIONAL_MS } : {};
         const doubtful = mayBeForged && kind === 'ipam' && !isConfirmed(address, evidence, this.#observed);
-        const marks = { ...(plugin && { plugin }), ...provisional, ...(doubtful && { unconfirmed: true as const }) };
-        return { ...place, ...marks, address, kind, masterMac, seenSince };
+        const extra = { ...(plugin && { plugin }), ...provisional, ...(doubtful && { unconfirmed: true as const }) };
+        return { ...place, ...extra, address, kind, masterMac, seenSince };
       });
   }
 

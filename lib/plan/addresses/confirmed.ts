@@ -3,7 +3,7 @@ import type { IpAddress } from '../../model/ip.ts';
 import { type PodRef, podKey } from '../../model/pod.ts';
 import type { Observations } from './claims.ts';
 
-/** One interface of a pod, as far as anything but the pod's annotations tells of it. */
+/** One interface of a pod, as far as anything but the pod's annotations shows. */
 export interface InterfaceEvidence {
   readonly pod: PodRef;
   readonly ifName: string;

@@ -30,7 +30,7 @@ export type Decision =
   | { readonly kind: 'wait'; readonly refusal: Refusal; readonly until: number }
   /** The address comes and goes: whatever it needs is done once it has stayed. */
   | { readonly kind: 'settle'; readonly refusal: Refusal; readonly until: number }
-  /** The CNI result will tell in a moment what to do. */
+  /** The CNI result will say in a moment what to do. */
   | { readonly kind: 'provisional' }
   /** Stand down, and ask who holds it before trying again. */
   | { readonly kind: 'stand-down'; readonly refusal: Refusal; readonly record?: LedgerEntry };
@@ -65,10 +65,10 @@ export function decide({ claim, eni }: PlacedClaim, snapshot: NodeSnapshot): Dec
   if (isProvisional(claim, snapshot)) return foresee(claim, snapshot);
   if (snapshot.knownFree.has(claim.address)) return PLAIN;
   const knownHeld = ['HeldElsewhere', 'PrimaryAddress', 'ProtectedInterface'].includes(backoff?.reason ?? '');
-  return untried && !knownHeld && !snapshot.contested.has(claim.address) ? PLAIN : standDown(claim, eni, entry);
+  return untried && !knownHeld && !snapshot.refusedAsHeld.has(claim.address) ? PLAIN : standDown(claim, eni, entry);
 }
 
-/** A refusal says who does not have the address: we. What else is known of it is in the snapshot's `contested`. */
+/** A refusal says who does not have the address: we. What else is known of it is in the snapshot's `refusedAsHeld`. */
 function recordOfOurs(entry: LedgerEntry | undefined): LedgerEntry | undefined {
   return entry?.state === 'refused' ? undefined : entry;
 }
@@ -85,8 +85,8 @@ function isProvisional({ provisionalUntil }: Claim, { now }: NodeSnapshot): bool
 }
 
 /** Asks for it, and finds the holder if there is one, so that nothing is left to ask once the CNI result says whose it is. */
-function foresee({ address, since }: Claim, { contested, holders }: NodeSnapshot): Decision {
-  if ((contested.get(address)?.lastAt ?? 0) < since) return { ...PLAIN, looksUp: true };
+function foresee({ address, since }: Claim, { refusedAsHeld, holders }: NodeSnapshot): Decision {
+  if ((refusedAsHeld.get(address)?.lastAt ?? 0) < since) return { ...PLAIN, looksUp: true };
   const known = holders.get(address);
   return known === undefined || known.askedAt < since ? { kind: 'look' } : { kind: 'provisional' };
 }
@@ -108,14 +108,14 @@ function decideCarried(
   const describedAt = snapshot.describedAt ?? Number.NEGATIVE_INFINITY;
   if (appearedAnew && describedAt < claim.since) return { kind: 'verify' };
   // Nor are they worth anything when a call for it has failed, or EC2 has said that another has it, since.
-  const contradictedAt = [snapshot.doubts.get(claim.address)?.at, snapshot.contested.get(claim.address)?.lastAt];
+  const contradictedAt = [snapshot.doubts.get(claim.address)?.at, snapshot.refusedAsHeld.get(claim.address)?.lastAt];
   if (contradictedAt.some((at) => at !== undefined && describedAt < at)) return { kind: 'verify' };
   return { kind: 'assigned', record: recordOf(claim, eni, entry) };
 }
 
 /**
  * A floating IP that was here, left the pod and has come back: another node may have taken it meanwhile, and for some seconds neither
- * our memory of our own call nor a describe can tell. So it is asked for like one that is not here. Assigning an address where it already is
+ * our memory of our own call nor a describe can say. So it is asked for like one that is not here. Assigning an address where it already is
  * changes nothing. After a failed call the facts are looked at again before anything is asked.
  */
 function comesBack(
@@ -137,13 +137,13 @@ function comesBack(
  * after the refusal lets the call insist: where the look is right this changes nothing, and where it lags, the pod that added the address
  * last has it. IPv6 has no such call: there a look is believed that is younger than the refusal by more than any lag.
  */
-function insist({ address, since }: Claim, { contested, holders, now }: NodeSnapshot): Decision | undefined {
-  const contestedAt = contested.get(address)?.lastAt;
-  if (contestedAt === undefined || contestedAt < since) return undefined;
+function insist({ address, since }: Claim, { refusedAsHeld, holders, now }: NodeSnapshot): Decision | undefined {
+  const refusedAt = refusedAsHeld.get(address)?.lastAt;
+  if (refusedAt === undefined || refusedAt < since) return undefined;
   const askedAt = holders.get(address)?.askedAt ?? 0;
-  if (askedAt < contestedAt) return { kind: 'look' };
+  if (askedAt < refusedAt) return { kind: 'look' };
   if (familyOf(address) === 6) {
-    if (askedAt >= contestedAt + LAG_MS) return undefined;
+    if (askedAt >= refusedAt + LAG_MS) return undefined;
     return now >= askedAt + LOOK_AGAIN_MS ? { kind: 'look' } : { kind: 'pause', until: askedAt + LOOK_AGAIN_MS };
   }
   return { kind: 'assign', takeover: true, from: undefined, looksUp: true };

@@ -37,7 +37,7 @@ export function holders({ pods, podsKnown, cache, namespaces }: Observations): H
   return [...fromApi, ...fromCache];
 }
 
-/** A recreated pod has the same name and another uid; older runtimes do not tell the uid. */
+/** A recreated pod has the same name and another uid; older runtimes do not report the uid. */
 function belongsTo(pod: Pod): (entry: CachedAttachment) => boolean {
   return (entry) => entry.pod.uid === '' || entry.pod.uid === pod.uid;
 }

@@ -7,7 +7,7 @@ import type { Observations } from './claims.ts';
 export interface NamespaceMatch {
   readonly of: (pod: PodRef) => LiveNamespace | undefined;
   /** Namespaces that fit no pod that the API or the CNI cache knows, not even one that has finished. */
-  readonly strays: readonly LiveNamespace[];
+  readonly unmatched: readonly LiveNamespace[];
 }
 
 /**
@@ -36,7 +36,7 @@ export function matchNamespaces(observed: Observations): NamespaceMatch {
   const finished = observed.pods.filter((pod) => !isAlive(pod));
   return {
     of: (pod) => matched.get(pod.uid) ?? matched.get(podKey(pod)),
-    strays: Array.from(free).filter((namespace) => !finished.some((pod) => looksLike(pod, namespace))),
+    unmatched: Array.from(free).filter((namespace) => !finished.some((pod) => looksLike(pod, namespace))),
   };
 }
 

@@ -22,18 +22,18 @@ export function plan(snapshot: NodeSnapshot): Plan {
   const draft = new Draft();
   const placed = placeClaims(snapshot, draft);
   const conflicts = settleConflicts(placed, snapshot.policy).toSorted((a, b) => compareIp(a.address, b.address));
-  const wishes: Wish[] = [];
+  const candidates: AssignmentCandidate[] = [];
   for (const conflict of conflicts) {
     const decision = decide(conflict.winner, snapshot);
-    if (decision.kind === 'assign') wishes.push({ conflict, ...decision });
+    if (decision.kind === 'assign') candidates.push({ conflict, ...decision });
     else applyDecision(decision, conflict, draft);
     for (const loser of conflict.losers) draft.refuse(loser, duplicate(loser, conflict.winner));
   }
-  const admitted = admitWithinLimits(wishes, snapshot, draft);
-  for (const wish of admitted) draft.assign(wish, snapshot);
+  const admitted = admitWithinLimits(candidates, snapshot, draft);
+  for (const candidate of admitted) draft.assign(candidate, snapshot);
   // An address in a namespace of no known pod is still in use: a pod that was force-deleted may run on.
   const claimed = new Set([...snapshot.claims.map((claim) => claim.address), ...snapshot.inUse]);
-  const releases = planReleases(snapshot, claimed, (eni, family) => wishesOn(wishes, eni, family).length);
+  const releases = planReleases(snapshot, claimed, (eni, family) => candidatesOn(candidates, eni, family).length);
   for (const entry of releases.unassign) {
     draft.actions.push({ kind: 'unassign', eni: entry.eni, address: entry.address });
   }
@@ -55,10 +55,10 @@ function lookAhead({ declared, holders, enis }: NodeSnapshot, claimed: ReadonlyS
     .map((address) => ({ address, purpose: 'take' }));
 }
 
-/** The sources tell of a new pod within this time of each other, ms; the first one may not know what is under its interface. */
+/** The sources report a new pod within this time of each other, ms; the first one may not know what is under its interface. */
 const SOURCES_MS = 1_000;
 
-interface Wish extends Omit<Extract<Decision, { kind: 'assign' }>, 'kind'> {
+interface AssignmentCandidate extends Omit<Extract<Decision, { kind: 'assign' }>, 'kind'> {
   readonly conflict: Conflict;
 }
 
@@ -145,12 +145,16 @@ function applyDecision(decision: Exclude<Decision, { kind: 'assign' }>, conflict
   }
 }
 
-/** Failover first, then the oldest wish; what is in flight keeps its slot. What does not fit is refused and disturbs nothing else. */
-function admitWithinLimits(wishes: readonly Wish[], snapshot: NodeSnapshot, draft: Draft): Wish[] {
-  const inFlightFirst = (wish: Wish) => (snapshot.inFlight.has(wish.conflict.address) ? 0 : 1);
-  const floatingFirst = (wish: Wish) => (isUrgent(wish) ? 0 : 1);
-  const since = (wish: Wish) => wish.conflict.winner.claim.since;
-  const ordered = wishes.toSorted(
+/** Failover first, then the oldest candidate; what is in flight keeps its slot. What does not fit is refused and disturbs nothing else. */
+function admitWithinLimits(
+  candidates: readonly AssignmentCandidate[],
+  snapshot: NodeSnapshot,
+  draft: Draft,
+): AssignmentCandidate[] {
+  const inFlightFirst = (candidate: AssignmentCandidate) => (snapshot.inFlight.has(candidate.conflict.address) ? 0 : 1);
+  const floatingFirst = (candidate: AssignmentCandidate) => (isUrgent(candidate) ? 0 : 1);
+  const since = (candidate: AssignmentCandidate) => candidate.conflict.winner.claim.since;
+  const ordered = candidates.toSorted(
     (a, b) =>
       inFlightFirst(a) - inFlightFirst(b) ||
       floatingFirst(a) - floatingFirst(b) ||
@@ -158,46 +162,46 @@ function admitWithinLimits(wishes: readonly Wish[], snapshot: NodeSnapshot, draf
       compareIp(a.conflict.address, b.conflict.address),
   );
   const places = placesOf(ordered);
-  return ordered.filter((wish) => {
-    const { eni } = wish.conflict.winner;
-    const family = familyOf(wish.conflict.address);
+  return ordered.filter((candidate) => {
+    const { eni } = candidate.conflict.winner;
+    const family = familyOf(candidate.conflict.address);
     const limit = slotLimit(eni, family);
     if (limit === undefined) return true;
-    const place = places.get(wish);
+    const place = places.get(candidate);
     if (place === undefined || usedSlots(eni, family) + place < limit) return true;
-    draft.reportServed(wish.conflict, 'refused', full(wish.conflict, eni, limit));
+    draft.reportServed(candidate.conflict, 'refused', full(candidate.conflict, eni, limit));
     return false;
   });
 }
 
-/** The wishes that need a slot of this ENI: those for what it already carries need none. */
-function wishesOn(wishes: readonly Wish[], eni: Eni, family: 4 | 6): Wish[] {
-  return wishes.filter(
+/** The candidates that need a slot of this ENI: those for what it already carries need none. */
+function candidatesOn(candidates: readonly AssignmentCandidate[], eni: Eni, family: 4 | 6): AssignmentCandidate[] {
+  return candidates.filter(
     ({ conflict: { address, winner } }) =>
       winner.eni.id === eni.id && familyOf(address) === family && !carries(eni, address),
   );
 }
 
 /**
- * The place of each wish among those that need a slot of its ENI and family, from 0 on; what the ENI already carries needs none. Counted in
+ * The place of each candidate among those that need a slot of its ENI and family, from 0 on; what the ENI already carries needs none. Counted in
  * one pass: a pod can give itself thousands of addresses.
  */
-function placesOf(wishes: readonly Wish[]): ReadonlyMap<Wish, number> {
+function placesOf(candidates: readonly AssignmentCandidate[]): ReadonlyMap<AssignmentCandidate, number> {
   const counts = new Map<string, number>();
-  const places = new Map<Wish, number>();
-  for (const wish of wishes) {
-    const { address, winner } = wish.conflict;
+  const places = new Map<AssignmentCandidate, number>();
+  for (const candidate of candidates) {
+    const { address, winner } = candidate.conflict;
     if (carries(winner.eni, address)) continue;
     const key = `${winner.eni.id} ${familyOf(address)}`;
     const place = counts.get(key) ?? 0;
-    places.set(wish, place);
+    places.set(candidate, place);
     counts.set(key, place + 1);
   }
   return places;
 }
 
 /** A failover, or what may turn out to be one. */
-function isUrgent({ conflict, looksUp }: Wish): boolean {
+function isUrgent({ conflict, looksUp }: AssignmentCandidate): boolean {
   return looksUp && conflict.winner.claim.kind === 'floating';
 }
 
@@ -239,13 +243,13 @@ class Draft {
     }
   }
 
-  assign(wish: Wish, snapshot: NodeSnapshot): void {
-    const { claim, eni } = wish.conflict.winner;
-    const urgent = isUrgent(wish);
-    const { takeover, from, looksUp } = wish;
+  assign(candidate: AssignmentCandidate, snapshot: NodeSnapshot): void {
+    const { claim, eni } = candidate.conflict.winner;
+    const urgent = isUrgent(candidate);
+    const { takeover, from, looksUp } = candidate;
     this.actions.push({ kind: 'assign', eni: eni.id, address: claim.address, claim, takeover, from, looksUp, urgent });
-    if (wish.lookBeside) this.lookUp.push({ address: claim.address, purpose: 'take' });
-    this.reportServed(wish.conflict, 'pending', snapshot.lastErrors.get(eni.id));
+    if (candidate.lookBeside) this.lookUp.push({ address: claim.address, purpose: 'take' });
+    this.reportServed(candidate.conflict, 'pending', snapshot.lastErrors.get(eni.id));
   }
 
   finish(): Plan {

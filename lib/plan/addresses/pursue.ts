@@ -1,5 +1,5 @@
 import type { Claim } from '../../model/addresses/claim.ts';
-import type { Conflict, Doubt, KnownHolder } from '../../model/addresses/holder.ts';
+import type { Doubt, HeldRefusal, KnownHolder } from '../../model/addresses/holder.ts';
 import type { NodeSnapshot } from '../../model/addresses/snapshot.ts';
 import type { Eni } from '../../model/eni.ts';
 import type { Decision } from './decide.ts';
@@ -25,21 +25,21 @@ export type Pursuit =
 export function pursue(claim: Claim, eni: Eni, snapshot: NodeSnapshot): Pursuit {
   const { address, since } = claim;
   const known = snapshot.holders.get(address);
-  const conflict = current(snapshot.contested.get(address), ({ lastAt }) => lastAt, since);
+  const heldRefusal = current(snapshot.refusedAsHeld.get(address), ({ lastAt }) => lastAt, since);
   // By the first refusal: EC2 repeats it for as long as its view lags, and whoever asked in time has not come late.
   const doubt =
     current(snapshot.doubts.get(address), ({ at }) => at, since) ??
-    latenessOf(claim, known, conflict?.firstAt ?? snapshot.now);
-  if (doubt === undefined && conflict === undefined) return ask(claim, eni, known);
+    latenessOf(claim, known, heldRefusal?.firstAt ?? snapshot.now);
+  if (doubt === undefined && heldRefusal === undefined) return ask(claim, eni, known);
   const disputedUntil = snapshot.disputedUntil.get(address);
   if (disputedUntil !== undefined && disputedUntil > snapshot.now) return { kind: 'pause', until: disputedUntil };
   const answers = known !== undefined && known.askedAt >= Math.max(since, doubt?.at ?? 0);
-  if (!answers) return doubt?.waited && conflict === undefined ? { ...FREE, lookBeside: true } : LOOK;
+  if (!answers) return doubt?.waited && heldRefusal === undefined ? { ...FREE, lookBeside: true } : LOOK;
   // EC2 refused the address after we had seen it free: somebody was quicker.
-  if (known.eni === undefined) return conflict !== undefined && conflict.lastAt > known.askedAt ? LOOK : FREE;
+  if (known.eni === undefined) return heldRefusal !== undefined && heldRefusal.lastAt > known.askedAt ? LOOK : FREE;
   if (known.eni === eni.id) return { kind: 'verify' };
   if (doubt !== undefined && hasMoved(claim, known, doubt)) return { kind: 'overtaken' };
-  if (conflict !== undefined && movesOn(known, conflict)) return { kind: 'overtaken' };
+  if (heldRefusal !== undefined && movesOn(known, heldRefusal)) return { kind: 'overtaken' };
   return known.refusal === undefined ? { kind: 'assign', takeover: true, from: known.eni, looksUp: true } : LOOK;
 }
 
@@ -80,7 +80,7 @@ function ask(claim: Claim, eni: Eni, known: KnownHolder | undefined): Pursuit {
  * Whether the address goes on moving while EC2's describes catch up. That a look showed somebody who had it no more is explained by one move
  * before ours; after a second one others add it still, later than we did.
  */
-function movesOn({ eni }: KnownHolder, { outdated = [] }: Conflict): boolean {
+function movesOn({ eni }: KnownHolder, { outdated = [] }: HeldRefusal): boolean {
   return outdated.length > 1 && outdated.at(-1) !== eni;
 }
 

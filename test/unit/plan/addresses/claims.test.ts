@@ -4,7 +4,7 @@ import type { CachedAttachment, LiveNamespace } from '../../../../lib/model/addr
 import { ip } from '../../../../lib/model/ip.ts';
 import type { Pod } from '../../../../lib/model/pod.ts';
 import { type ClaimFilter, type Observations, observeClaims } from '../../../../lib/plan/addresses/claims.ts';
-import { inUseOn } from '../../../../lib/plan/addresses/strays.ts';
+import { inUseOn } from '../../../../lib/plan/addresses/in-use.ts';
 import { eni } from './snapshots.ts';
 
 const EVERYTHING: ClaimFilter = { interfaces: () => true, namespaces: [] };
@@ -284,8 +284,8 @@ describe('observeClaims', () => {
 
   it('says which addresses a namespace of no known pod still uses, but not those of a finished pod', () => {
     const finished = pod({ ips: [VIP], podIps: [ip('10.0.5.6')] });
-    const strays = (given: Partial<Observations>) => observeClaims(observed(given), EVERYTHING).strays;
-    const inUse = (given: Partial<Observations>) => strays(given).map(({ address }) => address);
+    const unclaimed = (given: Partial<Observations>) => observeClaims(observed(given), EVERYTHING).unclaimed;
+    const inUse = (given: Partial<Observations>) => unclaimed(given).map(({ address }) => address);
 
     expect(inUse({ pods: [], namespaces: [namespace([A])] })).toContain(A);
     expect(inUse({ pods: [pod({ ips: [A] })], namespaces: [namespace([A])] })).toEqual([]);
@@ -294,13 +294,13 @@ describe('observeClaims', () => {
 
   it('counts as in use only what sits on an ENI of this node', () => {
     const [ours, theirs] = [eni('eni-1'), eni('eni-2')];
-    const strays = [
+    const unclaimed = [
       { address: ip(A), mac: '02:00:00:00:00:77', masterMac: ours.mac },
       { address: ip(VIP), mac: theirs.mac, masterMac: undefined },
       { address: ip('10.0.1.50'), mac: undefined, masterMac: undefined },
     ];
 
-    expect([...inUseOn([ours], strays)]).toEqual([A]);
+    expect([...inUseOn([ours], unclaimed)]).toEqual([A]);
   });
 
   it('looks only at the interfaces and namespaces it is told to', () => {
@@ -349,6 +349,6 @@ describe('a pod that gives itself thousands of addresses', () => {
     expect(seen.refusals.get('default/p')).toMatchObject([
       { reason: 'AddressLimitExceeded', message: expect.stringContaining('4744 addresses more') },
     ]);
-    expect(seen.strays.filter(({ mac }) => mac === MAC).map(({ address }) => address)).toEqual(many.slice(256));
+    expect(seen.unclaimed.filter(({ mac }) => mac === MAC).map(({ address }) => address)).toEqual(many.slice(256));
   });
 });

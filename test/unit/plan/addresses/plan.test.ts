@@ -43,7 +43,7 @@ describe('plan, taking and standing down', () => {
       snapshot: snapshot({
         claims: [claim(A, { on: 'eni-1', kind: 'live' })],
         policy: ANY,
-        contested: { [A]: NOW },
+        refusedAsHeld: { [A]: NOW },
         holders: { [A]: { askedAt: NOW, eni: 'eni-9' } },
       }),
       expected: [`assign ${A} to eni-1 taking over from eni-9`],
@@ -109,7 +109,7 @@ describe('plan, taking and standing down', () => {
       snapshot: snapshot({
         claims: [claim(A, { on: 'eni-1' })],
         ledger: [entry(A, 'eni-1', 'refused')],
-        contested: { [A]: NOW - 900 },
+        refusedAsHeld: { [A]: NOW - 900 },
       }),
       expected: [`look up ${A} to take it`],
     },

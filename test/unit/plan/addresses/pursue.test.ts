@@ -25,7 +25,7 @@ describe('pursue', () => {
     kind: ClaimKind,
     known: KnownHolder | undefined,
     doubt: Doubt | undefined,
-    contested: number | undefined,
+    refusedAsHeld: number | undefined,
     expected: string,
   ][] = [
     ['ipam, nothing known', 'ipam', undefined, undefined, undefined, 'ask'],
@@ -99,12 +99,12 @@ describe('pursue', () => {
       'take from eni-7',
     ],
   ];
-  it.each(table)('%s', (_name, kind, known, doubted, contested, expected) => {
+  it.each(table)('%s', (_name, kind, known, doubted, refusedAsHeld, expected) => {
     const given = snapshot({
       now: Math.max(NOW, known?.askedAt ?? NOW),
       ...(known && { holders: { [A]: known } }),
       ...(doubted && { doubts: { [A]: doubted } }),
-      ...(contested !== undefined && { contested: { [A]: contested } }),
+      ...(refusedAsHeld !== undefined && { refusedAsHeld: { [A]: refusedAsHeld } }),
     });
 
     const next = pursue(claim(A, { on: 'eni-1', kind, since: SINCE }), eni('eni-1'), given);
@@ -122,19 +122,19 @@ describe('pursue, for a floating address that could not be asked for when it app
   });
 
   it('leaves it to whoever has it by now', () => {
-    const refused = snapshot({ holders: { [A]: at(NOW, 'eni-7') }, contested: { [A]: NOW - 1 } });
+    const refused = snapshot({ holders: { [A]: at(NOW, 'eni-7') }, refusedAsHeld: { [A]: NOW - 1 } });
     expect(pursue(asked, eni('eni-1'), refused).kind).toBe('overtaken');
   });
 
   it('takes it after all when it was refused in time and EC2 showed the holder only much later', () => {
-    const contested = new Map([[ip(A), { firstAt: longAgo + 50, lastAt: NOW - 1_000 }]]);
-    const caughtUp = { ...snapshot({ holders: { [A]: at(NOW, 'eni-7') } }), contested };
+    const refusedAsHeld = new Map([[ip(A), { firstAt: longAgo + 50, lastAt: NOW - 1_000 }]]);
+    const caughtUp = { ...snapshot({ holders: { [A]: at(NOW, 'eni-7') } }), refusedAsHeld };
     expect(inWords(pursue(asked, eni('eni-1'), caughtUp))).toBe('take from eni-7');
   });
 
   it('takes it when an address that came and went was asked for as soon as it had settled', () => {
     const settled = { ...asked, calmAt: NOW - 100 };
-    const refused = snapshot({ holders: { [A]: at(NOW, 'eni-7') }, contested: { [A]: NOW - 50 } });
+    const refused = snapshot({ holders: { [A]: at(NOW, 'eni-7') }, refusedAsHeld: { [A]: NOW - 50 } });
     expect(inWords(pursue(settled, eni('eni-1'), refused))).toBe('take from eni-7');
   });
 });
@@ -143,7 +143,7 @@ describe('pursue, while EC2 refuses an address that it shows free', () => {
   it('waits for its view to catch up instead of asking at once again and again', () => {
     const given = snapshot({
       holders: { [A]: at(NOW, undefined) },
-      contested: { [A]: NOW - 1 },
+      refusedAsHeld: { [A]: NOW - 1 },
       disputedUntil: new Map([[ip(A), NOW + 500]]),
     });
     const later = { ...given, now: NOW + 500 };

@@ -80,12 +80,12 @@ export function entry(
 type SnapshotParts = Partial<
   Omit<
     NodeSnapshot,
-    'ledger' | 'knownFree' | 'inFlight' | 'idleSince' | 'missingSince' | 'holders' | 'contested' | 'doubts'
+    'ledger' | 'knownFree' | 'inFlight' | 'idleSince' | 'missingSince' | 'holders' | 'refusedAsHeld' | 'doubts'
   >
 > & {
   holders?: Readonly<Record<string, KnownHolder>>;
   /** When EC2 refused it, for the first and the last time. */
-  contested?: Readonly<Record<string, number>>;
+  refusedAsHeld?: Readonly<Record<string, number>>;
   doubts?: Readonly<Record<string, Doubt>>;
   ledger?: readonly LedgerEntry[];
   knownFree?: readonly IpAddress[];
@@ -97,7 +97,7 @@ type SnapshotParts = Partial<
 /** A snapshot in which nothing is going on: facts of this instant, complete claims, default policy. */
 export function snapshot(parts: SnapshotParts = {}): NodeSnapshot {
   const { ledger = [], knownFree = [], inFlight = [], idleSince = {}, missingSince = {}, ...rest } = parts;
-  const { holders = {}, contested = {}, doubts = {}, ...more } = rest;
+  const { holders = {}, refusedAsHeld = {}, doubts = {}, ...more } = rest;
   return {
     now: NOW,
     policy: { takeover: 'declared', allowPrimary: false, release: 'after-delay', releaseDelayMs: 30_000 },
@@ -118,7 +118,9 @@ export function snapshot(parts: SnapshotParts = {}): NodeSnapshot {
     backoffs: new Map(),
     lastErrors: new Map(),
     holders: byAddress(holders),
-    contested: new Map(Object.entries(contested).map(([address, at]) => [ip(address), { firstAt: at, lastAt: at }])),
+    refusedAsHeld: new Map(
+      Object.entries(refusedAsHeld).map(([address, at]) => [ip(address), { firstAt: at, lastAt: at }]),
+    ),
     disputedUntil: new Map(),
     doubts: byAddress(doubts),
     declared: [],
