@@ -9,8 +9,8 @@ import { FailureMemory } from '../../lib/runtime/failure-memory.ts';
 
 interface ClaimMemory {
   readonly since: number;
-  /** What the claim asks for, and the pod's uid: another wish under the same id, or another pod of the name, begins again. */
-  readonly wish: string;
+  /** What the claim asks for, and the pod's uid: another request under the same id, or another pod of the name, begins again. */
+  readonly fingerprint: string;
   /** It has had its EIP. */
   wasBound: boolean;
 }
@@ -56,15 +56,15 @@ export class ElasticIpMemory {
   }
 
   noteClaims(claims: readonly ElasticIpClaim[], now: number): void {
-    const wishes = new Map(claims.map((claim) => [claim.id, wishOf(claim)]));
-    for (const [id, { wish }] of this.#claims) if (wishes.get(id) !== wish) this.#forget(id);
-    for (const [id, wish] of wishes)
-      if (!this.#claims.has(id)) this.#claims.set(id, { since: now, wish, wasBound: false });
+    const fingerprints = new Map(claims.map((claim) => [claim.id, fingerprintOf(claim)]));
+    for (const [id, { fingerprint }] of this.#claims) if (fingerprints.get(id) !== fingerprint) this.#forget(id);
+    for (const [id, fingerprint] of fingerprints)
+      if (!this.#claims.has(id)) this.#claims.set(id, { since: now, fingerprint, wasBound: false });
   }
 
   /** False for the claim of a pod that has been replaced by another one of its name, and for one that asks for something else by now. */
   isCurrent(claim: ElasticIpClaim): boolean {
-    return this.#claims.get(claim.id)?.wish === wishOf(claim);
+    return this.#claims.get(claim.id)?.fingerprint === fingerprintOf(claim);
   }
 
   wasBound(claim: ElasticIpClaim): boolean {
@@ -95,7 +95,7 @@ export class ElasticIpMemory {
   }
 }
 
-function wishOf({ owner, source, tags }: ElasticIpClaim): string {
+function fingerprintOf({ owner, source, tags }: ElasticIpClaim): string {
   return JSON.stringify([owner.uid, source, tags]);
 }
 

@@ -99,13 +99,13 @@ export class ElasticIpReconciler {
     const { clock, dryRun } = process;
     const now = observe();
     this.#noteLeft(now);
-    const { wished, refusals } = requestsOfAll(now.pods, requests);
-    const claims = wished.flatMap((one) => one.claims);
+    const { requested, refusals } = requestsOfAll(now.pods, requests);
+    const claims = requested.flatMap((one) => one.claims);
     this.#memory.notePods(now.pods, now.addresses, clock.now());
     this.#memory.noteClaims(claims, clock.now());
-    const placed = wished.flatMap((one) => one.claims.map((claim) => this.#place(claim, one.pod, now)));
+    const placed = requested.flatMap((one) => one.claims.map((claim) => this.#place(claim, one.pod, now)));
     const snapshot = this.#snapshot(now, placed);
-    this.#wantBranches(wished, snapshot, now);
+    this.#wantBranches(requested, snapshot, now);
     const planned = planElasticIps(snapshot);
     this.#memory.noteUnclaimed(planned.unclaimed, clock.now());
     this.#memory.noteStatuses(planned.statuses, clock.now());
@@ -137,9 +137,9 @@ export class ElasticIpReconciler {
   }
 
   /** Those that pods name, and those that our EIPs are on: after a restart nobody may be left who names them. */
-  #wantBranches(wished: readonly Requested[], { owned, nodeName }: EipSnapshot, { enis }: EipSurroundingsNow): void {
+  #wantBranches(requested: readonly Requested[], { owned, nodeName }: EipSnapshot, { enis }: EipSurroundingsNow): void {
     const ourEnis = new Set(enis.map(({ id }) => id));
-    const named = wished.filter(({ claims }) => claims.length > 0).map(({ pod }) => namedBranch(pod));
+    const named = requested.filter(({ claims }) => claims.length > 0).map(({ pod }) => namedBranch(pod));
     const used = owned.filter(({ eip }) => eip.tags[NODE_TAG] === nodeName).map(({ eip }) => eip.association?.eni);
     const ids = [...named, ...used].filter((id) => id !== undefined && !ourEnis.has(id));
     this.#branches.want(new Set(ids.filter((id) => id !== undefined)), ourEnis);

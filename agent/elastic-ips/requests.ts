@@ -12,12 +12,12 @@ export interface Requested {
 export function requestsOfAll(
   pods: readonly Pod[],
   { requestsOf, context }: Pick<ElasticIpAdapters, 'requestsOf' | 'context'>,
-): { wished: readonly Requested[]; refusals: ReadonlyMap<string, readonly Refusal[]> } {
+): { requested: readonly Requested[]; refusals: ReadonlyMap<string, readonly Refusal[]> } {
   const refusals = new Map<string, readonly Refusal[]>();
-  const wished = pods.filter(isAlive).map((pod) => {
+  const requested = pods.filter(isAlive).map((pod) => {
     const said = requestsOf(pod, context);
     if (said.refusals.length > 0) refusals.set(podKey(pod), said.refusals);
     return { pod, claims: said.claims };
   });
-  return { wished, refusals };
+  return { requested, refusals };
 }

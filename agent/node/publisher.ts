@@ -26,7 +26,7 @@ export interface PublisherOptions {
   /** True for a pod with attached networks: it gets a condition even while nothing is claimed, for its readiness gate. */
   readonly hasNetworks: (pod: Pod) => boolean;
   /** What the dialects write for these statuses of a pod. */
-  readonly marks: (pod: Pod, eips: readonly EipStatus[]) => readonly EipMetadata[];
+  readonly metadata: (pod: Pod, eips: readonly EipStatus[]) => readonly EipMetadata[];
   readonly patch: (pod: Pod, change: PodChange) => Promise<unknown>;
   /** Nobody reports on addresses any more: what is known of them is all there will be. @default never */
   readonly stop?: AbortSignal;
@@ -121,14 +121,14 @@ export class Publisher {
   }
 
   #reportEnd(pod: Pod): void {
-    const report = reportEnded(pod, this.#options.marks(pod, []));
+    const report = reportEnded(pod, this.#options.metadata(pod, []));
     if (report !== undefined) this.#send(pod, report, changesTo(pod, report));
   }
 
   #report(pod: Pod, statuses: readonly ClaimStatus[], eips: readonly EipStatus[]): void {
     const key = podKey(pod);
     const faults = [...(this.#addresses?.refusals.get(key) ?? []), ...(this.#eips.refusals.get(key) ?? [])];
-    const findings = { statuses, eips, faults, marks: this.#options.marks(pod, eips) };
+    const findings = { statuses, eips, faults, metadata: this.#options.metadata(pod, eips) };
     if (!this.#concerns(pod, findings)) return;
     const report = reportPod(pod, findings);
     const change = changesTo(pod, report);
@@ -181,12 +181,12 @@ export class Publisher {
   }
 
   /** Pods that have nothing to do with us are never written to; those that once had are cleaned up. */
-  #concerns(pod: Pod, { statuses, eips, faults, marks }: PodFindings): boolean {
+  #concerns(pod: Pod, { statuses, eips, faults, metadata }: PodFindings): boolean {
     // A dialect also lists what must not be there: on most pods it never was.
-    const marked = marks.some((mark) => changesTo(pod, mark) !== undefined);
+    const outdated = metadata.some((part) => changesTo(pod, part) !== undefined);
     return (
       statuses.length + eips.length + faults.length > 0 ||
-      marked ||
+      outdated ||
       ADDRESSES in pod.annotations ||
       this.#options.hasNetworks(pod)
     );

@@ -94,7 +94,7 @@ function openPublisher(
     stop,
     pods,
     hasNetworks: (pod) => definitionsOf(pod).length > 0,
-    marks: metadataOf,
+    metadata: metadataOf,
     patch: async (pod, change) => {
       if (!options.dryRun && !signal.aborted) await writer.patchPod(pod, change).catch(unlessAborted(signal));
     },

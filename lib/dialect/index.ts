@@ -10,7 +10,7 @@ export const podDialects: readonly PodDialect[] = [own, handover, podEipControll
 /** What each dialect wants written on a pod whose Elastic IPs stand like this. */
 export function metadataOf(pod: Pod, eips: readonly EipStatus[]): readonly EipMetadata[] {
   return podDialects.map((dialect) =>
-    dialect.marks(
+    dialect.metadata(
       pod,
       eips.filter(({ claim }) => claim.dialect === dialect.name),
     ),

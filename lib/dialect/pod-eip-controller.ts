@@ -30,7 +30,7 @@ const LABEL = {
 const TYPES = ['auto', 'fixed-tag', 'fixed-tag-value'] as const;
 type Type = (typeof TYPES)[number];
 
-interface Wish {
+interface TypedSource {
   readonly type: Type;
   readonly source: EipSource;
 }
@@ -41,15 +41,15 @@ export const podEipController: PodDialect = {
   annotation: ANNOTATION.type,
   clusterTag: TAG.cluster,
   ownTags: [TAG.type, TAG.cluster, TAG.pod],
-  wishes: (pod, context) => claimAll(pod, context, wishOf(pod), (wish, owner) => claimOf(pod, wish, owner)),
-  marks: (pod, statuses) => ({ labels: labelsOf(pod, statuses), annotations: {} }),
+  requests: (pod, context) => claimAll(pod, context, requestOf(pod), (request, owner) => claimOf(pod, request, owner)),
+  metadata: (pod, statuses) => ({ labels: labelsOf(pod, statuses), annotations: {} }),
   event: eipEvent,
   ownerOf: (tags, context) => podOfCluster(tags[TAG.cluster], tags[TAG.pod], context),
   allocatedByUs: (tags) => tags[TAG.type] === ('auto' satisfies Type),
 };
 
 /** An empty annotation, as templates write it for a value that is not set, asks for nothing. */
-function wishOf(pod: Pod): Parsed<readonly Wish[]> {
+function requestOf(pod: Pod): Parsed<readonly TypedSource[]> {
   const written = text(pod, ANNOTATION.type);
   if (written === undefined) return { value: [], refusals: [] };
   const type = TYPES.find((known) => known === written);
@@ -69,7 +69,7 @@ function wishOf(pod: Pod): Parsed<readonly Wish[]> {
   }
 }
 
-function tagged(pod: Pod, type: Type, annotation: string, value: string | undefined): Parsed<readonly Wish[]> {
+function tagged(pod: Pod, type: Type, annotation: string, value: string | undefined): Parsed<readonly TypedSource[]> {
   const key = text(pod, annotation);
   if (key === undefined) {
     return refused(
@@ -82,7 +82,7 @@ function tagged(pod: Pod, type: Type, annotation: string, value: string | undefi
 }
 
 /** The type is part of the identity: who changes it asks for another EIP. The tags are the tool's, so its EIPs are continued. */
-function claimOf(pod: Pod, { type, source }: Wish, owner: Owner): ElasticIpClaim {
+function claimOf(pod: Pod, { type, source }: TypedSource, owner: Owner): ElasticIpClaim {
   const target = { kind: 'primary' } as const;
   return {
     id: claimId('pod-eip-controller', pod, target),
@@ -96,7 +96,7 @@ function claimOf(pod: Pod, { type, source }: Wish, owner: Owner): ElasticIpClaim
 }
 
 /**
- * The labels tell of an EIP that answers; without one all five go. As in the tool itself, the pool's label is there only when
+ * The labels name an EIP that answers; without one all five go. As in the tool itself, the pool's label is there only when
  * the pod names a pool.
  */
 function labelsOf(pod: Pod, statuses: readonly EipStatus[]): Record<string, string | null> {
@@ -126,10 +126,10 @@ function text(pod: Pod, annotation: string): string | undefined {
   return pod.annotations[annotation]?.trim() || undefined;
 }
 
-function one(type: Type, source: EipSource): Parsed<readonly Wish[]> {
+function one(type: Type, source: EipSource): Parsed<readonly TypedSource[]> {
   return { value: [{ type, source }], refusals: [] };
 }
 
-function refused(annotation: string, fault: string): Parsed<readonly Wish[]> {
+function refused(annotation: string, fault: string): Parsed<readonly TypedSource[]> {
   return { value: [], refusals: [invalidAnnotation(annotation, fault)] };
 }

@@ -13,9 +13,9 @@ export function requestsOf(pod: Pod, context: DialectContext): EipRequests {
   const claims = new Map<string, { claim: ElasticIpClaim; dialect: PodDialect }>();
   const refusals: Refusal[] = [];
   for (const dialect of podDialects) {
-    const wishes = dialect.wishes(pod, context);
-    refusals.push(...wishes.refusals);
-    for (const claim of wishes.claims) {
+    const requests = dialect.requests(pod, context);
+    refusals.push(...requests.refusals);
+    for (const claim of requests.claims) {
       const target = targetText(claim.target);
       const rival = claims.get(target)?.dialect;
       if (rival === undefined) claims.set(target, { claim, dialect });

@@ -35,18 +35,18 @@ export function routeNotGranted(namespace: string, address: IpAddress): Refusal 
  * A pod's Elastic IPs, without those that the tenant policy does not grant to its namespace: each of these becomes a refusal. What an
  * object handed over is let through, because the controller asked the policy about the object.
  */
-export function grantedRequests(wishes: EipRequests, policy: TenantPolicy): EipRequests {
-  if (!policy.closed) return wishes;
+export function grantedRequests(requests: EipRequests, policy: TenantPolicy): EipRequests {
+  if (!policy.closed) return requests;
   const refused: Refusal[] = [];
-  const claims = wishes.claims.filter((claim) => {
-    const refusal = refuseWish(claim, policy);
+  const claims = requests.claims.filter((claim) => {
+    const refusal = refuseClaim(claim, policy);
     if (refusal !== undefined) refused.push(refusal);
     return refusal === undefined;
   });
-  return { claims, refusals: [...wishes.refusals, ...refused] };
+  return { claims, refusals: [...requests.refusals, ...refused] };
 }
 
-function refuseWish({ dialect, owner, source }: ElasticIpClaim, policy: TenantPolicy): Refusal | undefined {
+function refuseClaim({ dialect, owner, source }: ElasticIpClaim, policy: TenantPolicy): Refusal | undefined {
   const grants = grantsOf(policy, owner.namespace)?.elasticIps ?? [];
   if (dialect === 'handover' ? grants.length > 0 : grants.some((grant) => covers(grant, source))) return undefined;
   return notAllowed(owner.namespace, 'elastic-ips', written(source));

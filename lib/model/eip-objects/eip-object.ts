@@ -47,7 +47,7 @@ export interface EipAllocation {
   readonly address: IpAddress | undefined;
 }
 
-/** One object's wish for one Elastic IP: what every dialect of EIP objects translates into. */
+/** One object's request for one Elastic IP: what every dialect of EIP objects translates into. */
 export interface ObjectClaim {
   readonly dialect: EipObjectDialectName;
   readonly object: CustomObject;

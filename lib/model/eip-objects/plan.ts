@@ -171,7 +171,7 @@ export interface ObjectAdapter {
   /** True when the pod's node agent says that this EIP is bound. */
   saysBound(pod: Pod, eip: ElasticIp): boolean;
   /** Merge patches of metadata; undefined when nothing differs. */
-  writePod(pod: Pod, wish: PodRequest): JsonObject | undefined;
+  writePod(pod: Pod, request: PodRequest): JsonObject | undefined;
   /** `holdsEip` undefined: what the node says about it stays. */
   writeNode(node: ControllerNode, holdsEip: boolean | undefined): JsonObject | undefined;
   /** True for a node that says that it holds an EIP. */

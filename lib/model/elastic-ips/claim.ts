@@ -24,7 +24,7 @@ export type EipTarget =
 /** Which manifests' language a claim was written in; results go back in the same one. */
 export type DialectName = 'own' | 'handover' | 'pod-eip-controller';
 
-/** One wish for one Elastic IP on one private address of a pod or of a FloatingIP: what every dialect translates into. */
+/** One request for one Elastic IP on one private address of a pod or of a FloatingIP: what every dialect translates into. */
 export interface ElasticIpClaim {
   /** Unique within the cluster and stable over restarts: dialect, pod name and target. Survives the recreation of the pod. */
   readonly id: string;
@@ -93,9 +93,9 @@ export interface PodDialect {
   readonly annotation: string;
   /** The tag key that every EIP of this dialect has; its value is the cluster's name. */
   readonly clusterTag: string;
-  wishes(pod: Pod, context: DialectContext): EipRequests;
+  requests(pod: Pod, context: DialectContext): EipRequests;
   /** What to write for these statuses of this dialect's claims on the pod (all of them; empty when it has none any more). */
-  marks(pod: Pod, statuses: readonly EipStatus[]): EipMetadata;
+  metadata(pod: Pod, statuses: readonly EipStatus[]): EipMetadata;
   event(event: EipEventKind): EipEvent;
   /** Whose an EIP with these tags is: `namespace/name` of the pod; undefined when it is not of this dialect and cluster. */
   ownerOf(tags: Readonly<Record<string, string>>, context: DialectContext): string | undefined;

@@ -40,7 +40,7 @@ export interface PodFindings {
   /** What of the pod's annotations could not be understood. */
   readonly faults: readonly Refusal[];
   /** Labels and annotations in the languages of the dialects. */
-  readonly marks: readonly EipMetadata[];
+  readonly metadata: readonly EipMetadata[];
 }
 
 /** What a pod should say; null means that a key should be absent. */
@@ -58,23 +58,23 @@ export function reportPod(pod: Pod, findings: PodFindings): PodReport {
   const addresses = reportAddresses(findings);
   return {
     annotations: {
-      ...Object.assign({}, ...findings.marks.map(({ annotations }) => annotations)),
+      ...Object.assign({}, ...findings.metadata.map(({ annotations }) => annotations)),
       ...externalDns(pod, findings.eips),
       [ADDRESSES]: JSON.stringify(addresses),
     },
-    labels: Object.assign({}, ...findings.marks.map(({ labels }) => labels)),
+    labels: Object.assign({}, ...findings.metadata.map(({ labels }) => labels)),
     condition: conditionOf(addresses, findings),
   };
 }
 
 /**
  * What to write on a pod that has ended (a completed Job, say): nothing is assigned for it any more, its claims are over. Undefined for
- * one that never said anything of us. `marks` are those of a pod without Elastic IPs.
+ * one that never said anything of us. `metadata`: that of a pod without Elastic IPs.
  */
-export function reportEnded(pod: Pod, marks: readonly EipMetadata[]): PodReport | undefined {
+export function reportEnded(pod: Pod, metadata: readonly EipMetadata[]): PodReport | undefined {
   const report = {
-    annotations: { ...Object.assign({}, ...marks.map(({ annotations }) => annotations)), ...externalDns(pod, []) },
-    labels: Object.assign({}, ...marks.map(({ labels }) => labels)),
+    annotations: { ...Object.assign({}, ...metadata.map(({ annotations }) => annotations)), ...externalDns(pod, []) },
+    labels: Object.assign({}, ...metadata.map(({ labels }) => labels)),
     condition: condition('False', 'Released', 'the pod has ended and needs no address any more'),
   };
   const published = currentCondition(pod) !== undefined || ADDRESSES in pod.annotations;

@@ -15,7 +15,7 @@ export interface ObjectEips {
 }
 
 /**
- * The EIPs of an object, by their tags alone. What its status or spec names is a wish: anybody who may write the object could have
+ * The EIPs of an object, by their tags alone. What its status or spec names is only a request: anybody who may write the object could have
  * put it there. Of several the one that the status names wins, else the one in use, else the first by id.
  */
 export function findEips(claim: ObjectClaim, eips: readonly ElasticIp[]): ObjectEips {

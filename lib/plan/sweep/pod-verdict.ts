@@ -31,9 +31,9 @@ export function podVerdict(
   const claimants = owner === null ? pods : [...pods, owner];
   // Only pods that ask in the language of the EIP's tags can mean it.
   const spoken = dialects.filter(({ clusterTag }) => clusterTag in eip.tags);
-  const wishes = claimants.flatMap((pod) => spoken.map((dialect) => dialect.wishes(pod, context)));
-  if (wishes.some(({ claims }) => claims.some((claim) => isIdentifiedAs(claim, eip)))) return 'lives';
-  if (wishes.some(({ refusals }) => refusals.length > 0)) return 'unknown';
+  const requests = claimants.flatMap((pod) => spoken.map((dialect) => dialect.requests(pod, context)));
+  if (requests.some(({ claims }) => claims.some((claim) => isIdentifiedAs(claim, eip)))) return 'lives';
+  if (requests.some(({ refusals }) => refusals.length > 0)) return 'unknown';
   if (owner === null) return 'gone';
   const keeper = eip.tags[NODE_TAG];
   if (keeper === undefined || nodes === undefined) return 'unknown';

@@ -139,7 +139,7 @@ describe('an address that has an Elastic IP of somebody else', () => {
   });
 });
 
-describe('a wish that changes on a running pod', () => {
+describe('a request that changes on a running pod', () => {
   it.each([
     { name: 'auto to a prepared one', from: pec({ type: 'auto' }), to: FIXED },
     { name: 'a prepared one to auto', from: FIXED, to: pec({ type: 'auto' }) },

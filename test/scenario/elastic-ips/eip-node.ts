@@ -74,7 +74,7 @@ export class EipNode {
       process: { clock, log: this.#logger(), health: new ReconcileHealth({ clock }) },
       pods: () => this.#pods.values(),
       hasNetworks: () => false,
-      marks: metadataOf,
+      metadata: metadataOf,
       patch: (pod, change) => this.#patch(pod, change, alive),
     });
     const engine = new ElasticIpReconciler(
@@ -287,8 +287,8 @@ export class EipNode {
     this.#clock.after(this.patchMs, () => {
       const pod = this.#pods.get(name);
       if (pod?.uid !== uid) return;
-      const { conditions: [condition] = [], ...marks } = change;
-      this.#pods.set(name, withChange(pod, { ...marks, ...(condition && { condition }) }));
+      const { conditions: [condition] = [], ...metadata } = change;
+      this.#pods.set(name, withChange(pod, { ...metadata, ...(condition && { condition }) }));
       this.trigger();
     });
     await this.#clock.sleep(this.patchMs / 2, signal);

@@ -50,7 +50,7 @@ function publisher(...pods: Pod[]) {
       return pods;
     },
     hasNetworks: () => false,
-    marks: metadataOf,
+    metadata: metadataOf,
     stop: stop.signal,
     patch: (_pod, change) => {
       patches.push(change);

@@ -188,7 +188,7 @@ describe('the handover annotation', () => {
   const context = { clusterName: 'test', nodeName: 'n' };
 
   it('becomes fixed claims that outlive the pod under its name', () => {
-    expect(handover.wishes(pod('eipalloc-1, net1=eipalloc-2'), context).claims).toMatchObject([
+    expect(handover.requests(pod('eipalloc-1, net1=eipalloc-2'), context).claims).toMatchObject([
       {
         id: 'handover|apps/web|eth0',
         source: { kind: 'fixed', allocationId: 'eipalloc-1' },
@@ -199,7 +199,7 @@ describe('the handover annotation', () => {
   });
 
   it('takes allocation ids only', () => {
-    const { claims, refusals } = handover.wishes(pod('auto'), context);
+    const { claims, refusals } = handover.requests(pod('auto'), context);
     expect(claims).toEqual([]);
     expect(refusals).toMatchObject([{ reason: 'InvalidAnnotation' }]);
   });

@@ -12,7 +12,7 @@ const PRIMARY = { kind: 'primary' } as const;
 const NET1 = { kind: 'interface', name: 'net1' } as const;
 
 function messages(text: string): readonly string[] {
-  return own.wishes(podWith({ [EIP]: text }), CONTEXT).refusals.map(({ message }) => message);
+  return own.requests(podWith({ [EIP]: text }), CONTEXT).refusals.map(({ message }) => message);
 }
 
 describe('parseElements', () => {
@@ -78,7 +78,7 @@ describe('parseElements', () => {
   ])('refuses %j by name and keeps its neighbours', (text, fault) => {
     const pod = podWith({ [EIP]: `net8=auto, ${text}, net9=auto` });
 
-    const { claims, refusals } = own.wishes(pod, CONTEXT);
+    const { claims, refusals } = own.requests(pod, CONTEXT);
 
     expect(claims.map(({ target }) => targetText(target))).toEqual(['net8', 'net9']);
     expect(refusals).toHaveLength(1);
@@ -197,13 +197,13 @@ describe('the grammar of eni-agent.io/eip', () => {
 });
 
 function identityOf(name: string) {
-  const [claim] = own.wishes(podWith({ [EIP]: '10.10.1.100=auto' }, { name }), CONTEXT).claims;
+  const [claim] = own.requests(podWith({ [EIP]: '10.10.1.100=auto' }, { name }), CONTEXT).claims;
   return claim?.identity.map((key) => claim.tags[key]);
 }
 
 describe('claims of eni-agent.io/eip', () => {
   test('carry tags that name cluster, pod, target and source', () => {
-    const { claims } = own.wishes(podWith({ [EIP]: 'net1=auto:ipv4pool-ec2-1' }), CONTEXT);
+    const { claims } = own.requests(podWith({ [EIP]: 'net1=auto:ipv4pool-ec2-1' }), CONTEXT);
 
     expect(claims).toEqual([
       {
@@ -229,7 +229,7 @@ describe('claims of eni-agent.io/eip', () => {
   });
 
   test('have unlike ids and identities within a pod', () => {
-    const { claims } = own.wishes(podWith({ [EIP]: 'auto, net1=auto, net2=auto, 10.0.0.9=auto' }), CONTEXT);
+    const { claims } = own.requests(podWith({ [EIP]: 'auto, net1=auto, net2=auto, 10.0.0.9=auto' }), CONTEXT);
     const identities = claims.map(({ identity, tags }) => identity.map((key) => tags[key]).join('|'));
 
     expect(new Set(claims.map(({ id }) => id)).size).toBe(4);
@@ -246,7 +246,7 @@ describe('claims of eni-agent.io/eip', () => {
   });
 
   test('are found again by their tags, in this cluster alone', () => {
-    const tags = own.wishes(podWith({ [EIP]: 'auto' }), CONTEXT).claims[0]?.tags ?? {};
+    const tags = own.requests(podWith({ [EIP]: 'auto' }), CONTEXT).claims[0]?.tags ?? {};
 
     expect(own.ownerOf(tags, CONTEXT)).toBe('apps/web-0');
     expect(own.ownerOf(tags, { ...CONTEXT, clusterName: 'green' })).toBeUndefined();

@@ -19,13 +19,13 @@ function annotated(annotations: Readonly<Record<string, string>>): Pod {
 }
 
 function onlyClaim(pod: Pod): ElasticIpClaim {
-  const { claims, refusals } = podEipController.wishes(pod, CONTEXT);
+  const { claims, refusals } = podEipController.requests(pod, CONTEXT);
   expect(refusals).toEqual([]);
   expect(claims).toHaveLength(1);
   return claims[0] as ElasticIpClaim;
 }
 
-describe('wishes of pod-eip-controller', () => {
+describe('requests of pod-eip-controller', () => {
   test.each([
     ['auto takes from Amazon', { type: 'auto' }, { kind: 'allocate', pool: 'amazon' }],
     [
@@ -79,7 +79,7 @@ describe('wishes of pod-eip-controller', () => {
     ['an empty type, as templates write it,', { type: '' }],
     ['companions alone', { 'public-ipv4-pool': 'amazon', 'fixed-tag': 'a' }],
   ])('%s asks for nothing', (_name, annotations) => {
-    expect(podEipController.wishes(annotated(annotations), CONTEXT)).toEqual({ claims: [], refusals: [] });
+    expect(podEipController.requests(annotated(annotations), CONTEXT)).toEqual({ claims: [], refusals: [] });
   });
 
   test.each([
@@ -93,7 +93,7 @@ describe('wishes of pod-eip-controller', () => {
     [{ type: 'fixed-tag', 'fixed-tag': 'k'.repeat(129) }, `${KEY}-fixed-tag: the tag key is longer than the 128`],
     [{ type: 'fixed-tag', 'fixed-tag': 'a\u0000b' }, `${KEY}-fixed-tag: the tag key has control characters`],
   ])('%j is refused by name', (annotations, message) => {
-    const { claims, refusals } = podEipController.wishes(annotated(annotations), CONTEXT);
+    const { claims, refusals } = podEipController.requests(annotated(annotations), CONTEXT);
 
     expect(claims).toEqual([]);
     expect(refusals).toHaveLength(1);
@@ -103,7 +103,7 @@ describe('wishes of pod-eip-controller', () => {
   test('a name that no tag can hold is refused', () => {
     const pod = { ...annotated({ type: 'auto' }), name: 'n'.repeat(253) };
 
-    const { claims, refusals } = podEipController.wishes(pod, CONTEXT);
+    const { claims, refusals } = podEipController.requests(pod, CONTEXT);
 
     expect(claims).toEqual([]);
     expect(refusals).toMatchObject([
@@ -135,7 +135,7 @@ describe('labels of pod-eip-controller', () => {
   ])('%s: an EIP that is bound', (_name, annotations, labels) => {
     const pod = annotated(annotations);
 
-    expect(podEipController.marks(pod, [boundTo(onlyClaim(pod))])).toEqual({
+    expect(podEipController.metadata(pod, [boundTo(onlyClaim(pod))])).toEqual({
       annotations: {},
       labels: {
         ...NO_LABELS,
@@ -149,10 +149,10 @@ describe('labels of pod-eip-controller', () => {
     const pod = annotated({ type: 'auto' });
     const claim = onlyClaim(pod);
 
-    expect(podEipController.marks(pod, []).labels).toEqual(NO_LABELS);
-    expect(podEipController.marks(pod, [{ state: 'pending', claim }]).labels).toEqual(NO_LABELS);
+    expect(podEipController.metadata(pod, []).labels).toEqual(NO_LABELS);
+    expect(podEipController.metadata(pod, [{ state: 'pending', claim }]).labels).toEqual(NO_LABELS);
     expect(
-      podEipController.marks(pod, [
+      podEipController.metadata(pod, [
         { state: 'refused', claim, refusal: { reason: 'EipQuotaReached', message: 'full' } },
       ]).labels,
     ).toEqual(NO_LABELS);
@@ -164,7 +164,7 @@ describe('labels of pod-eip-controller', () => {
       const pod = annotated({ type: 'fixed-tag', 'fixed-tag': 'k' });
       const claim: ElasticIpClaim = { ...onlyClaim(pod), source: { kind: 'tagged', key, value: undefined } };
 
-      const { labels } = podEipController.marks(pod, [boundTo(claim)]);
+      const { labels } = podEipController.metadata(pod, [boundTo(claim)]);
 
       expect(labels['aws-pod-eip-controller-fixed-tag']).toBeNull();
       expect(labels['aws-pod-eip-controller-public-ip']).toBe('203.0.113.7');

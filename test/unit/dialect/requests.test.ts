@@ -89,7 +89,7 @@ describe('requestsOf', () => {
         expect(refusals.every(({ message }) => message.length < 600)).toBe(true);
         for (const dialect of podDialects) {
           const statuses = claims.filter((claim) => claim.dialect === dialect.name).map((claim) => boundTo(claim));
-          const values = Object.values(dialect.marks(pod, statuses).labels).filter((value) => value !== null);
+          const values = Object.values(dialect.metadata(pod, statuses).labels).filter((value) => value !== null);
           expect(
             values.filter((value) => !/^(([A-Za-z0-9][-\w.]*)?[A-Za-z0-9])?$/.test(value) || value.length > 63),
           ).toEqual([]);
@@ -139,7 +139,7 @@ describe('every dialect', () => {
     const pod = podWith({ [EIP]: 'net1=auto', [`${PEC}-type`]: 'auto', [HANDOVER]: 'eipalloc-0a1b2c3d4e5f60718' });
 
     for (const dialect of podDialects) {
-      const [claim] = dialect.wishes(pod, CONTEXT).claims;
+      const [claim] = dialect.requests(pod, CONTEXT).claims;
       expect(claim?.tags[dialect.clusterTag]).toBe('blue');
       expect(Object.keys(claim?.tags ?? {}).sort()).toEqual([...dialect.ownTags].sort());
       expect(

@@ -84,7 +84,7 @@ const observedWith = (annotations: Record<string, string>, cacheText: string, na
 });
 
 describe('foreign values never throw', { timeout: 30_000 }, () => {
-  it('annotations, cache files and network definitions, on the way to claims and wishes', () => {
+  it('annotations, cache files and network definitions, on the way to claims and requests', () => {
     const annotations = fc.record(Object.fromEntries(ANNOTATIONS.map((key) => [key, hostileText])), {
       requiredKeys: [],
     });

@@ -248,9 +248,9 @@ describe('the tenant policy for Elastic IPs of pods', () => {
     ['*', 'eipalloc-2', true],
     ['', 'auto', false],
   ])('granted %s, asked for %s: %s', (granted, asked, expected) => {
-    const wishes = requestsOf(pod('media', { 'eni-agent.io/eip': asked }), { clusterName: 'test', nodeName: 'n' });
+    const requests = requestsOf(pod('media', { 'eni-agent.io/eip': asked }), { clusterName: 'test', nodeName: 'n' });
 
-    const { claims, refusals } = grantedRequests(wishes, policy({ 'media.elastic-ips': granted }));
+    const { claims, refusals } = grantedRequests(requests, policy({ 'media.elastic-ips': granted }));
 
     expect(claims).toHaveLength(expected ? 1 : 0);
     expect(refusals.map(({ reason }) => reason)).toEqual(expected ? [] : ['NotAllowed']);
@@ -261,17 +261,17 @@ describe('the tenant policy for Elastic IPs of pods', () => {
     [{ 'bank.elastic-ips': 'auto' }, 0],
   ])('with %j lets %i handover of an object through', (entries, expected) => {
     const handed = pod('media', { 'eni-agent.io/eip-handover': 'eipalloc-7' });
-    const wishes = requestsOf(handed, { clusterName: 'test', nodeName: 'n' });
+    const requests = requestsOf(handed, { clusterName: 'test', nodeName: 'n' });
 
-    expect(grantedRequests(wishes, policy(entries)).claims).toHaveLength(expected);
+    expect(grantedRequests(requests, policy(entries)).claims).toHaveLength(expected);
   });
 
   it('holds for the annotations of aws-pod-eip-controller', () => {
     const asked = pod('media', { 'aws-samples.github.com/aws-pod-eip-controller-type': 'auto' });
-    const wishes = requestsOf(asked, { clusterName: 'test', nodeName: 'n' });
+    const requests = requestsOf(asked, { clusterName: 'test', nodeName: 'n' });
 
-    expect(wishes.claims).toHaveLength(1);
-    expect(grantedRequests(wishes, policy({ 'bank.elastic-ips': '*' })).claims).toEqual([]);
+    expect(requests.claims).toHaveLength(1);
+    expect(grantedRequests(requests, policy({ 'bank.elastic-ips': '*' })).claims).toEqual([]);
   });
 });
 

@@ -33,13 +33,13 @@ function pod(networks?: readonly { interface: string; ips: readonly string[] }[]
 }
 
 function assigned(address: string, kind: ClaimKind, more: { name?: string; unconfirmed?: true } = {}): ClaimStatus {
-  const { name = 'p', ...marks } = more;
+  const { name = 'p', ...rest } = more;
   const holder = { namespace: 'default', name, uid: `uid-${name}` };
-  const about = { interface: 'net1', mac: undefined, masterMac: undefined, since: 0, ...marks };
+  const about = { interface: 'net1', mac: undefined, masterMac: undefined, since: 0, ...rest };
   return { claim: { address: ip(address), kind, holder, ...about }, state: 'assigned', eni: 'eni-1' };
 }
 
-function place(of: Pod, addresses: readonly ClaimStatus[], wish: ElasticIpClaim = NET1) {
+function place(of: Pod, addresses: readonly ClaimStatus[], request: ElasticIpClaim = NET1) {
   const around: EipSurroundings = {
     enis: [],
     describedAt: 1,
@@ -49,7 +49,7 @@ function place(of: Pod, addresses: readonly ClaimStatus[], wish: ElasticIpClaim 
     addressSince: 0,
     assignedSince: new Map(),
   };
-  const found = placeEip(wish, of, around);
+  const found = placeEip(request, of, around);
   return found.state === 'ready' ? found.privateIp : found.state === 'impossible' ? found.refusal.reason : found.state;
 }
 
@@ -137,10 +137,10 @@ describe('the Elastic IP of an address that another pod of the node has', () => 
       NET1,
       VICTIM,
     ],
-  ])('%s', (_what, addresses, wish, expected) => {
-    const of = wish === NET1 ? lying : pod([{ interface: 'net1', ips: ['10.0.9.51'] }]);
+  ])('%s', (_what, addresses, request, expected) => {
+    const of = request === NET1 ? lying : pod([{ interface: 'net1', ips: ['10.0.9.51'] }]);
 
-    expect(place(of, addresses, wish)).toBe(expected);
-    expect(place(of, addresses.toReversed(), wish)).toBe(expected);
+    expect(place(of, addresses, request)).toBe(expected);
+    expect(place(of, addresses.toReversed(), request)).toBe(expected);
   });
 });

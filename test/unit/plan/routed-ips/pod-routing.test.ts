@@ -32,7 +32,7 @@ function planned(more: Partial<Parameters<typeof podRouting>[0]>): string[] {
 }
 
 describe('the routing of a pod', () => {
-  it('without a wish it is left alone', () => {
+  it('without a request it is left alone', () => {
     expect(planned({})).toEqual([]);
   });
 

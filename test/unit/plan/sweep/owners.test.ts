@@ -43,8 +43,8 @@ const ofPod = {
 const ofAddress = { ...ofPod, 'eni-agent.io/claim': '10.10.1.100' };
 const asks = { 'eni-agent.io/eip': 'auto' };
 const asksForAddress = { 'eni-agent.io/eip': '10.10.1.100=auto' };
-const [claim] = podDialects[0]?.wishes(pod('web', asks), context).claims ?? [];
-const [shared] = podDialects[0]?.wishes(pod('web', asksForAddress), context).claims ?? [];
+const [claim] = podDialects[0]?.requests(pod('web', asks), context).claims ?? [];
+const [shared] = podDialects[0]?.requests(pod('web', asksForAddress), context).claims ?? [];
 
 describe('whether the owner of an Elastic IP lives', () => {
   const tags = { ...ofPod, ...claim?.tags };
@@ -69,7 +69,7 @@ describe('whether the owner of an Elastic IP lives', () => {
     ],
     ['another pod asks for another address', eip(sharedTags), all({ pods: [pod('other', asks)] }), 'gone'],
     [
-      "a pod's wish cannot be read",
+      "a pod's request cannot be read",
       eip(sharedTags),
       all({ pods: [pod('broken', { 'eni-agent.io/eip': '=?' })] }),
       'unknown',

@@ -12,7 +12,7 @@ function podOf(node: EipNode, name: string) {
   return { label: pod?.labels[PUBLIC_IP], dns: pod?.annotations[DNS], condition };
 }
 
-function withoutWish(annotations: Readonly<Record<string, string>>): Record<string, string> {
+function withoutRequest(annotations: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(annotations).filter(([key]) => !(key in AUTO)));
 }
 
@@ -58,7 +58,7 @@ describe('what a pod says of its Elastic IP', () => {
     a.run('pod', AUTO, '10.0.8.10');
     await clock.advance(10 * SECOND);
     a.kill();
-    a.annotate('pod', withoutWish(a.pods[0]?.annotations ?? {}));
+    a.annotate('pod', withoutRequest(a.pods[0]?.annotations ?? {}));
     region.faults = () => 'code:RequestLimitExceeded';
     a.start();
     await clock.advance(13 * SECOND);
