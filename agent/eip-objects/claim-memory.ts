@@ -10,7 +10,7 @@ export class ClaimMemory {
   readonly #eipsAfter = new Map<string, number>();
   readonly #holds = new Set<string>();
   readonly #podUsers = new Set<string>();
-  readonly #strayedSince = new Map<AllocationId, number>();
+  readonly #misplacedSince = new Map<AllocationId, number>();
 
   /** We put the finalizer on this object ourselves: nobody can have allocated for it before. */
   held(uid: string): void {
@@ -42,12 +42,12 @@ export class ClaimMemory {
     return this.#podUsers.has(object.uid);
   }
 
-  stray(ids: ReadonlySet<AllocationId>, now: number): void {
-    for (const id of this.#strayedSince.keys()) if (!ids.has(id)) this.#strayedSince.delete(id);
-    for (const id of ids) if (!this.#strayedSince.has(id)) this.#strayedSince.set(id, now);
+  noteMisplaced(ids: ReadonlySet<AllocationId>, now: number): void {
+    for (const id of this.#misplacedSince.keys()) if (!ids.has(id)) this.#misplacedSince.delete(id);
+    for (const id of ids) if (!this.#misplacedSince.has(id)) this.#misplacedSince.set(id, now);
   }
 
-  get strayedSince(): ReadonlyMap<AllocationId, number> {
-    return this.#strayedSince;
+  get misplacedSince(): ReadonlyMap<AllocationId, number> {
+    return this.#misplacedSince;
   }
 }

@@ -11,8 +11,8 @@ import { performKubeStep } from './kube-steps.ts';
 import type { EipObjectReconcilerOptions, ObjectMemory } from './reconciler.ts';
 import { about, eipCallOf, resourceOf, takesHold, versionOf } from './step-facts.ts';
 
-/** A write that the watch does not echo within this time is planned again, ms. */
-const ECHO_MS = 5_000;
+/** A write that the watch does not show within this time is planned again, ms. */
+const PENDING_WRITE_MS = 5_000;
 const RETRY = [500, 60_000] as const;
 
 type ClaimStep = Extract<ObjectStep, { claim: unknown }>;
@@ -80,7 +80,7 @@ export class EipObjectExecutor {
     const now = this.#options.process.clock.now();
     retries.succeeded(step.key);
     const version = versionOf(step);
-    if (version !== undefined) writes.made(step.key, version, now + (stale ? 1_000 : ECHO_MS));
+    if (version !== undefined) writes.made(step.key, version, now + (stale ? 1_000 : PENDING_WRITE_MS));
     if ('claim' in step && isEc2Step(step)) backoffs.succeeded(step.claim.object.uid);
     if (takesHold(step) && !stale) claims.held(step.claim.object.uid);
     if (step.kind === 'tag' && step.retained !== undefined)

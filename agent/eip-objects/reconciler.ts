@@ -138,7 +138,7 @@ export class EipObjectReconciler {
     const claims = memory.see(this.#claims(), now);
     this.#stateNeeds(claims);
     const plan = planObjects(this.#snapshot(claims, now), objectAdapter);
-    memory.stray(plan.strayed, now);
+    memory.noteMisplaced(plan.misplaced, now);
     const resyncAt = claims.length === 0 ? undefined : (cache.readAt ?? 0) + ec2.resyncMs;
     if (plan.readEips || (resyncAt !== undefined && resyncAt <= now)) cache.request();
     for (const verdict of plan.verdicts) reporter.verdict(verdict);
@@ -228,7 +228,7 @@ export class EipObjectReconciler {
       places: places.known(now),
       backoffs: backoffs.known,
       endings,
-      strayedSince: memory.strayedSince,
+      misplacedSince: memory.misplacedSince,
     };
   }
 }

@@ -83,8 +83,8 @@ type Step<Kind extends EniStep['kind']> = Extract<EniStep, { kind: Kind }>;
 
 async function create({ object }: Step<'create'>, parts: EniStepParts): Promise<void> {
   const { ec2, cache, clusterName, callSignal: signal } = parts;
-  const marks = { tags: eniTags(object, clusterName), clientToken: eniClientToken(object) };
-  cache.made(await ec2.create({ ...wishOf(object), ...marks }, { signal }));
+  const identity = { tags: eniTags(object, clusterName), clientToken: eniClientToken(object) };
+  cache.made(await ec2.create({ ...creationOf(object), ...identity }, { signal }));
 }
 
 async function attach(step: Step<'attach'>, { ec2, cache, callSignal: signal }: EniStepParts): Promise<void> {
@@ -102,7 +102,7 @@ async function detach({ eni, attachmentId }: Step<'detach'>, parts: EniStepParts
   cache.changed(eni, { attachment: attachment && { ...attachment, state: 'detaching' } });
 }
 
-function wishOf({ namespace, name, spec }: EniStep['object']) {
+function creationOf({ namespace, name, spec }: EniStep['object']) {
   const {
     subnetId,
     securityGroups,

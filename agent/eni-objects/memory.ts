@@ -9,11 +9,11 @@ import { FailureMemory, type FailureReport } from '../../lib/runtime/failure-mem
 
 type Remembered = Pick<
   EniSnapshot,
-  'trustAfter' | 'wishedAt' | 'lostAssigns' | 'absentSince' | 'surelyGone' | 'backoffs' | 'endings'
+  'trustAfter' | 'changedAt' | 'lostAssigns' | 'absentSince' | 'surelyGone' | 'backoffs' | 'endings'
 >;
 
-/** A write that the watch does not echo within this time is tried again, ms. */
-export const ECHO_MS = 3_000;
+/** A write that the watch does not show within this time is tried again, ms. */
+export const PENDING_WRITE_MS = 3_000;
 /** How long a call whose answer was lost may still explain an address that nobody counted, ms. */
 const LOST_FOR_MS = 15 * 60_000;
 
@@ -22,7 +22,7 @@ export class EniObjectMemory {
   readonly #clock: Clock;
   readonly #backoffs: FailureMemory<EniReason>;
   readonly #trustAfter = new Map<string, number>();
-  readonly #wishedAt = new Map<string, number>();
+  readonly #changedAt = new Map<string, number>();
   readonly #lostAssigns = new Map<string, LostAssign>();
   readonly #absentSince = new Map<string, number>();
   readonly #surelyGone = new Set<string>();
@@ -43,14 +43,14 @@ export class EniObjectMemory {
       absentSince: this.#absentSince,
       surelyGone: this.#surelyGone,
       backoffs: this.#backoffs.known,
-      wishedAt: this.#wishedAt,
+      changedAt: this.#changedAt,
       lostAssigns: this.#lostAssigns,
       endings: this.#endings,
     };
   }
 
   /**
-   * Takes note of objects and of the describe that is at hand. A new wish is judged by a describe that is younger than it: an Elastic
+   * Takes note of objects and of the describe that is at hand. A changed object is judged by a describe that is younger than it: an Elastic
    * IP may have come to an address a moment ago.
    */
   note(
@@ -61,12 +61,12 @@ export class EniObjectMemory {
   ): void {
     this.#forget(new Set(objects.map(({ uid }) => uid)));
     for (const object of objects) {
-      const wish = JSON.stringify([object.spec, object.terminating]);
-      if (this.#specs.get(object.uid) !== wish) {
+      const wanted = JSON.stringify([object.spec, object.terminating]);
+      if (this.#specs.get(object.uid) !== wanted) {
         this.#trustAfter.set(object.uid, this.#clock.now());
-        this.#wishedAt.set(object.uid, this.#clock.now());
+        this.#changedAt.set(object.uid, this.#clock.now());
       }
-      this.#specs.set(object.uid, wish);
+      this.#specs.set(object.uid, wanted);
       if (readAt === undefined || readAt < (this.#trustAfter.get(object.uid) ?? 0)) continue;
       const { own, surplus } = identify(object, interfaces, clusterName);
       if (own !== undefined || surplus.length > 0) this.#absentSince.delete(object.uid);
@@ -104,13 +104,13 @@ export class EniObjectMemory {
   }
 
   /**
-   * True when a write to this version of the object was tried a moment ago: the watch will tell what became of it, be it that the
+   * True when a write to this version of the object was tried a moment ago: the watch will show what became of it, be it that the
    * object had changed meanwhile (a status of ours counts as such a change where it is not a sub-resource).
    */
-  awaitsEcho({ uid, resourceVersion: version }: EniObject): boolean {
+  hasPendingWrite({ uid, resourceVersion: version }: EniObject): boolean {
     const now = this.#clock.now();
     const tried = this.#tried.get(uid);
-    if (tried?.version === version && now < tried.at + ECHO_MS) return true;
+    if (tried?.version === version && now < tried.at + PENDING_WRITE_MS) return true;
     this.#tried.set(uid, { version, at: now });
     return false;
   }
@@ -138,7 +138,7 @@ export class EniObjectMemory {
     this.#backoffs.keep(uids);
     const maps = [
       this.#trustAfter,
-      this.#wishedAt,
+      this.#changedAt,
       this.#lostAssigns,
       this.#absentSince,
       this.#surelyGone,

@@ -17,7 +17,7 @@ import type { TermProcess } from '../process.ts';
 import { eniBackoff, kubeBackoff } from './backoff.ts';
 import { NetworkInterfaceCache } from './cache.ts';
 import { callsEc2, performEniStep, writesObject } from './executor.ts';
-import { ECHO_MS, EniObjectMemory } from './memory.ts';
+import { EniObjectMemory, PENDING_WRITE_MS } from './memory.ts';
 import { StatusWrites } from './status-writes.ts';
 
 /** What the loop sees of the cluster, from watches that others keep. */
@@ -177,8 +177,8 @@ class Loop implements EniObjectReconciler {
       times.push(
         this.#readAt((this.#cache.readAt ?? this.#parts.process.clock.now()) + this.#memory.pollPause(object)),
       );
-    if (step === undefined || !writesObject(step) || !this.#memory.awaitsEcho(object)) return { step, times };
-    return { step: undefined, times: [...times, this.#parts.process.clock.now() + ECHO_MS] };
+    if (step === undefined || !writesObject(step) || !this.#memory.hasPendingWrite(object)) return { step, times };
+    return { step: undefined, times: [...times, this.#parts.process.clock.now() + PENDING_WRITE_MS] };
   }
 
   /** Reads the interfaces if that time has come; returns it, as an alarm. */

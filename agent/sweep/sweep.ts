@@ -38,7 +38,7 @@ const MAX_STEPS = 10;
 /** Pause between two calls of a sweep, ms: giving back is never urgent. */
 const PACE_MS = 1_000;
 
-/** Sweeps until the signal aborts: what carries this cluster's marks and has no owner any more is given back. Never rejects. */
+/** Sweeps until the signal aborts: what carries this cluster's tags and has no owner any more is given back. Never rejects. */
 export async function runSweep(parts: SweepParts, signal: AbortSignal): Promise<void> {
   const { clock, random, log } = parts.process;
   let goneSince: SweepPlan['goneSince'] = new Map();

@@ -11,16 +11,16 @@ export type SweepOwner =
 /** The kinds of objects that own something in EC2. */
 export type SweptKind = EipObjectDialectName | 'enis' | 'floating-ips' | 'node-enis';
 
-/** Something in EC2 that carries this cluster's marks. */
+/** Something in EC2 that carries this cluster's tags. */
 export type SweepItem =
   | {
       readonly kind: 'elastic-ip';
       readonly id: AllocationId;
       readonly owner: SweepOwner;
       readonly eip: ElasticIp;
-      /** False: it was prepared by somebody else and only taken; then the marks go, not the EIP. */
+      /** False: it was prepared by somebody else and only taken; then these tags go, not the EIP. */
       readonly allocatedByUs: boolean;
-      readonly marks: readonly string[];
+      readonly ownTags: readonly string[];
     }
   | { readonly kind: 'interface'; readonly id: EniId; readonly owner: SweepOwner; readonly facts: NetworkInterface };
 

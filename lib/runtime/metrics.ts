@@ -81,7 +81,7 @@ export interface KubeMetrics {
 export interface ControllerMetrics {
   /** Elastic IPs of the account that count towards its quota; `allowed` undefined: Service Quotas does not tell. */
   elasticIpQuota(used: number, allowed: number | undefined): void;
-  /** Things in EC2 with this cluster's marks whose owner is gone. */
+  /** Things in EC2 with this cluster's tags whose owner is gone. */
   orphans(count: number): void;
   /** Interfaces of NodeENIs by their state in the status. */
   nodeEnis(byState: Readonly<Record<string, number>>): void;

@@ -74,8 +74,8 @@ export interface ControllerSnapshot {
   readonly backoffs: ReadonlyMap<string, Backoff>;
   /** Why objects are being deleted, as far as it was asked, by their uids. */
   readonly endings: ReadonlyMap<string, Ending>;
-  /** Since when an EIP has been bound or marked where it should not be. */
-  readonly strayedSince: ReadonlyMap<AllocationId, number>;
+  /** Since when an EIP has been bound or tagged where it should not be. */
+  readonly misplacedSince: ReadonlyMap<AllocationId, number>;
 }
 
 /** One call, to EC2 or to the API server. `key` names what it is about: one step per key at a time. */
@@ -129,8 +129,8 @@ export interface ObjectVerdict {
 export interface ControllerPlan {
   readonly steps: readonly ObjectStep[];
   readonly verdicts: readonly ObjectVerdict[];
-  /** EIPs that are bound or marked where they should not be. */
-  readonly strayed: ReadonlySet<AllocationId>;
+  /** EIPs that are bound or tagged where they should not be. */
+  readonly misplaced: ReadonlySet<AllocationId>;
   readonly readEips: boolean;
   readonly retryAt: number | undefined;
 }
@@ -143,8 +143,8 @@ export interface ObjectDecision {
   readonly keepsStatus?: boolean;
   /** The EIP may be handed to the claim's pod. */
   readonly handOver?: boolean | 'as-it-is';
-  /** The EIP is bound or marked where it should not be. */
-  readonly strayed?: boolean;
+  /** The EIP is bound or tagged where it should not be. */
+  readonly misplaced?: boolean;
   readonly readEips?: boolean;
   readonly retryAt?: number | undefined;
 }
@@ -165,7 +165,7 @@ export interface ObjectAdapter {
   statusOf(claim: ObjectClaim, outcome: EipObjectOutcome): JsonObject;
   /** `namespace/name` of the pod whose node agent has or had an EIP with these tags. */
   podOf(tags: Readonly<Record<string, string>>): string | undefined;
-  /** Tag keys by which a node agent marks an EIP that was handed to a pod. */
+  /** Tag keys that a node agent writes on an EIP that was handed to a pod. */
   readonly handoverTags: readonly string[];
   handedOver(pod: Pod): readonly AllocationId[];
   /** True when the pod's node agent says that this EIP is bound. */

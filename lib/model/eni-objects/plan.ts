@@ -16,8 +16,8 @@ export interface EniSnapshot {
   readonly interfacesAt: number | undefined;
   /** A describe asked for before this says nothing about the object: a call for it failed or went unanswered then. */
   readonly trustAfter: ReadonlyMap<string, number>;
-  /** Since when the object wishes what it does now, as far as this process knows. */
-  readonly wishedAt: ReadonlyMap<string, number>;
+  /** Since when the object wants what it does now, as far as this process knows. */
+  readonly changedAt: ReadonlyMap<string, number>;
   /** Calls for addresses whose answers were lost, by object. */
   readonly lostAssigns: ReadonlyMap<string, LostAssign>;
   /** Since when describes show no interface for the object; a call that may have made one starts it again. */

@@ -49,12 +49,12 @@ function letGo(claim: ObjectClaim, adapter: ObjectAdapter): ObjectStep {
   return { kind: 'write-object', key: claim.object.uid, claim, patch: { metadata: { finalizers } } };
 }
 
-/** The next mark to be made; undefined when all are. Nothing else changes: what has the address keeps it. */
+/** The next tag to be written; undefined when all are there. Nothing else changes: what has the address keeps it. */
 function retain(claim: ObjectClaim, owned: readonly ElasticIp[], why: string): ObjectStep | undefined {
-  const mark = claim.adoption[RETAINED_TAG] ?? '';
-  const unmarked = owned.find(({ tags }) => tags[RETAINED_TAG] !== mark);
-  if (unmarked === undefined) return undefined;
-  return { kind: 'tag', key: claim.object.uid, claim, eip: unmarked, tags: claim.adoption, retained: why };
+  const retainedAs = claim.adoption[RETAINED_TAG] ?? '';
+  const untagged = owned.find(({ tags }) => tags[RETAINED_TAG] !== retainedAs);
+  if (untagged === undefined) return undefined;
+  return { kind: 'tag', key: claim.object.uid, claim, eip: untagged, tags: claim.adoption, retained: why };
 }
 
 function giveBack(
@@ -64,7 +64,7 @@ function giveBack(
   adapter: ObjectAdapter,
 ): ObjectDecision {
   const freeing = setFree(claim, eip, snapshot, adapter);
-  // Marks of an agent need not be removed from what is released.
+  // Tags of an agent need not be removed from what is released.
   if (freeing !== undefined && freeing.step?.kind !== 'untag') return freeing;
   return {
     outcome: { state: 'releasing', eip, bound: undefined, refusal: undefined },

@@ -54,10 +54,10 @@ function withoutPod(
   adapter: ObjectAdapter,
 ): ObjectDecision {
   if (eip.association === undefined && adapter.podOf(eip.tags) === key) return { outcome: waiting };
-  const since = snapshot.strayedSince.get(eip.allocationId) ?? snapshot.now;
+  const since = snapshot.misplacedSince.get(eip.allocationId) ?? snapshot.now;
   const mayReturn =
     waiting.refusal === undefined && adapter.podOf(eip.tags) === key && since + AGENT_GRACE_MS > snapshot.now;
-  if (mayReturn) return { outcome: waiting, strayed: true, retryAt: since + AGENT_GRACE_MS };
+  if (mayReturn) return { outcome: waiting, misplaced: true, retryAt: since + AGENT_GRACE_MS };
   const freeing = setFree(claim, eip, snapshot, adapter);
   return freeing === undefined ? { outcome: { ...waiting, state: 'assigning' } } : { ...freeing, outcome: waiting };
 }

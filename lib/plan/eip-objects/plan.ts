@@ -42,8 +42,8 @@ export function planObjects(snapshot: ControllerSnapshot, adapter: ObjectAdapter
   return {
     steps: firstPerKey(steps),
     verdicts: decisions.flatMap(({ claim, outcome }) => (outcome === undefined ? [] : [{ claim, outcome }])),
-    strayed: new Set(
-      decisions.flatMap(({ strayed, outcome }) => (strayed && outcome?.eip ? [outcome.eip.allocationId] : [])),
+    misplaced: new Set(
+      decisions.flatMap(({ misplaced, outcome }) => (misplaced && outcome?.eip ? [outcome.eip.allocationId] : [])),
     ),
     readEips: decisions.some(({ readEips }) => readEips === true),
     retryAt: times.length > 0 ? Math.min(...times) : undefined,

@@ -12,7 +12,7 @@ export const AGENT_GRACE_MS = 10_000;
 const POLL_MS = 700;
 
 /**
- * The next thing to do to get an EIP off whatever has it; undefined when it is free and no agent has a mark on it.
+ * The next thing to do to get an EIP off whatever has it; undefined when it is free and no agent has tagged it.
  *
  * Order: the handover annotations are taken away first (the plan for pods does that, because no handover is granted); a living pod's
  * agent lets the EIP go by itself; for pods that are gone, for agents that stay silent, and for EIPs that no agent ever had, the
@@ -30,24 +30,24 @@ export function setFree(
     bound: undefined,
     refusal: undefined,
   };
-  const marks = [...adapter.handoverTags, NODE_TAG].filter((tag) => tag in eip.tags);
+  const agentTags = [...adapter.handoverTags, NODE_TAG].filter((tag) => tag in eip.tags);
   const annotated = isAnnotated(eip, snapshot, adapter);
-  if (eip.association === undefined && marks.length === 0 && !annotated) return undefined;
+  if (eip.association === undefined && agentTags.length === 0 && !annotated) return undefined;
   if (annotated || agentMayAct(eip, snapshot, adapter)) {
-    const since = snapshot.strayedSince.get(eip.allocationId) ?? snapshot.now;
+    const since = snapshot.misplacedSince.get(eip.allocationId) ?? snapshot.now;
     const outdated = !annotated && (snapshot.eipsAt ?? 0) + POLL_MS <= snapshot.now;
     if (annotated || since + AGENT_GRACE_MS > snapshot.now)
-      return { outcome, strayed: true, readEips: outdated, retryAt: snapshot.now + POLL_MS };
+      return { outcome, misplaced: true, readEips: outdated, retryAt: snapshot.now + POLL_MS };
   }
   const key = claim.object.uid;
   const { association } = eip;
   if (association !== undefined)
     return {
       outcome,
-      strayed: true,
+      misplaced: true,
       step: { kind: 'disassociate', key, claim, eip, associationId: association.associationId },
     };
-  return { outcome, strayed: true, step: { kind: 'untag', key, claim, eip, tags: marks } };
+  return { outcome, misplaced: true, step: { kind: 'untag', key, claim, eip, tags: agentTags } };
 }
 
 function isAnnotated(eip: ElasticIp, { pods }: ControllerSnapshot, adapter: ObjectAdapter): boolean {

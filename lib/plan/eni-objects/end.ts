@@ -19,7 +19,7 @@ const SETTLING_MS = 10_000;
 export function planEnd(object: EniObject, { own, surplus }: Identified, snapshot: EniSnapshot): EniDecision {
   const found = own === undefined ? surplus : [...surplus, own];
   const [facts] = found;
-  if (facts === undefined) return { ...NOTHING, object, ...farewell(object, snapshot) };
+  if (facts === undefined) return { ...NOTHING, object, ...removeFinalizer(object, snapshot) };
   const fate = fateOf(object.deletionPolicy, snapshot.endings.get(object.uid));
   if (fate === 'unknown') return { ...NOTHING, object, step: { kind: 'ask-ending', object } };
   if (fate !== 'released') return { ...NOTHING, object, step: retain(object, found, fate.retained) };
@@ -31,16 +31,16 @@ export function planEnd(object: EniObject, { own, surplus }: Identified, snapsho
   return { ...NOTHING, object, step, status, poll: step === undefined };
 }
 
-function farewell(object: EniObject, { absentSince, surelyGone, now, interfacesAt = 0 }: EniSnapshot) {
+function removeFinalizer(object: EniObject, { absentSince, surelyGone, now, interfacesAt = 0 }: EniSnapshot) {
   const due = (absentSince.get(object.uid) ?? now) + SETTLING_MS;
   if (due > interfacesAt && !surelyGone.has(object.uid)) return { poll: true };
   return { step: { kind: 'remove-finalizer', object } as const };
 }
 
-/** The next mark, and the finalizer after the last one. */
+/** The next tag, and the removal of the finalizer after the last one. */
 function retain(object: EniObject, found: readonly NetworkInterface[], retained: string): EniStep {
-  const mark = retainedFor('ENI', object);
-  const unmarked = found.find(({ tags }) => tags[RETAINED_TAG] !== mark);
-  if (unmarked === undefined) return { kind: 'remove-finalizer', object };
-  return { kind: 'tag', object, eni: unmarked.id, tags: { [RETAINED_TAG]: mark }, retained };
+  const retainedAs = retainedFor('ENI', object);
+  const untagged = found.find(({ tags }) => tags[RETAINED_TAG] !== retainedAs);
+  if (untagged === undefined) return { kind: 'remove-finalizer', object };
+  return { kind: 'tag', object, eni: untagged.id, tags: { [RETAINED_TAG]: retainedAs }, retained };
 }

@@ -17,17 +17,17 @@ export type Excess =
 
 /**
  * Which addresses go: those that the spec does not want any more, and those of a call that acted although its answer was lost. Only on a
- * describe that is younger than the wish, and than the lost call, by as much as EC2's describes lag.
+ * describe that is younger than the change, and than the lost call, by as much as EC2's describes lag.
  */
 export function planExcess(
   object: EniObject,
   own: NetworkInterface,
   plan: AddressPlan,
-  { interfacesAt = 0, wishedAt, lostAssigns, inUse }: EniSnapshot,
+  { interfacesAt = 0, changedAt, lostAssigns, inUse }: EniSnapshot,
 ): Excess {
   const { assign, unassign } = plan;
   if (unassign.length > 0) {
-    const dueAt = (wishedAt.get(object.uid) ?? 0) + SETTLING_MS;
+    const dueAt = (changedAt.get(object.uid) ?? 0) + SETTLING_MS;
     if (interfacesAt < dueAt) return { state: 'unknown', dueAt };
     return { state: 'step', step: { kind: 'unassign', object, eni: own.id, addresses: unassign } };
   }

@@ -16,7 +16,7 @@ export interface SweepAdapters {
   readonly context: DialectContext & { readonly clusterName: string };
 }
 
-/** What of EC2's Elastic IPs and interfaces carries this cluster's marks. All else does not exist for the sweep. */
+/** What of EC2's Elastic IPs and interfaces carries this cluster's tags. All else does not exist for the sweep. */
 export function sweepItems(
   eips: readonly ElasticIp[],
   interfaces: readonly NetworkInterface[],
@@ -36,7 +36,7 @@ function elasticIpItem(eip: ElasticIp, { pods, objects, context }: SweepAdapters
   for (const dialect of objects) {
     const owner = dialect.ownerOf(eip.tags, context.clusterName);
     if (owner !== undefined)
-      return { ...base, owner: { kind: 'object', of: dialect.name, ...owner }, allocatedByUs: true, marks: [] };
+      return { ...base, owner: { kind: 'object', of: dialect.name, ...owner }, allocatedByUs: true, ownTags: [] };
   }
   const uid = floatingIpUidOf(eip.tags, context.clusterName);
   if (uid !== undefined)
@@ -44,13 +44,13 @@ function elasticIpItem(eip: ElasticIp, { pods, objects, context }: SweepAdapters
       ...base,
       owner: { kind: 'object', of: 'floating-ips', uid, namespace: '' },
       allocatedByUs: isAllocatedForFloatingIp(eip.tags),
-      marks: Object.values(FLOATING_IP_TAG).filter((key) => key in eip.tags),
+      ownTags: Object.values(FLOATING_IP_TAG).filter((key) => key in eip.tags),
     };
   for (const dialect of pods) {
     const pod = dialect.ownerOf(eip.tags, context);
     if (pod === undefined) continue;
-    const marks = [...dialect.ownTags, NODE_TAG].filter((key) => key in eip.tags);
-    return { ...base, owner: { kind: 'pod', pod }, allocatedByUs: dialect.allocatedByUs(eip.tags), marks };
+    const ownTags = [...dialect.ownTags, NODE_TAG].filter((key) => key in eip.tags);
+    return { ...base, owner: { kind: 'pod', pod }, allocatedByUs: dialect.allocatedByUs(eip.tags), ownTags };
   }
   return undefined;
 }

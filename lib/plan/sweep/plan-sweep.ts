@@ -47,13 +47,13 @@ type Next = { readonly step: SweepStep } | { readonly step: undefined; readonly 
 /** What is to be done with an orphan next, whenever that is asked. */
 export function nextStep(item: SweepItem): Next {
   if (item.kind === 'interface') return nextForInterface(item);
-  const { eip, allocatedByUs, marks } = item;
+  const { eip, allocatedByUs, ownTags } = item;
   // By the id of this very pairing: if somebody has paired the EIP again meanwhile, the call hurts nobody.
   if (eip.association !== undefined)
     return { step: { kind: 'disassociate', item, associationId: eip.association.associationId } };
   if (allocatedByUs) return { step: { kind: 'release', item, allocationId: eip.allocationId } };
-  if (marks.length === 0) return { step: undefined, waitsFor: 'next sweep' };
-  return { step: { kind: 'untag', item, allocationId: eip.allocationId, keys: marks } };
+  if (ownTags.length === 0) return { step: undefined, waitsFor: 'next sweep' };
+  return { step: { kind: 'untag', item, allocationId: eip.allocationId, keys: ownTags } };
 }
 
 function nextForInterface(item: SweepItem & { readonly kind: 'interface' }): Next {

@@ -39,7 +39,7 @@ describe('objects of the replaced operators', () => {
     rig.controller.start();
     await rig.until('the first assigned', () => rig.status(EIP('left')).associationId);
     await rig.until('the second assigned', () => rig.status(Eip('right'))?.associationId);
-    await rig.until('the marks of the agents', () =>
+    await rig.until('the tags of the agents', () =>
       rig.eips().every((eip) => 'eni-agent.io/handover-pod' in rig.tagsOf(eip)),
     );
 

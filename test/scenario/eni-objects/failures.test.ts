@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { InterfaceFault } from './fake-interfaces.ts';
 import { MINUTE, rig, SECOND } from './rig.ts';
 
-const wish = {
+const baseSpec = {
   subnetId: 'subnet-1',
   securityGroups: ['sg-1'],
   secondaryAddresses: 2,
@@ -13,7 +13,7 @@ const wish = {
 /** A whole life: made, attached, changed, moved, deleted. */
 async function live(world: ReturnType<typeof rig>): Promise<void> {
   const { clock, objects, schedule, start, ours, isReady } = world;
-  objects.create('web', wish);
+  objects.create('web', baseSpec);
   schedule('web-0', 'a');
   start();
   await clock.until(() => isReady('web') && ours()[0]?.attachment?.instanceId === 'i-a', 5 * MINUTE, 'attached');
@@ -107,7 +107,7 @@ describe('nothing leaks, doubles or is taken from others', () => {
   it('when the status is lost right after the interface was made', async () => {
     const world = rig();
     const { clock, objects, ec2, start, isReady, ours, schedule } = world;
-    objects.create('web', wish);
+    objects.create('web', baseSpec);
     schedule('web-0', 'a');
     start();
     await clock.until(() => isReady('web'), 10 * SECOND);
@@ -124,7 +124,7 @@ describe('nothing leaks, doubles or is taken from others', () => {
 
   it('when somebody deletes the interface: another is made, but only after a minute of absence', async () => {
     const { clock, cloud, objects, start, isReady, ours } = rig();
-    objects.create('web', { ...wish, podName: undefined });
+    objects.create('web', { ...baseSpec, podName: undefined });
     start();
     await clock.until(() => isReady('web'), 10 * SECOND);
     const id = ours()[0]?.id ?? '';
@@ -139,7 +139,7 @@ describe('nothing leaks, doubles or is taken from others', () => {
 
   it('when the node goes away forever: the interface is free at once and follows its pod', async () => {
     const { clock, cloud, objects, start, isReady, ours, schedule } = rig();
-    objects.create('web', wish);
+    objects.create('web', baseSpec);
     schedule('web-0', 'a');
     start();
     await clock.until(() => isReady('web'), 10 * SECOND);
@@ -155,7 +155,7 @@ describe('nothing leaks, doubles or is taken from others', () => {
 describe('a step that waited for EC2’s permission', () => {
   it('takes the interface from no pod that has come back meanwhile', async () => {
     const { clock, cloud, objects, ec2, schedule, start, isReady } = rig();
-    objects.create('front', { ...wish, podName: 'front-0' });
+    objects.create('front', { ...baseSpec, podName: 'front-0' });
     schedule('front-0', 'a');
     start();
     await clock.until(() => isReady('front'), MINUTE);
@@ -177,7 +177,7 @@ describe('a step that waited for EC2’s permission', () => {
 describe('a call for more addresses', () => {
   it('that acts although its answer was lost, and later than any patience, leaves none too many', async () => {
     const { clock, cloud, objects, ec2, start, ours, isReady, inUse } = rig();
-    objects.create('web', { ...wish, podName: undefined, secondaryAddresses: 1 });
+    objects.create('web', { ...baseSpec, podName: undefined, secondaryAddresses: 1 });
     start();
     await clock.until(() => isReady('web'), MINUTE);
     const eni = ours()[0]?.id ?? '';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ENI_FINALIZER } from '../../../lib/model/eni-objects/eni-object.ts';
 import { MINUTE, rig, SECOND } from './rig.ts';
 
-const wish = {
+const baseSpec = {
   subnetId: 'subnet-1',
   securityGroups: ['sg-1'],
   secondaryAddresses: 2,
@@ -13,7 +13,7 @@ const wish = {
 describe('an ENI object', () => {
   it('gets an interface that is marked, described and attached at a free place, in two calls', async () => {
     const { clock, objects, ec2, start, ours, schedule, isReady } = rig();
-    objects.create('web', wish);
+    objects.create('web', baseSpec);
     schedule('web-0', 'a');
     start();
 
@@ -40,7 +40,7 @@ describe('an ENI object', () => {
 
   it('follows its pod to another node, with its addresses, and stays while the pod is between two nodes', async () => {
     const { clock, objects, ec2, start, ours, schedule, isReady } = rig();
-    objects.create('web', wish);
+    objects.create('web', baseSpec);
     schedule('web-0', 'a');
     start();
     await clock.until(() => isReady('web'), 10 * SECOND);
@@ -62,7 +62,7 @@ describe('an ENI object', () => {
 
   it('is kept to its spec: description, groups and number of addresses, one call each', async () => {
     const { clock, objects, ec2, start, ours, isReady } = rig();
-    objects.create('web', { ...wish, podName: undefined });
+    objects.create('web', { ...baseSpec, podName: undefined });
     start();
     await clock.until(() => isReady('web'), 10 * SECOND);
     ec2.calls.splice(0);
@@ -82,7 +82,7 @@ describe('an ENI object', () => {
 
   it('gives surplus addresses back, but none that has an Elastic IP or is in use', async () => {
     const { clock, cloud, objects, ec2, start, ours, isReady, inUse } = rig();
-    objects.create('web', { ...wish, podName: undefined, secondaryAddresses: 3 });
+    objects.create('web', { ...baseSpec, podName: undefined, secondaryAddresses: 3 });
     start();
     await clock.until(() => isReady('web'), 10 * SECOND);
     const [, first, second, third] = ours()[0]?.addresses ?? [];
@@ -104,7 +104,7 @@ describe('an ENI object', () => {
 
   it('leaves the instance and then EC2 when it is deleted, and only then vanishes', async () => {
     const { clock, objects, ec2, start, ours, schedule, isReady } = rig();
-    objects.create('web', wish);
+    objects.create('web', baseSpec);
     schedule('web-0', 'a');
     start();
     await clock.until(() => isReady('web'), 10 * SECOND);
@@ -119,10 +119,10 @@ describe('an ENI object', () => {
 
   it('says what keeps it from its instance, and calls nothing in vain', async () => {
     const { clock, objects, ec2, start, schedule, events } = rig();
-    objects.create('one', wish);
-    objects.create('two', wish);
-    objects.create('away', { ...wish, podName: 'far-0' });
-    objects.create('many', { ...wish, secondaryAddresses: 10, podName: 'web-1' });
+    objects.create('one', baseSpec);
+    objects.create('two', baseSpec);
+    objects.create('away', { ...baseSpec, podName: 'far-0' });
+    objects.create('many', { ...baseSpec, secondaryAddresses: 10, podName: 'web-1' });
     schedule('web-0', 'a');
     schedule('web-1', 'b');
     schedule('far-0', 'far');
@@ -143,7 +143,7 @@ describe('an ENI object', () => {
     await clock.advance(30 * MINUTE);
     expect(ec2.calls).toEqual([]);
 
-    objects.create('web', wish);
+    objects.create('web', baseSpec);
     schedule('web-0', 'a');
     await clock.until(() => isReady('web'), 10 * SECOND);
     await clock.advance(MINUTE);
@@ -169,7 +169,7 @@ describe('an ENI object of k8s-aws-operator', () => {
     const { clock, cloud, objects, ec2, start, isReady, ours } = rig();
     const tags = { 'eni-agent.io/cluster': 'test', 'eni-agent.io/retained-for': 'ENI/ns/old' };
     const eni = cloud.addInterface({ subnetId: 'subnet-1', secondaries: ['10.0.1.200'], tags });
-    const spec = { ...wish, podName: undefined, secondaryAddresses: 1, description: undefined, securityGroups: [] };
+    const spec = { ...baseSpec, podName: undefined, secondaryAddresses: 1, description: undefined, securityGroups: [] };
     objects.create('old', spec, { finalizers: [ENI_FINALIZER], status: status(eni.id) });
     start();
 
@@ -207,7 +207,11 @@ describe('an ENI object of k8s-aws-operator', () => {
     const primary = cloud.state.interfacesOf('i-a')[0]?.id ?? '';
     if (id !== 'eni-of-a') cloud.addInterface({ id, subnetId: 'subnet-1', tags });
     const named = id === 'eni-of-a' ? primary : id;
-    objects.create('wrong', { ...wish, podName: undefined }, { finalizers: [ENI_FINALIZER], status: status(named) });
+    objects.create(
+      'wrong',
+      { ...baseSpec, podName: undefined },
+      { finalizers: [ENI_FINALIZER], status: status(named) },
+    );
     start();
     await clock.advance(MINUTE);
     expect(objects.get('wrong')?.status.ready?.reason).toBe('NotOurs');

@@ -3,13 +3,13 @@ import { RETAINED_TAG } from '../../../lib/model/retention.ts';
 import { parseTenantPolicy } from '../../../lib/model/tenant-policy.ts';
 import { MINUTE, rig, SECOND } from './rig.ts';
 
-const wish = { subnetId: 'subnet-1', securityGroups: ['sg-1'], secondaryAddresses: 1, podName: 'web-0' };
+const baseSpec = { subnetId: 'subnet-1', securityGroups: ['sg-1'], secondaryAddresses: 1, podName: 'web-0' };
 
 /** An object `web` whose interface is attached under its pod. */
 async function served() {
   const world = rig();
   const { clock, objects, ec2, start, schedule, isReady } = world;
-  objects.create('web', wish);
+  objects.create('web', baseSpec);
   schedule('web-0', 'a');
   start();
   await clock.until(() => isReady('web'), 10 * SECOND);
@@ -45,7 +45,7 @@ describe('the interface of an ENI object', () => {
     world.ending = 'object';
     schedule('web-0', 'b');
 
-    objects.create('web', wish, { uid: 'uid-second' });
+    objects.create('web', baseSpec, { uid: 'uid-second' });
     await clock.until(() => isReady('web'), MINUTE);
 
     expect(ours().map(({ id, attachment }) => [id, attachment?.instanceId])).toEqual([[before?.id, 'i-b']]);
@@ -76,7 +76,7 @@ describe('the interface of an ENI object', () => {
     ['Release', 'namespace', 0],
   ] as const)('has its deletion policy %s obeyed when the %s is deleted', async (deletionPolicy, ending, left) => {
     const { clock, objects, world, ours, start, isReady } = rig();
-    objects.create('web', { ...wish, podName: undefined }, { deletionPolicy });
+    objects.create('web', { ...baseSpec, podName: undefined }, { deletionPolicy });
     start();
     await clock.until(() => isReady('web'), 10 * SECOND);
     world.ending = ending;
@@ -95,7 +95,7 @@ describe('the tenant policy for ENI objects', () => {
     const { world, clock, objects, ec2, start, schedule } = rig();
     world.tenants = policy({ 'ns.enis': 'subnet-2, sg-1' });
     schedule('web-0', 'a');
-    objects.create('web', wish);
+    objects.create('web', baseSpec);
     start();
 
     await clock.advance(MINUTE);

@@ -147,13 +147,13 @@ describe('what the sweep sees', () => {
     expect(seen({ 'eni-agent.io/retained-for': '' })).toHaveLength(1);
   });
 
-  it('of aws-pod-eip-controller: allocated ones are released, only taken ones lose their marks', () => {
+  it('of aws-pod-eip-controller: allocated ones are released, only taken ones lose their tags', () => {
     const key = (name: string) => `aws-samples.github.com/aws-pod-eip-controller-${name}`;
     const tags = (type: string) => ({ [key('type')]: type, [key('cluster-name')]: 'c', [key('pod')]: 'ns/web' });
     const [auto] = sweepItems([eip(tags('auto'))], [], adapters);
     const [fixed] = sweepItems([eip(tags('fixed-tag'))], [], adapters);
 
     expect([auto, fixed].map((item) => item?.kind === 'elastic-ip' && item.allocatedByUs)).toEqual([true, false]);
-    expect(fixed?.kind === 'elastic-ip' && fixed.marks.toSorted()).toEqual(Object.keys(tags('')).toSorted());
+    expect(fixed?.kind === 'elastic-ip' && fixed.ownTags.toSorted()).toEqual(Object.keys(tags('')).toSorted());
   });
 });

@@ -19,7 +19,7 @@ function eipItem(id: string, about: { bound?: boolean; allocatedByUs?: boolean }
     owner,
     eip: elasticIp({ allocationId: id, association }),
     allocatedByUs: about.allocatedByUs ?? true,
-    marks: ['mark'],
+    ownTags: ['tag'],
   };
 }
 
