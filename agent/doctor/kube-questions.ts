@@ -3,9 +3,9 @@ import { findResource } from '../../lib/kube/custom-resources.ts';
 import { FLOATING_IP_TYPE } from '../../lib/kube/floating-ips.ts';
 import { isKubeError } from '../../lib/kube/kube-error.ts';
 import { listAll } from '../../lib/kube/list.ts';
-import { readNodeMarks } from '../../lib/kube/own-node.ts';
+import { readNodeLinksState } from '../../lib/kube/own-node.ts';
 import { OUR_PODS, toAgentPodFact } from '../../lib/kube/status-views.ts';
-import type { NodeMarks } from '../../lib/model/node-links/node-links.ts';
+import type { NodeLinksState } from '../../lib/model/node-links/node-links.ts';
 import type { AccessFound, Answer, VpcCniFound } from '../../lib/plan/doctor/evidence.ts';
 
 /** What the node agent does at the API server (daemonset/base/rbac.yaml). */
@@ -176,8 +176,8 @@ export async function askNodeEnis(
   client: KubeClient,
   nodeName: string,
   signal: AbortSignal,
-): Promise<Answer<NodeMarks>> {
-  return asked(() => readNodeMarks(client, nodeName, signal));
+): Promise<Answer<NodeLinksState>> {
+  return asked(() => readNodeLinksState(client, nodeName, signal));
 }
 
 /** Images of the cluster's node agents, each once; undefined where it cannot be found out. */

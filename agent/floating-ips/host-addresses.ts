@@ -21,7 +21,7 @@ export interface HostPort {
 }
 
 /** How long our own command outweighs a view that does not show it yet, ms: the kernel's event is there within some ms. */
-const ECHO_MS = 1_000;
+const PENDING_CHANGE_MS = 1_000;
 
 /** The host's interfaces as they are after our own commands, also before the kernel's events have said so. */
 export class HostAddresses {
@@ -90,7 +90,7 @@ export class HostAddresses {
 
   #note({ address, prefixLength, device }: ConfiguredAddress, present: boolean): void {
     const place = { address, prefixLength, device };
-    this.#own.set(keyOf(place), { place, present, until: this.#clock.now() + ECHO_MS });
+    this.#own.set(keyOf(place), { place, present, until: this.#clock.now() + PENDING_CHANGE_MS });
   }
 }
 

@@ -20,8 +20,8 @@ type Remembered = Pick<
   | 'salts'
 >;
 
-/** A write that the watch does not echo within this time is tried again, ms. */
-export const ECHO_MS = 3_000;
+/** A write that the watch does not show within this time is tried again, ms. */
+export const PENDING_WRITE_MS = 3_000;
 /** Share of the pause between two looks that each interface adds, ms. */
 const POLL_MS_PER_INTERFACE = 6;
 /** How long a token that EC2 holds for an unknown interface is kept before another is used, ms: describes lag by seconds. */
@@ -88,10 +88,10 @@ export class NodeEniMemory {
   }
 
   /** True when a write to this version of the object was tried a moment ago: the watch will show what became of it. */
-  awaitsEcho({ kind, object: { uid, resourceVersion: version } }: NodeEniStep): boolean {
+  hasPendingWrite({ kind, object: { uid, resourceVersion: version } }: NodeEniStep): boolean {
     if (kind !== 'add-finalizer' && kind !== 'remove-finalizer') return false;
     const tried = this.#tried.get(uid);
-    return tried?.version === version && this.#clock.now() < tried.at + ECHO_MS;
+    return tried?.version === version && this.#clock.now() < tried.at + PENDING_WRITE_MS;
   }
 
   started(step: NodeEniStep): void {

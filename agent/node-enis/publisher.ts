@@ -8,7 +8,7 @@ import { nodeEniStatusBody, sameNodeEniStatus } from '../../lib/model/node-enis/
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { Topic } from '../../lib/runtime/topic.ts';
-import { EchoedWrites } from './writes.ts';
+import { ThrottledWriter } from './throttled-writer.ts';
 
 export interface NodeEniPublisherParts {
   readonly kube: KubeClient;
@@ -30,20 +30,20 @@ type Wanted = NodeEniPlan['statuses'][number];
 export class NodeEniPublisher {
   readonly #parts: NodeEniPublisherParts;
   readonly #signal: AbortSignal;
-  readonly #statuses: EchoedWrites;
-  readonly #notices: EchoedWrites;
+  readonly #statuses: ThrottledWriter;
+  readonly #notices: ThrottledWriter;
 
   constructor(parts: NodeEniPublisherParts, signal: AbortSignal) {
     const { clock, log, changed } = parts;
     const writes = { clock, log, trigger: () => changed.publish() };
     this.#parts = parts;
     this.#signal = signal;
-    this.#statuses = new EchoedWrites({
+    this.#statuses = new ThrottledWriter({
       ...writes,
       minIntervalMs: STATUS_INTERVAL_MS,
       what: 'the status of a NodeENI',
     });
-    this.#notices = new EchoedWrites({
+    this.#notices = new ThrottledWriter({
       ...writes,
       minIntervalMs: NOTICE_INTERVAL_MS,
       what: 'the announcement to a node',

@@ -18,7 +18,7 @@ import { ec2Limiter, isThrottling } from '../aws/rate-limiter.ts';
 import type { TermProcess } from '../process.ts';
 import { performNodeEniStep } from './executor.ts';
 import { NodeEniFacts } from './facts.ts';
-import { ECHO_MS, NodeEniMemory } from './memory.ts';
+import { NodeEniMemory, PENDING_WRITE_MS } from './memory.ts';
 import { actionOf, Pace } from './pace.ts';
 import { type NodeEniEvent, NodeEniReporter } from './reporter.ts';
 
@@ -128,14 +128,14 @@ export class NodeEniReconciler {
     this.#reporter.statuses(plan.statuses);
     const alarms = [plan.retryAt, access.publish(plan), this.#readAt(plan.poll)];
     const isBusy = (key: string) => this.#reconciler.isBusy(key);
-    const awaiting = plan.steps.filter((step) => !isBusy(step.key) && this.#memory.awaitsEcho(step));
+    const awaiting = plan.steps.filter((step) => !isBusy(step.key) && this.#memory.hasPendingWrite(step));
     const { steps, nextAt } = this.#pace.admit(
       plan.steps.filter((step) => !awaiting.includes(step)),
       isBusy,
     );
-    const echoAt = awaiting.length === 0 ? undefined : clock.now() + ECHO_MS;
+    const pendingUntil = awaiting.length === 0 ? undefined : clock.now() + PENDING_WRITE_MS;
     // What is due already waits for an answer that is on its way.
-    const ahead = [...alarms, nextAt, echoAt].flatMap((time) =>
+    const ahead = [...alarms, nextAt, pendingUntil].flatMap((time) =>
       time !== undefined && time > clock.now() ? [time] : [],
     );
     return { steps, retryAt: ahead.length === 0 ? undefined : Math.min(...ahead) };

@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 
-export interface EchoedWritesParts {
+export interface ThrottledWriterParts {
   readonly clock: Clock;
   readonly log: Logger;
   /** Least time between two writes to one object, ms: many interfaces change in the same second. */
@@ -21,15 +21,15 @@ interface Write {
   readonly busy: { now: boolean };
 }
 
-/** A write that the watch does not echo within this time is tried again, ms. */
-const ECHO_MS = 5_000;
+/** A write that the watch does not show within this time is tried again, ms. */
+const PENDING_WRITE_MS = 5_000;
 
 /** Writes of one kind: one at a time for an object, none that would say again what the object says or is about to say. */
-export class EchoedWrites {
-  readonly #parts: EchoedWritesParts;
+export class ThrottledWriter {
+  readonly #parts: ThrottledWriterParts;
   readonly #writes = new Map<string, Write>();
 
-  constructor(parts: EchoedWritesParts) {
+  constructor(parts: ThrottledWriterParts) {
     this.#parts = parts;
   }
 
@@ -49,10 +49,10 @@ export class EchoedWrites {
     // One look when the pause is over sees all that has changed by then.
     if (earlier !== undefined && now < earlier.at + minIntervalMs)
       return { started: false, retryAt: earlier.at + minIntervalMs };
-    const isAwaited = earlier?.version === version && now < earlier.at + ECHO_MS;
+    const isAwaited = earlier?.version === version && now < earlier.at + PENDING_WRITE_MS;
     const { current, text } = say();
     if ((isAwaited ? earlier.text : current) === text)
-      return { started: false, retryAt: isAwaited ? earlier.at + ECHO_MS : undefined };
+      return { started: false, retryAt: isAwaited ? earlier.at + PENDING_WRITE_MS : undefined };
     const busy = { now: true };
     this.#writes.set(key, { text, version, at: now, busy, done: this.#perform(key, busy, write) });
     return { started: true, retryAt: undefined };

@@ -1,4 +1,4 @@
-import type { OwnNodeMarks } from '../../lib/kube/own-node.ts';
+import type { OwnNodeLinksState } from '../../lib/kube/own-node.ts';
 import type { AnnouncedInterface, HostLink, LinkStep, LinksReport } from '../../lib/model/node-links/node-links.ts';
 import { planLinks } from '../../lib/plan/node-links/plan.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
@@ -15,7 +15,7 @@ export interface LinkPort {
 export interface ReportPort {
   condition(report: LinksReport): Promise<void>;
   label(ready: boolean): Promise<void>;
-  removeTaint(taints: OwnNodeMarks['taints']): Promise<void>;
+  removeTaint(taints: OwnNodeLinksState['taints']): Promise<void>;
 }
 
 export interface NodeLinksOptions {
@@ -23,7 +23,7 @@ export interface NodeLinksOptions {
   readonly links: LinkPort;
   readonly reports: ReportPort;
   /** Our own Node as the watch has it; undefined while it is not known. */
-  readonly marks: () => OwnNodeMarks | undefined;
+  readonly ownNode: () => OwnNodeLinksState | undefined;
   /** An announced interface has a link on this host: EC2 has attached it. Called once for each. */
   readonly attached: (one: AnnouncedInterface) => void;
   /** Links are there, or are called, as they were not before. */
@@ -75,8 +75,8 @@ export class NodeLinks {
 
   /** True when nothing is left to do but to look again now and then. */
   async #reconcile(signal: AbortSignal): Promise<boolean> {
-    const { marks, links } = this.#options;
-    const own = marks();
+    const { ownNode, links } = this.#options;
+    const own = ownNode();
     if (own === undefined) return true;
     const concerned = (own.announcement?.interfaces.length ?? 0) > 0;
     const found = concerned ? await links.read(signal) : [];
@@ -102,7 +102,7 @@ export class NodeLinks {
   }
 
   /** True when one is here that was not. */
-  #reportAttached({ announcement }: OwnNodeMarks, found: readonly HostLink[]): boolean {
+  #reportAttached({ announcement }: OwnNodeLinksState, found: readonly HostLink[]): boolean {
     let isNew = false;
     for (const one of announcement?.interfaces ?? []) {
       const here = found.some(({ mac, child }) => mac === one.mac && !child);
@@ -116,7 +116,7 @@ export class NodeLinks {
     return isNew;
   }
 
-  async #report(report: LinksReport, { reported, labelled, tainted, taints }: OwnNodeMarks): Promise<void> {
+  async #report(report: LinksReport, { reported, labelled, tainted, taints }: OwnNodeLinksState): Promise<void> {
     const { process, reports } = this.#options;
     const status = report.ready ? 'True' : 'False';
     const same =

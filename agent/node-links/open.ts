@@ -1,7 +1,7 @@
 import type { KubeClient } from '../../lib/kube/client.ts';
 import { isKubeError } from '../../lib/kube/kube-error.ts';
+import { removeStartupTaint, writeLinksCondition, writeLinksLabel } from '../../lib/kube/links-report.ts';
 import { MULTI_ENI_TYPE, NODE_ENI_TYPE } from '../../lib/kube/node-enis.ts';
-import { removeStartupTaint, writeLinksCondition, writeLinksLabel } from '../../lib/kube/node-marks.ts';
 import { whileServed } from '../../lib/kube/while-served.ts';
 import type { AnnouncedInterface } from '../../lib/model/node-links/node-links.ts';
 import { changeLink, readHostLinks } from '../../lib/net/link-settings.ts';
@@ -74,7 +74,7 @@ async function serve(parts: NodeLinksParts, signal: AbortSignal): Promise<void> 
       label: (ready) => writeLinksLabel(kube, nodeName, ready),
       removeTaint: (taints) => removeStartupTaint(kube, nodeName, taints).catch(unlessTaintsChanged),
     },
-    marks: () => ownNode.node,
+    ownNode: () => ownNode.node,
   });
   ownNode.need('NodeENIs', () => links.trigger());
   await links.run(signal);

@@ -3,7 +3,7 @@ import { changesTo, type PodReport, withChange } from '../../lib/plan/addresses/
 import type { Clock } from '../../lib/runtime/clock.ts';
 
 /** How long after its end a write may take to appear in the watch, ms. */
-const ECHO_MS = 5_000;
+const PENDING_WRITE_MS = 5_000;
 /** Before the same is sent to a server that has refused it, ms. */
 const REFUSED_MS = 60_000;
 /** Pauses between repairs of the same report, ms: somebody else insists on something different. */
@@ -71,7 +71,7 @@ export class PodWrites {
     const now = this.#clock.now();
     const unseen = this.#unseen.get(uid);
     const latest = this.#latest.get(uid);
-    if (outcome === 'written' && unseen) this.#unseen.set(uid, { ...unseen, until: now + ECHO_MS });
+    if (outcome === 'written' && unseen) this.#unseen.set(uid, { ...unseen, until: now + PENDING_WRITE_MS });
     if (outcome === 'written') return;
     this.#unseen.delete(uid);
     if (latest) this.#latest.set(uid, { ...latest, notBefore: now + REFUSED_MS });

@@ -111,10 +111,10 @@ function problemLines(problems: readonly Problem[], options: RenderOptions): str
   const { paint, columns } = options;
   return problems.flatMap(({ severity, subject, reason, message }) => {
     const colour: Paint['bad'] = severity === 'error' ? paint.bad : paint.warn;
-    const mark = severity === 'error' ? '✗' : '!';
+    const symbol = severity === 'error' ? '✗' : '!';
     const head = `${subject}  ${reason}`;
     return [
-      `${colour(mark)} ${columns === undefined ? head : cutTo(head, columns - 2)}`,
+      `${colour(symbol)} ${columns === undefined ? head : cutTo(head, columns - 2)}`,
       ...wrapped(message, columns, 2).map((line) => `  ${paint.dim(line)}`),
     ];
   });

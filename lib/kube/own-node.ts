@@ -6,7 +6,7 @@ import {
   NOT_READY_TAINT,
   parseAnnouncement,
 } from '../model/node-enis/announcement.ts';
-import type { NodeMarks } from '../model/node-links/node-links.ts';
+import type { NodeLinksState } from '../model/node-links/node-links.ts';
 import type { KubeClient } from './client.ts';
 import { listAll } from './list.ts';
 import { createReflector, type Reflector, type ReflectorOf } from './reflector.ts';
@@ -23,26 +23,30 @@ export interface NodeState {
 export type Taints = NonNullable<NonNullable<Wire<V1Node>['spec']>['taints']>;
 
 /** What concerns the interfaces of NodeENIs: the controller's announcement, the startup taint, and our own report. */
-export interface OwnNodeMarks extends NodeMarks {
+export interface OwnNodeLinksState extends NodeLinksState {
   /** The taints as they are, for a removal that changes no other. */
   readonly taints: Taints;
 }
 
-export type OwnNode = NodeState & OwnNodeMarks;
+export type OwnNode = NodeState & OwnNodeLinksState;
 
 type OwnNodeReflectorOptions = ReflectorOf<OwnNode> & { readonly nodeName: string };
 
 /** Watches one Node: its own. Heartbeats change the object's version now and then; what is kept stays equal. */
 export function createOwnNodeReflector({ client, nodeName, ...rest }: OwnNodeReflectorOptions): Reflector<OwnNode> {
   const query = { fieldSelector: `metadata.name=${nodeName}` };
-  const convert = (raw: Wire<V1Node>) => ({ ...nodeStateOf(raw), ...marksOf(raw) });
+  const convert = (raw: Wire<V1Node>) => ({ ...nodeStateOf(raw), ...linksStateOf(raw) });
   return createReflector({ ...rest, source: { client, path: '/api/v1/nodes', query, convert } });
 }
 
 /** What the Node says now of the interfaces of NodeENIs. @throws {KubeError} */
-export async function readNodeMarks(client: KubeClient, nodeName: string, signal: AbortSignal): Promise<NodeMarks> {
+export async function readNodeLinksState(
+  client: KubeClient,
+  nodeName: string,
+  signal: AbortSignal,
+): Promise<NodeLinksState> {
   const path = `/api/v1/nodes/${encodeURIComponent(nodeName)}`;
-  return marksOf(await client.request<Wire<V1Node>>({ method: 'GET', path, signal }));
+  return linksStateOf(await client.request<Wire<V1Node>>({ method: 'GET', path, signal }));
 }
 
 /**
@@ -75,7 +79,7 @@ function nodeStateOf({ metadata, spec, status }: Wire<V1Node>): NodeState {
   };
 }
 
-function marksOf({ metadata, spec, status }: Wire<V1Node>): OwnNodeMarks {
+function linksStateOf({ metadata, spec, status }: Wire<V1Node>): OwnNodeLinksState {
   const condition = status?.conditions?.find(({ type }) => type === LINKS_READY);
   const taints = spec?.taints ?? [];
   return {

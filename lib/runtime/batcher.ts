@@ -39,7 +39,7 @@ export interface BatcherOptions<T> {
  *
  * Guarantees: a refused group is halved until the bad item stands alone and all others are through, and work of lower priority
  * number overtakes even between the halves.
- * Assumptions: the owner offers its whole current wish each time; what is no longer wished for and not yet sent is forgotten.
+ * Assumptions: the owner offers all that it wants each time; what is no longer wanted and not yet sent is forgotten.
  */
 export class Batcher<T> {
   readonly #options: BatcherOptions<T>;
@@ -90,7 +90,7 @@ export class Batcher<T> {
   async #send(): Promise<Verdict | typeof NO_CALL> {
     const { call, perform, failed } = this.#options;
     const act = () => {
-      // The wish may have changed while waiting for permission: the batch is formed only now, so that it takes all there is.
+      // What is wanted may have changed while waiting for permission: the batch is formed only now, so that it takes all there is.
       const batch = this.#take();
       this.#flying = new Map(batch.map((item) => [item.key, item]));
       return batch.length === 0 ? NO_CALL : perform(batch);

@@ -22,16 +22,16 @@ describe('the link of a NodeENI', () => {
   afterAll(() => ip('link', 'del', LINK));
 
   async function converge(state: AnnouncedInterface['state']) {
-    const marks = {
+    const node = {
       announcement: { wanted: state === 'attached' ? 1 : 0, interfaces: [{ ...announced, state }] },
       tainted: false,
       labelled: false,
       reported: undefined,
     };
     const own = (await readHostLinks(signal)).map((link) => (link.name === LINK ? { ...link, child: false } : link));
-    for (const step of planLinks(marks, own).steps) await changeLink(step, signal);
+    for (const step of planLinks(node, own).steps) await changeLink(step, signal);
     const after = (await readHostLinks(signal)).map((link) => (link.name === LINK ? { ...link, child: false } : link));
-    return planLinks(marks, after);
+    return planLinks(node, after);
   }
 
   it('is brought up with its MTU and name, and loses the name when it leaves', async () => {

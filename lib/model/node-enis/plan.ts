@@ -53,12 +53,12 @@ export interface NodeEniSnapshot {
   readonly networks: KnownNetworks | undefined;
   /** Pods by the name of their node, from an uncached read. */
   readonly users: ReadonlyMap<string, KnownUsers>;
-  /** A describe asked for before this tells nothing about the slot: a call for it failed or went unanswered then. */
+  /** A describe asked for before this says nothing about the slot: a call for it failed or went unanswered then. */
   readonly trustAfter: ReadonlyMap<string, number>;
   readonly failures: ReadonlyMap<string, NodeEniFailure>;
   /** Since when the node's annotation says that an interface is leaving. */
   readonly leavingSince: ReadonlyMap<EniId, number>;
-  /** Since when an object wishes what it does now, as far as this process knows, by uid. */
+  /** Since when an object wants what it does now, as far as this process knows, by uid. */
   readonly changedAt: ReadonlyMap<string, number>;
   /** When a creating call for an object was last under way, by uid. */
   readonly createdAt: ReadonlyMap<string, number>;

@@ -16,7 +16,7 @@ export interface HostLink {
 }
 
 /** What this node's Node object says about the interfaces that NodeENIs give it, and what its agent last reported there. */
-export interface NodeMarks {
+export interface NodeLinksState {
   readonly announcement: Announcement | undefined;
   /** The startup taint is on the node. */
   readonly tainted: boolean;

@@ -2,7 +2,7 @@ import type { FloatingDeclaration } from '../../model/addresses/floating-declara
 import type { IpamRange } from '../../model/addresses/ipam-range.ts';
 import type { Eni, EniId } from '../../model/eni.ts';
 import type { Cidr } from '../../model/ip.ts';
-import type { HostLink, NodeMarks } from '../../model/node-links/node-links.ts';
+import type { HostLink, NodeLinksState } from '../../model/node-links/node-links.ts';
 import type { TableSelector } from '../../model/routed-ips/declaration.ts';
 import type { RoutePolicy } from '../../model/routed-ips/route-plan.ts';
 import type { RouteTable, VpcSubnet } from '../../model/routed-ips/route-table.ts';
@@ -137,7 +137,7 @@ export interface Evidence {
   readonly folders: readonly FolderFound[];
   readonly links: Answer<readonly HostLink[]>;
   /** What this node's Node object says about interfaces of NodeENIs. */
-  readonly nodeEnis: Answer<NodeMarks>;
+  readonly nodeEnis: Answer<NodeLinksState>;
   /** Those of the ENIs for pods. */
   readonly subnets: Answer<readonly SubnetFound[]>;
   /** Those in subnets of ENIs from which the VPC CNI gives addresses to ordinary pods. */

@@ -8,7 +8,7 @@ const UNKNOWN: InstanceLimits = {
   ipv4PerInterface: undefined,
 };
 
-export interface PlaceWish {
+export interface PlaceRequest {
   /** The first index to use; undefined: the lowest that the VPC CNI does not need. */
   readonly deviceIndex: number | undefined;
   readonly networkCard: number | undefined;
@@ -25,28 +25,28 @@ function reservedOn(limits: InstanceLimits = UNKNOWN, reserved: number): number 
 }
 
 /** A free place for one more interface; a sentence when the instance, or what is left of it, is full. */
-export function freePlaceFor(room: InstanceRoom, wish: PlaceWish): InterfacePlace | { readonly full: string } {
+export function freePlaceFor(room: InstanceRoom, request: PlaceRequest): InterfacePlace | { readonly full: string } {
   const { limits = UNKNOWN } = room;
-  const taken = distinct([...room.taken, ...wish.ours]);
-  const kept = reservedOn(limits, wish.reserved);
-  const oursOnFirst = distinct(wish.ours).filter(({ networkCard }) => networkCard === 0).length;
+  const taken = distinct([...room.taken, ...request.ours]);
+  const kept = reservedOn(limits, request.reserved);
+  const oursOnFirst = distinct(request.ours).filter(({ networkCard }) => networkCard === 0).length;
   const othersOnFirst = taken.filter(({ networkCard }) => networkCard === 0).length - oursOnFirst;
   // What the VPC CNI has not attached yet but will need.
   const stillNeeded = Math.max(0, kept - othersOnFirst);
   const preferred = (index: number) => (index === limits.defaultCard ? -1 : index);
   const cards = limits.cards
-    .filter(({ index }) => wish.networkCard === undefined || index === wish.networkCard)
+    .filter(({ index }) => request.networkCard === undefined || index === request.networkCard)
     .toSorted((a, b) => preferred(a.index) - preferred(b.index));
   if (taken.length + stillNeeded < limits.interfaces) {
     for (const card of cards) {
       const used = taken.filter(({ networkCard }) => networkCard === card.index).map(({ deviceIndex }) => deviceIndex);
       if (used.length + (card.index === 0 ? stillNeeded : 0) >= card.interfaces) continue;
-      let deviceIndex = wish.deviceIndex ?? (card.index === 0 ? kept : 1);
+      let deviceIndex = request.deviceIndex ?? (card.index === 0 ? kept : 1);
       while (used.includes(deviceIndex)) deviceIndex += 1;
       return { deviceIndex, networkCard: card.index };
     }
   }
-  const onCard = wish.networkCard === undefined ? '' : ` on network card ${wish.networkCard}`;
+  const onCard = request.networkCard === undefined ? '' : ` on network card ${request.networkCard}`;
   const reserve = stillNeeded === 0 ? '' : `; the VPC CNI needs ${stillNeeded} more`;
   return {
     full: `${room.type} has ${taken.length} of ${limits.interfaces} interfaces${onCard && `, no free one${onCard}`}${reserve}`,

@@ -4,7 +4,7 @@ import type {
   LinkStep,
   LinksPlan,
   LinksReason,
-  NodeMarks,
+  NodeLinksState,
 } from '../../model/node-links/node-links.ts';
 
 interface Finding {
@@ -18,9 +18,9 @@ const NONE_WANTED = { ready: true, reason: 'NoneWanted', message: 'no NodeENI se
  * What to change on the host's links so that they are as the controller announced, and whether the node may take Multus pods. The link of
  * an announced interface is the one that has its MAC address itself; an announcement without such a link changes nothing.
  */
-export function planLinks(marks: NodeMarks, links: readonly HostLink[]): LinksPlan {
-  const { announcement } = marks;
-  if (announcement === undefined) return { steps: [], report: unannounced(marks) };
+export function planLinks(node: NodeLinksState, links: readonly HostLink[]): LinksPlan {
+  const { announcement } = node;
+  if (announcement === undefined) return { steps: [], report: unannounced(node) };
   const { wanted, interfaces } = announcement;
   const findings = interfaces.map((one) => settle(one, links));
   const steps = findings.flatMap((finding) => finding.steps);
@@ -38,7 +38,7 @@ export function planLinks(marks: NodeMarks, links: readonly HostLink[]): LinksPl
 }
 
 /** Without a word of the controller the node waits while it has the startup taint; what was reported before is over. */
-function unannounced({ tainted, labelled, reported }: NodeMarks): LinksPlan['report'] {
+function unannounced({ tainted, labelled, reported }: NodeLinksState): LinksPlan['report'] {
   const message = 'the controller has not said yet which interfaces this node gets';
   if (tainted) return { ready: false, reason: 'WaitingForInterfaces', message };
   return labelled || reported !== undefined ? NONE_WANTED : undefined;

@@ -5,10 +5,10 @@ import { NO_CALL } from '../../../lib/runtime/rate-limiter.ts';
 
 const SETTLED: Verdict = { kind: 'settled' };
 
-/** A lane whose calls a test answers one by one. `wish` is what its owner wants; it is offered again after each call. */
+/** A lane whose calls a test answers one by one. `wanted` is what its owner wants; it is offered again after each call. */
 function lane(options: { maxBatch?: number; gated?: boolean } = {}) {
   const sent: string[][] = [];
-  const wish = new Map<string, BatchItem<string>>();
+  const wanted = new Map<string, BatchItem<string>>();
   const answers: ((verdict: Verdict) => void)[] = [];
   const gates: (() => void)[] = [];
   let unused = 0;
@@ -21,7 +21,7 @@ function lane(options: { maxBatch?: number; gated?: boolean } = {}) {
         return new Promise((resolve) => answers.push(resolve));
       },
       failed: (error) => Promise.reject(error),
-      settled: () => made.offer([...wish.values()]),
+      settled: () => made.offer([...wanted.values()]),
       call: async (_priority, _signal, act) => {
         if (options.gated) await new Promise<void>((resolve) => gates.push(resolve));
         const answer = await act();
@@ -32,7 +32,7 @@ function lane(options: { maxBatch?: number; gated?: boolean } = {}) {
     stop.signal,
   );
   const offer = async () => {
-    made.offer([...wish.values()]);
+    made.offer([...wanted.values()]);
     await settle();
   };
   return {
@@ -42,16 +42,16 @@ function lane(options: { maxBatch?: number; gated?: boolean } = {}) {
     flying: () => Array.from(made.flying(), ({ key }) => key),
     unused: () => unused,
     want: async (...items: BatchItem<string>[]) => {
-      for (const item of items) wish.set(item.key, item);
+      for (const item of items) wanted.set(item.key, item);
       await offer();
     },
     drop: async (...keys: string[]) => {
-      for (const key of keys) wish.delete(key);
+      for (const key of keys) wanted.delete(key);
       await offer();
     },
-    /** Answers the call under way; what is done leaves the wish. */
+    /** Answers the call under way; what is done is no longer wanted. */
     answer: async (verdict: Verdict, done: string[] = verdict.kind === 'settled' ? (sent.at(-1) ?? []) : []) => {
-      for (const key of done) wish.delete(key);
+      for (const key of done) wanted.delete(key);
       answers.shift()?.(verdict);
       await settle();
     },

@@ -63,7 +63,7 @@ describe('the manual', () => {
   });
 });
 
-describe('what marks an interface as one slot’s', () => {
+describe('what identifies an interface as one slot’s', () => {
   const slot = { uid: '0b4e2b0e-7d0a-4b0e-9a57-6f1f6d7b8c9d', instanceId: 'i-0123456789abcdef0', index: 14 };
 
   it('is read back from its tags', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Eni, mac } from '../../../../lib/model/eni.ts';
 import { ip } from '../../../../lib/model/ip.ts';
-import type { HostLink, NodeMarks } from '../../../../lib/model/node-links/node-links.ts';
+import type { HostLink, NodeLinksState } from '../../../../lib/model/node-links/node-links.ts';
 import { diagnoseNodeEnis } from '../../../../lib/plan/doctor/diagnose-node-enis.ts';
 import type { Answer, Evidence } from '../../../../lib/plan/doctor/evidence.ts';
 import { announcedInterface } from '../../../support/builders.ts';
@@ -33,7 +33,7 @@ const link: HostLink = {
   addresses: [],
 };
 const announced = announcedInterface();
-const marks: NodeMarks = {
+const nodeState: NodeLinksState = {
   announcement: { wanted: 1, interfaces: [announced] },
   tainted: false,
   labelled: true,
@@ -42,7 +42,7 @@ const marks: NodeMarks = {
 
 function checkOf(name: string, given: Partial<Evidence>) {
   const nothing = {
-    nodeEnis: known(marks),
+    nodeEnis: known(nodeState),
     enis: known([eni]),
     links: known([link]),
     subnets: UNASKED,
@@ -56,13 +56,13 @@ describe('NodeENI', () => {
     ['everything is there', {}, 'pass', '1 of 1 interfaces are attached, up and named'],
     [
       'no NodeENI selects the node',
-      { nodeEnis: known({ ...marks, announcement: undefined }) },
+      { nodeEnis: known({ ...nodeState, announcement: undefined }) },
       'skipped',
       'no NodeENI',
     ],
     [
       'nobody will take the taint off',
-      { nodeEnis: known({ ...marks, announcement: undefined, tainted: true }) },
+      { nodeEnis: known({ ...nodeState, announcement: undefined, tainted: true }) },
       'fail',
       'eni-agent.io/not-ready',
     ],
@@ -90,7 +90,7 @@ describe('NodeENI', () => {
     ],
     [
       'one interface is missing',
-      { nodeEnis: known({ ...marks, announcement: { wanted: 2, interfaces: [announced] } }) },
+      { nodeEnis: known({ ...nodeState, announcement: { wanted: 2, interfaces: [announced] } }) },
       'fail',
       '1 of 2',
     ],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { InstanceLimits, InstanceRoom, InterfacePlace } from '../../../../lib/model/network-interface.ts';
-import { freePlaceFor, type PlaceWish } from '../../../../lib/plan/node-enis/free-place.ts';
+import { freePlaceFor, type PlaceRequest } from '../../../../lib/plan/node-enis/free-place.ts';
 
 const at = (deviceIndex: number, networkCard = 0): InterfacePlace => ({ deviceIndex, networkCard });
 const one = (interfaces: number): InstanceLimits => ({
@@ -24,13 +24,17 @@ function room(limits: InstanceLimits | undefined, taken: readonly InterfacePlace
   return { instanceId: 'i-1', type: 'm5.large', zone: 'a', vpcId: 'vpc-1', attachable: true, limits, taken };
 }
 
-function place(limits: InstanceLimits | undefined, taken: InterfacePlace[], wish: Partial<PlaceWish> = {}): string {
+function place(
+  limits: InstanceLimits | undefined,
+  taken: InterfacePlace[],
+  request: Partial<PlaceRequest> = {},
+): string {
   const found = freePlaceFor(room(limits, taken), {
     deviceIndex: undefined,
     networkCard: undefined,
     reserved: 2,
     ours: [],
-    ...wish,
+    ...request,
   });
   return 'full' in found ? found.full : `${found.deviceIndex} on card ${found.networkCard}`;
 }

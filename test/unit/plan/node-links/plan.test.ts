@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { mac } from '../../../../lib/model/eni.ts';
 import { ip } from '../../../../lib/model/ip.ts';
-import type { AnnouncedInterface, HostLink, LinkStep, NodeMarks } from '../../../../lib/model/node-links/node-links.ts';
+import type {
+  AnnouncedInterface,
+  HostLink,
+  LinkStep,
+  NodeLinksState,
+} from '../../../../lib/model/node-links/node-links.ts';
 import { planLinks } from '../../../../lib/plan/node-links/plan.ts';
 import { announcedInterface } from '../../../support/builders.ts';
 
@@ -11,7 +16,11 @@ function link(over: Partial<HostLink> = {}): HostLink {
   return { name: 'ens6', altNames: ['multus'], mac: MAC, up: true, mtu: 9001, child: false, addresses: [], ...over };
 }
 
-function marks(interfaces: readonly AnnouncedInterface[], over: Partial<NodeMarks> = {}, wanted = 1): NodeMarks {
+function nodeState(
+  interfaces: readonly AnnouncedInterface[],
+  over: Partial<NodeLinksState> = {},
+  wanted = 1,
+): NodeLinksState {
   return { announcement: { wanted, interfaces }, tainted: false, labelled: false, reported: undefined, ...over };
 }
 
@@ -33,11 +42,11 @@ function apply(links: readonly HostLink[], steps: readonly LinkStep[]): readonly
 describe('the links of NodeENIs', () => {
   it('are set up in an order that lets no packet leave with a wrong MTU and no pod come early, and are ready then', () => {
     const raw = link({ altNames: [], up: false, mtu: 1500, addresses: [{ ip: ip('10.0.64.9'), prefixLength: 20 }] });
-    const { steps, report } = planLinks(marks([announcedInterface()]), [raw]);
+    const { steps, report } = planLinks(nodeState([announcedInterface()]), [raw]);
 
     expect(steps.map(({ kind }) => kind)).toEqual(['set-mtu', 'remove-address', 'set-up', 'add-name']);
     expect(report).toMatchObject({ ready: false, reason: 'LinkNotConfigured' });
-    expect(planLinks(marks([announcedInterface()]), apply([raw], steps))).toMatchObject({
+    expect(planLinks(nodeState([announcedInterface()]), apply([raw], steps))).toMatchObject({
       steps: [],
       report: { ready: true, reason: 'Ready' },
     });
@@ -45,24 +54,24 @@ describe('the links of NodeENIs', () => {
 
   it('keep an address that is not the primary one: a FloatingIP may have put it there', () => {
     const served = link({ addresses: [{ ip: ip('10.0.64.50'), prefixLength: 32 }] });
-    expect(planLinks(marks([announcedInterface()]), [served]).steps).toEqual([]);
+    expect(planLinks(nodeState([announcedInterface()]), [served]).steps).toEqual([]);
   });
 
   it('are not found in a child that shares the MAC address', () => {
     const child = link({ name: 'macvlan0', child: true, up: false });
-    expect(planLinks(marks([announcedInterface()]), [child])).toMatchObject({
+    expect(planLinks(nodeState([announcedInterface()]), [child])).toMatchObject({
       steps: [],
       report: { reason: 'LinkMissing' },
     });
   });
 
   it('lose their name while they leave, and the rest stays as it is', () => {
-    const { steps } = planLinks(marks([announcedInterface({ state: 'leaving' })], {}, 0), [link({ mtu: 1500 })]);
+    const { steps } = planLinks(nodeState([announcedInterface({ state: 'leaving' })], {}, 0), [link({ mtu: 1500 })]);
     expect(steps).toEqual([{ kind: 'remove-name', link: 'ens6', name: 'multus' }]);
   });
 
   it('do not take a name that another link has', () => {
-    const { steps, report } = planLinks(marks([announcedInterface()]), [
+    const { steps, report } = planLinks(nodeState([announcedInterface()]), [
       link({ altNames: [] }),
       link({ name: 'multus', mac: mac('02:00:00:00:00:99') }),
     ]);
@@ -80,8 +89,8 @@ describe('the links of NodeENIs', () => {
       { announcement: undefined, tainted: true, labelled: false, reported: undefined },
       false,
     ],
-    ['fewer interfaces are attached than are wanted', marks([announcedInterface()], {}, 2), false],
-    ['no object selects the node', marks([], {}, 0), true],
+    ['fewer interfaces are attached than are wanted', nodeState([announcedInterface()], {}, 2), false],
+    ['no object selects the node', nodeState([], {}, 0), true],
   ] as const)('%s: ready is as expected', (_, own, ready) => {
     expect(planLinks(own, [link()]).report?.ready).toBe(ready);
   });
