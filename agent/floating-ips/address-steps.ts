@@ -35,10 +35,10 @@ export class AddressSteps {
     return { clock: process.clock, ec2: ec2.addresses, rateLimit: ec2.rateLimit };
   }
 
-  async take(step: Step<'take'>, item: FloatingItem, sure: () => boolean): Promise<void> {
+  async take(step: Step<'take'>, item: FloatingItem, holdsLease: () => boolean): Promise<void> {
     const { hold, takeover } = step;
     const { uid } = item.ip;
-    const allowed = () => sure() && isSameHold(hold, holdOf(item.hold.view)) && isListed(step, item, uid);
+    const allowed = () => holdsLease() && isSameHold(hold, holdOf(item.hold.view)) && isListed(step, item, uid);
     const takeFrom = takeover ? await this.#takeable(step, item, allowed) : undefined;
     const takeable = step.places.filter(({ address }) => takeFrom === undefined || takeFrom.has(address));
     const { places, held } = oneCall(takeable, takeFrom);
@@ -264,7 +264,7 @@ function isListed({ places }: Step<'take'>, { ip, deletedAt }: FloatingItem, uid
   return deletedAt === undefined && ip.uid === uid && places.every(isThere);
 }
 
-/** True when a takeover is only to make sure: the look has shown every address on our own ENI. */
+/** True when a takeover is only to confirm: the look has shown every address on our own ENI. */
 function isOnly(eni: EniId, held: ReadonlyMap<IpAddress, EniId> | undefined): boolean {
   return held !== undefined && Array.from(held.values()).every((id) => id === eni);
 }

@@ -19,7 +19,7 @@ export class ElasticIpSteps {
     this.#parts = parts;
   }
 
-  async bind(step: Step<'bind'>, item: FloatingItem, sure: () => boolean): Promise<void> {
+  async bind(step: Step<'bind'>, item: FloatingItem, holdsLease: () => boolean): Promise<void> {
     const { process, ec2 } = this.#parts;
     const { log, callSignal: signal } = process;
     const { place, source, acquisition } = step;
@@ -33,7 +33,7 @@ export class ElasticIpSteps {
       publicIpInStatus: publicIpInStatusOf(item),
     };
     const allowed = () =>
-      sure() &&
+      holdsLease() &&
       item.hold.view?.acquisition === acquisition &&
       item.deletedAt === undefined &&
       item.ip.uid === uid &&
@@ -90,7 +90,7 @@ export class ElasticIpSteps {
     const eips = await eipsOf(ec2.elasticIps, { ...owner, publicIpInStatus }, fence);
     if (eips.length === 0) return;
     const fate = await objects.fateOf(name, fence.signal);
-    // The watch is late; it will tell.
+    // The watch is late; it will show that.
     if (fate === 'exists') throw new Error(`FloatingIP ${name} exists again`);
     if (fate === 'deleted') await giveBack(ec2.elasticIps, owner, eips, fence);
     else await retain(ec2.elasticIps, eips, fence);

@@ -19,11 +19,11 @@ export class FloatingIpExecutor {
     this.#elasticIps = new ElasticIpSteps(parts);
   }
 
-  async perform(step: FloatingStep, item: FloatingItem, sure: () => boolean): Promise<void> {
+  async perform(step: FloatingStep, item: FloatingItem, holdsLease: () => boolean): Promise<void> {
     const { process, node } = this.#parts;
     const { clock, log, callSignal } = process;
     try {
-      await this.#act(step, item, sure);
+      await this.#act(step, item, holdsLease);
     } catch (error) {
       if (callSignal.aborted) return;
       const expected = isKubeError(error) && error.status === 409;
@@ -39,7 +39,7 @@ export class FloatingIpExecutor {
     }
   }
 
-  async #act(step: FloatingStep, item: FloatingItem, sure: () => boolean): Promise<void> {
+  async #act(step: FloatingStep, item: FloatingItem, holdsLease: () => boolean): Promise<void> {
     const { host, records } = this.#parts.node;
     const { callSignal: signal } = this.#parts.process;
     switch (step.kind) {
@@ -56,10 +56,10 @@ export class FloatingIpExecutor {
       case 'find-successor':
         return this.#findSuccessor(item, signal);
       case 'take':
-        return this.#addresses.take(step, item, sure);
+        return this.#addresses.take(step, item, holdsLease);
       case 'unassign':
         return this.#addresses.unassign(step, item);
-      case 'mark':
+      case 'record':
         records.put([[recordKey(step.record), step.record]]);
         if (step.record.state === 'lost') this.#addresses.lost(item, step.record);
         return;
@@ -70,11 +70,11 @@ export class FloatingIpExecutor {
       case 'remove':
         return host.remove(step.place, signal);
       case 'bind':
-        return this.#elasticIps.bind(step, item, sure);
+        return this.#elasticIps.bind(step, item, holdsLease);
       case 'unbind':
         return this.#elasticIps.unbind(item);
-      case 'tell':
-        return this.#tell(step, item);
+      case 'write-status':
+        return this.#writeStatus(step, item);
     }
   }
 
@@ -122,7 +122,7 @@ export class FloatingIpExecutor {
     };
   }
 
-  async #tell({ status: wanted }: Step<'tell'>, item: FloatingItem): Promise<void> {
+  async #writeStatus({ status: wanted }: Step<'write-status'>, item: FloatingItem): Promise<void> {
     const { process, objects } = this.#parts;
     const { ip } = item;
     const status = statusFor(ip, wanted, process.wall());

@@ -166,7 +166,7 @@ export class LeaseClient {
   }
 }
 
-/** Versions are compared as numbers: the watch may tell an older state after the answer to our own write. */
+/** Versions are compared as numbers: the watch may show an older state after the answer to our own write. */
 function isOlder(lease: Lease, known: Lease): boolean {
   const [left, right] = [lease.metadata.resourceVersion, known.metadata.resourceVersion].map((text) =>
     /^\d+$/.test(text ?? '') ? BigInt(text as string) : undefined,

@@ -229,14 +229,14 @@ export class FloatingIpReconciler {
   async #act(step: FloatingStep): Promise<void> {
     const item = this.#items.get(step.name);
     if (item === undefined) return;
-    const sure = () => {
+    const holdsLease = () => {
       const { process, objects, node } = this.#options;
       const view = item.view([], []);
-      return standingOf(view, { now: process.clock.now(), timing: objects.timing, node }).state === 'sure';
+      return standingOf(view, { now: process.clock.now(), timing: objects.timing, node }).state === 'held';
     };
     item.underWay += 1;
     try {
-      await this.#executor.perform(step, item, sure);
+      await this.#executor.perform(step, item, holdsLease);
     } finally {
       item.underWay -= 1;
     }

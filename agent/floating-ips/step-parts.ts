@@ -92,7 +92,7 @@ export function laneOf(step: FloatingStep): string {
       return 'successor';
     case 'take':
       return `ec2 ${step.places[0] && familyOf(step.places[0].address)}`;
-    case 'mark':
+    case 'record':
     case 'unassign':
     case 'forget':
       return `ec2 ${familyOf(step.record.address)}`;
@@ -102,7 +102,7 @@ export function laneOf(step: FloatingStep): string {
     case 'bind':
     case 'unbind':
       return 'elastic-ip';
-    case 'tell':
+    case 'write-status':
       return 'status';
   }
 }

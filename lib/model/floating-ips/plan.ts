@@ -202,7 +202,7 @@ export type FloatingStep =
       readonly hold: Hold;
       readonly takeover: boolean;
     }
-  | { readonly kind: 'mark'; readonly name: string; readonly record: AddressRecord }
+  | { readonly kind: 'record'; readonly name: string; readonly record: AddressRecord }
   | { readonly kind: 'unassign'; readonly name: string; readonly record: AddressRecord }
   | { readonly kind: 'forget'; readonly name: string; readonly record: AddressRecord }
   | { readonly kind: 'add'; readonly name: string; readonly place: ConfiguredAddress }
@@ -218,7 +218,7 @@ export type FloatingStep =
     }
   /** The object is gone: so goes what it had. */
   | { readonly kind: 'unbind'; readonly name: string }
-  | { readonly kind: 'tell'; readonly name: string; readonly status: WantedStatus };
+  | { readonly kind: 'write-status'; readonly name: string; readonly status: WantedStatus };
 
 /** Status to write; `exclusive` when others may write it too: then only over what we have seen. */
 export interface WantedStatus extends Omit<FloatingIpStatus, 'conditions'> {

@@ -18,11 +18,11 @@ import { planElasticIps } from '../elastic-ips/plan.ts';
 export interface ElasticIpGoal {
   readonly owner: FloatingIpOwner;
   /** Undefined: none, and whatever the object has goes back. */
-  readonly wanted: ElasticIpWish | undefined;
+  readonly wanted: ElasticIpRequest | undefined;
 }
 
 /** One Elastic IP on one private address. */
-export interface ElasticIpWish {
+export interface ElasticIpRequest {
   /** `spec.elasticIP` and what it means. */
   readonly text: string;
   readonly source: EipSource;
@@ -91,7 +91,7 @@ function snapshotOf({ owner, wanted }: ElasticIpGoal, { eips, ownersOf }: SeenEl
   };
 }
 
-function claimOf(owner: FloatingIpOwner, { text, source, privateIp }: ElasticIpWish): ElasticIpClaim {
+function claimOf(owner: FloatingIpOwner, { text, source, privateIp }: ElasticIpRequest): ElasticIpClaim {
   const { cluster, name, source: sourceKey } = FLOATING_IP_TAG;
   return {
     id: `floating-ip|${owner.name}`,

@@ -30,7 +30,7 @@ export function handOver(view: FloatingIpView, standing: Standing, why: Ineligib
 /** Nobody takes over from a deleted object: its addresses go back to the subnet, and an Elastic IP made for it to its pool. */
 function giveBack(view: FloatingIpView, standing: Standing, why: Ineligible, snapshot: FloatingContext): Share {
   // Somebody may have made the object again and taken it over meanwhile.
-  if (standing.state === 'unsure') return renewal(view, snapshot.now, snapshot.timing.renewMs);
+  if (standing.state === 'uncertain') return renewal(view, snapshot.now, snapshot.timing.renewMs);
   const addresses = giveAddressesBack(view, snapshot);
   if (addresses !== undefined) return addresses;
   if (mayHaveElasticIp(view)) return unbind(view, snapshot);

@@ -58,7 +58,7 @@ function draftsOf(view: FloatingIpView, context: FloatingContext): readonly Clai
   const hold = holdOf(view.lease);
   return eligibility.places
     .filter(({ address }) => isCurrent(view.records.get(address), hold))
-    .map((place) => draftOf(view, place, hold, { inDoubt: standing.state === 'unsure', context }));
+    .map((place) => draftOf(view, place, hold, { inDoubt: standing.state === 'uncertain', context }));
 }
 
 /** The record comes first: after a crash it says what may have been written. */

@@ -15,10 +15,10 @@ import { reportServing } from './status.ts';
 
 /** How long our own accepted call outweighs a describe that does not show it, ms: EC2's views lag behind its answers. */
 const SETTLING_MS = 10_000;
-/** Shortest and longest pause between two looks at EC2 while a hold is unsure, ms. */
+/** Shortest and longest pause between two looks at EC2 while it is uncertain whether the lease is still held, ms. */
 const LOOK_MS = [2_000, 30_000] as const;
 
-/** What the holder does: renew, take over in EC2, put on the interface, bind the Elastic IP, tell. */
+/** What the holder does: renew, take over in EC2, put on the interface, bind the Elastic IP, write the status. */
 export function serve(
   view: FloatingIpView,
   standing: Standing,
@@ -26,14 +26,15 @@ export function serve(
   snapshot: FloatingContext,
 ): Share {
   const hold = renewal(view, snapshot.now, snapshot.timing.renewMs);
-  const stray = misplaced(view, places, snapshot);
-  if (standing.state !== 'sure') return joined(hold, { steps: stray }, doubted(view, standing, places, snapshot));
-  const former = stray.length > 0 ? [] : formerAddresses(view, places, snapshot);
+  const misplacedSteps = misplaced(view, places, snapshot);
+  if (standing.state !== 'held')
+    return joined(hold, { steps: misplacedSteps }, doubted(view, standing, places, snapshot));
+  const former = misplacedSteps.length > 0 ? [] : formerAddresses(view, places, snapshot);
   const serveOne = view.ip.routeTables.length > 0 ? serveRouted : servePlace;
   const shares = places.map((place) => serveOne(view, place, snapshot));
   return joined(
     hold,
-    { steps: [...stray, ...former] },
+    { steps: [...misplacedSteps, ...former] },
     { steps: together(shares.flatMap(({ steps }) => steps)) },
     ...shares.map((share) => ({ ...share, steps: [] })),
     bind(view, places, snapshot),
@@ -81,7 +82,7 @@ function doubted(
 ): Share {
   const { describedAt = Number.NEGATIVE_INFINITY, now } = snapshot;
   // A route that leads elsewhere leaves the address here without harm: no packet comes.
-  if (standing.state !== 'unsure' || view.ip.routeTables.length > 0) return { steps: [] };
+  if (standing.state !== 'uncertain' || view.ip.routeTables.length > 0) return { steps: [] };
   const seenSince = describedAt > standing.since;
   const gone = places.filter((place) => seenSince && !isOn(place, snapshot.enis));
   const steps: FloatingStep[] = view.configured
@@ -104,7 +105,7 @@ function serveRouted({ ip: { name }, lease, records, configured }: FloatingIpVie
     isOfHold(record, hold) && record.routed === true && record.eni === place.eni && record.device === place.device;
   if (!isCurrent) {
     const current = { ...place, floatingIp: name, ...hold, state: 'taken', routed: true } as const;
-    return { steps: [{ kind: 'mark', name, record: current }] };
+    return { steps: [{ kind: 'record', name, record: current }] };
   }
   const isThere = configured.some(({ address }) => address === place.address);
   return { steps: isThere ? [] : [{ kind: 'add', name, place }] };
@@ -124,12 +125,12 @@ function servePlace(view: FloatingIpView, place: Placement, snapshot: FloatingSn
   const present = isOn(place, snapshot.enis);
   const configured = view.configured.find(({ address }) => address === place.address);
   if (record.state === 'lost') {
-    if (present) return { steps: [{ kind: 'mark', name, record: { ...record, state: 'taken' } }] };
+    if (present) return { steps: [{ kind: 'record', name, record: { ...record, state: 'taken' } }] };
     const leaving: FloatingStep[] = configured ? [{ kind: 'remove', name, place: configured }] : [];
     return joined({ steps: leaving }, take(false));
   }
   if (!present && isSettled(view, place, snapshot))
-    return { steps: [{ kind: 'mark', name, record: { ...record, state: 'lost' } }] };
+    return { steps: [{ kind: 'record', name, record: { ...record, state: 'lost' } }] };
   const unseen = !present && snapshot.describedAt !== undefined;
   const lookAt = (view.takenAt.get(place.address) ?? 0) + SETTLING_MS;
   const look =

@@ -2,19 +2,19 @@ import type { FloatingIpView, FloatingSnapshot } from '../../model/floating-ips/
 
 /**
  * Whose an object is, as far as this node can know it now.
- * `sure`: ours, and nobody can have taken it. `unsure`: ours as last seen, but others may have taken it since: goes on serving, asks EC2
+ * `held`: ours, and nobody can have taken it. `uncertain`: ours as last seen, but others may have taken it since: goes on serving, asks EC2
  * for nothing, renews before anything else. `other`: somebody else's. `free`: nobody's, since `since`. `unknown`: never read.
  */
 export type Standing =
-  | { readonly state: 'sure'; readonly until: number }
-  | { readonly state: 'unsure'; readonly since: number }
+  | { readonly state: 'held'; readonly until: number }
+  | { readonly state: 'uncertain'; readonly since: number }
   | { readonly state: 'other'; readonly until: number }
   | { readonly state: 'free'; readonly since: number }
   | { readonly state: 'unknown' };
 
 /**
- * A hold is sure for as long after its last renewal was *sent* as others wait after they *saw* it, less a guard. Everybody counts with a clock of
- * their own, from an instant that they have seen themselves.
+ * A lease counts as held for as long after its last renewal was *sent* as others wait after they *saw* it, less a guard.
+ * Everybody counts with a clock of their own, from an instant that they have seen themselves.
  */
 export function standingOf(
   view: FloatingIpView,
@@ -28,7 +28,7 @@ export function standingOf(
   if (lease === undefined) return { state: 'unknown' };
   if (lease.holder === node.name) {
     const until = (renewedAt ?? Number.NEGATIVE_INFINITY) + timing.leaseMs - timing.guardMs;
-    return now < until ? { state: 'sure', until } : { state: 'unsure', since: Math.max(until, lease.changedAt) };
+    return now < until ? { state: 'held', until } : { state: 'uncertain', since: Math.max(until, lease.changedAt) };
   }
   if (lease.holder === '') return { state: 'free', since: lease.changedAt };
   const until = lease.changedAt + lease.durationMs;
@@ -36,5 +36,5 @@ export function standingOf(
 }
 
 export function isOurs(standing: Standing): boolean {
-  return standing.state === 'sure' || standing.state === 'unsure';
+  return standing.state === 'held' || standing.state === 'uncertain';
 }

@@ -44,7 +44,7 @@ export function reportServing(view: FloatingIpView, places: readonly Placement[]
     message: bad?.message ?? `${list} on ${places[0]?.device} of ${snapshot.node.name}`,
     exclusive: false,
   };
-  return tell(view.ip, status);
+  return statusStep(view.ip, status);
 }
 
 /** Nobody serves it and this node knows why it does not; of several such nodes the first one speaks. */
@@ -73,7 +73,7 @@ export function reportNobodyServes(
     message: `${snapshot.node.name}: ${why.message}`,
     exclusive: true,
   };
-  return tell(ip, status);
+  return statusStep(ip, status);
 }
 
 function readyOf(ip: FloatingIp): FloatingIpCondition | undefined {
@@ -81,7 +81,7 @@ function readyOf(ip: FloatingIp): FloatingIpCondition | undefined {
 }
 
 /** Writes only what differs from the object as it was last seen. */
-function tell(ip: FloatingIp, wanted: WantedStatus): Share {
+function statusStep(ip: FloatingIp, wanted: WantedStatus): Share {
   const ready = readyOf(ip);
   const same =
     ip.status.node === wanted.node &&
@@ -93,7 +93,7 @@ function tell(ip: FloatingIp, wanted: WantedStatus): Share {
     ready.reason === wanted.reason &&
     ready.message === wanted.message &&
     ready.observedGeneration === ip.generation;
-  return { steps: same ? [] : [{ kind: 'tell', name: ip.name, status: wanted }] };
+  return { steps: same ? [] : [{ kind: 'write-status', name: ip.name, status: wanted }] };
 }
 
 function faultOf(

@@ -59,13 +59,13 @@ export function mayHaveLeft({ eni, from, isOurs, heldMs }: Stay): boolean {
  * address, on an instance of this cluster.
  */
 export function judgeTakeover(
-  { address, eni, from, mayHaveLeft: unsure, onProtected }: TakeoverRequest,
+  { address, eni, from, mayHaveLeft, onProtected }: TakeoverRequest,
   holder: AddressHolder | undefined,
   owner: InstanceOwner | undefined,
   own: OwnClusters,
 ): Takeover {
   if (holder === undefined) return { kind: 'take' };
-  if (holder.eni === eni) return { kind: unsure ? 'take' : 'here' };
+  if (holder.eni === eni) return { kind: mayHaveLeft ? 'take' : 'here' };
   if (from !== undefined && holder.eni !== from) return { kind: 'lost', holder: holder.eni };
   // An address that an operator has named is not kept from a node because the role may not look at instances.
   const known = owner === 'forbidden' ? 'unanswered' : owner;
@@ -80,12 +80,12 @@ export interface OneCall {
   readonly held: ReadonlyMap<IpAddress, EniId> | undefined;
 }
 
-/** What can be asked for in one call: by force or not, and from others or only to make sure. The rest waits for the next step. */
+/** What can be asked for in one call: by force or not, and from others or only to confirm. The rest waits for the next step. */
 export function oneCall(places: readonly Placement[], takeFrom: ReadonlyMap<IpAddress, EniId> | undefined): OneCall {
   const holderOf = ({ address }: Placement) => takeFrom?.get(address) ?? '';
-  const contested = places.filter((place) => holderOf(place) !== '');
-  if (contested.length === 0) return { places, held: undefined };
-  const elsewhere = contested.filter((place) => holderOf(place) !== place.eni);
-  const chosen = elsewhere.length > 0 ? elsewhere : contested;
+  const held = places.filter((place) => holderOf(place) !== '');
+  if (held.length === 0) return { places, held: undefined };
+  const elsewhere = held.filter((place) => holderOf(place) !== place.eni);
+  const chosen = elsewhere.length > 0 ? elsewhere : held;
   return { places: chosen, held: new Map(chosen.map((place) => [place.address, holderOf(place)])) };
 }

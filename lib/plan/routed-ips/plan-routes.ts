@@ -28,15 +28,15 @@ export function planRoutes(snapshot: RouteSnapshot): RoutePlan {
   draft.statuses.push(...statuses);
   draft.read ||= read || (snapshot.tables === undefined && snapshot.declared.length + snapshot.records.size > 0);
   const kept = new Set<string>();
-  const unsure = new Set(statuses.filter(({ state }) => state === 'pending').map(({ claim }) => claim.address));
+  const undecided = new Set(statuses.filter(({ state }) => state === 'pending').map(({ claim }) => claim.address));
   for (const { winner, companions, losers } of settleRoutes(placed)) {
-    if (!winner.selection.complete) unsure.add(winner.claim.address);
+    if (!winner.selection.complete) undecided.add(winner.claim.address);
     for (const table of winner.selection.tables)
       kept.add(routeKey({ table: table.id, destination: winner.destination }));
     draft.serve(winner, companions);
     for (const loser of losers) draft.refuse(loser, duplicate(loser, winner));
   }
-  const wanted = (record: RouteRecord) => kept.has(routeKey(record)) || unsure.has(record.address);
+  const wanted = (record: RouteRecord) => kept.has(routeKey(record)) || undecided.has(record.address);
   const releases = releaseRoutes(snapshot, wanted);
   draft.steps.push(...releases.steps);
   draft.read ||= releases.read;

@@ -92,12 +92,12 @@ function brief(step: FloatingStep): string {
     case 'add':
     case 'remove':
       return `${step.kind} ${step.place.address} ${step.place.device}`;
-    case 'mark':
-      return `mark ${step.record.state}`;
+    case 'record':
+      return `record ${step.record.state}`;
     case 'release':
       return `release: ${step.why.reason}`;
-    case 'tell':
-      return `tell ${step.status.ready ? 'ready' : step.status.reason}`;
+    case 'write-status':
+      return `status ${step.status.ready ? 'ready' : step.status.reason}`;
     case 'read':
     case 'find-successor':
     case 'acquire':
@@ -158,8 +158,8 @@ const TABLE: readonly Row[] = [
     ['take 10.0.0.201 to eni-1 by force'],
   ],
   ['EC2 has accepted: now the interface', { ...serving, configured: [] }, {}, ['add 10.0.0.201 eth0']],
-  ['all is done: the object is reported', serving, {}, ['tell ready']],
-  ['a renewal is due', { ...serving, renewedAt: NOW - 1_000 }, {}, ['renew', 'tell ready']],
+  ['all is done: the object is reported', serving, {}, ['status ready']],
+  ['a renewal is due', { ...serving, renewedAt: NOW - 1_000 }, {}, ['renew', 'status ready']],
   [
     'we may have been asleep: renew before anything that EC2 hears',
     { ...serving, renewedAt: NOW - 4_000, records: new Map() },
@@ -179,18 +179,23 @@ const TABLE: readonly Row[] = [
     { enis: [eni()] },
     ['remove 10.0.0.201 eth0'],
   ],
-  ['EC2 gave it to somebody else although we hold the Lease', serving, { enis: [eni()] }, ['mark lost', 'tell ready']],
+  [
+    'EC2 gave it to somebody else although we hold the Lease',
+    serving,
+    { enis: [eni()] },
+    ['record lost', 'status ready'],
+  ],
   [
     'it is lost: off the interface, asked for without force',
     { ...serving, records: new Map([[VIP, { ...RECORD, state: 'lost' }]]) },
     { enis: [eni()] },
-    ['remove 10.0.0.201 eth0', 'take 10.0.0.201 to eni-1', 'tell HeldElsewhere'],
+    ['remove 10.0.0.201 eth0', 'take 10.0.0.201 to eni-1', 'status HeldElsewhere'],
   ],
   [
     'a lost one has come back',
     { ...serving, records: new Map([[VIP, { ...RECORD, state: 'lost' }]]) },
     {},
-    ['mark taken', 'tell HeldElsewhere'],
+    ['record taken', 'status HeldElsewhere'],
   ],
   [
     'a call was cut off',
@@ -253,26 +258,31 @@ const TABLE: readonly Row[] = [
     'readiness is unknown for a moment',
     serving,
     { node: { ...cordoned.node, cordoned: false, ready: 'Unknown', readySince: NOW - 9_000 } },
-    ['tell ready'],
+    ['status ready'],
   ],
-  ['readiness is unknown for long: serves on and asks for another', serving, unknown, ['tell ready', 'find-successor']],
+  [
+    'readiness is unknown for long: serves on and asks for another',
+    serving,
+    unknown,
+    ['status ready', 'find-successor'],
+  ],
   [
     'no other node is ready: serves on',
     { ...serving, successor: { askedAt: NOW - 4_000, exists: false } },
     unknown,
-    ['tell ready'],
+    ['status ready'],
   ],
   [
     'no other node was ready: asks again',
     { ...serving, successor: { askedAt: NOW - 5_000, exists: false } },
     unknown,
-    ['tell ready', 'find-successor'],
+    ['status ready', 'find-successor'],
   ],
   [
     'what was asked before the node was ready last is asked again',
     { ...serving, successor: { askedAt: NOW - 11_000, exists: true } },
     unknown,
-    ['tell ready', 'find-successor'],
+    ['status ready', 'find-successor'],
   ],
   [
     'another node is ready: leaves the interface first',
@@ -290,7 +300,7 @@ const TABLE: readonly Row[] = [
     'taken while it was not ready, because no ready node did: stays',
     { ...serving, heldSince: NOW - 9_000, successor: { askedAt: NOW - 10, exists: true } },
     unknown,
-    ['tell ready'],
+    ['status ready'],
   ],
   [
     'a stopping agent on a node that is not ready hands over',
@@ -304,13 +314,13 @@ const TABLE: readonly Row[] = [
     'a pod of the node claims it',
     { lease: lease('', 6_000) },
     { podAddresses: new Map([[VIP, 'ns/pod']]) },
-    ['tell DuplicateAddress'],
+    ['status DuplicateAddress'],
   ],
   [
     'the ENI is full',
     { lease: lease('', 6_000) },
     { enis: [{ ...eni(), limits: { ipv4: 1, ipv6: 1 } }] },
-    ['tell AddressLimitExceeded'],
+    ['status AddressLimitExceeded'],
   ],
   [
     'an address that somebody else configured is left alone on a node that is not selected',
@@ -325,7 +335,7 @@ describe('planFloating', () => {
     expect(planFloating(snapshot(view(item), rest)).steps.map(brief)).toEqual(steps);
   });
 
-  it('never asks EC2 for anything but under a sure hold, whatever the age of the last renewal', () => {
+  it('never asks EC2 for anything but while the lease is held, whatever the age of the last renewal', () => {
     for (let age = 0; age < 10_000; age += 50) {
       const { steps } = planFloating(snapshot(view({ ...serving, renewedAt: NOW - age, records: new Map() })));
       expect(steps.some(({ kind }) => kind === 'take')).toBe(age < FLOATING_TIMING.leaseMs - FLOATING_TIMING.guardMs);

@@ -59,8 +59,8 @@ const TABLE: readonly Row[] = [
 
 describe('judgeTakeover', () => {
   it.each(TABLE.map((row) => ({ situation: row[0], row })))('$situation', ({ row }) => {
-    const [, from, holder, expected, { onProtected = false, mayHaveLeft: unsure = false, owner = CLUSTER } = {}] = row;
-    const request = { address: VIP, eni: 'eni-1', from, mayHaveLeft: unsure, onProtected };
+    const [, from, holder, expected, { onProtected = false, mayHaveLeft = false, owner = CLUSTER } = {}] = row;
+    const request = { address: VIP, eni: 'eni-1', from, mayHaveLeft, onProtected };
     const takeover = judgeTakeover(request, holder, owner, { byInstance: ['c'], others: [] });
 
     expect(takeover.kind === 'refused' ? takeover.refusal.reason : takeover.kind).toBe(expected);
