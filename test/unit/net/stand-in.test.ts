@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ip } from '../../../lib/model/ip.ts';
 import { CniCache } from '../../../lib/net/cni-cache.ts';
 import { addAddress, deleteAddress } from '../../../lib/net/host-address.ts';
@@ -22,7 +22,6 @@ const POD = {
 };
 
 const clock = systemClock();
-const usualEnvironment = { ...process.env };
 let host: StandInHost;
 let node: HostNode;
 let stop: AbortController;
@@ -31,7 +30,7 @@ let witness: Witness;
 
 beforeEach(async () => {
   host = new StandInHost();
-  Object.assign(process.env, host.environment);
+  useEnvironment(host.environment);
   node = await host.createNode('n1', [ENI]);
   stop = new AbortController();
   running = [];
@@ -42,8 +41,13 @@ afterEach(async () => {
   stop.abort();
   await Promise.all(running);
   await host.close();
-  process.env = { ...usualEnvironment };
+  vi.unstubAllEnvs();
 });
+
+/** For this test only: files share the process and its environment. */
+function useEnvironment(environment: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+}
 
 function started<T extends { start(signal: AbortSignal): Promise<void> }>(observer: T): T {
   running.push(observer.start(stop.signal));
@@ -131,7 +135,7 @@ test('adding and deleting a host address twice is fine, and our own namespace sh
 
 test('a process in a pod sees the pod’s addresses as its own', async () => {
   const pod = await host.createPod(node, POD);
-  Object.assign(process.env, host.environmentIn(pod));
+  useEnvironment(host.environmentIn(pod));
   const own = started(new OwnAddresses(ports()));
   await witness.until('the first read', () => own.synced);
 
