@@ -29,7 +29,7 @@ export function planAttachment(
 ): AttachmentDecision {
   const { attachment } = facts;
   const { podName } = object.spec;
-  if (podName === undefined) return attachment === undefined ? { state: 'there' } : leave(object, facts);
+  if (podName === undefined) return attachment === undefined ? { state: 'there' } : detach(object, facts);
   if (!snapshot.podsKnown) return { state: 'settling', message: 'the pods of the cluster are not known yet' };
   const pod = snapshot.pods.get(`${object.namespace}/${podName}`);
   if (pod === undefined)
@@ -39,14 +39,14 @@ export function planAttachment(
   if (instanceId === undefined) {
     return refused('NodeUnknown', `node ${pod.nodeName} of pod ${podName} has no providerID of an EC2 instance`);
   }
-  if (attachment === undefined) return enter(object, facts, instanceId, snapshot, planned);
-  if (attachment.instanceId !== instanceId) return leave(object, facts);
+  if (attachment === undefined) return attach(object, facts, instanceId, snapshot, planned);
+  if (attachment.instanceId !== instanceId) return detach(object, facts);
   if (attachment.state === 'attached') return { state: 'there' };
   return { state: 'settling', message: `the interface is ${attachment.state} on ${instanceId}` };
 }
 
 /** The way off an instance; the caller knows that there is an attachment. */
-export function leave(object: EniObject, { id, attachment }: NetworkInterface): AttachmentDecision {
+export function detach(object: EniObject, { id, attachment }: NetworkInterface): AttachmentDecision {
   if (attachment === undefined) return { state: 'there' };
   if (attachment.state === 'attached') {
     return { state: 'step', step: { kind: 'detach', object, eni: id, attachmentId: attachment.id } };
@@ -54,7 +54,7 @@ export function leave(object: EniObject, { id, attachment }: NetworkInterface): 
   return { state: 'settling', message: `the interface is ${attachment.state} on ${attachment.instanceId}` };
 }
 
-function enter(
+function attach(
   object: EniObject,
   facts: NetworkInterface,
   instanceId: string,

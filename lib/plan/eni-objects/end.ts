@@ -3,7 +3,7 @@ import type { EniDecision, EniSnapshot, EniStep } from '../../model/eni-objects/
 import type { NetworkInterface } from '../../model/network-interface.ts';
 import { RETAINED_TAG, retainedFor } from '../../model/retention.ts';
 import { fateOf } from '../fate.ts';
-import { leave } from './attachment.ts';
+import { detach } from './attachment.ts';
 import type { Identified } from './identify.ts';
 import { NOTHING } from './nothing.ts';
 import { statusOf } from './status.ts';
@@ -23,7 +23,7 @@ export function planEnd(object: EniObject, { own, surplus }: Identified, snapsho
   const fate = fateOf(object.deletionPolicy, snapshot.endings.get(object.uid));
   if (fate === 'unknown') return { ...NOTHING, object, step: { kind: 'ask-ending', object } };
   if (fate !== 'released') return { ...NOTHING, object, step: retain(object, found, fate.retained) };
-  const where = leave(object, facts);
+  const where = detach(object, facts);
   const message = where.state === 'settling' ? where.message : `${facts.id} is being deleted`;
   const status = statusOf(object, facts, undefined, { status: 'False', reason: 'Deleting', message });
   const gone: EniStep = { kind: 'delete', object, eni: facts.id };

@@ -1,6 +1,6 @@
 import type { InstanceLimits, InterfacePlace } from '../../model/network-interface.ts';
 
-/** One card of a type whose limits EC2 did not tell: EC2 itself then says when it is full. */
+/** One card of a type whose limits EC2 did not state: EC2 itself then says when it is full. */
 const UNKNOWN: InstanceLimits = {
   interfaces: 64,
   cards: [{ index: 0, interfaces: 64 }],

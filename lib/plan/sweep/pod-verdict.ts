@@ -35,7 +35,7 @@ export function podVerdict(
   if (requests.some(({ claims }) => claims.some((claim) => isIdentifiedAs(claim, eip)))) return 'lives';
   if (requests.some(({ refusals }) => refusals.length > 0)) return 'unknown';
   if (owner === null) return 'gone';
-  const keeper = eip.tags[NODE_TAG];
-  if (keeper === undefined || nodes === undefined) return 'unknown';
-  return nodes.has(keeper) || nodes.has(owner.nodeName) ? 'lives' : 'gone';
+  const nodeName = eip.tags[NODE_TAG];
+  if (nodeName === undefined || nodes === undefined) return 'unknown';
+  return nodes.has(nodeName) || nodes.has(owner.nodeName) ? 'lives' : 'gone';
 }
