@@ -3,7 +3,7 @@ import type { IpAddress } from '../../lib/model/ip.ts';
 import { ObservedCache } from '../../lib/runtime/observed-cache.ts';
 
 /**
- * How long our own accepted call outweighs a describe that contradicts it, ms: EC2's views lag behind its answers. Longer would tell
+ * How long our own accepted call outweighs a describe that contradicts it, ms: EC2's views lag behind its answers. Longer would notice
  * a real loss later; should EC2 lag longer, the address is looked up and asked for once more, which changes nothing.
  */
 const SETTLING_MS = 5_000;

@@ -43,7 +43,7 @@ const ADDRESS: Readonly<Record<Ec2ErrorKind, Reason>> = {
 const ELASTIC_IP: Readonly<Record<Ec2ErrorKind, Row<Reason>>> = {
   throttled: ['Throttled', REPEATED, SOON],
   unavailable: ['Ec2Unavailable', REPEATED, SOON],
-  // Nobody knows what became of it: a look tells, and nobody waits for that.
+  // Nobody knows what became of it: a look shows it, and nobody waits for that.
   'unknown-outcome': ['Ec2Unavailable', 'EC2 is asked what became of it', [0, 0]],
   unauthorized: ['Unauthorized', "allow ec2:{action} in the agent's IAM role", SLOW],
   'held-elsewhere': ['RejectedByEc2', '', LATER],

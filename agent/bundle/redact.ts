@@ -1,4 +1,4 @@
-/** Replaces what a bug report must not tell: account ids, access keys, tokens, and values of fields named like secrets. */
+/** Replaces what a bug report must not reveal: account ids, access keys, tokens, and values of fields named like secrets. */
 export type Redactor = (text: string) => string;
 
 /** Twelve digits that are not part of something longer: an AWS account id, as in an ARN or an owner field. */

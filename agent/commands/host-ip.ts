@@ -62,7 +62,7 @@ async function serveHostIp(parts: HostIpParts, stop: AbortSignal): Promise<numbe
   const instance = await openOwnInstance({ process, allowImdsV1: options.allowImdsV1 }, starting).catch(
     () => undefined,
   );
-  if (instance === undefined) return abandon('the instance metadata did not tell which instance this is');
+  if (instance === undefined) return abandon('the instance metadata did not say which instance this is');
   const reconciler = openReconciler(parts, instance);
   // A fault that repeating does not fix (no right to change interfaces) ends the command like a time-out.
   const fault = await reconciler.take(starting).then((done) => (done ? undefined : reconciler.fault), String);

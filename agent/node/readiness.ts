@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 
-/** How often it is looked whether the reasons are other ones, to tell them in the log, ms. */
+/** How often it is looked whether the reasons are other ones, to report them in the log, ms. */
 const LOOK_EVERY_MS = 15_000;
 
 type Reasons = () => readonly string[];

@@ -60,7 +60,7 @@ export async function runSweep(parts: SweepParts, signal: AbortSignal): Promise<
   }
 }
 
-/** Undefined when this process may not act. @throws {Ec2Error} when EC2 does not tell what there is. */
+/** Undefined when this process may not act. @throws {Ec2Error} when EC2 does not say what there is. */
 async function sweepOnce(
   parts: SweepParts,
   goneSince: SweepPlan['goneSince'],

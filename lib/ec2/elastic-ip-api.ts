@@ -56,7 +56,7 @@ export interface AssociateRequest {
   readonly allocationId: AllocationId;
   readonly eni: EniId;
   readonly privateIp: IpAddress;
-  /** Never left to EC2, whose default the documentation and the field tell differently. */
+  /** Never left to EC2, whose default the documentation and the field give differently. */
   readonly allowReassociation: boolean;
 }
 

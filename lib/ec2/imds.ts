@@ -30,7 +30,7 @@ const MACS = `${META}/network/interfaces/macs`;
 
 /**
  * Who this instance is: from the identity document, else from single items (stand-ins often have only those).
- * @throws {ImdsError} when metadata does not answer or does not tell the instance id and region.
+ * @throws {ImdsError} when metadata does not answer or does not name the instance id and region.
  */
 export async function imdsIdentity(read: ImdsReader, signal: AbortSignal): Promise<InstanceIdentity> {
   const fromDocument = parseDocument(await read('/latest/dynamic/instance-identity/document', signal));

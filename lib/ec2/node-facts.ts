@@ -10,7 +10,7 @@ import { toCidrs, toLimits, UNKNOWN_LIMITS } from './convert.ts';
 const SUBNET_AGE_MS = 1_800_000;
 
 /**
- * Things about a node that describing its ENIs does not tell: limits never change and are asked once, networks of subnets hardly ever.
+ * Things about a node that describing its ENIs does not show: limits never change and are asked once, networks of subnets hardly ever.
  * A question that failed is asked again with the next describe; until then the last answer counts.
  */
 export interface NodeFactsOptions {
@@ -34,7 +34,7 @@ export class NodeFacts {
     this.#instanceType = options.instanceType || undefined;
   }
 
-  /** Limits of the instance's type; unknown ones when EC2 will not tell. Never throws. */
+  /** Limits of the instance's type; unknown ones when EC2 does not say. Never throws. */
   async limits(instanceId: string, options: CallOptions): Promise<EniLimits> {
     try {
       this.#limits ??= await this.#askLimits(instanceId, options);

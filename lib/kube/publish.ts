@@ -5,7 +5,7 @@ import { isKubeError, type KubeError } from './kube-error.ts';
 import type { RawObject } from './object-store.ts';
 import { createWritePool, type WritePoolOptions } from './write-pool.ts';
 
-/** A pod as it was last seen: its conditions tell whether a status changes. */
+/** A pod as it was last seen: its conditions show whether a status changes. */
 export type PatchTarget = PodRef & { readonly conditions: readonly PodCondition[] };
 
 export interface PodChange {

@@ -2,7 +2,7 @@ import type { EniId } from './eni.ts';
 
 /** What EC2 says of an ENI that says whose it is. Tags and description can be written by AWS users only, never by a tenant of Kubernetes. */
 export interface EniNature {
-  /** Undefined when it is not attached, or when EC2 does not tell. */
+  /** Undefined when it is not attached, or when EC2 does not say. */
   readonly deviceIndex: number | undefined;
   readonly networkCard: number;
   readonly description: string;

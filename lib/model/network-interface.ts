@@ -14,7 +14,7 @@ export interface NetworkInterface {
   readonly addresses: readonly EniAddress[];
   readonly attachment: InterfaceAttachment | undefined;
   readonly tags: Readonly<Record<string, string>>;
-  /** Undefined when EC2 does not tell. */
+  /** Undefined when EC2 does not say. */
   readonly sourceDestCheck?: boolean | undefined;
   /** Run by an AWS service, or of a special kind: never ours to change. */
   readonly managed: boolean;
@@ -26,7 +26,7 @@ export interface InterfaceAttachment {
   readonly deviceIndex: number;
   readonly networkCard: number;
   readonly state: 'attaching' | 'attached' | 'detaching';
-  /** Undefined when EC2 does not tell. */
+  /** Undefined when EC2 does not say. */
   readonly deleteOnTermination?: boolean | undefined;
 }
 
@@ -39,7 +39,7 @@ export interface InstanceRoom {
   readonly vpcId?: string;
   /** Running or stopped: the states in which EC2 attaches. */
   readonly attachable: boolean;
-  /** Undefined when EC2 does not tell the type's limits: then EC2 itself says no. */
+  /** Undefined when EC2 does not state the type's limits: then EC2 itself says no. */
   readonly limits: InstanceLimits | undefined;
   /** The places of the interfaces that are on it now, whoever's they are. */
   readonly taken: readonly InterfacePlace[];

@@ -43,7 +43,7 @@ export class Nsids {
 
   /**
    * Gives the namespace an id unless it has one, and learns it. False when `ip netns` knows no such name, or knows another namespace
-   * by it: then no event will tell about it. Most pods have an id already, because their veth's other end is here.
+   * by it: then no event will report it. Most pods have an id already, because their veth's other end is here.
    * @throws {CommandError} `invalid` when the name is not bound to a namespace yet; `denied`.
    */
   async give(name: string, path: string): Promise<boolean> {

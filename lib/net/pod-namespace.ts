@@ -14,7 +14,7 @@ export interface PodNamespaceOptions {
   readonly slots: Semaphore;
   readonly clock: Clock;
   readonly onChange: () => void;
-  /** The kernel will not tell about this namespace by id. */
+  /** The kernel does not report this namespace by id. */
   readonly onDeaf: (namespace: PodNamespace, why: unknown) => void;
 }
 

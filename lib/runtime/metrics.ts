@@ -79,7 +79,7 @@ export interface KubeMetrics {
 }
 
 export interface ControllerMetrics {
-  /** Elastic IPs of the account that count towards its quota; `allowed` undefined: Service Quotas does not tell. */
+  /** Elastic IPs of the account that count towards its quota; `allowed` undefined: Service Quotas does not say. */
   elasticIpQuota(used: number, allowed: number | undefined): void;
   /** Things in EC2 with this cluster's tags whose owner is gone. */
   orphans(count: number): void;

@@ -75,7 +75,7 @@ export interface ObjectClaim {
   readonly upgrade: JsonObject | undefined;
 }
 
-/** Where an object's EIP stands: the state machine of k8s-aws-operator, which the other dialects tell in their own way. */
+/** Where an object's EIP stands: the state machine of k8s-aws-operator, which the other dialects express in their own way. */
 export type EipObjectState =
   | 'allocating'
   | 'allocated'

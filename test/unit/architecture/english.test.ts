@@ -46,6 +46,18 @@ const OURS: typeof UNIDIOMATIC = [
   [/\b[lL]anguages?: \w|\w+Languages\b|\bwhoAmI\b|\b[eE]c2-hand\b/, 'adapters; resolveIdentity; address writer'],
   [/\b(?:inventory|inventoryAt|readInventory)\b/, 'cache, or what is in it'],
   [/\b(?:takings|\w+Happened|happening)\b/, 'pending associations, recordEvent'],
+  [/\b[wW]ish(?:e[sd]|ing)?\b|\b[wW]ish[A-Z]\w*|\w+Wish(?:es)?\b|\bwishe[sd][A-Z]\w*/, 'request, candidate'],
+  [
+    /\b[sS]tray(?:s|ed|ing)?\b|\b[sS]tray[A-Z]\w*|\w+Strays?\b|\bstray(?:s|ed)[A-Z]\w*/,
+    'unclaimed, unmatched, misplaced',
+  ],
+  [/\b[cC]ontest(?:s|ed)?\b|\b[cC]ontested[A-Z]\w*|\w+Contested\b/, 'refusedAsHeld, conflict'],
+  [/\b[eE]cho(?:es|ed|ing)?\b|\b(?:ECHO_|[eE]choe?d?[A-Z])\w*|\w+Echo(?:es|ed)?\b/, 'pending write'],
+  [
+    /\bunsure\b|'sure'|\bsure(?:\(|:)|\w+Marks\b|\bmarksOf\b|\bmarks(?:\(|:|\.)|\.marks\b|[/-]marks\.ts/,
+    'held, uncertain; metadata, tags',
+  ],
+  [/'tell'|#tell\b|\btell\(/, 'report, writeStatus'],
 ];
 
 function findings(path: string, patterns = UNIDIOMATIC): readonly string[] {
@@ -68,10 +80,28 @@ describe('English', () => {
 
   it('calls things in the code as the field does', () => {
     expect(PROGRAM.flatMap((path) => findings(path, OURS))).toEqual([]);
+    expect(PROGRAM.filter((path) => OURS.some(([pattern]) => pattern.test(path)))).toEqual([]);
   });
 
   it('would be found otherwise', () => {
     const line = 'x is no option; EC2 asks to slow down; it was told';
     expect(UNIDIOMATIC.filter(([pattern]) => pattern.test(line))).toHaveLength(3);
+  });
+
+  it.each([
+    ['#wishedAt', true],
+    ['ElasticIpWish', true],
+    ['strayedSince', true],
+    ['#contested', true],
+    ['ECHO_MS', true],
+    ['awaitsEcho(object)', true],
+    ["state: 'sure'", true],
+    ['dialect.marks(pod)', true],
+    ['OwnNodeMarks', true],
+    ['this.#tell(step)', true],
+    ['NodeChoice', false],
+    ['the uid makes sure that it is the same object; nobody can tell; tags that mark an interface', false],
+  ])('takes %s for a name of ours: %s', (line, expected) => {
+    expect(OURS.some(([pattern]) => pattern.test(line))).toBe(expected);
   });
 });
