@@ -28,8 +28,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const wantsHelp = rest.some((given) => given === '--help' || given === '-h');
   if (isCommand(word) && !wantsHelp) return start(word, rest).catch((error: unknown) => fail(word, error));
   endWithReader();
-  const { answerWord } = await import('./words/words.ts');
-  const { text, code } = isCommand(word) ? answerWord('help', [word]) : answerWord(word, rest);
+  const { runBuiltin } = await import('./builtins/builtins.ts');
+  const { text, code } = isCommand(word) ? runBuiltin('help', [word]) : runBuiltin(word, rest);
   (code === EXIT.ok ? process.stdout : process.stderr).write(text);
   return code;
 }

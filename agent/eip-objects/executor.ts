@@ -38,7 +38,7 @@ export class EipObjectExecutor {
 
   failed(step: ObjectStep, cause: unknown): void {
     if (isThrottling(cause) || this.#signal.aborted) return;
-    if (cause instanceof Ec2Error && 'claim' in step) return this.#heldBack(step, cause);
+    if (cause instanceof Ec2Error && 'claim' in step) return this.#backOff(step, cause);
     const { process, reporter } = this.#options;
     const { log } = process;
     const { failures } = this.#memory.retries.failed(step.key, {
@@ -88,7 +88,7 @@ export class EipObjectExecutor {
   }
 
   /** EC2 refused, or did not answer. Whatever it was: look again before deciding again. */
-  #heldBack(step: ClaimStep, error: Ec2Error): void {
+  #backOff(step: ClaimStep, error: Ec2Error): void {
     const { log, clock } = this.#options.process;
     const { backoffs, claims, places, cache } = this.#memory;
     const { uid } = step.claim.object;

@@ -1,8 +1,8 @@
+import { BUILTINS, SHELLS } from './builtins.ts';
 import { COMMAND_NAMES, isCommand } from './command.ts';
 import type { Option } from './option.ts';
 import { optionsFor } from './options.ts';
 import { CONFIG_FILE } from './sources.ts';
-import { SHELLS, WORDS } from './words.ts';
 
 /**
  * What may stand in place of the last word, which may be empty or half written: commands, flags, or values of a choice. Empty where
@@ -16,7 +16,7 @@ export function completions(words: readonly string[]): readonly string[] {
 function candidates(before: readonly string[], last: string): readonly string[] {
   const [command, ...rest] = before;
   if (command === undefined)
-    return last.startsWith('-') ? ['--help', '--version'] : [...COMMAND_NAMES, ...Object.keys(WORDS)];
+    return last.startsWith('-') ? ['--help', '--version'] : [...COMMAND_NAMES, ...Object.keys(BUILTINS)];
   if (command === 'help') return COMMAND_NAMES;
   if (command === 'completion') return SHELLS;
   if (!isCommand(command)) return [];

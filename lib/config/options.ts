@@ -1,7 +1,7 @@
 import type { Command } from './command.ts';
 import { CONTROLLER_OPTIONS } from './controller-options.ts';
-import { HAND_OPTIONS } from './hand-options.ts';
 import { hostAddress } from './host-address-type.ts';
+import { INTERACTIVE_OPTIONS } from './interactive-options.ts';
 import type { Option } from './option.ts';
 import { ROUTED_IP_OPTIONS } from './routed-ip-options.ts';
 import type { ValueType } from './value-type.ts';
@@ -256,7 +256,7 @@ export const OPTIONS = {
     default: 'json',
     help: '`json` for machines, `pretty` for people',
   },
-  ...HAND_OPTIONS,
+  ...INTERACTIVE_OPTIONS,
 } as const satisfies Record<string, Option>;
 
 export type OptionKey = keyof typeof OPTIONS;

@@ -1,10 +1,10 @@
+import { BUILTINS } from './builtins.ts';
 import type { Command } from './command.ts';
 import { COMMAND_NAMES, COMMANDS } from './command.ts';
 import { exitCodesOf, looksOnly } from './exit-codes.ts';
 import type { Option } from './option.ts';
 import { OPTIONS, optionsFor, variableOf } from './options.ts';
 import { CONFIG_FILE } from './sources.ts';
-import { WORDS } from './words.ts';
 
 /** What `eni-agent --help` prints. */
 export function renderUsage(): string {
@@ -24,7 +24,7 @@ export function renderUsage(): string {
     ...lines(commands.filter(([name]) => !looksOnly(name))),
     '',
     'Other:',
-    ...lines(Object.entries(WORDS)),
+    ...lines(Object.entries(BUILTINS)),
     '',
     'eni-agent COMMAND --help lists the options and exit codes of a command.',
   ].join('\n');

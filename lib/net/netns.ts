@@ -10,9 +10,9 @@ import type { SeenInterface } from './live-view.ts';
 import { monitorAddresses } from './monitor.ts';
 import type { AddressEvent } from './monitor-line.ts';
 import { NAMED_NAMESPACES, Nsids } from './nsids.ts';
-import { OddFiles } from './odd-files.ts';
 import { PodNamespace } from './pod-namespace.ts';
 import { SingleFlight } from './single-flight.ts';
+import { SpecialFiles } from './special-files.ts';
 import { UnplacedAddresses } from './unplaced-addresses.ts';
 
 export interface PodNamespacesOptions {
@@ -60,14 +60,14 @@ export class PodNamespaces {
   readonly #sweep = new SingleFlight(() => this.#readAll());
   readonly #watch: FolderWatch;
   readonly #ownMonitors = new Map<PodNamespace, Promise<void>>();
-  readonly #oddFiles: OddFiles;
+  readonly #specialFiles: SpecialFiles;
   #folderFault: string | undefined;
   #scanned = false;
 
   constructor(options: PodNamespacesOptions) {
     this.#options = options;
     this.#dir = options.dir ?? NAMED_NAMESPACES;
-    this.#oddFiles = new OddFiles(this.#dir, options.onProblem);
+    this.#specialFiles = new SpecialFiles(this.#dir, options.onProblem);
     this.#unplaced = new UnplacedAddresses(options.clock, () => options.onChange());
     const onChange = (name: string | undefined) => {
       void (name === undefined ? undefined : this.#namespaces.get(name))?.touched();
@@ -129,7 +129,7 @@ export class PodNamespaces {
     const onEvent = (event: AddressEvent) => this.#onEvent(event);
     const onSpawn = onMonitor ?? (() => {});
     signal.addEventListener('abort', () => this.#close(), { once: true });
-    this.#oddFiles.scan();
+    this.#specialFiles.scan();
     const monitor = monitorAddresses(
       { scope: 'all-nsid', clock, random, onEvent, onGap, onProblem, onSpawn },
       this.#stop.signal,
@@ -149,7 +149,7 @@ export class PodNamespaces {
   #close(): void {
     this.#stop.abort();
     for (const namespace of this.#namespaces.values()) namespace.close();
-    this.#oddFiles.close();
+    this.#specialFiles.close();
   }
 
   #onEvent(event: AddressEvent): void {
@@ -199,7 +199,7 @@ export class PodNamespaces {
     try {
       const entries = await readdir(this.#dir, { withFileTypes: true });
       this.#folderFault = undefined;
-      return this.#oddFiles.sort(entries);
+      return this.#specialFiles.sort(entries);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       this.#folderFault = `the folder of network namespaces ${this.#dir} cannot be read (${code}); mount it from the host`;

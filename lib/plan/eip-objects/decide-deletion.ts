@@ -11,7 +11,7 @@ import { RETAINED_TAG } from '../../model/retention.ts';
 import { fateOf } from '../fate.ts';
 import { findEips, mayConclude } from './find-eips.ts';
 import { setFree } from './set-free.ts';
-import { whileHeldBack } from './while-held-back.ts';
+import { whileBackedOff } from './while-backed-off.ts';
 
 /**
  * The end of an object. Deleted by itself: off its pod or place, released, and only then the finalizer goes, so that a crash in between
@@ -25,8 +25,8 @@ export function decideDeletion(seen: SeenClaim, snapshot: ControllerSnapshot, ad
   const { kept, surplus } = findEips(claim, snapshot.eips);
   const owned = [...(kept === undefined ? [] : [kept]), ...surplus];
   const [eip] = owned;
-  const heldBack = whileHeldBack(claim, eip, snapshot);
-  if (heldBack !== undefined) return heldBack;
+  const backedOff = whileBackedOff(claim, eip, snapshot);
+  if (backedOff !== undefined) return backedOff;
   if (eip === undefined) return withoutEip(seen, snapshot, adapter);
   const fate = fateOf(claim.deletionPolicy, snapshot.endings.get(claim.object.uid));
   if (fate === 'unknown')

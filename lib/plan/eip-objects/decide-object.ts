@@ -14,7 +14,7 @@ import { decideForPod, findRivals } from './decide-pod.ts';
 import { findEips, mayConclude } from './find-eips.ts';
 import { reconcileTags } from './reconcile-tags.ts';
 import { setFree } from './set-free.ts';
-import { whileHeldBack } from './while-held-back.ts';
+import { whileBackedOff } from './while-backed-off.ts';
 
 /** What was decided about all objects together, before each one by itself. */
 export interface Allotment {
@@ -52,7 +52,7 @@ export function decideObject(
   }
   if (snapshot.eipsAt === undefined) return { outcome: undefined, readEips: true };
   const { kept, surplus, adoptable, foreign } = findEips(claim, snapshot.eips);
-  const held = whileHeldBack(claim, kept, snapshot);
+  const held = whileBackedOff(claim, kept, snapshot);
   if (held !== undefined) return held;
   if (kept === undefined && adoptable !== undefined)
     return { outcome: undefined, step: { kind: 'tag', key, claim, eip: adoptable, tags: claim.tags } };

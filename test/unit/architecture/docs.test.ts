@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { BUILTINS } from '../../../lib/config/builtins.ts';
 import { COMMAND_NAMES } from '../../../lib/config/command.ts';
 import { OPTIONS, variableOf } from '../../../lib/config/options.ts';
-import { WORDS } from '../../../lib/config/words.ts';
 import { REASONS } from '../../../lib/model/refusal.ts';
 import { contentOf, filesIn, REPOSITORY } from './source-tree.ts';
 
@@ -66,7 +66,7 @@ describe('the documentation', () => {
         .filter((name) => !scripts.includes(name)),
       commands: [...text.matchAll(/`eni-agent ([a-z][\w-]*)/g)]
         .map(([, name = '']) => name)
-        .filter((name) => !COMMAND_NAMES.some((known) => known === name) && !Object.hasOwn(WORDS, name)),
+        .filter((name) => !COMMAND_NAMES.some((known) => known === name) && !Object.hasOwn(BUILTINS, name)),
     };
 
     expect(unknown).toEqual({ variables: [], scripts: [], commands: [] });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
  * `ip netns` and `ip monitor all-nsid` open every file of /run/netns, and opening a pipe waits for a writer. A pipe that somebody
  * holds open for writing keeps nobody waiting, so each one is held as long as it is there.
  */
-export class OddFiles {
+export class SpecialFiles {
   readonly #dir: string;
   readonly #onProblem: (message: string) => void;
   /** By name: the descriptor of a pipe that is held; undefined for what blocks nobody. */

@@ -1,4 +1,4 @@
-import type { Shell } from '../../lib/config/words.ts';
+import type { Shell } from '../../lib/config/builtins.ts';
 
 /**
  * What a shell reads (`source <(eni-agent completion bash)`) to complete our words. The scripts know no word of ours: they ask the

@@ -2,7 +2,7 @@ import type { Option } from './option.ts';
 import { choice, duration, port, text, toggle } from './value-type.ts';
 
 /** Options of the commands that people run to look at a cluster. */
-export const HAND_OPTIONS = {
+export const INTERACTIVE_OPTIONS = {
   view: {
     flag: 'view',
     operand: true,

@@ -3,25 +3,25 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { completionScript } from '../../../agent/words/completion.ts';
-import { answerWord } from '../../../agent/words/words.ts';
+import { runBuiltin } from '../../../agent/builtins/builtins.ts';
+import { completionScript } from '../../../agent/builtins/completion.ts';
+import { SHELLS } from '../../../lib/config/builtins.ts';
 import { COMMAND_NAMES } from '../../../lib/config/command.ts';
 import { completions } from '../../../lib/config/complete.ts';
 import { EXIT, exitCodeOfFault } from '../../../lib/config/exit-codes.ts';
 import { renderHelp } from '../../../lib/config/render.ts';
-import { SHELLS } from '../../../lib/config/words.ts';
 
-describe('answerWord', () => {
+describe('runBuiltin', () => {
   it('answers -h, help and nothing at all with the usage, which names every command', () => {
-    const { text, code } = answerWord(undefined, []);
+    const { text, code } = runBuiltin(undefined, []);
 
     expect(code).toBe(EXIT.ok);
     for (const name of [...COMMAND_NAMES, 'help', 'version', 'completion']) expect(text).toContain(`\n  ${name} `);
-    for (const word of ['-h', '--help', 'help']) expect(answerWord(word, []).text).toBe(text);
+    for (const word of ['-h', '--help', 'help']) expect(runBuiltin(word, []).text).toBe(text);
   });
 
   it('explains one command, and its exit codes', () => {
-    expect(answerWord('help', ['status'])).toEqual({ text: `${renderHelp('status')}\n`, code: EXIT.ok });
+    expect(runBuiltin('help', ['status'])).toEqual({ text: `${renderHelp('status')}\n`, code: EXIT.ok });
     expect(renderHelp('status')).toMatch(/^Exit codes: 0 all is well; 1 something is wrong; 2/m);
   });
 
@@ -34,26 +34,26 @@ describe('answerWord', () => {
     ['--wide', 'unknown option "--wide"; a command comes first: eni-agent COMMAND [OPTIONS]'],
     ['frobnicate', `unknown command "frobnicate"; the commands are ${COMMAND_NAMES.join(', ')}`],
   ])('answers %s on one line with what was probably meant', (word, message) => {
-    expect(answerWord(word, [])).toEqual({ text: `eni-agent: ${message}\n`, code: EXIT.usage });
-    expect(answerWord('help', [word])).toEqual({ text: `eni-agent: ${message}\n`, code: EXIT.usage });
+    expect(runBuiltin(word, [])).toEqual({ text: `eni-agent: ${message}\n`, code: EXIT.usage });
+    expect(runBuiltin('help', [word])).toEqual({ text: `eni-agent: ${message}\n`, code: EXIT.usage });
   });
 
   it('prints the version alone for scripts, and with commit and Node for people', () => {
-    expect(answerWord('-v', []).text).toBe('dev\n');
-    expect(answerWord('version', []).text).toBe(`eni-agent dev\ncommit unknown\nNode.js ${process.version}\n`);
+    expect(runBuiltin('-v', []).text).toBe('dev\n');
+    expect(runBuiltin('version', []).text).toBe(`eni-agent dev\ncommit unknown\nNode.js ${process.version}\n`);
   });
 
   it.each(['help', 'version', 'completion'])('explains the word %s, too', (word) => {
-    const { text, code } = answerWord(word, ['-h']);
+    const { text, code } = runBuiltin(word, ['-h']);
 
     expect(code).toBe(EXIT.ok);
     expect(text).toMatch(new RegExp(`^eni-agent ${word}: .+\n\nUsage:\n  .*eni-agent `));
-    expect(answerWord('help', [word]).text).toBe(text);
+    expect(runBuiltin('help', [word]).text).toBe(text);
   });
 
   it('wants the name of a shell that it knows', () => {
-    expect(answerWord('completion', ['ksh'])).toMatchObject({ code: EXIT.usage });
-    expect(answerWord('completion', ['bash'])).toEqual({ text: completionScript('bash'), code: EXIT.ok });
+    expect(runBuiltin('completion', ['ksh'])).toMatchObject({ code: EXIT.usage });
+    expect(runBuiltin('completion', ['bash'])).toEqual({ text: completionScript('bash'), code: EXIT.ok });
   });
 });
 

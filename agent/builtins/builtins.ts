@@ -1,20 +1,20 @@
+import { BUILTINS, SHELLS, USES, unknownCommand } from '../../lib/config/builtins.ts';
 import { isCommand } from '../../lib/config/command.ts';
 import { completions } from '../../lib/config/complete.ts';
 import { EXIT } from '../../lib/config/exit-codes.ts';
 import { renderHelp, renderUsage } from '../../lib/config/render.ts';
-import { SHELLS, USES, unknownCommand, WORDS } from '../../lib/config/words.ts';
 import { COMMIT, VERSION } from '../version.ts';
 import { completionScript } from './completion.ts';
 
-/** What a word that is not a command prints, and the exit code; faults go to stderr. */
-export interface Said {
+/** What a built-in command prints, and the exit code; faults go to stderr. */
+export interface BuiltinResult {
   readonly text: string;
   readonly code: number;
 }
 
 /** Answers everything that needs no options: help, version, completion, and words that nobody knows. */
-export function answerWord(word: string | undefined, rest: readonly string[]): Said {
-  if (rest.some((given) => given === '-h' || given === '--help') && isWord(word)) return helpOf(word);
+export function runBuiltin(word: string | undefined, rest: readonly string[]): BuiltinResult {
+  if (rest.some((given) => given === '-h' || given === '--help') && isBuiltin(word)) return helpOf(word);
   switch (word) {
     case undefined:
     case '-h':
@@ -37,29 +37,29 @@ export function answerWord(word: string | undefined, rest: readonly string[]): S
   }
 }
 
-function helpOf(command: string | undefined): Said {
+function helpOf(command: string | undefined): BuiltinResult {
   if (command === undefined) return fine(renderUsage());
   if (isCommand(command)) return fine(renderHelp(command));
-  if (!isWord(command)) return wrong(unknownCommand(command));
+  if (!isBuiltin(command)) return wrong(unknownCommand(command));
   return fine(
-    [`eni-agent ${command}: ${WORDS[command]}`, '', 'Usage:', ...USES[command].map((use) => `  ${use}`)].join('\n'),
+    [`eni-agent ${command}: ${BUILTINS[command]}`, '', 'Usage:', ...USES[command].map((use) => `  ${use}`)].join('\n'),
   );
 }
 
-function isWord(word: string | undefined): word is keyof typeof WORDS {
-  return word !== undefined && Object.hasOwn(WORDS, word);
+function isBuiltin(word: string | undefined): word is keyof typeof BUILTINS {
+  return word !== undefined && Object.hasOwn(BUILTINS, word);
 }
 
-function completionFor(given: string | undefined): Said {
+function completionFor(given: string | undefined): BuiltinResult {
   const shell = SHELLS.find((known) => known === given);
   if (shell !== undefined) return fine(completionScript(shell).trimEnd());
   return wrong(`completion needs the name of your shell: eni-agent completion ${SHELLS.join('|')}`);
 }
 
-function fine(text: string): Said {
+function fine(text: string): BuiltinResult {
   return { text: `${text}\n`, code: EXIT.ok };
 }
 
-function wrong(message: string): Said {
+function wrong(message: string): BuiltinResult {
   return { text: `eni-agent: ${message}\n`, code: EXIT.usage };
 }

@@ -3,7 +3,7 @@ import { type ControllerSnapshot, type ObjectDecision, refused } from '../../mod
 import type { ElasticIp } from '../../model/elastic-ips/elastic-ip.ts';
 
 /** After a refusal of EC2 nothing is tried before its time. */
-export function whileHeldBack(
+export function whileBackedOff(
   { object }: ObjectClaim,
   eip: ElasticIp | undefined,
   { backoffs, now }: ControllerSnapshot,
