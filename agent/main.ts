@@ -5,6 +5,7 @@ import { EXIT, exitCodeOfFault, looksOnly } from '../lib/config/exit-codes.ts';
 import { describeFaults } from '../lib/config/fault.ts';
 import type { OptionsOf } from '../lib/config/options.ts';
 import { resolveOptions } from '../lib/config/resolve.ts';
+import { adviceOn } from '../lib/kube/kube-error.ts';
 import { stopSignal } from './stop-signal.ts';
 
 type Run<C extends Command> = (options: OptionsOf<C>, signal: AbortSignal) => Promise<number>;
@@ -29,7 +30,8 @@ async function main(argv: readonly string[]): Promise<number> {
   if (isCommand(word) && !wantsHelp) return start(word, rest).catch((error: unknown) => fail(word, error));
   endWithReader();
   const { runBuiltin } = await import('./builtins/builtins.ts');
-  const { text, code } = isCommand(word) ? runBuiltin('help', [word]) : runBuiltin(word, rest);
+  const { columns } = process.stdout;
+  const { text, code } = isCommand(word) ? runBuiltin('help', [word], columns) : runBuiltin(word, rest, columns);
   (code === EXIT.ok ? process.stdout : process.stderr).write(text);
   return code;
 }
@@ -61,7 +63,8 @@ function endWithReader(): void {
 function fail(command: Command | undefined, error: unknown): never {
   const message = error instanceof Error ? error.message : String(error);
   const isBug = error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError;
-  const hint = isBug ? ' (a bug in eni-agent; NODE_DEBUG=eni-agent shows where)' : '';
+  const advice = command !== undefined && looksOnly(command) ? adviceOn(error) : '';
+  const hint = isBug ? ' (a bug in eni-agent; NODE_DEBUG=eni-agent shows where)' : advice;
   process.stderr.write(`eni-agent${command === undefined ? '' : ` ${command}`}: ${message}${hint}\n`);
   if (process.env['NODE_DEBUG']?.includes('eni-agent') && error instanceof Error)
     process.stderr.write(`${error.stack}\n`);

@@ -2,7 +2,7 @@ import { BUILTINS, SHELLS, USES, unknownCommand } from '../../lib/config/builtin
 import { isCommand } from '../../lib/config/command.ts';
 import { completions } from '../../lib/config/complete.ts';
 import { EXIT } from '../../lib/config/exit-codes.ts';
-import { renderHelp, renderUsage } from '../../lib/config/render.ts';
+import { HELP_COLUMNS, renderHelp, renderUsage } from '../../lib/config/render.ts';
 import { COMMIT, VERSION } from '../version.ts';
 import { completionScript } from './completion.ts';
 
@@ -12,16 +12,20 @@ export interface BuiltinResult {
   readonly code: number;
 }
 
-/** Answers everything that needs no options: help, version, completion, and words that nobody knows. */
-export function runBuiltin(word: string | undefined, rest: readonly string[]): BuiltinResult {
-  if (rest.some((given) => given === '-h' || given === '--help') && isBuiltin(word)) return helpOf(word);
+/**
+ * Answers everything that needs no options: help, version, completion, and words that nobody knows. Help fits a terminal of so many
+ * columns; undefined is a pipe.
+ */
+export function runBuiltin(word: string | undefined, rest: readonly string[], terminal?: number): BuiltinResult {
+  const columns = Math.min(terminal || HELP_COLUMNS, HELP_COLUMNS);
+  if (rest.some((given) => given === '-h' || given === '--help') && isBuiltin(word)) return helpOf(word, columns);
   switch (word) {
     case undefined:
     case '-h':
     case '--help':
-      return fine(renderUsage());
+      return fine(renderUsage(columns));
     case 'help':
-      return helpOf(rest[0]);
+      return helpOf(rest[0], columns);
     case '-v':
     case '--version':
       return fine(VERSION);
@@ -37,9 +41,9 @@ export function runBuiltin(word: string | undefined, rest: readonly string[]): B
   }
 }
 
-function helpOf(command: string | undefined): BuiltinResult {
-  if (command === undefined) return fine(renderUsage());
-  if (isCommand(command)) return fine(renderHelp(command));
+function helpOf(command: string | undefined, columns: number): BuiltinResult {
+  if (command === undefined) return fine(renderUsage(columns));
+  if (isCommand(command)) return fine(renderHelp(command, columns));
   if (!isBuiltin(command)) return wrong(unknownCommand(command));
   return fine(
     [`eni-agent ${command}: ${BUILTINS[command]}`, '', 'Usage:', ...USES[command].map((use) => `  ${use}`)].join('\n'),

@@ -23,7 +23,7 @@ import {
 } from '../node/render-plan.ts';
 import { openProcess } from '../process.ts';
 import { agentOf, listAgents } from '../remote/agents.ts';
-import { runInAgent } from '../remote/kubectl.ts';
+import { planCodeOf, runInAgent } from '../remote/kubectl.ts';
 import { paintFor } from '../text/paint.ts';
 import { toYaml } from '../text/yaml.ts';
 import { VERSION } from '../version.ts';
@@ -62,10 +62,10 @@ async function runOnNode(options: PlanOptions, node: string, stop: AbortSignal):
   const client = createKubeClient({ connection, clock: systemClock() });
   try {
     const agent = agentOf(await listAgents(client, stop), node);
-    const { code, out, err } = await runInAgent(agent, ['plan', '-o', output], { kubeconfig, context }, stop);
-    process.stdout.write(out);
-    process.stderr.write(err);
-    return code;
+    const end = await runInAgent(agent, ['plan', '-o', output], { kubeconfig, context }, stop);
+    process.stdout.write(end.out);
+    process.stderr.write(end.err);
+    return planCodeOf(end);
   } finally {
     await client.close();
   }

@@ -5,7 +5,7 @@ import { loadConnection } from '../../lib/kube/connection.ts';
 import type { ClusterStatus } from '../../lib/model/status/cluster-status.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { lookAtCluster } from '../status/look.ts';
-import { renderStatus } from '../status/render.ts';
+import { besideView, renderStatus } from '../status/render.ts';
 import { paintFor } from '../text/paint.ts';
 import { toYaml } from '../text/yaml.ts';
 
@@ -32,8 +32,12 @@ export async function runStatus(options: OptionsOf<'status'>, stop: AbortSignal)
     print(status, options);
     while (options.watch && !stop.aborted) {
       await sleep(options.intervalMs, undefined, { signal: stop }).catch(() => undefined);
-      if (stop.aborted) break;
-      status = await look();
+      // Ctrl-C in the middle of a look ends the watch as it does between two.
+      const next = await look().catch((error: unknown) => {
+        if (!stop.aborted) throw error;
+      });
+      if (next === undefined) break;
+      status = next;
       print(status, options);
     }
     return status.summary.healthy ? WELL : WRONG;
@@ -49,4 +53,5 @@ function print(status: ClusterStatus, { view, output, watch }: OptionsOf<'status
   const columns = stdout.isTTY && output !== 'wide' ? stdout.columns : undefined;
   const text = renderStatus(status, view, { columns, wide: output === 'wide', paint: paintFor(stdout, process.env) });
   stdout.write(watch && stdout.isTTY ? `${CLEAR}${text}` : text);
+  for (const note of besideView(status, view)) process.stderr.write(`eni-agent status: ${note}\n`);
 }

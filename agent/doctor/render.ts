@@ -43,7 +43,7 @@ export function renderDoctor({ checks }: DoctorView, options: DoctorText): strin
   const shown = onlyFaults ? checks.filter(isFault) : checks;
   const width = Math.max(...shown.map(({ name }) => name.length));
   const lines = shown.flatMap(({ name, verdict, finding, fix, paragraph }) => [
-    `${colour(verdict, paint)(verdict.padEnd(7))}  ${name.padEnd(width)}  ${finding}`,
+    `${colour(verdict, paint)(verdict.padEnd(7))}  ${name.padEnd(width)}  ${hanging(finding, options.columns, width + 11)}`,
     ...(fix === undefined ? [] : wrapped(`→ ${fix}`, options.columns, 9).map((line) => `${' '.repeat(9)}${line}`)),
     ...(fix === undefined || verdict === 'pass' ? [] : [`${' '.repeat(9)}${paint.dim(paragraph)}`]),
   ]);
@@ -64,4 +64,9 @@ export function renderDoctor({ checks }: DoctorView, options: DoctorText): strin
 function colour(verdict: Check['verdict'], paint: Paint): (text: string) => string {
   const colours = { pass: paint.good, warn: paint.warn, fail: paint.bad, skipped: paint.dim } as const;
   return colours[verdict];
+}
+
+/** A text that begins where the line has got to; its further lines stand below its first. */
+function hanging(text: string, columns: number | undefined, indent: number): string {
+  return wrapped(text, columns, indent).join(`\n${' '.repeat(indent)}`);
 }

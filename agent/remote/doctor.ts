@@ -4,7 +4,7 @@ import type { KubeClient } from '../../lib/kube/client.ts';
 import { isObject, parseJson } from '../../lib/model/json.ts';
 import type { AgentPodFact } from '../../lib/model/status/cluster-facts.ts';
 import { DOCTOR_SCHEMA, type DoctorView, hasFailed, isFault, renderDoctor } from '../doctor/render.ts';
-import type { TextOptions } from '../text/columns.ts';
+import { type TextOptions, wrapped } from '../text/columns.ts';
 import { agentOf, forEach, listAgents } from './agents.ts';
 import { type ClusterChoice, runInAgent } from './kubectl.ts';
 
@@ -54,9 +54,12 @@ export function codeOf({ nodes }: ClusterDoctor): number {
 
 /** What is not well, node by node; a line for each node where all is. */
 export function renderClusterDoctor({ nodes }: ClusterDoctor, options: TextOptions): string {
-  const { paint } = options;
+  const { paint, columns } = options;
   const parts = nodes.map((one) => {
-    if ('fault' in one) return `${paint.bold(one.node)}  ${paint.bad('not asked')}: ${one.fault}\n`;
+    if ('fault' in one) {
+      const fault = wrapped(one.fault, columns, 2).map((line) => `  ${line}\n`);
+      return `${paint.bold(one.node)}  ${paint.bad('not asked')}\n${fault.join('')}`;
+    }
     if (!one.checks.some(isFault)) return `${paint.bold(one.node)}  ${paint.good('all checks passed')}\n`;
     return `${paint.bold(one.node)}\n${renderDoctor(one, { ...options, onlyFaults: true })}`;
   });

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
+import { EXIT } from '../../lib/config/exit-codes.ts';
 import type { AgentPodFact } from '../../lib/model/status/cluster-facts.ts';
 
 /** Which cluster, in kubectl's words. */
@@ -12,6 +13,11 @@ export interface RemoteEnd {
   readonly code: number;
   readonly out: string;
   readonly err: string;
+}
+
+/** The exit code of a plan that was to be made in a pod: kubectl's own, 1 or a shell's, say only that there is none. */
+export function planCodeOf({ code }: RemoteEnd): number {
+  return code === EXIT.ok || code === EXIT.usage ? code : EXIT.unknown;
 }
 
 /**

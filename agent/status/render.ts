@@ -34,6 +34,18 @@ export function renderStatus(status: ClusterStatus, view: View, options: RenderO
   return `${lines.join('\n')}\n`;
 }
 
+/**
+ * What the exit code of a view rests on but the view does not show, for stderr: that something is wrong elsewhere, and what could not
+ * be read. The overview has both itself.
+ */
+export function besideView({ summary, gaps }: ClusterStatus, view: View): string[] {
+  if (view === 'overview') return [];
+  return [
+    ...gaps.map((gap) => `not shown: ${gap}`),
+    ...(summary.healthy ? [] : ['something is wrong in the cluster (exit code 1); see eni-agent status']),
+  ];
+}
+
 function overview(status: ClusterStatus, style: TableStyle, options: RenderOptions): string[] {
   const { paint } = options;
   const title = (text: string) => ['', paint.bold(text)];

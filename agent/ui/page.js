@@ -59,7 +59,10 @@ function node({ name, ready, instanceType, zone, agent, enis }) {
 
 function table(head, rows, none) {
   if (rows.length === 0) return element('p', { className: 'dim', text: none });
-  const cells = (row) => element('tr', {}, ...row.map((cell) => (cell instanceof Node ? cell : element('td', { text: cell ?? '' }))));
+  // A name or a time in one piece: browsers break them at their hyphens.
+  const isWord = (text) => text.length <= 32 && !text.includes(' ');
+  const plain = (text) => element('td', { className: isWord(text) ? 'word' : '', text });
+  const cells = (row) => element('tr', {}, ...row.map((cell) => (cell instanceof Node ? cell : plain(String(cell ?? '')))));
   return element('table', {}, element('thead', {}, element('tr', {}, ...head.map((text) => element('th', { text })))), element('tbody', {}, ...rows.map(cells)));
 }
 

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { adviceOn } from '../../lib/kube/kube-error.ts';
 import type { ClusterStatus } from '../../lib/model/status/cluster-status.ts';
 
 export interface UiOptions {
@@ -52,14 +53,19 @@ const HEADERS = {
 /**
  * Serves the page and `/api/status` (the schema `eni-agent.io/status/v1`) on 127.0.0.1, with the rights of whoever started it. A request with
  * another Host header is refused, so that no page of the web can reach it by a name that resolves to this machine.
- * @throws {Error} when the files of the page are missing, and of the system when the port is taken (`EADDRINUSE`).
+ * @throws {Error} when the files of the page are missing, or when the port is taken.
  */
 export async function serveUi(options: UiOptions): Promise<Ui> {
   const page = readPage(options.folder ?? new URL('.', import.meta.url));
   const status = recent(options);
   const server = createServer((request, response) => void respond(request, response, { status, page }));
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const isTaken = error.code === 'EADDRINUSE';
+      reject(
+        isTaken ? new Error(`port ${options.port} is taken; give another with --port, 0 for any free one`) : error,
+      );
+    });
     server.listen({ host: '127.0.0.1', port: options.port }, resolve);
   });
   const { port } = server.address() as AddressInfo;
@@ -104,7 +110,8 @@ async function respond(
   if (path === '/api/status') {
     return status().then(
       (value) => json(200, value),
-      (error: unknown) => json(502, { error: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) =>
+        json(502, { error: `${error instanceof Error ? error.message : String(error)}${adviceOn(error)}` }),
     );
   }
   const [body, type] = page.get(path) ?? [];

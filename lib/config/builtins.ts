@@ -5,7 +5,7 @@ import { nearest } from './nearest.ts';
 /** Commands that are built into the command line: they need no options and start nothing. */
 export const BUILTINS = {
   help: 'prints this text, or the options of a command',
-  version: 'prints the version, the commit it was built from and the version of Node.js',
+  version: 'prints the version, the commit and the version of Node.js',
   completion: 'prints the completion script for your shell',
 } as const satisfies Record<string, string>;
 

@@ -6,7 +6,7 @@ export const COMMANDS = {
   sidecar: 'assigns the addresses of its own pod and follows their changes (sidecar container)',
   'host-ip': 'puts an address on the node that it runs on (Deployment with one replica)',
   status: 'shows the cluster: nodes, ENIs, addresses, Elastic IPs, FloatingIPs, and what is wrong',
-  ui: 'shows the same in your browser: a live page on 127.0.0.1',
+  ui: 'shows the cluster in your browser: a live page on 127.0.0.1',
   plan: 'prints what the agent of a node would do now, and why',
   doctor: 'checks what the agent needs on a node and in AWS, and says how to fix what is missing',
   bundle: 'collects everything that a bug report needs in one archive',

@@ -6,14 +6,19 @@ import type { Option } from './option.ts';
 import { OPTIONS, optionsFor, variableOf } from './options.ts';
 import { CONFIG_FILE } from './sources.ts';
 
-/** What `eni-agent --help` prints. */
-export function renderUsage(): string {
+/** Lines of help are no longer than this, however wide the terminal. */
+export const HELP_COLUMNS = 100;
+
+/** What `eni-agent --help` prints; lines stay within `columns`. */
+export function renderUsage(columns = HELP_COLUMNS): string {
   const width = Math.max(...COMMAND_NAMES.map((name) => name.length)) + 2;
   const lines = (words: readonly (readonly [name: string, text: string])[]) =>
-    words.map(([name, text]) => `  ${name.padEnd(width)}${text}`);
+    words.flatMap(([name, text]) =>
+      wrap(text, columns - width - 2).map((line, index) => `  ${(index === 0 ? name : '').padEnd(width)}${line}`),
+    );
   const commands = COMMAND_NAMES.map((name) => [name, COMMANDS[name]] as const);
   return [
-    'eni-agent keeps the EC2 addresses of a Kubernetes node in step with what its pods really use.',
+    ...wrap('eni-agent keeps the EC2 addresses of a Kubernetes node in step with what its pods really use.', columns),
     '',
     'Usage: eni-agent COMMAND [OPTIONS]',
     '',
@@ -26,12 +31,12 @@ export function renderUsage(): string {
     'Other:',
     ...lines(Object.entries(BUILTINS)),
     '',
-    'eni-agent COMMAND --help lists the options and exit codes of a command.',
+    ...wrap('eni-agent COMMAND --help lists the options and exit codes of a command.', columns),
   ].join('\n');
 }
 
 /** What `eni-agent COMMAND --help` prints; lines stay within `columns`. */
-export function renderHelp(command: Command, columns = 100): string {
+export function renderHelp(command: Command, columns = HELP_COLUMNS): string {
   const options = [...optionsFor(command).map(([, option]) => option), CONFIG_FILE];
   const blocks = options.map((option) => {
     const notes = [variableNote(option), defaultNote(option)].filter((note) => note !== '').join('; ');
@@ -43,7 +48,7 @@ export function renderHelp(command: Command, columns = 100): string {
     '',
     `Usage: eni-agent ${command}${operandOf(options)} [OPTIONS]`,
     '',
-    'Options (flags override environment variables, which override the --config file):',
+    'Options (flags override the environment, which overrides the --config file):',
     ...blocks,
     '',
     ...wrap(`Exit codes: ${exitCodesOf(command)}.`, columns),

@@ -87,7 +87,8 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       },
     };
     try {
-      await perform(target, body, { signal: request.signal, now: () => clock.now(), onOpen, onData });
+      const { server } = connection;
+      await perform(target, body, { server, signal: request.signal, now: () => clock.now(), onOpen, onData });
     } catch (error) {
       // The token may have been rotated since it was read.
       if (isKubeError(error) && error.status === 401) connection.renew?.();
@@ -109,7 +110,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
         // The answer is reported a moment before its connection counts as free: a request made at once would open another one.
         await turn();
       }
-      return parse(chunks) as T;
+      return parse(chunks, connection.server) as T;
     },
     stream: ({ onData, onOpen, ...request }) => exchange({ method: 'GET', ...request }, onData, onOpen),
     close: async () => pool.close(),
@@ -117,6 +118,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
 }
 
 interface Exchange {
+  readonly server: string;
   readonly signal: AbortSignal | undefined;
   readonly now: () => number;
   readonly onOpen: (() => void) | undefined;
@@ -132,7 +134,7 @@ const CONNECT_MS = 5_000;
  */
 function perform(target: RequestOptions, body: string | undefined, exchange: Exchange): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const { signal, now, onOpen, onData } = exchange;
+  const { server, signal, now, onOpen, onData } = exchange;
   signal?.throwIfAborted();
   const sending = (target.protocol === 'https:' ? requestTls : requestPlain)(target);
   const fail = (error: unknown) => {
@@ -142,10 +144,10 @@ function perform(target: RequestOptions, body: string | undefined, exchange: Exc
   const onAbort = () => fail(signal?.reason);
   signal?.addEventListener('abort', onAbort, { once: true });
   limitConnecting(sending, target.protocol);
-  sending.on('error', (error) => fail(networkError(error)));
+  sending.on('error', (error) => fail(networkError(error, server)));
   sending.once('response', (response) => {
     const status = response.statusCode ?? 0;
-    response.on('error', (error) => fail(networkError(error)));
+    response.on('error', (error) => fail(networkError(error, server)));
     if (status >= 300) {
       refused(response, status, now()).then(reject, fail);
       return;
@@ -197,12 +199,12 @@ function timeout(request: KubeRequest, timeoutMs: number): KubeError {
   });
 }
 
-function parse(chunks: readonly Buffer[]): unknown {
+function parse(chunks: readonly Buffer[], server: string): unknown {
   const text = (chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))?.toString() ?? '';
   try {
     return text === '' ? undefined : JSON.parse(text);
   } catch (cause) {
-    throw new KubeError({ status: 0, reason: 'Network', message: 'the answer is not JSON', cause });
+    throw new KubeError({ status: 0, reason: 'Network', message: `${server}: the answer is not JSON`, cause });
   }
 }
 

@@ -119,7 +119,7 @@ function firstOfEachName<T extends { readonly name: string }>(all: readonly T[])
 }
 
 async function readDocument(file: string): Promise<Fields> {
-  const document: unknown = load(await readFile(file, 'utf8'));
+  const document = await parsed(file);
   if (!isFields(document)) throw new Error(`kubeconfig ${file} is not a YAML mapping`);
   const folder = dirname(resolve(file));
   return {
@@ -127,6 +127,27 @@ async function readDocument(file: string): Promise<Fields> {
     clusters: entries(document['clusters'], 'cluster', dataFirst),
     users: entries(document['users'], 'user', (user) => completeUser(dataFirst(user), folder)),
   };
+}
+
+async function parsed(file: string): Promise<unknown> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new Error(
+      `kubeconfig ${file} cannot be read (${lineOf(cause)}); name another with --kubeconfig or KUBECONFIG`,
+      {
+        cause,
+      },
+    );
+  });
+  try {
+    return load(text);
+  } catch (cause) {
+    throw new Error(`kubeconfig ${file} is not YAML: ${lineOf(cause)}`, { cause });
+  }
+}
+
+/** What a library says without the path, which the message has already, and without a drawing below its first line. */
+function lineOf(cause: unknown): string {
+  return (cause instanceof Error ? cause.message : String(cause)).split(/\n|, open /, 1)[0] ?? '';
 }
 
 function entries(list: unknown, field: string, complete: (fields: Fields) => Fields): unknown[] {

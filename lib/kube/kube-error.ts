@@ -73,12 +73,26 @@ export function errorFromStatus(status: StatusObject, retryAfterMs?: number): Ku
   });
 }
 
-/** Translates a fault below HTTP. */
-export function networkError(cause: unknown): KubeError {
+/** Translates a fault below HTTP; the message names the server, where it is known. */
+export function networkError(cause: unknown, server?: string): KubeError {
   const code = codeOf(cause);
   const text = cause instanceof Error ? cause.message : String(cause);
+  // Of a host with several addresses node says the code alone; in other messages it stands already.
+  const said = text === '' ? code : text.includes(code) ? text : `${code}: ${text}`;
   const reason = /TIMEOUT/i.test(code) ? 'Timeout' : 'Network';
-  return new KubeError({ status: 0, reason, message: code ? `${code}: ${text}` : text, cause });
+  return new KubeError({ status: 0, reason, message: server === undefined ? said : `${server}: ${said}`, cause });
+}
+
+/** What somebody at a terminal can do about a fault of the API server, to follow its message; empty for any other error. */
+export function adviceOn(error: unknown): string {
+  if (!isKubeError(error)) return '';
+  if (error.status === 0)
+    return '; is the cluster up, and is it the one you mean? --kubeconfig and --context choose another';
+  if (error.status === 401)
+    return ': the API server does not accept these credentials; log in again, or choose others with --kubeconfig or --context';
+  if (error.status === 403)
+    return '; ask an administrator for this right (docs/commands.md has all that a command needs), or choose another user with --context';
+  return '';
 }
 
 export function isKubeError(error: unknown): error is KubeError {

@@ -23,6 +23,7 @@ export class AgentPods {
   readonly #api: KubeApi['api'];
   readonly #logs: Map<string, string>;
   readonly #known = new Set<string>();
+  #hasNamespace = false;
 
   constructor({ api, podLogs }: Pick<KubeApi, 'api' | 'podLogs'>) {
     this.#api = api;
@@ -45,9 +46,18 @@ export class AgentPods {
     this.#api.patch(builtIn('pods'), 'status', NAMESPACE, name, patch);
   }
 
+  /** The node has gone, and its pods with it. */
+  forget(place: AgentPlace): void {
+    const name = nameOf(place);
+    if (!this.#known.delete(name)) return;
+    this.#logs.delete(`${NAMESPACE}/${name}`);
+    this.#api.delete(builtIn('pods'), NAMESPACE, name, { gracePeriodSeconds: 0 });
+  }
+
   #create(place: AgentPlace, port: number): void {
     const { app, node } = place;
-    if (this.#known.size === 0) this.#api.create(builtIn('namespaces'), undefined, { metadata: { name: NAMESPACE } });
+    if (!this.#hasNamespace) this.#api.create(builtIn('namespaces'), undefined, { metadata: { name: NAMESPACE } });
+    this.#hasNamespace = true;
     this.#known.add(nameOf(place));
     const ports = [{ name: 'metrics', containerPort: port }];
     this.#api.create(builtIn('pods'), NAMESPACE, {

@@ -59,7 +59,7 @@ export interface World {
    * @param subnetId of its primary ENI @default that of the first node
    */
   join(name: string, subnetId?: string): Promise<WorldNode>;
-  /** The instance ends and its Node object goes; nothing else waits for it. */
+  /** The instance ends, its Node object and the pod of its agent go; nothing else waits for it. */
   leave(node: WorldNode): Promise<void>;
   close(options?: { readonly keepLogs?: boolean }): Promise<void>;
 }
@@ -105,6 +105,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       await node.agent.close();
       cloud.setInstanceState(node.instanceId, 'terminated');
       kube.api.delete(builtIn('nodes'), undefined, node.name);
+      place.agentPods.forget({ app: 'eni-agent', node: node.name });
       nodes.splice(nodes.indexOf(node), 1);
     };
     const close = async ({ keepLogs = false } = {}) => {

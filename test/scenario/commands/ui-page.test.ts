@@ -94,6 +94,21 @@ describe.skipIf(CHROMIUM === undefined)('the page of eni-agent ui, in a real bro
     ]);
   });
 
+  it('keeps names and times in one piece, which browsers would break at their hyphens', async () => {
+    const broken = await page.evaluate<string[]>(
+      `[...document.querySelectorAll('td.word')]
+        .filter((one) => {
+          const range = document.createRange();
+          range.selectNodeContents(one);
+          return range.getClientRects().length > 1;
+        })
+        .map((one) => one.innerText)`,
+    );
+
+    expect(await page.evaluate(`document.querySelectorAll('#floating td.word').length`)).toBeGreaterThan(4);
+    expect(broken).toEqual([]);
+  });
+
   it('is used with the keyboard alone', async () => {
     await page.press('ArrowRight');
     await page.press('ArrowRight');

@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { serveUi } from '../../../agent/ui/serve.ts';
+import { KubeError } from '../../../lib/kube/kube-error.ts';
 import type { ClusterStatus } from '../../../lib/model/status/cluster-status.ts';
 
 const STATUS = { schema: 'eni-agent.io/status/v1' } as ClusterStatus;
@@ -44,6 +45,22 @@ describe('the page', () => {
     const folder = new URL('file:///nowhere/');
     const options = { port: 0, maxAgeMs: 0, now: () => 0, look: () => Promise.resolve(STATUS), folder };
     await expect(serveUi(options)).rejects.toThrow('/nowhere/page.html is missing; copy page.html and page.js');
+  });
+
+  it('names the port that another program has, and the option for another one', async () => {
+    const { ui } = await open();
+    const port = Number(new URL(ui.url).port);
+    const second = serveUi({ port, maxAgeMs: 0, now: () => 0, look: () => Promise.resolve(STATUS) });
+    await expect(second).rejects.toThrow(`port ${port} is taken; give another with --port, 0 for any free one`);
+  });
+
+  it('says what to do where the API server refuses', async () => {
+    const { ask } = await open(() =>
+      Promise.reject(new KubeError({ status: 401, reason: '', message: 'Unauthorized' })),
+    );
+    expect((await ask('/api/status')).body).toContain(
+      'Unauthorized: the API server does not accept these credentials;',
+    );
   });
 
   it('answers several pages with one look, and looks again when that is old', async () => {

@@ -20,6 +20,15 @@ describe('runBuiltin', () => {
     for (const word of ['-h', '--help', 'help']) expect(runBuiltin(word, []).text).toBe(text);
   });
 
+  it.each(['', ...COMMAND_NAMES, 'version', 'completion'])('fits the help of "%s" to a narrow terminal', (word) => {
+    const lines = (columns?: number) => answerWord('help', word === '' ? [] : [word], columns).text.split('\n');
+
+    expect(lines(80).filter((line) => line.length > 80)).toEqual([]);
+    expect(lines(80).join(' ').split(/\s+/)).toEqual(lines(100).join(' ').split(/\s+/));
+    expect(lines(240)).toEqual(lines(100));
+    expect(lines()).toEqual(lines(100));
+  });
+
   it('explains one command, and its exit codes', () => {
     expect(runBuiltin('help', ['status'])).toEqual({ text: `${renderHelp('status')}\n`, code: EXIT.ok });
     expect(renderHelp('status')).toMatch(/^Exit codes: 0 all is well; 1 something is wrong; 2/m);

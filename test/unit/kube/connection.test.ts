@@ -90,6 +90,19 @@ describe('loadConnection', () => {
       /--kubeconfig or KUBECONFIG/,
     );
   });
+
+  it('names a kubeconfig that is not there or not YAML, on one line', async () => {
+    const kubeconfig = join(dir, 'config');
+    await expect(loadConnection({ kubeconfig, env: {} })).rejects.toThrow(
+      new RegExp(
+        `^kubeconfig ${kubeconfig} cannot be read \\(ENOENT: no such file or directory\\); name another with --kubeconfig or KUBECONFIG$`,
+      ),
+    );
+    await writeFile(kubeconfig, 'clusters: [');
+    await expect(loadConnection({ kubeconfig, env: {} })).rejects.toThrow(
+      new RegExp(`^kubeconfig ${kubeconfig} is not YAML: .+$`),
+    );
+  });
 });
 
 describe('createKubeClient', () => {
@@ -146,6 +159,7 @@ describe('createKubeClient', () => {
       status: 0,
       reason: 'Network',
       transient: true,
+      message: `${api.url}: connect ECONNREFUSED ${new URL(api.url).host}`,
     });
     await Promise.all([client.close(), other.close()]);
   });

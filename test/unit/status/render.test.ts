@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { renderStatus, type View } from '../../../agent/status/render.ts';
+import { besideView, renderStatus, type View } from '../../../agent/status/render.ts';
 import { ageText } from '../../../agent/status/tables.ts';
 import { COLOURED, PLAIN, paintFor } from '../../../agent/text/paint.ts';
 import { toYaml } from '../../../agent/text/yaml.ts';
@@ -129,6 +129,17 @@ describe('renderStatus', () => {
 
     expect(coloured).toContain('\u001B[31m');
     expect(coloured.replaceAll(new RegExp(`${'\u001B'}\\[\\d+m`, 'g'), '')).toBe(render('overview', 80).join('\n'));
+  });
+});
+
+describe('besideView', () => {
+  it('says what the exit code of a view rests on but the view does not show', () => {
+    expect(besideView(status, 'eips')).toEqual([
+      expect.stringMatching(/^not shown: Events could not be read/),
+      'something is wrong in the cluster (exit code 1); see eni-agent status',
+    ]);
+    expect(besideView(status, 'overview')).toEqual([]);
+    expect(besideView({ ...status, summary: { ...status.summary, healthy: true }, gaps: [] }, 'eips')).toEqual([]);
   });
 });
 
