@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClusterStatus } from '../../../lib/model/status/cluster-status.ts';
 import { StandInHost } from '../../../sim/host/stand-in.ts';
@@ -125,15 +127,46 @@ describe('eni-agent status, against real agents in a simulated cluster', { timeo
     expect((await run('status', 'agents')).out).toMatch(/eni-agent-controller +leader +node-c +yes/);
   });
 
-  it('is one plain line and code 2 when the API server is away', async () => {
-    const { code, err } = await new Promise<Ended>((resolve) => {
-      const env = { PATH: process.env['PATH'] ?? '', HOME: world.folder };
-      execFile(process.execPath, [PROGRAM, 'status', '--kubeconfig', '/nowhere'], { env }, (error, out, text) =>
-        resolve({ code: Number(error?.code ?? 0), out, err: text }),
-      );
-    });
-    expect(code).toBe(2);
-    expect(err.trim().split('\n')).toHaveLength(1);
-    expect(err).toContain('/nowhere');
+  it('knows nothing any more of a node that has left, nor of its agent', async () => {
+    const [node] = world.nodes;
+    await world.leave(node!);
+
+    const status = await look();
+    expect(status.nodes.map(({ name }) => name)).toEqual(['node-b', 'node-c']);
+    expect(status.agents.map(({ name }) => name)).not.toContain('eni-agent-node-a');
+    expect(status.gaps.join()).not.toContain('node-a');
   });
+
+  it('says in a view that shows nothing wrong why it ends with 1', async () => {
+    const { code, out, err } = await run('status', 'eips');
+
+    expect([code, out]).toEqual([1, 'No Elastic IP is used or asked for.\n']);
+    expect(err).toContain('eni-agent status: something is wrong in the cluster (exit code 1); see eni-agent status\n');
+  });
+
+  it.each([
+    [
+      'there is no kubeconfig',
+      () => '/nowhere',
+      /^eni-agent status: kubeconfig \/nowhere cannot be read .* --kubeconfig/,
+    ],
+    [
+      'the API server is away',
+      awayServer,
+      /^eni-agent status: http:\/\/127\.0\.0\.1:1: connect ECONNREFUSED.* is the cluster up/,
+    ],
+  ])('is one plain line with the fix and code 2 when %s', async (_, kubeconfig, said) => {
+    const { code, out, err } = await run('status', '--kubeconfig', kubeconfig());
+
+    expect([code, out]).toEqual([2, '']);
+    expect(err.trim().split('\n')).toHaveLength(1);
+    expect(err).toMatch(said);
+  });
+
+  /** A kubeconfig that leads to a port on which nobody listens. */
+  function awayServer(): string {
+    const path = join(world.folder, 'away');
+    writeFileSync(path, readFileSync(world.kubeconfig, 'utf8').replace(/http:\/\/[\d.:]+/, 'http://127.0.0.1:1'));
+    return path;
+  }
 });
