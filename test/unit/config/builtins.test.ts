@@ -21,7 +21,7 @@ describe('runBuiltin', () => {
   });
 
   it.each(['', ...COMMAND_NAMES, 'version', 'completion'])('fits the help of "%s" to a narrow terminal', (word) => {
-    const lines = (columns?: number) => answerWord('help', word === '' ? [] : [word], columns).text.split('\n');
+    const lines = (columns?: number) => runBuiltin('help', word === '' ? [] : [word], columns).text.split('\n');
 
     expect(lines(80).filter((line) => line.length > 80)).toEqual([]);
     expect(lines(80).join(' ').split(/\s+/)).toEqual(lines(100).join(' ').split(/\s+/));
