@@ -21,13 +21,20 @@ const GAP = 2;
 /** A column is not cut below this. */
 const NARROWEST = 12;
 
-/** A table like kubectl's: heads in capitals, columns two blanks apart, no blanks at line ends. Cut cells end in an ellipsis. */
+/**
+ * A table like kubectl's: heads in capitals, columns two blanks apart, no blanks at line ends. Where it is too wide, columns in which
+ * nothing stands make room before a cell is cut; cut cells end in an ellipsis.
+ */
 export function renderColumns<Row>(
-  table: readonly TextColumn<Row>[],
+  all: readonly TextColumn<Row>[],
   rows: readonly Row[],
   { columns, paint }: TextOptions,
 ): string[] {
-  const natural = table.map(({ head, cell }) => Math.max(head.length, ...rows.map((row) => cell(row).length)));
+  const table =
+    columns === undefined || lineWidth(naturalWidths(all, rows)) <= columns
+      ? all
+      : all.filter(({ cell }) => rows.some((row) => cell(row) !== ''));
+  const natural = naturalWidths(table, rows);
   const widths = columns === undefined ? natural : fitted(table, natural, columns);
   const draw = (texts: readonly string[], style: (index: number) => (text: string) => string) =>
     texts
@@ -56,6 +63,14 @@ export function cutTo(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
 }
 
+function naturalWidths<Row>(table: readonly TextColumn<Row>[], rows: readonly Row[]): number[] {
+  return table.map(({ head, cell }) => Math.max(head.length, ...rows.map((row) => cell(row).length)));
+}
+
+function lineWidth(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, GAP * (widths.length - 1));
+}
+
 /** Takes from the columns that yield, the most willing first, until the line fits or nothing yields any more. */
 function fitted<Row>(table: readonly TextColumn<Row>[], natural: readonly number[], columns: number): number[] {
   const widths = [...natural];
@@ -64,7 +79,7 @@ function fitted<Row>(table: readonly TextColumn<Row>[], natural: readonly number
     .filter(({ yields }) => yields > 0)
     .toSorted((a, b) => b.yields - a.yields);
   for (const { index } of willing) {
-    const excess = widths.reduce((sum, width) => sum + width, GAP * (widths.length - 1)) - columns;
+    const excess = lineWidth(widths) - columns;
     if (excess <= 0) break;
     const width = widths[index] ?? 0;
     widths[index] = Math.max(Math.min(width, NARROWEST), width - excess);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { besideView, renderStatus, type View } from '../../../agent/status/render.ts';
 import { ageText } from '../../../agent/status/tables.ts';
+import { renderColumns } from '../../../agent/text/columns.ts';
 import { COLOURED, PLAIN, paintFor } from '../../../agent/text/paint.ts';
 import { toYaml } from '../../../agent/text/yaml.ts';
 import { clusterStatus } from '../../../lib/plan/status/cluster-status.ts';
@@ -117,6 +118,18 @@ describe('renderStatus', () => {
     ])
       expect(text).toContain(said);
     expect(text.split('\n').length).toBeLessThan(40);
+  });
+
+  it('leaves out a column in which nothing stands before it cuts a cell, and keeps it where there is room', () => {
+    const table = [
+      { head: 'ENI', cell: (id: string) => id, yields: 1 },
+      { head: 'REASON', cell: () => '' },
+    ];
+    const heads = (columns: number | undefined) =>
+      renderColumns(table, ['eni-0123456789abcdef0'], { columns, paint: PLAIN });
+
+    expect(heads(24)).toEqual(['ENI', 'eni-0123456789abcdef0']);
+    for (const columns of [80, undefined]) expect(heads(columns)[0]).toMatch(/^ENI {2,}REASON$/);
   });
 
   it('adds what a wide screen has room for', () => {
