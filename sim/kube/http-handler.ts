@@ -6,7 +6,7 @@ import { logOf } from './pod-log.ts';
 import { proxyToPod } from './pod-proxy.ts';
 import { type KubeRequest, type RequestRecord, readRequest } from './request.ts';
 import { type Answer, answer, type Served } from './routes.ts';
-import { ApiError } from './status.ts';
+import { ApiError, noContainers } from './status.ts';
 import { streamWatch } from './watch-response.ts';
 
 export interface HttpSide extends Served {
@@ -32,6 +32,9 @@ export async function handle(side: HttpSide, message: IncomingMessage, response:
   }
 }
 
+/** What kubectl asks for with `exec`, `attach` and `port-forward`. */
+const NEEDS_A_CONTAINER = /^\/api\/v1\/namespaces\/[^/]+\/pods\/[^/]+\/(?:exec|attach|portforward)$/;
+
 async function respond(side: HttpSide, request: KubeRequest, response: ServerResponse): Promise<void> {
   if (side.faults.latencyMs > 0) await delay(side.faults.latencyMs);
   const failure = side.faults.failureFor(request.method, request.path);
@@ -39,6 +42,7 @@ async function respond(side: HttpSide, request: KubeRequest, response: ServerRes
   if (await proxyToPod(side, request, response)) return;
   const log = logOf(side.podLogs, request.path);
   if (log !== undefined) return void response.writeHead(200, { 'content-type': 'text/plain' }).end(log);
+  if (NEEDS_A_CONTAINER.test(request.path)) throw noContainers();
   const decide = () => answer(side, request, side.now());
   try {
     send(side, request, response, request.query.has('dryRun') ? side.store.rehearse(decide) : decide());

@@ -43,6 +43,12 @@ export function noSuchResource(): ApiError {
   return new ApiError(404, 'NotFound', 'the server could not find the requested resource', {});
 }
 
+/** Said in words, because kubectl prints them to whoever plays with the simulated cluster. */
+export function noContainers(): ApiError {
+  const message = 'pods of the simulated cluster have no containers: exec, attach and port-forward need a real cluster';
+  return new ApiError(400, 'BadRequest', message, {});
+}
+
 export function alreadyExists(resource: Resource, name: string): ApiError {
   return new ApiError(409, 'AlreadyExists', `${qualified(resource)} "${name}" already exists`, about(resource, name));
 }

@@ -30,6 +30,16 @@ describe('the simulated API server, as a test fixture', () => {
     expect(list.items[0]?.metadata).toMatchObject({ annotations: { a: 'b' }, creationTimestamp: expect.any(Date) });
   });
 
+  it.each(['exec', 'attach', 'portforward'])('says in words that its pods have no containers for %s', async (verb) => {
+    const answer = await fetch(`${kube.url}${pods}/any/${verb}?command=x`, { method: 'POST' });
+
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({
+      reason: 'BadRequest',
+      message: expect.stringContaining('no containers'),
+    });
+  });
+
   it('plays a pod from creation to its end', async () => {
     await using watch = await wires.watch(pods, { fieldSelector: 'spec.nodeName=node-1' });
     kubelet.createPod({ name: 'played' });
