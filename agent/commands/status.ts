@@ -32,11 +32,12 @@ export async function runStatus(options: OptionsOf<'status'>, stop: AbortSignal)
     print(status, options);
     while (options.watch && !stop.aborted) {
       await sleep(options.intervalMs, undefined, { signal: stop }).catch(() => undefined);
+      if (stop.aborted) break;
       // Ctrl-C in the middle of a look ends the watch as it does between two.
       const next = await look().catch((error: unknown) => {
         if (!stop.aborted) throw error;
       });
-      if (next === undefined) break;
+      if (next === undefined || stop.aborted) break;
       status = next;
       print(status, options);
     }

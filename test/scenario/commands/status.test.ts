@@ -1,6 +1,8 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClusterStatus } from '../../../lib/model/status/cluster-status.ts';
 import { StandInHost } from '../../../sim/host/stand-in.ts';
@@ -125,6 +127,26 @@ describe('eni-agent status, against real agents in a simulated cluster', { timeo
 
     expect(await controller()).toMatchObject({ name: 'eni-agent-controller', node: 'node-c', ready: true });
     expect((await run('status', 'agents')).out).toMatch(/eni-agent-controller +leader +node-c +yes/);
+  });
+
+  it('ends a watch in the middle of a look without a fault, with the code of the look before', async () => {
+    const env = { PATH: process.env['PATH'] ?? '', KUBECONFIG: world.kubeconfig };
+    const child = spawn(process.execPath, [PROGRAM, 'status', '-w', '-o', 'json', '--interval=1s'], { env });
+    const err = text(child.stderr);
+    await once(child.stdout, 'data');
+    child.stdout.resume();
+    const { faults, requests } = world.kube;
+    faults.latencyMs = 10_000;
+    try {
+      const before = requests.length;
+      const isLooking = () => requests.slice(before).some(({ path }) => path === '/api/v1/nodes');
+      await expect.poll(isLooking, { timeout: 30_000 }).toBe(true);
+      child.kill('SIGINT');
+      expect(await once(child, 'exit')).toEqual([1, null]);
+    } finally {
+      faults.latencyMs = 0;
+    }
+    expect(await err).toBe('');
   });
 
   it('knows nothing any more of a node that has left, nor of its agent', async () => {
