@@ -128,7 +128,7 @@ async function perform(play: Play, hostWords: string): Promise<boolean> {
   for (const fault of [...results.flatMap(({ faults }) => faults), ...wrong]) screen.print(`WRONG: ${fault}`, bad);
   const good = wrong.length === 0 && results.every(isGood);
   screen.print(
-    `${good ? 'All good' : 'Not good'}: at the end EC2 ${wrong.length === 0 ? 'has exactly what pods and services use' : 'differs from what pods and services use'}. ${Math.round((performance.now() - began) / 1000)} s.`,
+    `${good ? 'All good' : 'Not good, see above'}. At the end EC2 ${wrong.length === 0 ? 'has exactly what pods and services use' : 'differs from what pods and services use'}. ${Math.round((performance.now() - began) / 1000)} s.`,
     good ? right : bad,
   );
   return good;

@@ -14,6 +14,10 @@ export function mutations(calls: readonly CallRecord[]): CallRecord[] {
   return calls.filter(({ action }) => !/^(?:Describe|Get)/.test(action));
 }
 
+export function routeWrites(calls: readonly CallRecord[]): CallRecord[] {
+  return calls.filter(({ action }) => /^(?:Create|Replace)Route$/.test(action));
+}
+
 export function refusedCalls(calls: readonly CallRecord[], code: string): number {
   return calls.filter(({ outcome }) => outcome === code).length;
 }

@@ -1,5 +1,5 @@
 import type { WorldPod } from '../../sim/world/world-pod.ts';
-import { milliseconds } from '../measure.ts';
+import { milliseconds, routeWrites } from '../measure.ts';
 import { bootNode, clearNode, killNode } from '../node-loss.ts';
 import type { Scene } from '../scene.ts';
 import type { Stage } from '../stage.ts';
@@ -26,11 +26,12 @@ export const zoneLoss: Scene = {
 
     stage.say(`zone-a adds ${VIP}: two route tables lead to node-a (${milliseconds(await take(stage, here))}).`);
     const died = Date.now();
+    const callsBefore = stage.calls().length;
     await killNode(stage.world, lost);
     await take(stage, there);
     const gap = Date.now() - died;
     stage.say(`The zone of node-a is lost. zone-c on node-c adds ${VIP}; the routes follow.`);
-    const moves = routeCalls(stage, Date.now() - gap).length;
+    const moves = routeWrites(stage.calls().slice(callsBefore)).length;
     stage.check(`${moves} calls where one for each table is enough`, moves === TABLES.length);
     await clearNode(stage.world, lost);
     await bootNode(stage.world, lost, stage.signal);
@@ -48,17 +49,14 @@ function router(stage: Stage, nodeName: string): Promise<WorldPod> {
 async function take(stage: Stage, { host, networks, name }: WorldPod): Promise<number> {
   const { cloud, host: machine } = stage.world;
   const since = Date.now();
+  const callsBefore = stage.calls().length;
   if (host !== undefined) await machine.addAddress(host, IF, `${VIP}/32`);
   const leadsHere = (table: string) =>
     cloud.state.routeTables
       .get(table)
       ?.routes.some(({ target }) => target.kind === 'interface' && target.networkInterfaceId === networks[0]?.eni.id);
   await stage.until(`the routes to ${name}`, () => TABLES.every(leadsHere));
-  const took = (routeCalls(stage, since)[0]?.at ?? since) - since;
+  const took = (routeWrites(stage.calls().slice(callsBefore))[0]?.at ?? since) - since;
   stage.latenciesMs.push(took);
   return took;
-}
-
-function routeCalls(stage: Stage, since: number) {
-  return stage.calls().filter(({ action, at }) => /^(?:Create|Replace)Route$/.test(action) && at >= since);
 }
