@@ -20,7 +20,14 @@ export default defineConfig({
     // Longer than the longest wait within (`PATIENCE_MS`), so that a test fails with the name of what it waited for.
     projects: [
       project('unit', { testTimeout: 120_000, isolate: false }),
-      project('scenario', { testTimeout: 180_000, hookTimeout: 120_000, globalSetup, isolate: false }),
+      // Tests that are concurrent wait for real processes: all of a file at once.
+      project('scenario', {
+        testTimeout: 180_000,
+        hookTimeout: 120_000,
+        globalSetup,
+        isolate: false,
+        maxConcurrency: 8,
+      }),
       project('contract', { testTimeout: 180_000, hookTimeout: 120_000, globalSetup, isolate: false }),
       project('cluster', {
         testTimeout: 240_000,

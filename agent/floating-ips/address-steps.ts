@@ -1,7 +1,7 @@
 import type { EniId } from '../../lib/model/eni.ts';
 import type { AddressRecord, Hold, Placement } from '../../lib/model/floating-ips/plan.ts';
 import type { IpAddress } from '../../lib/model/ip.ts';
-import { holdOf, isOfHold, isServed } from '../../lib/plan/floating-ips/share.ts';
+import { holdOf, isOfHold, isServed } from '../../lib/plan/floating-ips/partial-plan.ts';
 import {
   mayHaveLeft,
   type OneCall,

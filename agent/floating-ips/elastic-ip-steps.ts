@@ -89,13 +89,13 @@ export class ElasticIpSteps {
     const owner = { clusterName, name, uid };
     const eips = await eipsOf(ec2.elasticIps, { ...owner, publicIpInStatus }, fence);
     if (eips.length === 0) return;
-    const fate = await objects.fateOf(name, fence.signal);
+    const existence = await objects.existenceOf(name, fence.signal);
     // The watch is late; it will show that.
-    if (fate === 'exists') throw new Error(`FloatingIP ${name} exists again`);
-    if (fate === 'deleted') await giveBack(ec2.elasticIps, owner, eips, fence);
+    if (existence === 'exists') throw new Error(`FloatingIP ${name} exists again`);
+    if (existence === 'deleted') await giveBack(ec2.elasticIps, owner, eips, fence);
     else await retain(ec2.elasticIps, eips, fence);
     const text =
-      fate === 'deleted'
+      existence === 'deleted'
         ? 'gave the Elastic IP of a deleted floating IP back'
         : 'keeping an Elastic IP: the definition of FloatingIPs was removed';
     for (const { publicIp, allocationId } of eips) process.log.info(text, { floatingIp: name, publicIp, allocationId });

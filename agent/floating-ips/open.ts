@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { NodeOptions } from '../../lib/config/options.ts';
 import type { ElasticIpApi } from '../../lib/ec2/elastic-ip-api.ts';
 import { createEventRecorder } from '../../lib/kube/events.ts';
-import { FLOATING_IP_API, fateOf, patchFloatingIpStatus } from '../../lib/kube/floating-ips.ts';
+import { existenceOf, FLOATING_IP_API, patchFloatingIpStatus } from '../../lib/kube/floating-ips.ts';
 import { createFloatingLeases } from '../../lib/kube/floating-leases.ts';
 import { hasOtherReadyNode } from '../../lib/kube/own-node.ts';
 import type { Eni } from '../../lib/model/eni.ts';
@@ -162,7 +162,7 @@ function objectsOf(
       ownerApiVersion: FLOATING_IP_API,
       timeoutMs: FLOATING_TIMING.renewMs,
     }),
-    fateOf: (name, signal) => fateOf(client, name, signal),
+    existenceOf: (name, signal) => existenceOf(client, name, signal),
     hasSuccessor: ({ nodeSelector }, signal) => hasOtherReadyNode(client, nodeName, nodeSelector, signal),
     writeStatus: (ip, status, exclusive) => patchFloatingIpStatus(client, { ip, status, exclusive }, calls),
     recordEvent: ({ name, uid }, event) => {

@@ -8,10 +8,10 @@ import {
   OF_EARLIER_OBJECT,
 } from '../../lib/model/floating-ips/plan.ts';
 import { mayHaveElasticIp, owesElasticIp } from '../../lib/plan/floating-ips/elastic-ip-steps.ts';
+import { leaseStateOf } from '../../lib/plan/floating-ips/lease-state.ts';
 import { planFloating } from '../../lib/plan/floating-ips/plan.ts';
 import { NO_HOLDS, type RoutedHolds, routedClaims, UNKNOWN_HOLDS } from '../../lib/plan/floating-ips/routed-claims.ts';
 import { selects } from '../../lib/plan/floating-ips/selects.ts';
-import { standingOf } from '../../lib/plan/floating-ips/standing.ts';
 import { type Plan, Reconciler } from '../../lib/runtime/reconciler.ts';
 import { ec2Limiter } from '../aws/rate-limiter.ts';
 import { forgotten } from './address-record.ts';
@@ -232,7 +232,7 @@ export class FloatingIpReconciler {
     const holdsLease = () => {
       const { process, objects, node } = this.#options;
       const view = item.view([], []);
-      return standingOf(view, { now: process.clock.now(), timing: objects.timing, node }).state === 'held';
+      return leaseStateOf(view, { now: process.clock.now(), timing: objects.timing, node }).state === 'held';
     };
     item.underWay += 1;
     try {

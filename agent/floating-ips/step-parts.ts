@@ -1,4 +1,4 @@
-import type { Fate } from '../../lib/kube/floating-ips.ts';
+import type { Existence } from '../../lib/kube/floating-ips.ts';
 import type { FloatingLeases } from '../../lib/kube/floating-leases.ts';
 import type { Eni, EniId } from '../../lib/model/eni.ts';
 import type { FloatingIp, FloatingIpStatus } from '../../lib/model/floating-ips/floating-ip.ts';
@@ -53,7 +53,7 @@ export interface FloatingObjects {
   readonly timing: FloatingTiming;
   readonly leases: FloatingLeases;
   /** What became of the object of this name, by an uncached read. */
-  readonly fateOf: (name: string, signal: AbortSignal) => Promise<Fate>;
+  readonly existenceOf: (name: string, signal: AbortSignal) => Promise<Existence>;
   /** Whether another node that the object selects is ready and not cordoned, by a read. */
   readonly hasSuccessor: (ip: FloatingIp, signal: AbortSignal) => Promise<boolean>;
   readonly writeStatus: (ip: FloatingIp, status: FloatingIpStatus, exclusive: boolean) => Promise<void>;

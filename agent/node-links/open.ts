@@ -26,7 +26,7 @@ interface NodeLinksParts {
 
 /** Keeps the links of this node's NodeENIs for as long as the supervisor works. */
 export function keepNodeLinks(
-  { process, supervisor, exchange }: Pick<NodeFrame, 'process' | 'supervisor' | 'exchange'>,
+  { process, supervisor, bus }: Pick<NodeFrame, 'process' | 'supervisor' | 'bus'>,
   { client, ownNode }: Pick<NodeCluster, 'client' | 'ownNode'>,
   {
     addresses,
@@ -38,7 +38,7 @@ export function keepNodeLinks(
     addresses.attached(announcedEni(one, addresses.enis));
     addresses.invalidate(`NodeENI ${one.nodeEni} attached ${one.id}`);
   };
-  const changed = () => exchange.linksChanged.publish();
+  const changed = () => bus.linksChanged.publish();
   const parts = { process, kube: client, nodeName, ownNode, attached, changed, links };
   supervisor.keep('links of NodeENIs', (signal) => followNodeLinks(parts, signal));
 }

@@ -13,7 +13,7 @@ interface AddressParts {
 
 /** The private addresses of a node's pods. */
 export function openNodeAddresses(
-  { options, process, ages, exchange, stop, calls }: NodeContext,
+  { options, process, ages, bus, stop, calls }: NodeContext,
   { cluster, host, aws }: NodeSurroundings,
   { ledger, reports }: AddressParts,
 ): AddressReconciler {
@@ -22,7 +22,7 @@ export function openNodeAddresses(
     interfaces: (name: string) => options.interfaceFilter.test(name),
     namespaces: options.namespaces,
     tenants: cluster.tenants,
-    nodeAddresses: () => exchange.nodeAddresses.value(),
+    nodeAddresses: () => bus.nodeAddresses.value(),
   };
   return new AddressReconciler(
     {
@@ -39,10 +39,10 @@ export function openNodeAddresses(
       policy: { takeover, allowPrimary, release, releaseDelayMs },
       observe: () => {
         const observed = observeNode({ ...cluster, ...host }, filter);
-        exchange.observed.publish(observed);
+        bus.observed.publish(observed);
         return observed;
       },
-      reports: { report: (report) => exchange.addresses.publish(report), events: reports.addressReporter },
+      reports: { report: (report) => bus.addresses.publish(report), events: reports.addressReporter },
     },
     stop,
   );

@@ -11,12 +11,12 @@ import type { NodeCluster } from './surroundings.ts';
 
 /** Connects to the API server and begins to watch the pods of this node. @throws {Error} when the kubeconfig or the tenant policy cannot be read. */
 export async function openNodeCluster(frame: NodeFrame, options: NodeOptions): Promise<NodeCluster> {
-  const { process, ages: clock, exchange, supervisor, readiness, stop } = frame;
+  const { process, ages: clock, bus, supervisor, readiness, stop } = frame;
   const { random, log, metrics, environment } = process;
   const { nodeName } = options;
   const connection = await loadConnection({ kubeconfig: options.kubeconfig, env: environment });
   const client = createKubeClient({ connection, clock });
-  const changed = () => exchange.changed.publish();
+  const changed = () => bus.changed.publish();
   const definitions = createNadCache({
     client,
     clock,
@@ -24,7 +24,7 @@ export async function openNodeCluster(frame: NodeFrame, options: NodeOptions): P
     onError: (name, error) =>
       log.warn('cannot read NetworkAttachmentDefinition; its floating IPs are unknown', { name, error }),
   });
-  const onChange = podListener(exchange, definitions);
+  const onChange = podListener(bus, definitions);
   const pods = watchPods({ client, nodeName, process: { clock, random, log, metrics }, onChange, onSynced: changed });
   supervisor.keep('pod watch', (signal) => pods.run(signal));
   readiness.faultsOf('pods', () => unless(pods.synced, 'the pods of this node are not known yet', pods.fault));

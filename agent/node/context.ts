@@ -1,7 +1,7 @@
 import type { NodeOptions } from '../../lib/config/options.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { ProcessParts } from '../process.ts';
-import type { NodeExchange } from './exchange.ts';
+import type { EventBus } from './event-bus.ts';
 
 /** The options that the loops of a node go by. */
 export type LoopOptions = Pick<
@@ -28,7 +28,7 @@ export interface NodeContext {
   readonly process: ProcessParts;
   /** Only the passing of time moves it: setting the machine's clock must not make what appears now older than what was recorded. */
   readonly ages: Clock;
-  readonly exchange: NodeExchange;
+  readonly bus: EventBus;
   /** Keeps new calls from starting. */
   readonly stop: AbortSignal;
   /** Ends calls in flight. */

@@ -23,7 +23,7 @@ export function openNodeElasticIps(
   { cluster, aws }: NodeSurroundings,
   { pendingAssociations, servedPods, addresses, reports }: ElasticIpParts,
 ): ElasticIpReconciler {
-  const { options, process, ages, exchange, stop, calls } = context;
+  const { options, process, ages, bus, stop, calls } = context;
   return new ElasticIpReconciler(
     {
       process: { ...process, clock: ages, callSignal: calls, dryRun: options.dryRun },
@@ -41,11 +41,11 @@ export function openNodeElasticIps(
         podsKnown: cluster.pods.synced,
         enis: addresses.enis,
         describedAt: addresses.describedAt,
-        addresses: exchange.statuses,
-        addressesComplete: exchange.addresses.value?.complete ?? false,
+        addresses: bus.statuses,
+        addressesComplete: bus.addresses.value?.complete ?? false,
         leaving: addresses.leaving,
       }),
-      reports: { report: (report) => exchange.elasticIps.publish(report), recordEvent: reports.recordEipEvent },
+      reports: { report: (report) => bus.elasticIps.publish(report), recordEvent: reports.recordEipEvent },
     },
     stop,
   );

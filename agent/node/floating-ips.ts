@@ -13,7 +13,7 @@ interface FloatingIpParts {
 
 /** The FloatingIPs of a node. */
 export function openNodeFloatingIps(
-  { options, process, ages, exchange, calls }: NodeContext,
+  { options, process, ages, bus, calls }: NodeContext,
   { cluster, host, aws }: NodeSurroundings,
   { addresses, eips }: FloatingIpParts,
 ): FloatingIps {
@@ -35,21 +35,21 @@ export function openNodeFloatingIps(
       // Not what a pod has only added to itself: that is no title to an object's address, and is dropped at the next look.
       podAddresses: () =>
         new Map(
-          (exchange.addresses.value?.statuses ?? [])
+          (bus.addresses.value?.statuses ?? [])
             .filter(({ claim }) => claim.kind !== 'live')
             .map(({ claim }) => [claim.address, podKey(claim.holder)]),
         ),
-      routed: () => exchange.nodeRoutes.value,
+      routed: () => bus.nodeRoutes.value,
       invalidateEnis: (cause) => addresses.invalidate(cause),
       wrote: (...write) => addresses.wrote(...write),
     },
     calls,
   });
-  exchange.linksChanged.subscribe(() => floating.linksChanged());
-  exchange.nodeAddresses.publish(() => floating.addresses());
-  const publish = () => exchange.routedHolds.publish(() => floating.routed());
+  bus.linksChanged.subscribe(() => floating.linksChanged());
+  bus.nodeAddresses.publish(() => floating.addresses());
+  const publish = () => bus.routedHolds.publish(() => floating.routed());
   publish();
   floating.routedChanged.subscribe(publish);
-  exchange.nodeRouteEvents.subscribe(({ pod, ...event }) => floating.routeChanged(pod, event));
+  bus.nodeRouteEvents.subscribe(({ pod, ...event }) => floating.routeChanged(pod, event));
   return floating;
 }

@@ -3,7 +3,7 @@ import { Supervisor } from '../../lib/runtime/supervisor.ts';
 import { monotonicClock } from '../floating-ips/monotonic-clock.ts';
 import { openProcess } from '../process.ts';
 import type { NodeContext } from './context.ts';
-import { NodeExchange } from './exchange.ts';
+import { EventBus } from './event-bus.ts';
 import { Readiness } from './readiness.ts';
 
 /** How long calls in flight may take to end after a stop was asked for, ms; below the usual grace period of 30 s. */
@@ -36,7 +36,7 @@ export function openNodeFrame(options: NodeOptions, stop: AbortSignal): NodeFram
   return {
     process: { ...opened, environment },
     ages,
-    exchange: new NodeExchange(),
+    bus: new EventBus(),
     stop,
     calls: calls.signal,
     supervisor,

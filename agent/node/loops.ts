@@ -11,10 +11,10 @@ export type NodeLoops = ReturnType<typeof openNodeLoops>;
 
 /**
  * The four loops of a node's agent and what they report to. A loop reads only of those that were made before it; the others' changes
- * reach it by the exchange.
+ * reach it by the bus.
  */
 export function openNodeLoops(context: NodeContext, surroundings: NodeSurroundings) {
-  const { exchange, options, stop } = context;
+  const { bus, options, stop } = context;
   const { pods, client } = surroundings.cluster;
   const files = openStateFiles(context);
   const servedPods = () => Array.from(pods.items()).filter(({ namespace }) => serves(context, namespace));
@@ -28,14 +28,14 @@ export function openNodeLoops(context: NodeContext, surroundings: NodeSurroundin
     pendingAssociations: files.pendingAssociations,
   });
   const floating = openNodeFloatingIps(context, surroundings, { addresses, eips });
-  exchange.changed.subscribe(() => {
+  bus.changed.subscribe(() => {
     for (const loop of [addresses, eips, floating]) loop.trigger();
   });
-  exchange.addresses.subscribe(() => {
+  bus.addresses.subscribe(() => {
     for (const loop of [routed, eips, floating]) loop.trigger();
   });
-  exchange.routedHolds.subscribe(() => routed.trigger());
-  exchange.nodeRoutes.subscribe(() => floating.trigger());
+  bus.routedHolds.subscribe(() => routed.trigger());
+  bus.nodeRoutes.subscribe(() => floating.trigger());
   return {
     addresses,
     reports,

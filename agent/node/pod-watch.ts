@@ -7,7 +7,7 @@ import type { Pod } from '../../lib/model/pod.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { Logger } from '../../lib/runtime/logger.ts';
 import type { KubeMetrics } from '../../lib/runtime/metrics.ts';
-import type { NodeExchange } from './exchange.ts';
+import type { EventBus } from './event-bus.ts';
 import { definitionsOf } from './sources.ts';
 
 export interface PodWatchOptions {
@@ -55,10 +55,10 @@ export function watchPods(options: PodWatchOptions): Reflector<Pod> {
 
 /** Lets the loops look again when a pod has changed, and once more when definitions of its networks had to be read. */
 export function podListener(
-  exchange: Pick<NodeExchange, 'changed'>,
+  bus: Pick<EventBus, 'changed'>,
   definitions: Pick<NadCache, 'prefetch'>,
 ): PodWatchOptions['onChange'] {
-  const changed = () => exchange.changed.publish();
+  const changed = () => bus.changed.publish();
   return (pod) => {
     changed();
     const names = definitionsOf(pod);

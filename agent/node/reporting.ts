@@ -22,7 +22,7 @@ export type NodeReports = ReturnType<typeof openNodeReports>;
 
 /** Everything that reports to people and Kubernetes what the node's agent does; in a dry run only the log is left. */
 export function openNodeReports({ context, client, pods, servedPods }: ReportParts) {
-  const { process, ages, exchange, calls: signal } = context;
+  const { process, ages, bus, calls: signal } = context;
   const { log, metrics } = process;
   const { recorder, record } = openRecorder(context, client);
   const addressReporter = new AddressReporter({
@@ -38,16 +38,16 @@ export function openNodeReports({ context, client, pods, servedPods }: ReportPar
     emit: ({ pod, ...event }) => record(pod, event),
   });
   const publisher = openPublisher(context, client, servedPods);
-  exchange.addresses.subscribe((report) => {
+  bus.addresses.subscribe((report) => {
     if (report === undefined) return;
     addressReporter.statuses(report.statuses);
     addressReporter.leftOut(report.leftOut);
     addressReporter.inputFaults(report.refusals, (key) => pods.get(key));
     publisher.addresses(report);
   });
-  exchange.changed.subscribe(() => publisher.outdated());
-  exchange.routes.subscribe((statuses) => publisher.routed(statuses));
-  exchange.elasticIps.subscribe((report) => report && publisher.elasticIps(report));
+  bus.changed.subscribe(() => publisher.outdated());
+  bus.routes.subscribe((statuses) => publisher.routed(statuses));
+  bus.elasticIps.subscribe((report) => report && publisher.elasticIps(report));
   return {
     addressReporter,
     routeReporter,

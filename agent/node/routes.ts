@@ -17,7 +17,7 @@ interface RouteParts {
  * statuses come out. What they say about FloatingIPs goes to the loop of those, which reports it.
  */
 export function openNodeRoutes(
-  { options, process, ages, exchange, stop, calls }: NodeContext,
+  { options, process, ages, bus, stop, calls }: NodeContext,
   { ec2, rateLimit }: NodeAws,
   { addresses, reports }: RouteParts,
 ) {
@@ -32,15 +32,15 @@ export function openNodeRoutes(
       },
       policy: { ...options, defaultTag: options.routeTableTag },
       stateDir: options.stateDir,
-      observe: () => routedSurroundings(exchange.observed.value, addresses, exchange.routedHolds.value()),
+      observe: () => routedSurroundings(bus.observed.value, addresses, bus.routedHolds.value()),
       reports: {
         report: (statuses) => {
-          exchange.routes.publish(statuses.filter(isOfPod));
-          publishHolds(exchange, statuses);
+          bus.routes.publish(statuses.filter(isOfPod));
+          publishHolds(bus, statuses);
         },
         emit: (event) => {
           // Pods have a namespace, FloatingIPs none.
-          if (event.pod.namespace === '') exchange.nodeRouteEvents.publish(event);
+          if (event.pod.namespace === '') bus.nodeRouteEvents.publish(event);
           else reports.recordRouteEvent(event);
         },
         statusReporter: { statuses: (statuses) => reports.routeReporter.statuses(statuses.filter(isOfPod)) },
@@ -55,7 +55,7 @@ function isOfPod({ claim }: ClaimStatus): boolean {
 }
 
 /** Only what differs is news: each loop triggers the other. */
-function publishHolds({ nodeRoutes }: NodeContext['exchange'], statuses: readonly RoutedStatus[]): void {
+function publishHolds({ nodeRoutes }: NodeContext['bus'], statuses: readonly RoutedStatus[]): void {
   const ofNode = statuses.filter((status) => !isOfPod(status));
   const states = new Map(
     ofNode.map(({ claim, state, refusal, tables }) => [claim.address, { state, tables, ...(refusal && { refusal }) }]),

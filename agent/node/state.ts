@@ -27,7 +27,7 @@ export async function serveState(frame: NodeFrame, options: NodeOptions): Promis
 
 /** Shows what the loops do in metrics, readiness and `/v1/snapshot`. */
 export function showState(
-  { process, ages, exchange, readiness }: NodeFrame,
+  { process, ages, bus, readiness }: NodeFrame,
   snapshot: SnapshotSource,
   {
     identity,
@@ -40,13 +40,13 @@ export function showState(
   const gauges = new Gauges(process.metrics);
   snapshot.ec2(() => rateLimit.levels);
   snapshot.serves(identity, () => wallTimeOf(addresses.describedAt));
-  exchange.addresses.subscribe((report) => {
+  bus.addresses.subscribe((report) => {
     if (report === undefined) return;
     snapshot.addresses(report);
-    gauges.report({ ...report, statuses: exchange.statuses }, stateFiles.ledger.values());
+    gauges.report({ ...report, statuses: bus.statuses }, stateFiles.ledger.values());
     gauges.stateFiles(stateFiles);
   });
-  exchange.elasticIps.subscribe((report) => {
+  bus.elasticIps.subscribe((report) => {
     if (report === undefined) return;
     snapshot.elasticIps(report);
     gauges.elasticIps(report);

@@ -67,8 +67,8 @@ export class TenantRules {
     }
     if (faults.length > 0) {
       const kept = this.#sound && !first;
-      const fate = kept ? 'the one before it stays in force' : 'faulty elements grant nothing';
-      log.error(`the tenant policy has faults; ${fate}`, { faults });
+      const consequence = kept ? 'the one before it stays in force' : 'faulty elements grant nothing';
+      log.error(`the tenant policy has faults; ${consequence}`, { faults });
       if (kept) return;
     }
     this.#sound = faults.length === 0;

@@ -44,7 +44,7 @@ export const memory: Row = {
         await sleep(settle);
         record('memory/250', 'with 250 pods');
       }
-      const replacements = quick ? 150 : 1_500;
+      const replacements = quick ? 450 : 1_500;
       await churn(rig, 0, replacements / 3);
       await sleep(settle);
       const early = record('memory/churned', `after ${replacements / 3} pods were replaced`);

@@ -29,14 +29,14 @@ async function verbsOf(client: KubeClient, signal: AbortSignal): Promise<readonl
 }
 
 /** What became of an object: it is there, it was deleted, or the definition of all of them was (or is being) removed. */
-export type Fate = 'exists' | 'deleted' | 'definition removed';
+export type Existence = 'exists' | 'deleted' | 'definition removed';
 
 /**
  * Looks for an object that a watch says is gone. Discovery takes `create` from the verbs of a definition that is being removed, before the API
  * server deletes its objects, and then the whole resource.
  * @throws {KubeError} when the API server does not say.
  */
-export async function fateOf(client: KubeClient, name: string, signal: AbortSignal): Promise<Fate> {
+export async function existenceOf(client: KubeClient, name: string, signal: AbortSignal): Promise<Existence> {
   try {
     await client.request({ method: 'GET', path: `${COLLECTION}/${name}`, signal });
     return 'exists';

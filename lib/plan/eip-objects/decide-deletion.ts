@@ -8,7 +8,7 @@ import type {
 } from '../../model/eip-objects/plan.ts';
 import type { ElasticIp } from '../../model/elastic-ips/elastic-ip.ts';
 import { RETAINED_TAG } from '../../model/retention.ts';
-import { fateOf } from '../fate.ts';
+import { reclaimOf } from '../reclaim.ts';
 import { findEips, mayConclude } from './find-eips.ts';
 import { setFree } from './set-free.ts';
 import { whileBackedOff } from './while-backed-off.ts';
@@ -28,12 +28,12 @@ export function decideDeletion(seen: SeenClaim, snapshot: ControllerSnapshot, ad
   const backedOff = whileBackedOff(claim, eip, snapshot);
   if (backedOff !== undefined) return backedOff;
   if (eip === undefined) return withoutEip(seen, snapshot, adapter);
-  const fate = fateOf(claim.deletionPolicy, snapshot.endings.get(claim.object.uid));
-  if (fate === 'unknown')
+  const reclaim = reclaimOf(claim.deletionPolicy, snapshot.endings.get(claim.object.uid));
+  if (reclaim === 'unknown')
     return { outcome: undefined, step: { kind: 'ask-ending', key: `ending ${claim.object.uid}`, claim } };
-  return fate === 'released'
+  return reclaim === 'released'
     ? giveBack(claim, eip, snapshot, adapter)
-    : { outcome: undefined, step: retain(claim, owned, fate.retained) ?? letGo(claim, adapter) };
+    : { outcome: undefined, step: retain(claim, owned, reclaim.retained) ?? letGo(claim, adapter) };
 }
 
 /** What the object's name in a status has not made its own is not asked for here: only its tags count, and the object goes. */

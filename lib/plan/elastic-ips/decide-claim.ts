@@ -15,7 +15,7 @@ export interface ClaimDecision {
 }
 
 /** What other claims of the same plan leave to this one. */
-export interface Share {
+export interface ClaimedElasticIps {
   /** The EIP that is the claim's already. */
   readonly own: ElasticIp | undefined;
   /** EIPs that other claims have or are taking just now. */
@@ -33,13 +33,13 @@ const PROOF_MS = 5_000;
  * Decides the next call for one claim. Whatever does not need the private address is done before there is one, so that a single call
  * remains when it appears. An association that is right already costs none.
  */
-export function decideClaim(placed: PlacedEipClaim, snapshot: EipSnapshot, share: Share): ClaimDecision {
+export function decideClaim(placed: PlacedEipClaim, snapshot: EipSnapshot, claimed: ClaimedElasticIps): ClaimDecision {
   const { claim, place } = placed;
   if (place.state === 'impossible') return { status: { state: 'refused', claim, refusal: place.refusal } };
   // Somebody else's turn: also the EIP on the floating address is the holder's business.
   if (place.state === 'elsewhere') return { status: undefined };
   const fresh = isFreshEnough(placed, snapshot);
-  const { own } = share;
+  const { own } = claimed;
   // It came back while its EIP is being given back: what that call made of it is known with its answer.
   if (own !== undefined && snapshot.flying.has(own.allocationId)) return { status: { state: 'pending', claim } };
   if (own !== undefined && place.state === 'ready' && isBoundTo(place, own)) {
@@ -54,11 +54,11 @@ export function decideClaim(placed: PlacedEipClaim, snapshot: EipSnapshot, share
     const refusal = { reason: backoff.reason, message: backoff.message };
     return { status: { state: 'refused', claim, refusal }, retryAt: backoff.until };
   }
-  const next = own === undefined ? obtain(placed, snapshot, share) : bring(own, placed, snapshot);
+  const next = own === undefined ? obtain(placed, snapshot, claimed) : bring(own, placed, snapshot);
   const rival = occupant(place, own, snapshot);
   // Another pod's that had this address before and is about to be taken along: the association here pushes it off (EC2 AssociateAddress).
   // Waiting would be forever where pods have exchanged their addresses.
-  return rival === undefined || share.misplaced.has(rival.allocationId) ? next : wait(rival, placed, snapshot, next);
+  return rival === undefined || claimed.misplaced.has(rival.allocationId) ? next : wait(rival, placed, snapshot, next);
 }
 
 function isFreshEnough({ place, eipsAfter }: PlacedEipClaim, { eipsAt }: EipSnapshot): boolean {
@@ -166,7 +166,7 @@ function pair(
   return { status, step: { kind: 'associate', key: claim.id, claim, eip, eni, privateIp, allowReassociation } };
 }
 
-function obtain(placed: PlacedEipClaim, snapshot: EipSnapshot, { taken }: Share): ClaimDecision {
+function obtain(placed: PlacedEipClaim, snapshot: EipSnapshot, { taken }: ClaimedElasticIps): ClaimDecision {
   const { claim, place } = placed;
   const { source } = claim;
   if (source.kind === 'allocate') {

@@ -6,8 +6,8 @@ import {
   type Placement,
 } from '../../model/floating-ips/plan.ts';
 import { familyOf } from '../../model/ip.ts';
+import { due, holdOf, isServed, type PartialPlan } from './partial-plan.ts';
 import { selects } from './selects.ts';
-import { due, holdOf, isServed, type Share } from './share.ts';
 
 /** From the deletion of an object until its Elastic IP goes, ms: by then it shows whether only the definition of all objects is being removed. */
 const DELETED_MS = 3_000;
@@ -16,7 +16,7 @@ const DELETED_MS = 3_000;
  * The Elastic IP goes on the first IPv4 address, once that is EC2's; a later takeover moves it along by itself. An object that asks for none
  * any more needs no address for that.
  */
-export function bind(view: FloatingIpView, places: readonly Placement[], { now }: FloatingSnapshot): Share {
+export function bind(view: FloatingIpView, places: readonly Placement[], { now }: FloatingSnapshot): PartialPlan {
   const { name, elasticIp: source } = view.ip;
   const acquisition = view.lease?.acquisition ?? 0;
   if (!mayHaveElasticIp(view)) return { steps: [] };
@@ -30,7 +30,7 @@ export function bind(view: FloatingIpView, places: readonly Placement[], { now }
 }
 
 /** What a deleted object had goes back, some seconds after the deletion was seen. */
-export function unbind(view: FloatingIpView, { now }: FloatingSnapshot): Share {
+export function unbind(view: FloatingIpView, { now }: FloatingSnapshot): PartialPlan {
   const at = Math.max((view.deletedAt ?? now) + DELETED_MS, view.elasticIp?.backoff?.until ?? 0);
   return due(at, now, { kind: 'unbind', name: view.ip.name });
 }

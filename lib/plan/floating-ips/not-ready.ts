@@ -1,8 +1,8 @@
 import type { FloatingIpView, FloatingSnapshot, Ineligible } from '../../model/floating-ips/plan.ts';
 import { handOver } from './hand-over.ts';
+import type { LeaseState } from './lease-state.ts';
 import type { FloatingContext } from './owners.ts';
-import { due, joined, type Share } from './share.ts';
-import type { Standing } from './standing.ts';
+import { due, joined, type PartialPlan } from './partial-plan.ts';
 
 /** Pause between two questions whether a ready node is there, ms. */
 const ASK_MS = 5_000;
@@ -18,17 +18,17 @@ export const LAST_RESORT_MS = 5_000;
  */
 export function yieldToReady(
   view: FloatingIpView,
-  standing: Standing,
+  leaseState: LeaseState,
   why: Ineligible,
   snapshot: FloatingContext,
-  service: Share,
-): Share {
+  service: PartialPlan,
+): PartialPlan {
   const { node, now, stopping } = snapshot;
   // A node that shuts down is not ready, and then ends its agent.
-  if (stopping) return handOver(view, standing, why, snapshot);
+  if (stopping) return handOver(view, leaseState, why, snapshot);
   if (view.heldSince >= node.readySince) return service;
   const known = knownSuccessor(view, snapshot);
-  if (known?.exists === true) return handOver(view, standing, why, snapshot);
+  if (known?.exists === true) return handOver(view, leaseState, why, snapshot);
   const askAt = known === undefined ? now : known.askedAt + ASK_MS;
   return joined(service, due(askAt, now, { kind: 'find-successor', name: view.ip.name }));
 }

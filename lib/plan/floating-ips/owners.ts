@@ -1,7 +1,7 @@
 import type { FloatingIp } from '../../model/floating-ips/floating-ip.ts';
 import type { FloatingIpView, FloatingSnapshot } from '../../model/floating-ips/plan.ts';
 import type { IpAddress } from '../../model/ip.ts';
-import { isOurs, standingOf } from './standing.ts';
+import { isOurs, leaseStateOf } from './lease-state.ts';
 
 /** The object that has each address. */
 export type Owners = ReadonlyMap<IpAddress, FloatingIp>;
@@ -15,7 +15,7 @@ export interface FloatingContext extends FloatingSnapshot {
 
 export function contextOf(snapshot: FloatingSnapshot): FloatingContext {
   const owners = ownersOf(snapshot.items);
-  const ours = new Set(snapshot.items.filter((view) => isOurs(standingOf(view, snapshot))).map(({ ip }) => ip.name));
+  const ours = new Set(snapshot.items.filter((view) => isOurs(leaseStateOf(view, snapshot))).map(({ ip }) => ip.name));
   const served = [...owners].filter(([, { name }]) => ours.has(name)).map(([address]) => address);
   return { ...snapshot, owners, servedHere: new Set(served) };
 }

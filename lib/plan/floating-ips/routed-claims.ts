@@ -9,10 +9,10 @@ import type {
 import type { TableSelector } from '../../model/routed-ips/declaration.ts';
 import type { ClaimDraft } from '../addresses/claims.ts';
 import { eligibilityOf } from './eligibility.ts';
+import { isOurs, leaseStateOf } from './lease-state.ts';
 import { contextOf, type FloatingContext } from './owners.ts';
+import { holdOf, isOfHold } from './partial-plan.ts';
 import { selects } from './selects.ts';
-import { holdOf, isOfHold } from './share.ts';
-import { isOurs, standingOf } from './standing.ts';
 
 /** What this node's FloatingIPs ask of route tables now. */
 export interface RoutedHolds {
@@ -49,16 +49,16 @@ export function routedClaims(snapshot: FloatingSnapshot): RoutedHolds {
 
 /** Undefined: not known yet. */
 function draftsOf(view: FloatingIpView, context: FloatingContext): readonly ClaimDraft[] | undefined {
-  const standing = standingOf(view, context);
-  if (standing.state === 'unknown') return undefined;
-  if (!isOurs(standing)) return [];
+  const leaseState = leaseStateOf(view, context);
+  if (leaseState.state === 'unknown') return undefined;
+  if (!isOurs(leaseState)) return [];
   const eligibility = eligibilityOf(view, context);
   if (eligibility === undefined) return undefined;
   if (!('places' in eligibility)) return [];
   const hold = holdOf(view.lease);
   return eligibility.places
     .filter(({ address }) => isCurrent(view.records.get(address), hold))
-    .map((place) => draftOf(view, place, hold, { inDoubt: standing.state === 'uncertain', context }));
+    .map((place) => draftOf(view, place, hold, { inDoubt: leaseState.state === 'uncertain', context }));
 }
 
 /** The record comes first: after a crash it says what may have been written. */

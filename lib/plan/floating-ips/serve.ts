@@ -8,9 +8,9 @@ import type {
 } from '../../model/floating-ips/plan.ts';
 import { familyOf } from '../../model/ip.ts';
 import { bind } from './elastic-ip-steps.ts';
+import type { LeaseState } from './lease-state.ts';
 import { type FloatingContext, otherOwner } from './owners.ts';
-import { holdOf, isOfHold, joined, renewal, type Share } from './share.ts';
-import type { Standing } from './standing.ts';
+import { holdOf, isOfHold, joined, type PartialPlan, renewal } from './partial-plan.ts';
 import { reportServing } from './status.ts';
 
 /** How long our own accepted call outweighs a describe that does not show it, ms: EC2's views lag behind its answers. */
@@ -21,22 +21,22 @@ const LOOK_MS = [2_000, 30_000] as const;
 /** What the holder does: renew, take over in EC2, put on the interface, bind the Elastic IP, write the status. */
 export function serve(
   view: FloatingIpView,
-  standing: Standing,
+  leaseState: LeaseState,
   places: readonly Placement[],
   snapshot: FloatingContext,
-): Share {
+): PartialPlan {
   const hold = renewal(view, snapshot.now, snapshot.timing.renewMs);
   const misplacedSteps = misplaced(view, places, snapshot);
-  if (standing.state !== 'held')
-    return joined(hold, { steps: misplacedSteps }, doubted(view, standing, places, snapshot));
+  if (leaseState.state !== 'held')
+    return joined(hold, { steps: misplacedSteps }, doubted(view, leaseState, places, snapshot));
   const former = misplacedSteps.length > 0 ? [] : formerAddresses(view, places, snapshot);
   const serveOne = view.ip.routeTables.length > 0 ? serveRouted : servePlace;
-  const shares = places.map((place) => serveOne(view, place, snapshot));
+  const parts = places.map((place) => serveOne(view, place, snapshot));
   return joined(
     hold,
     { steps: [...misplacedSteps, ...former] },
-    { steps: together(shares.flatMap(({ steps }) => steps)) },
-    ...shares.map((share) => ({ ...share, steps: [] })),
+    { steps: together(parts.flatMap(({ steps }) => steps)) },
+    ...parts.map((part) => ({ ...part, steps: [] })),
     bind(view, places, snapshot),
     reportServing(view, places, snapshot),
   );
@@ -76,21 +76,21 @@ function formerAddresses(
  */
 function doubted(
   view: FloatingIpView,
-  standing: Standing,
+  leaseState: LeaseState,
   places: readonly Placement[],
   snapshot: FloatingSnapshot,
-): Share {
+): PartialPlan {
   const { describedAt = Number.NEGATIVE_INFINITY, now } = snapshot;
   // A route that leads elsewhere leaves the address here without harm: no packet comes.
-  if (standing.state !== 'uncertain' || view.ip.routeTables.length > 0) return { steps: [] };
-  const seenSince = describedAt > standing.since;
+  if (leaseState.state !== 'uncertain' || view.ip.routeTables.length > 0) return { steps: [] };
+  const seenSince = describedAt > leaseState.since;
   const gone = places.filter((place) => seenSince && !isOn(place, snapshot.enis));
   const steps: FloatingStep[] = view.configured
     .filter(({ address }) => gone.some((place) => place.address === address))
     .map((place) => ({ kind: 'remove', name: view.ip.name, place }));
   // Others win within seconds or, when the API server is away for all, not at all: look less and less often.
-  const pause = Math.min(Math.max((describedAt - standing.since) / 2, LOOK_MS[0]), LOOK_MS[1]);
-  const lookAt = Math.max(standing.since + snapshot.timing.renewMs, describedAt + pause);
+  const pause = Math.min(Math.max((describedAt - leaseState.since) / 2, LOOK_MS[0]), LOOK_MS[1]);
+  const lookAt = Math.max(leaseState.since + snapshot.timing.renewMs, describedAt + pause);
   return now >= lookAt ? { steps, describe: 'the hold of a floating IP is in doubt' } : { steps, retryAt: lookAt };
 }
 
@@ -98,7 +98,7 @@ function doubted(
  * A routed address: the record makes it a claim on its route tables, which a loop of their own writes; here it is put on the
  * interface. No ENI has it, so there is nothing to take.
  */
-function serveRouted({ ip: { name }, lease, records, configured }: FloatingIpView, place: Placement): Share {
+function serveRouted({ ip: { name }, lease, records, configured }: FloatingIpView, place: Placement): PartialPlan {
   const hold = holdOf(lease);
   const record = records.get(place.address);
   const isCurrent =
@@ -111,11 +111,11 @@ function serveRouted({ ip: { name }, lease, records, configured }: FloatingIpVie
   return { steps: isThere ? [] : [{ kind: 'add', name, place }] };
 }
 
-function servePlace(view: FloatingIpView, place: Placement, snapshot: FloatingSnapshot): Share {
+function servePlace(view: FloatingIpView, place: Placement, snapshot: FloatingSnapshot): PartialPlan {
   const { name } = view.ip;
   const record = view.records.get(place.address);
   const hold = holdOf(view.lease);
-  const take = (takeover: boolean): Share => {
+  const take = (takeover: boolean): PartialPlan => {
     const until = view.backoffs.get(place.address)?.until ?? 0;
     if (snapshot.now < until) return { steps: [], retryAt: until };
     return { steps: [{ kind: 'take', name, places: [place], hold, takeover }] };

@@ -8,15 +8,19 @@ import type {
   WantedStatus,
 } from '../../model/floating-ips/plan.ts';
 import { mayHaveElasticIp } from './elastic-ip-steps.ts';
-import { holdOf, isServed, type Share } from './share.ts';
-import type { Standing } from './standing.ts';
+import type { LeaseState } from './lease-state.ts';
+import { holdOf, isServed, type PartialPlan } from './partial-plan.ts';
 import { tableStatuses } from './table-statuses.ts';
 
 /** How long an object must be without a holder before somebody says so, ms: an election is shorter. */
 const NOBODY_MS = 5_000;
 
 /** What the holder writes: it serves all addresses, or which one it cannot and why. While it is still taking over, nothing. */
-export function reportServing(view: FloatingIpView, places: readonly Placement[], snapshot: FloatingSnapshot): Share {
+export function reportServing(
+  view: FloatingIpView,
+  places: readonly Placement[],
+  snapshot: FloatingSnapshot,
+): PartialPlan {
   const acquisition = view.lease?.acquisition ?? 0;
   const missing = places.filter(
     ({ address }) =>
@@ -50,14 +54,14 @@ export function reportServing(view: FloatingIpView, places: readonly Placement[]
 /** Nobody serves it and this node knows why it does not; of several such nodes the first one speaks. */
 export function reportNobodyServes(
   view: FloatingIpView,
-  standing: Standing,
+  leaseState: LeaseState,
   why: Ineligible,
   snapshot: FloatingSnapshot,
-): Share {
+): PartialPlan {
   const { ip } = view;
   const about = why.reason !== 'NodeNotSelected' || ip.status.node === snapshot.node.name;
-  if (view.deletedAt !== undefined || standing.state !== 'free' || !about || snapshot.stopping) return { steps: [] };
-  const at = standing.since + NOBODY_MS;
+  if (view.deletedAt !== undefined || leaseState.state !== 'free' || !about || snapshot.stopping) return { steps: [] };
+  const at = leaseState.since + NOBODY_MS;
   if (snapshot.now < at) return { steps: [], retryAt: at };
   const ready = readyOf(ip);
   const spoken = ip.status.node === '' && ready?.status === 'False' && ready.observedGeneration === ip.generation;
@@ -81,7 +85,7 @@ function readyOf(ip: FloatingIp): FloatingIpCondition | undefined {
 }
 
 /** Writes only what differs from the object as it was last seen. */
-function statusStep(ip: FloatingIp, wanted: WantedStatus): Share {
+function statusStep(ip: FloatingIp, wanted: WantedStatus): PartialPlan {
   const ready = readyOf(ip);
   const same =
     ip.status.node === wanted.node &&

@@ -5,7 +5,7 @@ import { reviveAddressRecord } from '../../../agent/floating-ips/address-record.
 import type { ElasticIpParts } from '../../../agent/floating-ips/elastic-ip.ts';
 import { HostAddresses, type HostInterface } from '../../../agent/floating-ips/host-addresses.ts';
 import { FloatingIpReconciler } from '../../../agent/floating-ips/reconciler.ts';
-import type { Fate } from '../../../lib/kube/floating-ips.ts';
+import type { Existence } from '../../../lib/kube/floating-ips.ts';
 import type { FloatingLeases } from '../../../lib/kube/floating-leases.ts';
 import { KubeError } from '../../../lib/kube/kube-error.ts';
 import type { Lease } from '../../../lib/kube/lease-record.ts';
@@ -252,7 +252,7 @@ export class SimNode {
       objects: {
         timing: FLOATING_TIMING,
         leases: server.client(this, process),
-        fateOf: async (name) => this.#rig.fateOf(name),
+        existenceOf: async (name) => this.#rig.existenceOf(name),
         hasSuccessor: async () => {
           unlessDown();
           return this.#rig.nodes.some((node) => node !== this && node.ready === 'True' && !node.cordoned);
@@ -442,11 +442,11 @@ export class Rig {
     this.objects = this.objects.filter((object) => object.name !== name);
     this.trigger();
     this.clock.after(50, () => {
-      if (this.fateOf(name) !== 'exists') this.server.collect(name);
+      if (this.existenceOf(name) !== 'exists') this.server.collect(name);
     });
   }
 
-  fateOf(name: string): Fate {
+  existenceOf(name: string): Existence {
     if (this.objects.some((object) => object.name === name)) return 'exists';
     return this.defined ? 'deleted' : 'definition removed';
   }

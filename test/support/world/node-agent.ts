@@ -1,6 +1,6 @@
 import type { NodeReport } from '../../../agent/addresses/reconciler-options.ts';
 import type { HostKernel } from '../../../agent/floating-ips/host-kernel.ts';
-import { NodeExchange } from '../../../agent/node/exchange.ts';
+import { EventBus } from '../../../agent/node/event-bus.ts';
 import { openNodeLoops } from '../../../agent/node/loops.ts';
 import { OwnNodeWatch } from '../../../agent/node/own-node.ts';
 import { podListener, watchPods } from '../../../agent/node/pod-watch.ts';
@@ -51,11 +51,11 @@ export function startWorldAgent({ process, kube, ec2, machine, ...options }: Wor
   const { host, kernel, stateDir, links } = machine;
   const { nodeName, instanceId, takeover } = options;
   const [stop, calls] = [new AbortController(), new AbortController()];
-  const exchange = new NodeExchange();
-  const changed = () => exchange.changed.publish();
+  const bus = new EventBus();
+  const changed = () => bus.changed.publish();
   host.onChange = () => void clock.after(2, changed);
   const definitions = createNadCache({ client: kube, clock, signal: stop.signal });
-  const onChange = podListener(exchange, definitions);
+  const onChange = podListener(bus, definitions);
   const pods = watchPods({ process, client: kube, nodeName, onChange, onSynced: changed });
   void pods.run(stop.signal);
   const ownNode = new OwnNodeWatch({ ...process, kube, nodeName });
@@ -63,7 +63,7 @@ export function startWorldAgent({ process, kube, ec2, machine, ...options }: Wor
     {
       process,
       ages: clock,
-      exchange,
+      bus,
       stop: stop.signal,
       calls: calls.signal,
       options: { ...OPTIONS, nodeName, stateDir, takeover },
@@ -85,12 +85,12 @@ export function startWorldAgent({ process, kube, ec2, machine, ...options }: Wor
     const onFailure = (task: string, error: unknown) => process.log.error(task, { error });
     const supervisor = new Supervisor({ clock, random, onFailure }, stop.signal);
     const { addresses } = loops;
-    keepNodeLinks({ process, supervisor, exchange }, { client: kube, ownNode }, { addresses, nodeName, links });
+    keepNodeLinks({ process, supervisor, bus }, { client: kube, ownNode }, { addresses, nodeName, links });
   }
   const running = loops.run();
   return {
-    report: () => exchange.addresses.value,
-    routes: () => exchange.routes.value,
+    report: () => bus.addresses.value,
+    routes: () => bus.routes.value,
     async stop() {
       stop.abort(new Error('SIGTERM'));
       await running;

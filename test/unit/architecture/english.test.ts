@@ -58,6 +58,7 @@ const OURS: typeof UNIDIOMATIC = [
     'held, uncertain; metadata, tags',
   ],
   [/'tell'|#tell\b|\btell\(/, 'report, writeStatus'],
+  [/\b(?:Fate|fateOf|Standing|standingOf|NodeExchange)\b/, 'reclaim, existence; lease state; event bus'],
 ];
 
 function findings(path: string, patterns = UNIDIOMATIC): readonly string[] {

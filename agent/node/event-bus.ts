@@ -8,7 +8,7 @@ import type { EipReport } from '../elastic-ips/reconciler-options.ts';
 import type { RouteEvent } from '../routed-ips/reporter.ts';
 
 /** What the loops of a node say to one another. Each publishes its own part, and none knows who listens. */
-export class NodeExchange {
+export class EventBus {
   /** Something that is observed has changed: every loop looks again. */
   readonly changed = new Topic();
   /** Links of NodeENIs came to this host or were named. */

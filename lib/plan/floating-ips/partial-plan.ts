@@ -2,7 +2,7 @@ import type { AddressRecord, FloatingIpView, FloatingStep, Hold, LeaseView } fro
 import { type FloatingContext, otherOwner } from './owners.ts';
 
 /** What the plan of one object, or of a part of it, says. */
-export interface Share {
+export interface PartialPlan {
   readonly steps: readonly FloatingStep[];
   readonly retryAt?: number | undefined;
   readonly describe?: string | undefined;
@@ -10,22 +10,22 @@ export interface Share {
   readonly competes?: boolean;
 }
 
-export function joined(...shares: readonly Share[]): Share {
-  const times = shares.map(({ retryAt }) => retryAt).filter((time) => time !== undefined);
+export function joined(...parts: readonly PartialPlan[]): PartialPlan {
+  const times = parts.map(({ retryAt }) => retryAt).filter((time) => time !== undefined);
   return {
-    steps: shares.flatMap(({ steps }) => steps),
-    describe: shares.find(({ describe }) => describe !== undefined)?.describe,
+    steps: parts.flatMap(({ steps }) => steps),
+    describe: parts.find(({ describe }) => describe !== undefined)?.describe,
     retryAt: times.length === 0 ? undefined : Math.min(...times),
   };
 }
 
 /** The step when its time has come, else the time. */
-export function due(at: number, now: number, step: FloatingStep): Share {
+export function due(at: number, now: number, step: FloatingStep): PartialPlan {
   return now >= at ? { steps: [step] } : { steps: [], retryAt: at };
 }
 
 /** The next renewal of the Lease, or the time of it. */
-export function renewal(view: FloatingIpView, now: number, renewMs: number): Share {
+export function renewal(view: FloatingIpView, now: number, renewMs: number): PartialPlan {
   const at = Math.max((view.renewedAt ?? Number.NEGATIVE_INFINITY) + renewMs, view.leaseRetryAt);
   return due(at, now, { kind: 'renew', name: view.ip.name });
 }

@@ -5,7 +5,7 @@ import type { FloatingIpView, FloatingSnapshot } from '../../model/floating-ips/
  * `held`: ours, and nobody can have taken it. `uncertain`: ours as last seen, but others may have taken it since: goes on serving, asks EC2
  * for nothing, renews before anything else. `other`: somebody else's. `free`: nobody's, since `since`. `unknown`: never read.
  */
-export type Standing =
+export type LeaseState =
   | { readonly state: 'held'; readonly until: number }
   | { readonly state: 'uncertain'; readonly since: number }
   | { readonly state: 'other'; readonly until: number }
@@ -16,14 +16,14 @@ export type Standing =
  * A lease counts as held for as long after its last renewal was *sent* as others wait after they *saw* it, less a guard.
  * Everybody counts with a clock of their own, from an instant that they have seen themselves.
  */
-export function standingOf(
+export function leaseStateOf(
   view: FloatingIpView,
   {
     node,
     now,
     timing,
   }: Pick<FloatingSnapshot, 'now' | 'timing'> & { readonly node: Pick<FloatingSnapshot['node'], 'name'> },
-): Standing {
+): LeaseState {
   const { lease, renewedAt } = view;
   if (lease === undefined) return { state: 'unknown' };
   if (lease.holder === node.name) {
@@ -35,6 +35,6 @@ export function standingOf(
   return now < until ? { state: 'other', until } : { state: 'free', since: until };
 }
 
-export function isOurs(standing: Standing): boolean {
-  return standing.state === 'held' || standing.state === 'uncertain';
+export function isOurs(leaseState: LeaseState): boolean {
+  return leaseState.state === 'held' || leaseState.state === 'uncertain';
 }
