@@ -15,8 +15,8 @@ const globalSetup = 'test/support/bundled-program.ts';
 export default defineConfig({
   test: {
     globalSetup: 'test/support/own-temporary-folder.ts',
-    // One more than cores: a few files wait for real processes most of their time.
-    maxWorkers: availableParallelism() + 1,
+    // Two more than cores: a few files wait for real processes most of their time.
+    maxWorkers: availableParallelism() + 2,
     // Longer than the longest wait within (`PATIENCE_MS`), so that a test fails with the name of what it waited for.
     projects: [
       project('unit', { testTimeout: 120_000, isolate: false }),
