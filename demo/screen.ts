@@ -1,4 +1,5 @@
 import type { Paint } from '../agent/text/paint.ts';
+import { fillLines } from '../lib/config/fill-lines.ts';
 
 /** What a screen needs of a terminal; a pipe has no `isTTY`. */
 export interface Output {
@@ -75,14 +76,5 @@ export class Screen {
 /** The text in lines of at most so many columns, broken at blanks, each with the blanks that the first one begins with. */
 export function wrapped(text: string, columns: number): readonly string[] {
   const indent = /^ */.exec(text)?.[0] ?? '';
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.slice(indent.length).split(' ')) {
-    const longer = line === '' ? `${indent}${word}` : `${line} ${word}`;
-    if (line !== '' && longer.length > columns) {
-      lines.push(line);
-      line = `${indent}${word}`;
-    } else line = longer;
-  }
-  return [...lines, line];
+  return fillLines(text.slice(indent.length).split(' '), columns - indent.length).map((line) => `${indent}${line}`);
 }

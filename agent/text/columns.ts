@@ -1,3 +1,4 @@
+import { fillLines } from '../../lib/config/fill-lines.ts';
 import type { Paint } from './paint.ts';
 
 export interface TextColumn<Row> {
@@ -90,11 +91,5 @@ function fitted<Row>(table: readonly TextColumn<Row>[], natural: readonly number
 /** Breaks a sentence at blanks, so that it fits behind an indent; a word that is longer than the line stays whole. */
 export function wrapped(text: string, columns: number | undefined, indent: number): string[] {
   if (columns === undefined) return [text];
-  const lines: string[] = [];
-  for (const word of text.trim().split(/\s+/)) {
-    const line = lines.at(-1);
-    if (line === undefined || line.length + 1 + word.length > columns - indent) lines.push(word);
-    else lines[lines.length - 1] = `${line} ${word}`;
-  }
-  return lines;
+  return fillLines(text.trim().split(/\s+/), columns - indent);
 }

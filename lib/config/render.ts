@@ -2,6 +2,7 @@ import { BUILTINS } from './builtins.ts';
 import type { Command } from './command.ts';
 import { COMMAND_NAMES, COMMANDS } from './command.ts';
 import { exitCodesOf, looksOnly } from './exit-codes.ts';
+import { fillLines } from './fill-lines.ts';
 import type { Option } from './option.ts';
 import { OPTIONS, optionsFor, variableOf } from './options.ts';
 import { CONFIG_FILE } from './sources.ts';
@@ -128,13 +129,5 @@ function defaultNote(option: Option): string {
 }
 
 function wrap(words: string, columns: number): readonly string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of words.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > columns) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
+  return fillLines(words.split(' '), columns);
 }
