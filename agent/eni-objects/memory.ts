@@ -108,11 +108,12 @@ export class EniObjectMemory {
    * object had changed meanwhile (a status of ours counts as such a change where it is not a sub-resource).
    */
   hasPendingWrite({ uid, resourceVersion: version }: EniObject): boolean {
-    const now = this.#clock.now();
     const tried = this.#tried.get(uid);
-    if (tried?.version === version && now < tried.at + PENDING_WRITE_MS) return true;
-    this.#tried.set(uid, { version, at: now });
-    return false;
+    return tried?.version === version && this.#clock.now() < tried.at + PENDING_WRITE_MS;
+  }
+
+  noteWrite({ uid, resourceVersion: version }: EniObject): void {
+    this.#tried.set(uid, { version, at: this.#clock.now() });
   }
 
   /** Whatever was refused or left unanswered: look again before deciding again. Returns the failures in a row. */

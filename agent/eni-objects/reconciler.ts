@@ -177,8 +177,11 @@ class Loop implements EniObjectReconciler {
       times.push(
         this.#readAt((this.#cache.readAt ?? this.#parts.process.clock.now()) + this.#memory.pollPause(object)),
       );
-    if (step === undefined || !writesObject(step) || !this.#memory.hasPendingWrite(object)) return { step, times };
-    return { step: undefined, times: [...times, this.#parts.process.clock.now() + PENDING_WRITE_MS] };
+    if (step === undefined || !writesObject(step)) return { step, times };
+    if (this.#memory.hasPendingWrite(object))
+      return { step: undefined, times: [...times, this.#parts.process.clock.now() + PENDING_WRITE_MS] };
+    this.#memory.noteWrite(object);
+    return { step, times };
   }
 
   /** Reads the interfaces if that time has come; returns it, as an alarm. */
