@@ -18,6 +18,13 @@ export interface StageScreen {
   readonly drawMap: () => void;
 }
 
+/** A moment of a scene, and what EC2 has been asked since: a call before it may be of the same millisecond. */
+export interface Moment {
+  /** Epoch ms. */
+  readonly at: number;
+  calls(): readonly CallRecord[];
+}
+
 /** What a scene may use: the world, a voice, and a notebook for latencies and faults. One stage per scene. */
 export class Stage {
   readonly world: World;
@@ -27,14 +34,14 @@ export class Stage {
   readonly latenciesMs: number[] = [];
   readonly faults: string[] = [];
   readonly #screen: StageScreen;
-  readonly #firstCall: number;
+  readonly #began: Moment;
 
   constructor(parts: { world: World; signal: AbortSignal; denied: Set<string>; screen: StageScreen }) {
     this.world = parts.world;
     this.signal = parts.signal;
     this.denied = parts.denied;
     this.#screen = parts.screen;
-    this.#firstCall = parts.world.ec2.calls.length;
+    this.#began = this.now();
   }
 
   say(line: string): void {
@@ -55,7 +62,13 @@ export class Stage {
 
   /** Every EC2 call since the scene began. */
   calls(): readonly CallRecord[] {
-    return this.world.ec2.calls.slice(this.#firstCall);
+    return this.#began.calls();
+  }
+
+  now(): Moment {
+    const { ec2 } = this.world;
+    const before = ec2.calls.length;
+    return { at: Date.now(), calls: () => ec2.calls.slice(before) };
   }
 
   node(name: string): WorldNode {

@@ -29,10 +29,10 @@ async function killInTheMiddle(stage: Stage): Promise<number> {
   ec2.faults.latencyByAction.clear();
   const written = caught.filter((ip) => assignmentsOf(stage.calls(), ip).length > 0);
   const later = await startPods(stage, 'late', 2);
-  const callsBefore = stage.calls().length;
+  const restarted = stage.now();
   await node.agent.start(stage.signal);
   await stage.untilServed([...before, ...later]);
-  const after = mutations(stage.calls().slice(callsBefore));
+  const after = mutations(restarted.calls());
   const again = written.filter((ip) => assignmentsOf(after, ip).length > 0);
   stage.check(`${again.join(', ')} assigned again although EC2 had it`, again.length === 0);
   stage.say(`It starts again: nothing is lost, ${after.length} call(s), none for what EC2 had already done.`);
@@ -41,8 +41,7 @@ async function killInTheMiddle(stage: Stage): Promise<number> {
 
 async function loseReply(stage: Stage): Promise<string> {
   stage.world.ec2.faults.inject({ action: ASSIGN, effect: { kind: 'lost-reply' } });
-  const began = Date.now();
-  const callsBefore = stage.calls().length;
+  const began = stage.now();
   const pods = await startPods(stage, 'unheard', 1);
   await stage.untilServed(pods);
   const name = pods[0]?.name ?? '';
@@ -50,8 +49,8 @@ async function loseReply(stage: Stage): Promise<string> {
     `${name} reports that it is served`,
     () => conditionOf(stage.world.kube, name)?.reason === 'Assigned',
   );
-  const took = milliseconds(Date.now() - began);
-  const calls = mutations(stage.calls().slice(callsBefore)).length;
+  const took = milliseconds(Date.now() - began.at);
+  const calls = mutations(began.calls()).length;
   stage.check(`a lost reply cost ${calls} writes`, calls <= 2);
   stage.say(`EC2 does a call but its reply is lost: found out and reported after ${took}, ${calls} call(s).`);
   return took;

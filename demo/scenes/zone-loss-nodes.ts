@@ -4,7 +4,7 @@ import type { WorldNode } from '../../sim/world/world-node.ts';
 import { milliseconds, routeWrites } from '../measure.ts';
 import { killNode } from '../node-loss.ts';
 import type { Scene } from '../scene.ts';
-import type { Stage } from '../stage.ts';
+import type { Moment, Stage } from '../stage.ts';
 
 const NAME = 'gateway';
 const VIP = '10.99.0.2';
@@ -28,7 +28,7 @@ export const zoneLossNodes: Scene = {
     const { vpcId = '' } = cloud.state.interfaces.get(here.enis[0]?.id ?? '') ?? {};
     for (const id of TABLES) cloud.addRouteTable({ id, vpcId, tags: TAG });
 
-    const created = momentIn(stage);
+    const created = stage.now();
     floatingIps.create({
       name: NAME,
       addresses: [VIP],
@@ -39,14 +39,14 @@ export const zoneLossNodes: Scene = {
     const lost = stage.node(first.name);
     stage.say(`${lost.name} (${lost.zone}) serves ${VIP}: two route tables lead to it (${milliseconds(first.took)}).`);
 
-    const died = momentIn(stage);
+    const died = stage.now();
     await killNode(stage.world, lost);
     const second = await untilServed(stage, died, lost.name);
     const heir = stage.node(second.name);
     const took = milliseconds(second.took);
     stage.say(`Its zone is lost. ${heir.name} (${heir.zone}) serves ${VIP}, ${took} after the loss.`);
     stage.check(`the move took ${took}`, second.took <= MOVED_WITHIN_MS);
-    const moves = routeWrites(stage.calls().slice(died.calls)).length;
+    const moves = routeWrites(died.calls()).length;
     stage.check(`${moves} calls where one for each table is enough`, moves === TABLES.length);
 
     floatingIps.delete(NAME);
@@ -81,16 +81,6 @@ async function twoZones(stage: Stage): Promise<readonly [WorldNode, WorldNode]> 
   return [here, there];
 }
 
-/** Epoch ms, and how many calls EC2 had had: the last of them may be of the same millisecond. */
-interface Moment {
-  readonly at: number;
-  readonly calls: number;
-}
-
-function momentIn(stage: Stage): Moment {
-  return { at: Date.now(), calls: stage.calls().length };
-}
-
 /** Waits until the object names a node that serves it, and all tables lead there; notes how long the first call took to leave. */
 async function untilServed(stage: Stage, since: Moment, before: string | undefined) {
   const state = () => stage.world.floatingIps.list().find(({ name }) => name === NAME);
@@ -105,7 +95,7 @@ async function untilServed(stage: Stage, since: Moment, before: string | undefin
     PATIENCE_MS,
   );
   const took = Date.now() - since.at;
-  const [call] = routeWrites(stage.calls().slice(since.calls));
+  const [call] = routeWrites(since.calls());
   if (call !== undefined) stage.latenciesMs.push(call.at - since.at);
   return { name: state()?.node ?? '', took };
 }

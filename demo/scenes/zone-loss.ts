@@ -25,13 +25,12 @@ export const zoneLoss: Scene = {
     await stage.untilServed([here, there]);
 
     stage.say(`zone-a adds ${VIP}: two route tables lead to node-a (${milliseconds(await take(stage, here))}).`);
-    const died = Date.now();
-    const callsBefore = stage.calls().length;
+    const died = stage.now();
     await killNode(stage.world, lost);
     await take(stage, there);
-    const gap = Date.now() - died;
+    const gap = Date.now() - died.at;
     stage.say(`The zone of node-a is lost. zone-c on node-c adds ${VIP}; the routes follow.`);
-    const moves = routeWrites(stage.calls().slice(callsBefore)).length;
+    const moves = routeWrites(died.calls()).length;
     stage.check(`${moves} calls where one for each table is enough`, moves === TABLES.length);
     await clearNode(stage.world, lost);
     await bootNode(stage.world, lost, stage.signal);
@@ -48,15 +47,14 @@ function router(stage: Stage, nodeName: string): Promise<WorldPod> {
 /** Adds the address and waits until all tables lead here. The address is on no ENI, so the record of the pod's addresses lacks it. */
 async function take(stage: Stage, { host, networks, name }: WorldPod): Promise<number> {
   const { cloud, host: machine } = stage.world;
-  const since = Date.now();
-  const callsBefore = stage.calls().length;
+  const since = stage.now();
   if (host !== undefined) await machine.addAddress(host, IF, `${VIP}/32`);
   const leadsHere = (table: string) =>
     cloud.state.routeTables
       .get(table)
       ?.routes.some(({ target }) => target.kind === 'interface' && target.networkInterfaceId === networks[0]?.eni.id);
   await stage.until(`the routes to ${name}`, () => TABLES.every(leadsHere));
-  const took = (routeWrites(stage.calls().slice(callsBefore))[0]?.at ?? since) - since;
+  const took = (routeWrites(since.calls())[0]?.at ?? since.at) - since.at;
   stage.latenciesMs.push(took);
   return took;
 }
